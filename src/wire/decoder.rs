@@ -1,0 +1,348 @@
+//! Cuts a client's bytes into lines and telnet commands.
+//!
+//! How the bytes are split over reads changes nothing. Each byte is looked at
+//! once, and a line that lies whole in the input isn't copied.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memchr3};
+
+use super::telnet::{self, Command, IAC, Step};
+
+/// How the bytes of every client are framed.
+#[derive(Clone, Copy, Debug)]
+pub struct Framing {
+    /// The longest line in bytes, without its end.
+    pub line_bytes_max: usize,
+    /// No telnet; only LF and CR LF end a line.
+    pub raw: bool,
+}
+
+/// What ended a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnd {
+    /// LF alone.
+    Lf,
+    /// CR LF, or the CR NUL that telnet sends for a bare return (RFC 854,
+    /// "The NVT printer and keyboard").
+    CrLf,
+    /// The client closed its sending side.
+    Eof,
+}
+
+/// What the decoder found in a client's bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A line without its end, as the client sent it (telnet taken out).
+    Line {
+        /// At most `line_bytes_max` of them.
+        bytes: Cow<'a, [u8]>,
+        /// What came after them.
+        end: LineEnd,
+    },
+    /// A line has passed the limit. Comes once; the rest of it is discarded.
+    TooLong,
+    /// A telnet command.
+    Command(Command),
+}
+
+/// The place of one client in its own stream of bytes.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    /// The begin of a line whose end hasn't come.
+    partial: Vec<u8>,
+    telnet: telnet::State,
+    /// The last byte was a CR: what it means depends on the next one.
+    after_cr: bool,
+    /// The line has passed the limit: drop everything up to its end.
+    discarding: bool,
+}
+
+impl Decoder {
+    /// Takes bytes off the front of `input` up to the next event. `None` means
+    /// that `input` is used up.
+    pub fn next<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Event<'a>> {
+        if framing.raw { self.next_raw(input, framing) } else { self.next_chat(input, framing) }
+    }
+
+    /// The client closed its sending side: a last line without an end counts.
+    pub fn finish(&mut self, framing: &Framing) -> Option<Event<'static>> {
+        // A CR here is half of a line's end.
+        self.after_cr = false;
+        if std::mem::take(&mut self.discarding) || self.partial.is_empty() {
+            return None;
+        }
+        if self.partial.len() > framing.line_bytes_max {
+            self.partial = Vec::new();
+            return Some(Event::TooLong);
+        }
+        let bytes = Cow::Owned(std::mem::take(&mut self.partial));
+        Some(Event::Line { bytes, end: LineEnd::Eof })
+    }
+
+    /// Bytes of memory held for an unfinished line.
+    pub fn held_bytes(&self) -> usize {
+        self.partial.capacity()
+    }
+
+    fn next_chat<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Event<'a>> {
+        // Everything before `scanned` is data of the current line.
+        let mut scanned = 0;
+        loop {
+            if let Some(event) = self.resume(input, framing) {
+                return Some(event);
+            }
+            let Some(at) = memchr3(b'\n', b'\r', IAC, &input[scanned..]).map(|at| scanned + at)
+            else {
+                return self.keep(take(input, input.len()), framing);
+            };
+            match (input[at], input.get(at + 1)) {
+                (b'\n', _) => return self.line(input, at, 1, LineEnd::Lf, framing),
+                (b'\r', Some(b'\n' | 0)) => return self.line(input, at, 2, LineEnd::CrLf, framing),
+                // A CR in the middle of a line; cleaning takes it out.
+                (b'\r', Some(_)) => {
+                    scanned = at + 1;
+                    continue;
+                }
+                (b'\r', None) => self.after_cr = true,
+                (_, _) => self.telnet = telnet::State::Command,
+            }
+            let event = self.keep(take(input, at), framing);
+            take(input, 1);
+            if event.is_some() {
+                return event;
+            }
+            scanned = 0;
+        }
+    }
+
+    /// Goes on with what the last byte left open: a CR or a telnet command.
+    /// Leaves the decoder in plain data, or `input` empty.
+    fn resume<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Event<'a>> {
+        if self.after_cr && !input.is_empty() {
+            self.after_cr = false;
+            if let b'\n' | 0 = input[0] {
+                return self.line(input, 0, 1, LineEnd::CrLf, framing);
+            }
+            if let Some(event) = self.keep(b"\r", framing) {
+                return Some(event);
+            }
+        }
+        while self.telnet != telnet::State::Data && !input.is_empty() {
+            let byte = input[0];
+            let data: &[u8] = match self.telnet.step(byte) {
+                Step::More => {
+                    take(input, 1);
+                    continue;
+                }
+                Step::Done(command) => {
+                    take(input, 1);
+                    return Some(Event::Command(command));
+                }
+                Step::Literal => {
+                    take(input, 1);
+                    &[IAC]
+                }
+                // The second byte may end the line: it stays in the input.
+                Step::NotTelnet => &[IAC],
+            };
+            if let Some(event) = self.keep(data, framing) {
+                return Some(event);
+            }
+        }
+        None
+    }
+
+    fn next_raw<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Event<'a>> {
+        let Some(at) = memchr(b'\n', input) else {
+            return self.keep(take(input, input.len()), framing);
+        };
+        self.line(input, at, 1, LineEnd::Lf, framing)
+    }
+
+    /// Ends the line `at` bytes into `input`; its end is `end_bytes` long.
+    fn line<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+        at: usize,
+        end_bytes: usize,
+        end: LineEnd,
+        framing: &Framing,
+    ) -> Option<Event<'a>> {
+        let rest = take(input, at);
+        take(input, end_bytes);
+        let mut bytes = Cow::Borrowed(rest);
+        if self.discarding || !self.partial.is_empty() {
+            let too_long = self.keep(rest, framing);
+            if std::mem::take(&mut self.discarding) {
+                // Told already, if not just now.
+                return too_long.or_else(|| self.next(input, framing));
+            }
+            bytes = Cow::Owned(std::mem::take(&mut self.partial));
+        }
+        let mut end = end;
+        if framing.raw && bytes.last() == Some(&b'\r') {
+            end = LineEnd::CrLf;
+            match &mut bytes {
+                Cow::Borrowed(bytes) => *bytes = &bytes[..bytes.len() - 1],
+                Cow::Owned(bytes) => bytes.truncate(bytes.len() - 1),
+            }
+        }
+        if bytes.len() > framing.line_bytes_max {
+            return Some(Event::TooLong);
+        }
+        Some(Event::Line { bytes, end })
+    }
+
+    /// Keeps the begin of a line; says so when it passes the limit.
+    fn keep<'a>(&mut self, bytes: &[u8], framing: &Framing) -> Option<Event<'a>> {
+        if self.discarding {
+            return None;
+        }
+        // In raw mode a CR at the end may be half of the line's end.
+        let last = bytes.last().or(self.partial.last());
+        let end_bytes = usize::from(framing.raw && last == Some(&b'\r'));
+        if self.partial.len() + bytes.len() - end_bytes > framing.line_bytes_max {
+            self.discarding = true;
+            self.partial = Vec::new();
+            return Some(Event::TooLong);
+        }
+        self.partial.extend_from_slice(bytes);
+        None
+    }
+}
+
+/// Takes `count` bytes off the front of `input`.
+fn take<'a>(input: &mut &'a [u8], count: usize) -> &'a [u8] {
+    let (front, rest) = input.split_at(count);
+    *input = rest;
+    front
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHAT: Framing = Framing { line_bytes_max: 8, raw: false };
+    const RAW: Framing = Framing { line_bytes_max: 8, raw: true };
+
+    /// Decodes `pieces` one read after the other and writes the events down:
+    /// a line in brackets with its end, `!` for a line that is too long.
+    fn decode(framing: &Framing, pieces: &[&[u8]]) -> String {
+        let mut decoder = Decoder::default();
+        let mut events = Vec::new();
+        for piece in pieces {
+            let mut input = *piece;
+            while let Some(event) = decoder.next(&mut input, framing) {
+                events.push(show(&event));
+            }
+            assert!(input.is_empty(), "no event means that the input is used up");
+            assert!(decoder.held_bytes() <= 2 * framing.line_bytes_max + 8);
+        }
+        events.extend(decoder.finish(framing).iter().map(show));
+        events.join(" ")
+    }
+
+    fn show(event: &Event) -> String {
+        match event {
+            Event::Line { bytes, end } => format!("[{}]{end:?}", bytes.escape_ascii()),
+            Event::TooLong => "!".into(),
+            Event::Command(command) => format!("{command:?}"),
+        }
+    }
+
+    /// The events are as expected however the bytes are split.
+    #[track_caller]
+    fn check(framing: &Framing, bytes: &[u8], expected: &str) {
+        assert_eq!(decode(framing, &[bytes]), expected, "whole");
+        let single: Vec<&[u8]> = bytes.chunks(1).collect();
+        assert_eq!(decode(framing, &single), expected, "byte by byte");
+        for at in 0..=bytes.len() {
+            let (front, back) = bytes.split_at(at);
+            assert_eq!(decode(framing, &[front, back]), expected, "split at {at}");
+        }
+    }
+
+    #[test]
+    fn lf_crlf_cr_nul_and_eof_end_a_line() {
+        check(&CHAT, b"a\nb\r\nc\r\0d", "[a]Lf [b]CrLf [c]CrLf [d]Eof");
+        check(&CHAT, b"\n\r\n", "[]Lf []CrLf");
+        check(&CHAT, b"a\r", "[a]Eof");
+        check(&CHAT, b"", "");
+    }
+
+    #[test]
+    fn a_lone_cr_is_data() {
+        check(&CHAT, b"a\rb\r\r\nc\rd", "[a\\rb\\r]CrLf [c\\rd]Eof");
+    }
+
+    #[test]
+    fn the_limit_is_exact_and_told_once() {
+        check(&CHAT, b"12345678\n", "[12345678]Lf");
+        check(&CHAT, b"12345678\r\n", "[12345678]CrLf");
+        check(&CHAT, b"123456789\nok\n", "! [ok]Lf");
+        check(&CHAT, b"123456789\r\nok\r\n", "! [ok]CrLf");
+        check(&CHAT, &[b'x'; 100], "!");
+        check(&CHAT, b"1234567890\n1234567890\nok", "! ! [ok]Eof");
+    }
+
+    #[test]
+    fn telnet_commands_are_taken_out_of_lines() {
+        check(&CHAT, b"a\xff\xfd\x01b\n", "Do(1) [ab]Lf");
+        check(&CHAT, b"\xff\xfb\x1f\xff\xf6\xff\xf4", "Will(31) AreYouThere Other");
+        check(&CHAT, b"a\r\xff\xf1\nb\n", "Other [a\\r]Lf [b]Lf");
+        check(&CHAT, b"\xff\xfe\x01\xff\xfc\x01", "Other Other");
+    }
+
+    #[test]
+    fn subnegotiations_are_dropped_whole() {
+        check(&CHAT, b"a\xff\xfa\x18\0xt\nerm\xff\xff\xff\xf0b\n", "Other [ab]Lf");
+        check(&CHAT, b"a\xff\xfa\x18 never ends \n\n", "[a]Eof");
+    }
+
+    #[test]
+    fn byte_255_that_starts_no_command_is_data() {
+        check(&CHAT, b"\xff\xff\n", "[\\xff]Lf");
+        check(&CHAT, b"\xffa\xff\n", "[\\xffa\\xff]Lf");
+    }
+
+    #[test]
+    fn a_too_long_line_with_commands_in_it_keeps_their_order() {
+        check(&CHAT, b"1234567890\xff\xf6xx\n", "! AreYouThere");
+        check(&CHAT, b"12345\xff\xf667890\n", "AreYouThere !");
+        check(&CHAT, b"12345678\xff\xff\nok\n", "! [ok]Lf");
+    }
+
+    #[test]
+    fn raw_knows_lf_and_crlf_only() {
+        check(&RAW, b"a\nb\r\nc\r\0\xff\xf6d\r", "[a]Lf [b]CrLf [c\\r\\x00\\xff\\xf6d\\r]Eof");
+        check(&RAW, b"12345678\r\n", "[12345678]CrLf");
+        check(&RAW, b"12345678\r\r\n", "!");
+        check(&RAW, b"12345678\r", "!");
+        check(&RAW, b"123456789\n", "!");
+    }
+
+    #[test]
+    fn a_whole_line_is_not_copied() {
+        let mut decoder = Decoder::default();
+        let mut input: &[u8] = b"one\r\ntwo\n";
+        while let Some(event) = decoder.next(&mut input, &CHAT) {
+            assert!(matches!(event, Event::Line { bytes: Cow::Borrowed(_), .. }));
+        }
+    }
+
+    #[test]
+    fn an_unfinished_line_or_subnegotiation_is_bounded() {
+        let mut decoder = Decoder::default();
+        for start in [&b"x"[..], b"\xff\xfa\x18"] {
+            let mut input = start;
+            assert_eq!(decoder.next(&mut input, &CHAT), None);
+            let chunk = [b'y'; 64 * 1024];
+            for _ in 0..1_600 {
+                let mut input = &chunk[..];
+                while decoder.next(&mut input, &CHAT).is_some() {}
+                assert!(decoder.held_bytes() <= 16);
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Bytes to lines and lines to bytes.
+//!
+//! What arrives from a client goes through [`Decoder`] (telnet commands out,
+//! lines apart) and [`Text`] (nothing in it that could hurt a terminal). What
+//! leaves is encoded in a [`Format`].
+//!
+//! This part knows no clients, rooms, time or sockets, and depends on nothing
+//! else in the crate.
+
+mod decoder;
+mod format;
+mod telnet;
+mod text;
+
+pub use decoder::{Decoder, Event, Framing, LineEnd};
+pub use format::Format;
+pub use telnet::{Command, Refusals};
+pub use text::Text;
