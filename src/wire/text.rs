@@ -115,6 +115,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::property_tests())]
+
         #[test]
         fn no_control_character_passes_and_cleaning_is_idempotent(
             bytes in proptest::collection::vec(

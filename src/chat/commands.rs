@@ -1,0 +1,88 @@
+//! The commands of the room: one table, from which the help is made too.
+
+use std::time::Instant;
+
+use super::ending::Ending;
+use super::input::Manner;
+use super::nicks::Nick;
+use super::{Chat, ClientId, texts};
+
+/// One command.
+pub(super) struct Command {
+    name: &'static str,
+    /// How it is typed.
+    pub usage: &'static str,
+    /// What it does.
+    pub help: &'static str,
+    run: fn(&mut Chat, Instant, ClientId, &str),
+}
+
+/// Every command, in the order of the help.
+pub(super) const TABLE: &[Command] = &[
+    Command {
+        name: "nick",
+        usage: "/nick NAME",
+        help: "change your name (letters, digits, _ . -)",
+        run: nick,
+    },
+    Command { name: "who", usage: "/who", help: "show who is here", run: who },
+    Command { name: "me", usage: "/me TEXT", help: "say what you do: * ann waves", run: me },
+    Command { name: "quit", usage: "/quit", help: "leave", run: quit },
+    Command { name: "help", usage: "/help", help: "show this", run: help },
+];
+
+/// Bytes of an unknown command that its answer shows at most.
+const SHOWN_BYTES_MAX: usize = 32;
+
+impl Chat {
+    /// Runs `line`, a line that began with one slash, without that.
+    pub(super) fn handle_command(&mut self, now: Instant, id: ClientId, line: &str) {
+        let (name, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+        match TABLE.iter().find(|command| command.name.eq_ignore_ascii_case(name)) {
+            Some(command) => (command.run)(self, now, id, rest.trim()),
+            None => {
+                let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
+                self.notify(id, &texts::unknown_command(&format!("/{shown}")));
+            }
+        }
+    }
+}
+
+fn nick(chat: &mut Chat, _now: Instant, id: ClientId, rest: &str) {
+    let Some(nick) = Nick::parse(rest) else {
+        return chat.notify(id, texts::NAME_RULE);
+    };
+    let old = chat.sessions[id].nick.clone();
+    if old.as_str() == nick.as_str() {
+        return chat.notify(id, &texts::name_is_yours(nick.as_str()));
+    }
+    let holder = chat.nicks.find(&nick, |id| &chat.sessions[id].nick);
+    if holder.is_some_and(|holder| holder != id) {
+        return chat.notify(id, &texts::name_taken(rest));
+    }
+    chat.nicks.remove(id, &old);
+    chat.sessions[id].nick = nick.clone();
+    chat.nicks.insert(id, &nick, |id| &chat.sessions[id].nick);
+    chat.append_notice(&texts::renamed(old.as_str(), nick.as_str()));
+}
+
+fn who(chat: &mut Chat, _now: Instant, id: ClientId, _rest: &str) {
+    chat.notify(id, &chat.here());
+}
+
+fn me(chat: &mut Chat, _now: Instant, id: ClientId, rest: &str) {
+    if rest.is_empty() {
+        return chat.notify(id, &texts::usage("/me TEXT"));
+    }
+    chat.say(id, Manner::Act, rest);
+}
+
+fn quit(chat: &mut Chat, now: Instant, id: ClientId, _rest: &str) {
+    chat.leave(now, id, Ending::Quit, Some(texts::GOODBYE));
+}
+
+fn help(chat: &mut Chat, _now: Instant, id: ClientId, _rest: &str) {
+    for line in texts::help() {
+        chat.notify(id, &line);
+    }
+}

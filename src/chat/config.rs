@@ -1,0 +1,110 @@
+//! What the operator chose, and the limits that follow.
+
+use std::time::Duration;
+
+use super::log;
+use crate::wire::Framing;
+
+/// What the operator chose for the room.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What comes before each line.
+    pub prefix: Prefix,
+    /// Whether a sender gets its own lines too.
+    pub echo: bool,
+    /// A plain relay: no notices, names, commands, telnet or cleaning.
+    pub raw: bool,
+    /// Clients at one time.
+    pub clients_max: usize,
+    /// The longest line in bytes, without its end.
+    pub line_bytes_max: usize,
+    /// Bytes of recent lines kept: how far behind a reader may fall.
+    pub backlog_bytes_max: usize,
+    /// A client that takes no byte of what it is owed for so long is closed;
+    /// `None`: never.
+    pub stall_timeout: Option<Duration>,
+    /// What happens to a reader that falls out of the backlog.
+    pub on_lag: OnLag,
+}
+
+/// What comes before each line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefix {
+    /// `<ann> hello`
+    Nick,
+    /// `<127.0.0.1:55821> hello`
+    Addr,
+    /// `hello`
+    None,
+}
+
+/// What happens to a reader that falls out of the backlog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnLag {
+    /// It is told how many lines it missed, and goes on.
+    Skip,
+    /// It is closed.
+    Close,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            prefix: Prefix::Nick,
+            echo: false,
+            raw: false,
+            clients_max: 10_000,
+            line_bytes_max: 4096,
+            backlog_bytes_max: 4 * 1024 * 1024,
+            stall_timeout: Some(Duration::from_secs(90)),
+            on_lag: OnLag::Skip,
+        }
+    }
+}
+
+/// Bytes read from one client in one turn at most.
+const READ_BYTES_MAX: usize = 64 * 1024;
+/// Of all lines kept, the part of bytes (or records) that one read can come to
+/// is at most a half: see `read_bytes_max`.
+const READS_IN_BACKLOG: usize = 64;
+/// The shortest line that the log is laid out for, prefix and all. Shorter ones
+/// are kept in the same number, not in more.
+const LINE_BYTES_TYPICAL: usize = 64;
+const BACKLOG_BYTES_MIN: usize = 64 * 1024;
+/// Lines of the greatest length that a backlog holds at least. Cleaning can
+/// make a line three times as long (U+FFFD for each byte).
+const LONGEST_LINES_IN_BACKLOG: usize = 16;
+
+impl Config {
+    /// The smallest backlog in bytes that goes with `line_bytes_max`.
+    pub fn backlog_bytes_min(line_bytes_max: usize) -> usize {
+        BACKLOG_BYTES_MIN.max(line_bytes_max.saturating_mul(LONGEST_LINES_IN_BACKLOG))
+    }
+
+    /// Bytes that may be read from one client in one turn.
+    ///
+    /// A read can grow on its way into the log: `a\n` becomes `<name> a\n`, at
+    /// most 32 times as long with the longest address for a name. So one read
+    /// comes to at most half a backlog, in bytes and in lines, and a reader that
+    /// is not behind can't be lapped by it.
+    pub fn read_bytes_max(&self) -> usize {
+        READ_BYTES_MAX.min(self.backlog_bytes_max / READS_IN_BACKLOG)
+    }
+
+    /// Bytes of memory that the log of the room takes at most.
+    pub fn log_bytes_max(&self) -> usize {
+        let limits = self.log_limits();
+        2 * (limits.bytes_max + limits.records_max) + limits.records_max * log::RECORD_BYTES
+    }
+
+    pub(super) fn log_limits(&self) -> log::Limits {
+        log::Limits {
+            bytes_max: self.backlog_bytes_max,
+            records_max: self.backlog_bytes_max / LINE_BYTES_TYPICAL,
+        }
+    }
+
+    pub(super) fn framing(&self) -> Framing {
+        Framing { line_bytes_max: self.line_bytes_max, raw: self.raw }
+    }
+}

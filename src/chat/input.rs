@@ -1,0 +1,141 @@
+//! What clients send.
+//!
+//! A line is accepted here, and ordered and stored in one other place,
+//! `Log::append`.
+
+use std::time::Instant;
+
+use super::ending::Ending;
+use super::texts::{self, NOTICE};
+use super::{Chat, ClientId, Prefix};
+use crate::wire::{Command, Event, Format, LineEnd, Text};
+
+/// How a text is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// `<ann> hello`
+    Say,
+    /// `* ann waves`
+    Act,
+}
+
+impl Chat {
+    /// Bytes have come from a client.
+    pub fn handle_bytes(&mut self, now: Instant, id: ClientId, bytes: &[u8]) {
+        let Some(session) = self.sessions.get_mut(id).filter(|session| session.wants_input())
+        else {
+            return;
+        };
+        debug_assert!(session.held.is_empty(), "nothing is read before held bytes have gone on");
+        let framing = self.config.framing();
+        let mut decoder = std::mem::take(&mut session.decoder);
+        let mut input = bytes;
+        let mut wants_input = true;
+        while wants_input && let Some(event) = decoder.next(&mut input, &framing) {
+            self.handle_event(now, id, event);
+            wants_input = self.sessions.get(id).is_some_and(|session| session.wants_input());
+        }
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.decoder = decoder;
+            session.held = input.into();
+        }
+    }
+
+    /// Goes on with bytes that waited until the client took its answers.
+    pub(super) fn resume_input(&mut self, now: Instant, id: ClientId) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        if session.wants_input() {
+            let held = std::mem::take(&mut session.held);
+            self.handle_bytes(now, id, &held);
+        }
+    }
+
+    pub(super) fn handle_event(&mut self, now: Instant, id: ClientId, event: Event) {
+        match event {
+            Event::Line { bytes, .. } if self.config.raw => {
+                self.append_line(id, &[&bytes]);
+            }
+            Event::Line { bytes, end } => {
+                if end == LineEnd::CrLf {
+                    self.sessions[id].reader.set_format(&mut self.log, Format::CrLf);
+                }
+                self.handle_text(now, id, &Text::clean(&bytes));
+            }
+            Event::TooLong if self.config.raw => self.leave(now, id, Ending::LineTooLong, None),
+            Event::TooLong => self.notify(id, &texts::line_too_long(self.config.line_bytes_max)),
+            Event::Command(command) => self.handle_telnet(id, command),
+        }
+    }
+
+    fn handle_text(&mut self, now: Instant, id: ClientId, text: &Text) {
+        let text = text.as_str();
+        match text.strip_prefix('/') {
+            None if text.is_empty() => {}
+            None => self.say(id, Manner::Say, text),
+            Some(escaped) if escaped.starts_with('/') => self.say(id, Manner::Say, escaped),
+            Some(command) => self.handle_command(now, id, command),
+        }
+    }
+
+    fn handle_telnet(&mut self, id: ClientId, command: Command) {
+        let session = &mut self.sessions[id];
+        session.reader.set_format(&mut self.log, Format::CrLf);
+        if command == Command::AreYouThere {
+            self.notify(id, texts::ARE_YOU_THERE);
+        } else if let Some(answer) = session.refusals.get_or_insert_default().answer(command) {
+            session.reader.add_note(&self.log, &answer);
+            self.queue(id);
+        }
+    }
+
+    /// Adds what a client says to the log.
+    ///
+    /// Nothing that it says can be taken for a notice or for another's line:
+    /// with a prefix each line begins with its name or address; without one, a
+    /// space is put before text that would look like a notice or an act.
+    pub(super) fn say(&mut self, id: ClientId, manner: Manner, text: &str) {
+        let session = &self.sessions[id];
+        let nick = session.nick.as_str();
+        let label = session.address.as_deref().unwrap_or(nick).to_owned();
+        let (before, label, after) = match (manner, self.config.prefix) {
+            (Manner::Act, _) => ("* ", label.as_str(), " "),
+            (Manner::Say, Prefix::Nick | Prefix::Addr) => ("<", label.as_str(), "> "),
+            (Manner::Say, Prefix::None) if text.starts_with("* ") => (" ", "", ""),
+            (Manner::Say, Prefix::None) if text.starts_with(NOTICE) => (" ", "", ""),
+            (Manner::Say, Prefix::None) => ("", "", ""),
+        };
+        self.append_line(
+            id,
+            &[before.as_bytes(), label.as_bytes(), after.as_bytes(), text.as_bytes()],
+        );
+    }
+
+    /// Adds a line of a client to the log.
+    fn append_line(&mut self, id: ClientId, parts: &[&[u8]]) {
+        self.counts.lines += 1;
+        if self.config.echo {
+            self.log.append(ClientId::default(), parts);
+        } else {
+            let seq = self.log.append(id, parts);
+            self.sessions[id].reader.add_own(&mut self.log, seq);
+        }
+    }
+
+    /// Adds a line of the server's to the log.
+    pub(super) fn append_notice(&mut self, text: &str) {
+        self.log.append(ClientId::default(), &[NOTICE.as_bytes(), text.as_bytes()]);
+    }
+
+    /// Tells one client something.
+    pub(super) fn notify(&mut self, id: ClientId, text: &str) {
+        let session = &mut self.sessions[id];
+        let note = encode_notice(text, session.reader.format());
+        session.reader.add_note(&self.log, &note);
+        self.queue(id);
+    }
+}
+
+/// The bytes of a notice for one client.
+pub(super) fn encode_notice(text: &str, format: Format) -> Vec<u8> {
+    [NOTICE.as_bytes(), text.as_bytes(), format.line_end()].concat()
+}

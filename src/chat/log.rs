@@ -1,0 +1,233 @@
+//! The log of a room: the lines said in it, newest last, each stored once for
+//! all who read it.
+//!
+//! A log holds the half-open range `first..next` of line numbers. Each line
+//! has a record (who said it, where it ends) and its bytes in one image per
+//! wire format in use. The log knows readers only by the cursors they bring.
+
+use std::collections::VecDeque;
+
+use super::ClientId;
+use crate::wire::Format;
+
+/// The number of a line in its room. The first line has number 0.
+pub(super) type Seq = u64;
+
+/// No such line.
+pub(super) const NONE: Seq = Seq::MAX;
+
+/// How much of the past a log keeps. It always keeps the newest line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Bytes of lines, encoded with [`Format::Lf`].
+    pub bytes_max: usize,
+    /// Lines.
+    pub records_max: usize,
+}
+
+/// The lines of a room.
+#[derive(Debug)]
+pub(super) struct Log {
+    limits: Limits,
+    first: Seq,
+    records: VecDeque<Record>,
+    /// By format; made when the first reader with that format comes.
+    images: [Option<Image>; Format::COUNT],
+}
+
+/// Bytes of memory that a line takes besides its text.
+pub(super) const RECORD_BYTES: usize = size_of::<Record>();
+
+/// One line, without its bytes.
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    /// Who must not get the line back, or the null key.
+    author: ClientId,
+    /// The author's next line, or `NONE` so far.
+    next_own: Seq,
+    /// Where the line ends in each image, as an offset from the begin of time.
+    ends: [u64; Format::COUNT],
+}
+
+/// All lines of the log in one wire format, one after the other.
+#[derive(Debug)]
+struct Image {
+    /// The offset of the front of `bytes`.
+    start: u64,
+    bytes: VecDeque<u8>,
+}
+
+impl Log {
+    pub fn new(limits: Limits) -> Self {
+        assert!(limits.records_max > 0);
+        let mut images = [const { None }; Format::COUNT];
+        images[Format::Lf as usize] = Some(Image { start: 0, bytes: VecDeque::new() });
+        Log { limits, first: 0, records: VecDeque::new(), images }
+    }
+
+    /// The oldest line that is still here (`next()` if there is none).
+    pub fn first(&self) -> Seq {
+        self.first
+    }
+
+    /// The number that the next line will get.
+    pub fn next(&self) -> Seq {
+        self.first + self.records.len() as u64
+    }
+
+    /// Adds a line made of `parts` and drops old ones beyond the limits. This
+    /// is the one place where the order of lines is made.
+    pub fn append(&mut self, author: ClientId, parts: &[&[u8]]) -> Seq {
+        let seq = self.next();
+        let bytes: usize = parts.iter().map(|part| part.len()).sum::<usize>() + 1;
+        self.trim(bytes);
+        let mut ends = [0; Format::COUNT];
+        for format in Format::ALL {
+            if let Some(image) = &mut self.images[format as usize] {
+                image.append(parts, format, self.limits);
+                ends[format as usize] = image.end();
+            }
+        }
+        self.records.push_back(Record { author, next_own: NONE, ends });
+        seq
+    }
+
+    /// Says that `seq` is the author's next line after `previous`.
+    pub fn link_own(&mut self, previous: Seq, seq: Seq) {
+        if let Some(record) = previous.checked_sub(self.first) {
+            self.records[record as usize].next_own = seq;
+        }
+    }
+
+    /// The next line by the author of line `seq`, or `NONE`.
+    pub fn next_own(&self, seq: Seq) -> Seq {
+        self.records[self.index(seq)].next_own
+    }
+
+    /// The first line by `author` from `from` on, or `NONE`, and how many
+    /// there are. Looks at every line; for a reader that fell out of the log.
+    pub fn find_own(&self, author: ClientId, from: Seq) -> (Seq, u64) {
+        let start = self.index(from);
+        let mut own = (start..self.records.len()).filter(|&at| self.records[at].author == author);
+        match own.next() {
+            Some(at) => (self.first + at as u64, 1 + own.count() as u64),
+            None => (NONE, 0),
+        }
+    }
+
+    /// Makes the image of `format`, from the lines that are here.
+    pub fn add_image(&mut self, format: Format) {
+        if self.images[format as usize].is_some() {
+            return;
+        }
+        let mut image = Image { start: 0, bytes: VecDeque::new() };
+        for seq in self.first..self.next() {
+            // Every line ends with LF in that image, and has no other one.
+            let (front, back) = self.span(Format::Lf, seq, seq + 1);
+            let end = if back.is_empty() {
+                (&front[..front.len() - 1], back)
+            } else {
+                (front, &back[..back.len() - 1])
+            };
+            image.append(&[end.0, end.1], format, self.limits);
+            let at = self.index(seq);
+            self.records[at].ends[format as usize] = image.end();
+        }
+        self.images[format as usize] = Some(image);
+    }
+
+    /// The bytes of the lines `from..to`; in two pieces where the ring wraps.
+    pub fn span(&self, format: Format, from: Seq, to: Seq) -> (&[u8], &[u8]) {
+        let start = self.offset(format, from);
+        let end = self.offset(format, to);
+        self.image(format).slices(start, end)
+    }
+
+    /// How many bytes (with [`Format::Lf`]) the lines from `from` on are.
+    pub fn bytes_from(&self, from: Seq) -> usize {
+        let from = from.clamp(self.first, self.next());
+        (self.offset(Format::Lf, self.next()) - self.offset(Format::Lf, from)) as usize
+    }
+
+    /// Where a reader stands who has taken `bytes` from line `from` on: the
+    /// next whole line, and the rest of the line before it that is still due.
+    pub fn advance(&self, format: Format, from: Seq, bytes: usize) -> (Seq, (&[u8], &[u8])) {
+        let offset = self.offset(format, from) + bytes as u64;
+        let at = self.records.partition_point(|record| record.ends[format as usize] < offset);
+        let end = if bytes == 0 { offset } else { self.records[at].ends[format as usize] };
+        let next = if bytes == 0 { from } else { self.first + at as u64 + 1 };
+        (next, self.image(format).slices(offset, end))
+    }
+
+    /// Makes place for a line of `bytes`. Drops about as many bytes as are
+    /// added, so the work of one call is bounded by the length of a line.
+    fn trim(&mut self, bytes: usize) {
+        while !self.records.is_empty()
+            && (self.records.len() >= self.limits.records_max
+                || self.bytes_from(self.first) + bytes > self.limits.bytes_max)
+        {
+            let record = self.records.pop_front().expect("the loop's condition");
+            self.first += 1;
+            for (image, end) in self.images.iter_mut().zip(record.ends) {
+                if let Some(image) = image {
+                    image.drop_before(end);
+                }
+            }
+        }
+    }
+
+    /// Where line `seq` begins in an image (where it ends, for the last one).
+    fn offset(&self, format: Format, seq: Seq) -> u64 {
+        match self.index(seq) {
+            0 => self.image(format).start,
+            at => self.records[at - 1].ends[format as usize],
+        }
+    }
+
+    fn index(&self, seq: Seq) -> usize {
+        debug_assert!((self.first..=self.next()).contains(&seq), "line {seq} isn't in the log");
+        (seq - self.first) as usize
+    }
+
+    fn image(&self, format: Format) -> &Image {
+        self.images[format as usize].as_ref().expect("a reader's format has an image")
+    }
+}
+
+impl Image {
+    fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+
+    fn append(&mut self, parts: &[&[u8]], format: Format, limits: Limits) {
+        let bytes: usize =
+            parts.iter().map(|part| part.len()).sum::<usize>() + format.line_end().len();
+        let needed = self.bytes.len() + bytes;
+        // Double, as a vector would, but not past what the limits allow: a byte
+        // more a line is what the formats differ by.
+        if needed > self.bytes.capacity() {
+            let capacity_max = limits.bytes_max + limits.records_max;
+            let capacity = (2 * self.bytes.capacity()).min(capacity_max).max(needed);
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        for part in parts {
+            self.bytes.extend(*part);
+        }
+        self.bytes.extend(format.line_end());
+    }
+
+    fn drop_before(&mut self, offset: u64) {
+        self.bytes.drain(..(offset - self.start) as usize);
+        self.start = offset;
+    }
+
+    fn slices(&self, start: u64, end: u64) -> (&[u8], &[u8]) {
+        let (start, end) = ((start - self.start) as usize, (end - self.start) as usize);
+        let (front, back) = self.bytes.as_slices();
+        let split = front.len();
+        (
+            &front[start.min(split)..end.min(split)],
+            &back[start.max(split) - split..end.max(split) - split],
+        )
+    }
+}

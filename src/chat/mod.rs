@@ -1,0 +1,143 @@
+//! Who is here, who says what, and what each client is sent.
+//!
+//! [`Chat`] is a state machine: it does no I/O, reads no clock, starts no
+//! thread and writes no log, and nothing that a client sends makes it fail or
+//! panic. The caller tells it what happened (`handle_*`, with the time where
+//! that matters) and then asks what to do (`poll_*`).
+//!
+//! The one idea: a room is one log of lines, and a client is a cursor into it.
+
+// In reading order.
+mod commands;
+mod config;
+mod ending;
+mod input;
+mod log;
+#[cfg(test)]
+mod model;
+mod nicks;
+mod output;
+mod reader;
+mod session;
+mod texts;
+mod visits;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Instant;
+
+use slotmap::SecondaryMap;
+
+pub use self::config::{Config, OnLag, Prefix};
+pub use self::ending::{Closing, Ending};
+use self::log::{Log, Seq};
+use self::nicks::NickTable;
+pub use self::reader::{SLICES_MAX, Slices};
+use self::session::Session;
+
+slotmap::new_key_type! {
+    /// Names one client from connect to close. Made by the caller; never used
+    /// again for another client.
+    pub struct ClientId;
+}
+
+/// The room and everyone in it.
+///
+/// The contract for the caller:
+///
+/// 1. `handle_open` once for each client, before anything else about it.
+/// 2. After any `handle_*`, `poll_transmit` and `poll_ended` until they give
+///    `None`, and `handle_time` when `poll_timeout` has come.
+/// 3. Each `poll_transmit` that gives a client is followed by one
+///    `handle_written` or `handle_reset` for it.
+/// 4. Bytes are read from a client only while `interest` says so.
+/// 5. A client that `poll_ended` has given is over: the chat has forgotten it,
+///    and ignores what the caller says about it.
+#[derive(Debug)]
+pub struct Chat {
+    config: Config,
+    sessions: SecondaryMap<ClientId, Session>,
+    nicks: NickTable,
+    /// How many guests there have been: guest names aren't used twice.
+    guests: u64,
+    log: Log,
+    /// The first line that the members haven't been queued for.
+    unqueued: Seq,
+    /// Clients that may have something to send and aren't blocked, each once,
+    /// the one that has waited longest in front.
+    flush: VecDeque<ClientId>,
+    /// What the last `poll_transmit` offered.
+    offer: Offer,
+    /// Clients whose held input may go on.
+    resumes: VecDeque<ClientId>,
+    /// When to look at a client again, at most one entry each.
+    timers: BTreeSet<(Instant, ClientId)>,
+    ended: VecDeque<(ClientId, Ending, Closing)>,
+    counts: Counts,
+    is_shutting_down: bool,
+}
+
+/// What the caller may do with a client's socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Wait for bytes of the client.
+    pub read: bool,
+    /// Wait until the kernel takes more for the client.
+    pub write: bool,
+}
+
+/// What has happened since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Clients that were let in.
+    pub clients: u64,
+    /// Clients that were refused because the room was full.
+    pub refused: u64,
+    /// Lines that clients said.
+    pub lines: u64,
+    /// Lines that slow readers missed, each counted for each reader.
+    pub lines_missed: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Offer {
+    bytes: usize,
+    /// The offer was all there is for that client.
+    is_all: bool,
+}
+
+impl Chat {
+    /// An empty room.
+    pub fn new(config: Config) -> Self {
+        let log = Log::new(config.log_limits());
+        Chat {
+            config,
+            sessions: SecondaryMap::new(),
+            nicks: NickTable::default(),
+            guests: 0,
+            log,
+            unqueued: 0,
+            flush: VecDeque::new(),
+            offer: Offer::default(),
+            resumes: VecDeque::new(),
+            timers: BTreeSet::new(),
+            ended: VecDeque::new(),
+            counts: Counts::default(),
+            is_shutting_down: false,
+        }
+    }
+
+    /// What the operator chose.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What has happened so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// How many clients the chat knows, those that are leaving included.
+    pub fn client_count(&self) -> usize {
+        self.sessions.len()
+    }
+}

@@ -1,0 +1,159 @@
+//! What clients are sent.
+
+use std::time::Instant;
+
+use super::ending::{Closing, Ending};
+use super::input::encode_notice;
+use super::reader::Slices;
+use super::session::{NOTE_BYTES_MAX, Phase};
+use super::{Chat, ClientId, Interest, Offer, OnLag, texts};
+
+impl Chat {
+    /// The next client that something can be sent to, with what to send it in
+    /// one write. `handle_written` or `handle_reset` must follow.
+    pub fn poll_transmit<'a>(
+        &'a mut self,
+        now: Instant,
+        slices: &mut Slices<'a>,
+    ) -> Option<ClientId> {
+        self.queue_members();
+        let id = loop {
+            let id = self.flush.pop_front()?;
+            if self.prepare(now, id) {
+                break id;
+            }
+        };
+        let (bytes, is_all) = self.sessions[id].reader.collect(&self.log, slices);
+        self.offer = Offer { bytes, is_all };
+        Some(id)
+    }
+
+    /// The kernel took `bytes` of what `poll_transmit` offered for the client;
+    /// 0 if it would have blocked.
+    pub fn handle_written(&mut self, now: Instant, id: ClientId, bytes: usize) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        session.reader.advance(&self.log, bytes);
+        if bytes > 0 {
+            session.stalled_since = None;
+        }
+        let is_short = bytes < self.offer.bytes;
+        if is_short {
+            session.blocked = true;
+            session.stalled_since.get_or_insert(now);
+        }
+        if is_short || session.timer.is_some() {
+            self.set_timer(id);
+        }
+        let session = &self.sessions[id];
+        if !session.held.is_empty() && session.reader.note_bytes() <= NOTE_BYTES_MAX {
+            self.resumes.push_back(id);
+        }
+        if is_short {
+            return;
+        }
+        if !self.offer.is_all {
+            self.queue(id);
+        } else if !session.is_member() {
+            self.end(id, Closing::Polite);
+        }
+    }
+
+    /// The kernel takes bytes for a blocked client again.
+    pub fn handle_writable(&mut self, id: ClientId) {
+        if let Some(session) = self.sessions.get_mut(id)
+            && std::mem::take(&mut session.blocked)
+        {
+            self.queue(id);
+        }
+    }
+
+    /// What to wait for on a client's socket.
+    pub fn interest(&self, id: ClientId) -> Interest {
+        self.sessions.get(id).map_or(Interest::default(), |session| Interest {
+            read: session.wants_input() && session.held.is_empty(),
+            write: session.blocked,
+        })
+    }
+
+    /// Whether more input may be taken in before the next `poll_transmit`.
+    ///
+    /// False when a client that waits for nothing but its turn is a quarter of
+    /// the log behind: with one more read (half a log at most) it still isn't
+    /// lapped.
+    pub fn may_read(&self) -> bool {
+        let limits = self.config.log_limits();
+        let fresh_lines = self.log.next() - self.unqueued.max(self.log.first());
+        let fresh_bytes = self.log.bytes_from(self.unqueued);
+        let (lines, bytes) = match self.flush.front().and_then(|&id| self.sessions.get(id)) {
+            Some(session) => session.reader.behind(&self.log),
+            None => (fresh_lines, fresh_bytes),
+        };
+        lines.max(fresh_lines) < limits.records_max as u64 / 4
+            && bytes.max(fresh_bytes) < limits.bytes_max / 4
+    }
+
+    /// Whether `poll_transmit` may have something.
+    pub(super) fn has_unflushed(&self) -> bool {
+        !self.flush.is_empty() || self.unqueued < self.log.next()
+    }
+
+    /// Puts a client into the flush queue unless it is blocked.
+    pub(super) fn queue(&mut self, id: ClientId) {
+        let session = &mut self.sessions[id];
+        if !session.queued && !session.blocked {
+            session.queued = true;
+            self.flush.push_back(id);
+        }
+    }
+
+    /// Queues everyone if lines have come since the last time.
+    fn queue_members(&mut self) {
+        if self.unqueued == self.log.next() {
+            return;
+        }
+        self.unqueued = self.log.next();
+        for (id, session) in &mut self.sessions {
+            if !session.queued && !session.blocked {
+                session.queued = true;
+                self.flush.push_back(id);
+            }
+        }
+    }
+
+    /// Gets a client from the flush queue ready; false if there is nothing to
+    /// send to it.
+    fn prepare(&mut self, now: Instant, id: ClientId) -> bool {
+        let Some(session) = self.sessions.get_mut(id) else { return false };
+        session.queued = false;
+        if session.blocked {
+            return false;
+        }
+        if self.config.on_lag == OnLag::Close && session.reader.lost(&self.log, id) > 0 {
+            self.close_lagged(now, id);
+        }
+        let session = &mut self.sessions[id];
+        let missed = &mut self.counts.lines_missed;
+        session.reader.catch_up(&self.log, id, |lines, format| {
+            *missed += lines;
+            encode_notice(&texts::lagged(lines), format)
+        });
+        if !session.reader.is_done(&self.log) {
+            return true;
+        }
+        if let Phase::Leaving { .. } = session.phase {
+            self.end(id, Closing::Polite);
+        }
+        false
+    }
+
+    /// The client fell out of the log, and the operator wants it closed then:
+    /// it gets the rest of the line that it has begun, and no other.
+    fn close_lagged(&mut self, now: Instant, id: ClientId) {
+        let session = &mut self.sessions[id];
+        let missed = session.reader.stop_here(&self.log);
+        self.counts.lines_missed += missed;
+        if session.is_member() {
+            self.leave(now, id, Ending::Lagged, Some(&texts::lagged_closing(missed)));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Every text that a client can see, so that it can be read through in one go.
+//!
+//! A notice begins with [`NOTICE`], and nothing else that a client is sent
+//! does (see `compose`).
+
+use super::commands;
+use super::ending::Ending;
+
+/// How each notice begins.
+pub(super) const NOTICE: &str = "*** ";
+
+pub(super) const SHUTDOWN: &str = "the server is shutting down";
+pub(super) const GOODBYE: &str = "goodbye";
+pub(super) const ARE_YOU_THERE: &str = "yes, the server is here";
+pub(super) const NAME_RULE: &str =
+    "a name is 1 to 24 of these: letters, digits, _ . - (like /nick ann)";
+
+/// Names shown at most in one answer; the others are counted.
+const NAMES_MAX: usize = 200;
+
+pub(super) fn welcome(nick: &str) -> String {
+    format!("welcome, {nick}: what you type goes to everyone here, /help lists the commands")
+}
+
+/// `here: ann, bob and 3 more`
+pub(super) fn here(count: usize, names: impl Iterator<Item = String>) -> String {
+    let names: Vec<_> = names.take(NAMES_MAX).collect();
+    let more = match count - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{count} here: {}{more}", names.join(", "))
+}
+
+pub(super) fn joined(who: &str) -> String {
+    format!("{who} joined")
+}
+
+pub(super) fn left(who: &str, ending: Ending) -> String {
+    match ending.reason() {
+        None => format!("{who} left"),
+        Some(reason) => format!("{who} left ({reason})"),
+    }
+}
+
+pub(super) fn renamed(old: &str, new: &str) -> String {
+    format!("{old} is now {new}")
+}
+
+pub(super) fn name_taken(name: &str) -> String {
+    format!("the name {name} is taken")
+}
+
+pub(super) fn name_is_yours(name: &str) -> String {
+    format!("your name is {name} already")
+}
+
+pub(super) fn usage(usage: &str) -> String {
+    format!("usage: {usage}")
+}
+
+pub(super) fn unknown_command(word: &str) -> String {
+    format!("there is no command {word}; /help lists them, and //text says /text")
+}
+
+pub(super) fn line_too_long(bytes_max: usize) -> String {
+    format!("that line was not sent: it is longer than {bytes_max} bytes")
+}
+
+pub(super) fn lagged(missed: u64) -> String {
+    match missed {
+        1 => "1 line skipped: it came faster than you read".into(),
+        _ => format!("{missed} lines skipped: they came faster than you read"),
+    }
+}
+
+pub(super) fn lagged_closing(missed: u64) -> String {
+    format!("goodbye: {missed} lines came faster than you read")
+}
+
+pub(super) fn full(clients_max: usize) -> String {
+    format!("full: there is room for {clients_max} clients here, try again later")
+}
+
+/// A line for each command.
+pub(super) fn help() -> impl Iterator<Item = String> {
+    commands::TABLE.iter().map(|command| format!("{:<12} {}", command.usage, command.help))
+}

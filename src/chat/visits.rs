@@ -1,0 +1,223 @@
+//! Clients come and go.
+
+use std::time::{Duration, Instant};
+
+use super::ending::{Closing, Ending};
+use super::nicks::{Nick, NickTable};
+use super::reader::Reader;
+use super::session::{Phase, Session};
+use super::texts::{self, NOTICE};
+use super::{Chat, ClientId, Prefix};
+
+/// How long a client that closed its sending side stays for replies. A script
+/// (`echo /who | nc -N`) waits so long for its end, and a bot has so long to
+/// answer it.
+const REPLY_TIME: Duration = Duration::from_secs(1);
+
+/// How long a client that leaves has to take what it is owed.
+pub(super) const FAREWELL_TIME: Duration = Duration::from_secs(5);
+
+impl Chat {
+    /// A client has connected from `address` (as text, for other clients).
+    ///
+    /// # Errors
+    /// It can't come in; the bytes say why and are to be sent before the
+    /// connection is closed politely. The chat doesn't know the client then.
+    pub fn handle_open(&mut self, id: ClientId, address: &str) -> Result<(), Vec<u8>> {
+        if self.is_shutting_down || self.sessions.len() >= self.config.clients_max {
+            self.counts.refused += 1;
+            return Err(self.refusal());
+        }
+        self.counts.clients += 1;
+        let nick = if self.config.raw { Nick::default() } else { self.next_guest() };
+        let address = (self.config.prefix == Prefix::Addr).then(|| address.into());
+        let mut session = Session::new(nick, address, Reader::new(self.log.next()));
+        if self.config.raw {
+            self.sessions.insert(id, session);
+            return Ok(());
+        }
+        self.append_notice(&texts::joined(&session.who()));
+        session.reader = Reader::new(self.log.next());
+        let nick = session.nick.clone();
+        self.sessions.insert(id, session);
+        self.nicks.insert(id, &nick, |id| &self.sessions[id].nick);
+        self.notify(id, &texts::welcome(nick.as_str()));
+        self.notify(id, &self.here());
+        Ok(())
+    }
+
+    /// What a client is told for which there is no place.
+    pub fn refusal(&self) -> Vec<u8> {
+        if self.config.raw {
+            return Vec::new();
+        }
+        format!("{NOTICE}{}\n", texts::full(self.config.clients_max)).into_bytes()
+    }
+
+    /// The client has closed its sending side (TCP FIN).
+    pub fn handle_eof(&mut self, now: Instant, id: ClientId) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        if !matches!(session.phase, Phase::Talking) {
+            return;
+        }
+        if let Some(event) = session.decoder.finish(&self.config.framing()) {
+            self.handle_event(now, id, event);
+        }
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        if let Phase::Talking = session.phase {
+            session.phase = Phase::Listening { until: now + REPLY_TIME };
+            self.set_timer(id);
+        }
+    }
+
+    /// The connection is broken.
+    pub fn handle_reset(&mut self, now: Instant, id: ClientId) {
+        self.leave(now, id, Ending::Reset, None);
+        self.end(id, Closing::Abrupt);
+    }
+
+    /// The server shuts down: everyone is told and then leaves.
+    pub fn handle_shutdown(&mut self, now: Instant) {
+        if self.is_shutting_down {
+            return;
+        }
+        self.is_shutting_down = true;
+        self.nicks = NickTable::default();
+        self.append_notice(texts::SHUTDOWN);
+        let until = now + FAREWELL_TIME;
+        let members: Vec<_> = self.sessions.keys().collect();
+        for id in members {
+            let session = &mut self.sessions[id];
+            if session.is_member() {
+                session.reader.stop(&self.log);
+                session.phase = Phase::Leaving { ending: Ending::Shutdown, until };
+                self.queue(id);
+                self.set_timer(id);
+            }
+        }
+    }
+
+    /// The next client whose visit is over, why, and what is to be done with
+    /// its connection.
+    pub fn poll_ended(&mut self) -> Option<(ClientId, Ending, Closing)> {
+        self.ended.pop_front()
+    }
+
+    /// When `handle_time` is to be called next; `now` if there is work to do
+    /// already, `None` if nothing happens by itself.
+    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        if !self.resumes.is_empty() || self.has_unflushed() {
+            return Some(now);
+        }
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// Does what is due.
+    pub fn handle_time(&mut self, now: Instant) {
+        while let Some(id) = self.resumes.pop_front() {
+            self.resume_input(now, id);
+        }
+        while let Some(&(at, id)) = self.timers.first()
+            && at <= now
+        {
+            self.timers.pop_first();
+            self.sessions[id].timer = None;
+            self.handle_deadline(now, id);
+        }
+    }
+
+    fn handle_deadline(&mut self, now: Instant, id: ClientId) {
+        let session = &self.sessions[id];
+        if self.stall_deadline(session).is_some_and(|at| at <= now) {
+            self.leave(now, id, Ending::Stalled, None);
+            self.end(id, Closing::Abrupt);
+            return;
+        }
+        match session.phase {
+            Phase::Listening { until } if until <= now => self.leave(now, id, Ending::Quit, None),
+            Phase::Leaving { until, .. } if until <= now => self.end(id, Closing::Abrupt),
+            _ => self.set_timer(id),
+        }
+    }
+
+    /// Sets the client's timer to the nearest of its deadlines.
+    pub(super) fn set_timer(&mut self, id: ClientId) {
+        let session = &self.sessions[id];
+        let phase = match session.phase {
+            Phase::Talking => None,
+            Phase::Listening { until } | Phase::Leaving { until, .. } => Some(until),
+        };
+        let timer = [phase, self.stall_deadline(session)].into_iter().flatten().min();
+        if timer == session.timer {
+            return;
+        }
+        let old = std::mem::replace(&mut self.sessions[id].timer, timer);
+        if let Some(at) = old {
+            self.timers.remove(&(at, id));
+        }
+        if let Some(at) = timer {
+            self.timers.insert((at, id));
+        }
+    }
+
+    fn stall_deadline(&self, session: &Session) -> Option<Instant> {
+        Some(session.stalled_since? + self.config.stall_timeout?)
+    }
+
+    /// Ends a client's membership. It still gets what it is owed, and then
+    /// `farewell`.
+    pub(super) fn leave(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        ending: Ending,
+        farewell: Option<&str>,
+    ) {
+        let Some(session) = self.sessions.get_mut(id).filter(|session| session.is_member()) else {
+            return;
+        };
+        session.phase = Phase::Leaving { ending, until: now + FAREWELL_TIME };
+        session.reader.stop(&self.log);
+        if self.config.raw {
+            self.queue(id);
+            self.set_timer(id);
+            return;
+        }
+        let nick = session.nick.clone();
+        self.nicks.remove(id, &nick);
+        if let Some(farewell) = farewell {
+            self.notify(id, farewell);
+        }
+        self.append_notice(&texts::left(nick.as_str(), ending));
+        self.queue(id);
+        self.set_timer(id);
+    }
+
+    /// Forgets a client that has left.
+    pub(super) fn end(&mut self, id: ClientId, closing: Closing) {
+        let Some(session) = self.sessions.remove(id) else { return };
+        if let Some(at) = session.timer {
+            self.timers.remove(&(at, id));
+        }
+        let Phase::Leaving { ending, .. } = session.phase else {
+            unreachable!("a visit ends after the membership");
+        };
+        self.ended.push_back((id, ending, closing));
+    }
+
+    /// The answer to "who is here".
+    pub(super) fn here(&self) -> String {
+        let members = || self.sessions.values().filter(|session| session.is_member());
+        texts::here(members().count(), members().map(Session::who))
+    }
+
+    fn next_guest(&mut self) -> Nick {
+        loop {
+            self.guests += 1;
+            let nick = Nick::guest(self.guests);
+            if self.nicks.find(&nick, |id| &self.sessions[id].nick).is_none() {
+                return nick;
+            }
+        }
+    }
+}
