@@ -4,8 +4,9 @@
 #![warn(missing_docs)]
 
 // Arrows point one way: net -> chat -> wire.
-pub mod chat;
 pub mod wire;
+pub mod chat;
+pub mod net;
 
 /// How property tests run: a failing seed is kept in tests/regressions, to be
 /// committed, and is tried first from then on.

@@ -1,1 +1,117 @@
-fn main() {}
+//! The program: command line, logger, signals, bind, run, exit code.
+
+mod cli;
+mod hint;
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use log::info;
+use roomcast::net::{ListenAddr, Listener, Server, Stopper};
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::cli::{Cli, PORT};
+
+/// The exit code after a second signal: 128 and SIGINT, as shells have it.
+const EXIT_SECOND_SIGNAL: i32 = 130;
+
+/// Descriptors that aren't clients: standard streams, poller, timer, notifier,
+/// the reserve, listeners, and connections that are saying goodbye.
+const DESCRIPTORS_KEPT: u64 = 64;
+
+fn main() -> ExitCode {
+    let cli = Cli::read();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    match serve(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("roomcast: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(cli: &Cli) -> Result<(), String> {
+    let config = cli.config(clients_max());
+    let listeners = bind(cli.listen())?;
+    announce(&listeners);
+    info!(
+        "room for {} clients; the log of the room takes {} KiB of memory at most",
+        config.clients_max,
+        config.log_bytes_max() / 1024
+    );
+    let server =
+        Server::new(config, listeners).map_err(|error| format!("cannot start: {error}"))?;
+    let stopper = server.stopper();
+    ctrlc::set_handler(move || on_signal(&stopper))
+        .map_err(|error| format!("cannot handle signals: {error}"))?;
+    let counts = server.run().map_err(|error| format!("cannot go on: {error}"))?;
+    info!(
+        "stopped: {} clients came, {} were refused, {} lines were said, {} were skipped",
+        counts.clients, counts.refused, counts.lines, counts.lines_missed
+    );
+    Ok(())
+}
+
+fn bind(addresses: &[ListenAddr]) -> Result<Vec<Listener>, String> {
+    if addresses.is_empty() {
+        let listener = Listener::bind_everywhere(PORT);
+        return Ok(vec![listener.map_err(|error| cannot_listen(&format!("port {PORT}"), &error))?]);
+    }
+    let mut listeners = Vec::new();
+    for address in addresses {
+        listeners.extend(
+            Listener::bind(address).map_err(|error| cannot_listen(&address.to_string(), &error))?,
+        );
+    }
+    Ok(listeners)
+}
+
+fn cannot_listen(address: &str, error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "cannot listen on {address}: it is in use, perhaps by another roomcast; \
+             choose another one with --listen"
+        ),
+        _ => format!("cannot listen on {address}: {error}"),
+    }
+}
+
+/// Says on standard output where the room is and how to join.
+fn announce(listeners: &[Listener]) {
+    let mut text = String::new();
+    for listener in listeners {
+        text += &format!("listening on {listener}\n");
+    }
+    for listener in listeners {
+        text += &format!("{}\n", hint::join(listener));
+    }
+    // Nobody may be reading; the room is open all the same.
+    let mut stdout = io::stdout();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// The first signal stops the server, the second one the process.
+fn on_signal(stopper: &Stopper) {
+    static IS_SECOND: AtomicBool = AtomicBool::new(false);
+    if IS_SECOND.swap(true, Ordering::SeqCst) {
+        std::process::exit(EXIT_SECOND_SIGNAL);
+    }
+    stopper.stop();
+}
+
+/// Raises the descriptor limit as far as it goes; gives the number of clients
+/// that it leaves room for.
+fn clients_max() -> usize {
+    let mut limit = getrlimit(Resource::Nofile);
+    let soft = limit.current;
+    limit.current = limit.maximum;
+    let descriptors = match setrlimit(Resource::Nofile, limit) {
+        Ok(()) => limit.maximum,
+        Err(_) => soft,
+    };
+    let clients = descriptors.unwrap_or(u64::MAX).saturating_sub(DESCRIPTORS_KEPT).max(1);
+    // More than the kernel allows a process anyway, unless it was told so.
+    usize::try_from(clients).unwrap_or(usize::MAX).min(1 << 20)
+}

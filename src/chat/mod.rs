@@ -8,19 +8,19 @@
 //! The one idea: a room is one log of lines, and a client is a cursor into it.
 
 // In reading order.
-mod commands;
 mod config;
-mod ending;
-mod input;
 mod log;
+mod reader;
+mod nicks;
+mod session;
+mod ending;
+mod texts;
+mod commands;
+mod visits;
+mod input;
+mod output;
 #[cfg(test)]
 mod model;
-mod nicks;
-mod output;
-mod reader;
-mod session;
-mod texts;
-mod visits;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;

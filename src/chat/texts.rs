@@ -78,8 +78,8 @@ pub(super) fn lagged_closing(missed: u64) -> String {
     format!("goodbye: {missed} lines came faster than you read")
 }
 
-pub(super) fn full(clients_max: usize) -> String {
-    format!("full: there is room for {clients_max} clients here, try again later")
+pub(super) fn full(clients: usize) -> String {
+    format!("full: {clients} are here and there is no place for more, try again later")
 }
 
 /// A line for each command.

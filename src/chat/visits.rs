@@ -51,7 +51,7 @@ impl Chat {
         if self.config.raw {
             return Vec::new();
         }
-        format!("{NOTICE}{}\n", texts::full(self.config.clients_max)).into_bytes()
+        format!("{NOTICE}{}\n", texts::full(self.sessions.len())).into_bytes()
     }
 
     /// The client has closed its sending side (TCP FIN).
@@ -72,7 +72,10 @@ impl Chat {
 
     /// The connection is broken.
     pub fn handle_reset(&mut self, now: Instant, id: ClientId) {
-        self.leave(now, id, Ending::Reset, None);
+        let Some(session) = self.sessions.get(id) else { return };
+        // One that had closed its sending side was about to go anyway.
+        let is_quit = matches!(session.phase, Phase::Listening { .. });
+        self.leave(now, id, if is_quit { Ending::Quit } else { Ending::Reset }, None);
         self.end(id, Closing::Abrupt);
     }
 

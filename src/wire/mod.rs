@@ -7,10 +7,11 @@
 //! This part knows no clients, rooms, time or sockets, and depends on nothing
 //! else in the crate.
 
-mod decoder;
-mod format;
+// In reading order.
 mod telnet;
+mod decoder;
 mod text;
+mod format;
 
 pub use decoder::{Decoder, Event, Framing, LineEnd};
 pub use format::Format;

@@ -1,0 +1,153 @@
+//! The command line.
+
+use std::time::Duration;
+
+use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
+use roomcast::chat::{Config, OnLag, Prefix};
+use roomcast::net::ListenAddr;
+
+/// The port that is listened on unless another is given.
+pub const PORT: u16 = 8008;
+
+/// A chat room for telnet and netcat: every line that one client sends reaches
+/// every other one.
+#[derive(Debug, Parser)]
+#[command(version, term_width = 80)]
+pub struct Cli {
+    /// Listen on ADDR: HOST:PORT, [::]:PORT (every interface) or unix:PATH;
+    /// repeatable [default: port 8008 of every interface]
+    #[arg(long, value_name = "ADDR", action = ArgAction::Append)]
+    listen: Vec<ListenAddr>,
+
+    /// What comes before each line: the sender's name, its address, or nothing
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = PrefixArg::Nick)]
+    prefix: PrefixArg,
+
+    /// Send each line back to its sender too
+    #[arg(long)]
+    echo: bool,
+
+    /// Relay lines as they are: no names, notices, commands, telnet or cleaning
+    #[arg(long, conflicts_with = "prefix")]
+    raw: bool,
+
+    /// Clients at one time, at least 1 [default: as many as the descriptor
+    /// limit allows]
+    #[arg(long, value_name = "CLIENTS", value_parser = at_least_1)]
+    max_clients: Option<usize>,
+
+    /// The longest line in bytes, without its end: 1 to 1048576
+    #[arg(long, value_name = "BYTES", default_value_t = 4096, value_parser = line_bytes)]
+    max_line: usize,
+
+    /// Recent lines kept for readers that fall behind, in bytes: at least
+    /// 65536 and 16 times --max-line, at most 1073741824
+    #[arg(long, value_name = "BYTES", default_value_t = 4 * 1024 * 1024, value_parser = backlog_bytes)]
+    backlog: usize,
+
+    /// Close a client that takes nothing of what it is owed for so many
+    /// seconds; 0 is never
+    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = seconds)]
+    stall_timeout: u64,
+
+    /// What happens to a reader that falls out of the backlog: it is told how
+    /// many lines it missed and goes on, or it is closed [default: skip, with
+    /// --raw close]
+    #[arg(long, value_name = "WHAT", value_enum)]
+    on_lag: Option<OnLagArg>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PrefixArg {
+    Nick,
+    Addr,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnLagArg {
+    Skip,
+    Close,
+}
+
+impl Cli {
+    /// Reads the command line; on a bad one says what would be right and exits
+    /// with 2.
+    pub fn read() -> Cli {
+        let cli = Cli::parse();
+        let backlog_min = Config::backlog_bytes_min(cli.max_line);
+        if cli.backlog < backlog_min {
+            refuse(&format!(
+                "--backlog {} is too small for --max-line {}: at least {backlog_min} is needed",
+                cli.backlog, cli.max_line
+            ));
+        }
+        if cli.raw && cli.on_lag == Some(OnLagArg::Skip) {
+            refuse("--on-lag skip can't go with --raw, where nobody can be told of a gap");
+        }
+        cli
+    }
+
+    /// The addresses to listen on; none stands for the default.
+    pub fn listen(&self) -> &[ListenAddr] {
+        &self.listen
+    }
+
+    /// The room's configuration, in a process that can have `clients_max`
+    /// clients.
+    pub fn config(&self, clients_max: usize) -> Config {
+        let prefix = match self.prefix {
+            PrefixArg::Nick => Prefix::Nick,
+            PrefixArg::Addr => Prefix::Addr,
+            PrefixArg::None => Prefix::None,
+        };
+        let on_lag = match self.on_lag {
+            Some(OnLagArg::Skip) => OnLag::Skip,
+            Some(OnLagArg::Close) => OnLag::Close,
+            None if self.raw => OnLag::Close,
+            None => OnLag::Skip,
+        };
+        Config {
+            prefix,
+            echo: self.echo,
+            raw: self.raw,
+            clients_max: self.max_clients.unwrap_or(clients_max),
+            line_bytes_max: self.max_line,
+            backlog_bytes_max: self.backlog,
+            stall_timeout: (self.stall_timeout > 0)
+                .then(|| Duration::from_secs(self.stall_timeout)),
+            on_lag,
+        }
+    }
+}
+
+fn refuse(what: &str) -> ! {
+    Cli::command().error(ErrorKind::ValueValidation, what).exit()
+}
+
+fn at_least_1(text: &str) -> Result<usize, String> {
+    number(text, 1, usize::MAX)
+}
+
+fn line_bytes(text: &str) -> Result<usize, String> {
+    number(text, 1, 1 << 20)
+}
+
+fn backlog_bytes(text: &str) -> Result<usize, String> {
+    number(text, 1 << 16, 1 << 30)
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    // A hundred years: deadlines stay within what clocks can hold.
+    number(text, 0, 3_155_760_000)
+}
+
+fn number<N>(text: &str, min: N, max: N) -> Result<N, String>
+where
+    N: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    match text.parse() {
+        Ok(number) if number >= min && number <= max => Ok(number),
+        _ => Err(format!("expected a whole number from {min} to {max}")),
+    }
+}

@@ -1,0 +1,141 @@
+//! The door: listeners, and what to do when no more clients fit.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use log::warn;
+use polling::Poller;
+use rustix::io::Errno;
+use socket2::Socket;
+
+use super::address::PeerAddr;
+use super::listener::{Listener, LocalAddr};
+use super::registered::Registered;
+use crate::chat::{Chat, Interest};
+
+/// Clients accepted from one listener in one turn at most.
+pub(super) const ACCEPTS_MAX: usize = 64;
+
+/// How long nobody is accepted after the system had no means to.
+const PAUSE: Duration = Duration::from_millis(200);
+
+const OPEN: Interest = Interest { read: true, write: false };
+const CLOSED: Interest = Interest { read: false, write: false };
+
+/// The listeners.
+#[derive(Debug)]
+pub(super) struct Door {
+    /// Registered with their place here as the key.
+    sockets: Vec<Registered>,
+    /// Paths of unix sockets go when the door is closed.
+    addresses: Vec<LocalAddr>,
+    /// A descriptor to give up when there are no more, so that the one too many
+    /// can be accepted and told.
+    reserve: Option<File>,
+    /// Nobody is accepted before this.
+    resume_at: Option<Instant>,
+    /// How many have been accepted.
+    accepted: u64,
+}
+
+impl Door {
+    pub fn new(poller: &Arc<Poller>, listeners: Vec<Listener>) -> io::Result<Self> {
+        let mut sockets = Vec::new();
+        let mut addresses = Vec::new();
+        for Listener { socket, address } in listeners {
+            sockets.push(Registered::new(poller, socket, sockets.len(), OPEN)?);
+            addresses.push(address);
+        }
+        Ok(Door { sockets, addresses, reserve: reserve(), resume_at: None, accepted: 0 })
+    }
+
+    /// Accepts nobody any more.
+    pub fn close(&mut self) {
+        self.sockets.clear();
+        self.addresses.clear();
+        self.resume_at = None;
+    }
+
+    /// When to call `reopen`.
+    pub fn resume_at(&self) -> Option<Instant> {
+        self.resume_at
+    }
+
+    /// Ends a pause that is over.
+    pub fn reopen(&mut self, now: Instant) {
+        if self.resume_at.is_some_and(|at| at <= now) {
+            self.resume_at = None;
+            self.reserve = self.reserve.take().or_else(reserve);
+            self.set_interest(OPEN);
+        }
+    }
+
+    /// The next client of listener `key`, if there is one.
+    ///
+    /// A failure never ends the server: a client that is gone already is passed
+    /// over, one for which there is no descriptor is told so, and anything else
+    /// pauses the door.
+    pub fn accept(&mut self, now: Instant, key: usize, chat: &Chat) -> Option<(Socket, PeerAddr)> {
+        loop {
+            match self.sockets.get(key)?.accept() {
+                Ok((socket, address)) => {
+                    self.accepted += 1;
+                    return Some((socket, PeerAddr::new(address.as_socket(), self.accepted)));
+                }
+                Err(error) => match error.kind() {
+                    ErrorKind::WouldBlock => return None,
+                    ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
+                    _ if is_out_of_descriptors(&error) && self.turn_away(key, chat) => return None,
+                    _ => {
+                        self.pause(now, &error);
+                        return None;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Accepts one client with the reserve descriptor, to tell it that there is
+    /// no place. False if that can't be done.
+    fn turn_away(&mut self, key: usize, chat: &Chat) -> bool {
+        if self.reserve.take().is_none() {
+            return false;
+        }
+        if let Ok((socket, _)) = self.sockets[key].accept() {
+            let _ = socket.set_nonblocking(true);
+            let _ = socket.send(&chat.refusal());
+            let _ = socket.shutdown(Shutdown::Write);
+            // Closing with bytes unread would take the refusal back.
+            let _ = (&socket).read(&mut [0; 4096]);
+        }
+        self.reserve = reserve();
+        self.reserve.is_some()
+    }
+
+    fn pause(&mut self, now: Instant, error: &io::Error) {
+        warn!("accepting nobody for {} ms: {error}", PAUSE.as_millis());
+        self.resume_at = Some(now + PAUSE);
+        self.set_interest(CLOSED);
+    }
+
+    fn set_interest(&mut self, interest: Interest) {
+        for socket in &mut self.sockets {
+            if let Err(error) = socket.set_interest(interest) {
+                warn!("a listener can't be watched: {error}");
+            }
+        }
+    }
+}
+
+fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE]
+        .map(|errno| Some(errno.raw_os_error()))
+        .contains(&error.raw_os_error())
+}

@@ -1,0 +1,111 @@
+//! The socket side of one client.
+
+use std::io::{self, ErrorKind, Read};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::time::Duration;
+
+use polling::Poller;
+use slotmap::{Key, KeyData};
+use socket2::Socket;
+
+use super::address::PeerAddr;
+use super::registered::Registered;
+use crate::chat::{ClientId, Interest, Slices};
+
+// A client's id is its key in the poller.
+const _: () = assert!(size_of::<usize>() == 8, "roomcast needs a 64-bit system");
+
+/// One client, as the loop sees it.
+#[derive(Debug)]
+pub(super) struct Connection {
+    socket: Registered,
+    pub peer: PeerAddr,
+    /// The visit is over and everything is sent; what the client still sends is
+    /// discarded until it closes too. Closing at once with bytes unread would
+    /// make the kernel throw away what the client hasn't got yet.
+    pub is_lingering: bool,
+}
+
+/// What came of reading.
+pub(super) enum Received {
+    Bytes(usize),
+    /// The client closed its sending side.
+    Eof,
+    /// Nothing for now.
+    Nothing,
+    /// The connection is broken.
+    Broken(io::Error),
+}
+
+/// Keys below this are of listeners: the version in an id is never 0.
+pub(super) const LISTENER_KEYS: usize = 1 << 32;
+
+/// The client that an event's key names.
+pub(super) fn client_of(key: usize) -> ClientId {
+    KeyData::from_ffi(key as u64).into()
+}
+
+impl Connection {
+    pub fn new(
+        poller: &Arc<Poller>,
+        socket: Socket,
+        peer: PeerAddr,
+        id: ClientId,
+    ) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        let key = id.data().as_ffi() as usize;
+        let interest = Interest { read: true, write: false };
+        let socket = Registered::new(poller, socket, key, interest)?;
+        Ok(Connection { socket, peer, is_lingering: false })
+    }
+
+    /// Reads once into `buffer`.
+    pub fn receive(&self, buffer: &mut [u8]) -> Received {
+        match (&*self.socket).read(buffer) {
+            Ok(0) => Received::Eof,
+            Ok(bytes) => Received::Bytes(bytes),
+            Err(error) if is_not_now(&error) => Received::Nothing,
+            Err(error) => Received::Broken(error),
+        }
+    }
+
+    /// Writes once. Gives the number of bytes that the kernel took, 0 if it
+    /// would block.
+    pub fn send(&self, slices: &Slices) -> io::Result<usize> {
+        let result = match slices.as_slice() {
+            [slice] => self.socket.send(slice),
+            slices => self.socket.send_vectored(slices),
+        };
+        match result {
+            Err(error) if is_not_now(&error) => Ok(0),
+            result => result,
+        }
+    }
+
+    /// Sends FIN after everything that was sent, and discards what comes.
+    pub fn linger(&mut self) -> io::Result<()> {
+        self.is_lingering = true;
+        self.socket.shutdown(Shutdown::Write)?;
+        self.socket.set_interest(Interest { read: true, write: false })
+    }
+
+    /// Makes the close an immediate one: the kernel drops what it still holds
+    /// for a client that doesn't read.
+    pub fn abort(&self) {
+        let _ = self.socket.set_linger(Some(Duration::ZERO));
+    }
+
+    pub fn interest(&self) -> Interest {
+        self.socket.interest()
+    }
+
+    pub fn set_interest(&mut self, interest: Interest) -> io::Result<()> {
+        self.socket.set_interest(interest)
+    }
+}
+
+fn is_not_now(error: &io::Error) -> bool {
+    // The poller says again what a signal interrupted.
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}

@@ -1,0 +1,169 @@
+//! Sockets that clients connect to.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
+
+use super::address::{ListenAddr, is_every_ipv6};
+
+/// Connections that the kernel keeps until they are accepted; it may keep
+/// fewer (`net.core.somaxconn`).
+const PENDING_CONNECTIONS: i32 = 4096;
+
+/// Bytes that the kernel keeps for a client that doesn't read, before it says
+/// that it would block. (Linux doubles it for its own bookkeeping, and allows
+/// `net.core.wmem_max`.) Without it a stuck client costs up to 4 MB.
+const SEND_BUFFER_BYTES: usize = 256 * 1024;
+
+/// A peer that is gone without a word is asked after this time ...
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+/// ... then each time this has passed ...
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+/// ... and is given up after so many questions.
+const KEEPALIVE_PROBES: u32 = 6;
+
+/// A bound socket that accepts clients.
+#[derive(Debug)]
+pub struct Listener {
+    pub(super) socket: Socket,
+    pub(super) address: LocalAddr,
+}
+
+/// Where a listener is bound.
+#[derive(Debug)]
+pub(super) enum LocalAddr {
+    Ip(SocketAddr),
+    Unix(UnixPath),
+}
+
+/// A path that this process made, removed when it is dropped.
+#[derive(Debug)]
+pub(super) struct UnixPath(PathBuf);
+
+impl Listener {
+    /// Binds each socket that `address` stands for (a host name can have more
+    /// than one address; with port 0 all get the same port).
+    ///
+    /// # Errors
+    /// As the system says: the address is in use or isn't one of this machine,
+    /// or binding it isn't allowed.
+    pub fn bind(address: &ListenAddr) -> io::Result<Vec<Listener>> {
+        match address {
+            ListenAddr::Unix(path) => Ok(vec![Self::bind_unix(path)?]),
+            ListenAddr::Tcp(addresses) => {
+                let mut listeners: Vec<Listener> = Vec::new();
+                for &(mut address) in addresses {
+                    if let (0, Some(first)) = (address.port(), listeners.first()) {
+                        address.set_port(first.ip_address().map_or(0, |first| first.port()));
+                    }
+                    listeners.push(Self::bind_tcp(address)?);
+                }
+                Ok(listeners)
+            }
+        }
+    }
+
+    /// Binds `port` on every interface: IPv4 and IPv6 in one socket where the
+    /// system has IPv6, else IPv4.
+    ///
+    /// # Errors
+    /// As [`Listener::bind`].
+    pub fn bind_everywhere(port: u16) -> io::Result<Listener> {
+        let ipv4 = || Self::bind_tcp((Ipv4Addr::UNSPECIFIED, port).into());
+        match Self::bind_tcp((std::net::Ipv6Addr::UNSPECIFIED, port).into()) {
+            Err(error) if error.kind() != ErrorKind::AddrInUse => ipv4(),
+            result => result,
+        }
+    }
+
+    /// The address, with the real port; `None` for a unix socket.
+    pub fn ip_address(&self) -> Option<SocketAddr> {
+        match &self.address {
+            LocalAddr::Ip(address) => Some(*address),
+            LocalAddr::Unix(_) => None,
+        }
+    }
+
+    /// The path of a unix socket.
+    pub fn unix_path(&self) -> Option<&Path> {
+        match &self.address {
+            LocalAddr::Ip(_) => None,
+            LocalAddr::Unix(path) => Some(&path.0),
+        }
+    }
+
+    fn bind_tcp(address: SocketAddr) -> io::Result<Listener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        if address.is_ipv6() {
+            socket.set_only_v6(!is_every_ipv6(&address))?;
+        }
+        // A restart needn't wait until the connections before it are forgotten.
+        socket.set_reuse_address(true)?;
+        // Accepted sockets inherit the options below.
+        // The loop gathers lines itself; the kernel shouldn't wait for more.
+        socket.set_tcp_nodelay(true)?;
+        // Telnet's Ctrl-C is urgent data; out of line it would eat a byte.
+        socket.set_out_of_band_inline(true)?;
+        socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+        socket.set_tcp_keepalive(
+            &TcpKeepalive::new()
+                .with_time(KEEPALIVE_IDLE)
+                .with_interval(KEEPALIVE_INTERVAL)
+                .with_retries(KEEPALIVE_PROBES),
+        )?;
+        socket.bind(&address.into())?;
+        Self::listen(&socket)?;
+        let address = socket.local_addr()?.as_socket().unwrap_or(address);
+        Ok(Listener { socket, address: LocalAddr::Ip(address) })
+    }
+
+    fn bind_unix(path: &Path) -> io::Result<Listener> {
+        let address = SockAddr::unix(path)?;
+        remove_stale(path, &address)?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.bind(&address)?;
+        let address = LocalAddr::Unix(UnixPath(path.into()));
+        Self::listen(&socket)?;
+        Ok(Listener { socket, address })
+    }
+
+    fn listen(socket: &Socket) -> io::Result<()> {
+        socket.set_nonblocking(true)?;
+        socket.listen(PENDING_CONNECTIONS)
+    }
+}
+
+impl fmt::Display for Listener {
+    /// `127.0.0.1:8008`, `[::]:8008` or `unix:PATH`
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match &self.address {
+            LocalAddr::Ip(address) => address.fmt(f),
+            LocalAddr::Unix(path) => write!(f, "unix:{}", path.0.display()),
+        }
+    }
+}
+
+impl Drop for UnixPath {
+    fn drop(&mut self) {
+        // If that fails the next start finds it stale.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Removes a socket file that no process listens on any more.
+fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket());
+    if !is_socket {
+        return Ok(());
+    }
+    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    match probe.connect(address) {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        _ => Ok(()),
+    }
+}

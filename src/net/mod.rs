@@ -1,0 +1,16 @@
+//! Sockets, the poller and the loop.
+//!
+//! This part moves bytes between sockets and [`Chat`](crate::chat::Chat), and
+//! decides nothing about what is said.
+
+// In reading order.
+mod server;
+mod accept;
+mod connection;
+mod registered;
+mod listener;
+mod address;
+
+pub use address::{ListenAddr, PeerAddr};
+pub use listener::Listener;
+pub use server::{Server, Stopper};

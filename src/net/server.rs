@@ -1,0 +1,285 @@
+//! The loop.
+
+use std::collections::VecDeque;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use log::debug;
+use polling::{Event, Events, Poller};
+use slotmap::SlotMap;
+
+use super::accept::Door;
+use super::connection::{Connection, LISTENER_KEYS, Received, client_of};
+use super::listener::Listener;
+use crate::chat::{Chat, ClientId, Closing, Config, Counts, Ending, Slices};
+
+/// Events taken from the poller in one turn at most.
+const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+
+/// Writes in one turn at most, so that a turn is a few milliseconds long in a
+/// room of any size.
+const WRITES_MAX: usize = 1024;
+
+/// How long a connection that is over waits for the client's FIN.
+const LINGER_TIME: Duration = Duration::from_secs(1);
+
+/// The server: listeners, connections and the chat, driven by one loop.
+#[derive(Debug)]
+pub struct Server {
+    poller: Arc<Poller>,
+    door: Door,
+    /// The map from a client to its socket and address.
+    connections: SlotMap<ClientId, Connection>,
+    chat: Chat,
+    /// What all reads go into.
+    scratch: Box<[u8]>,
+    /// The events of this turn.
+    ready: Vec<Event>,
+    /// Counts turns, so that they don't all begin with the same client.
+    turns: usize,
+    /// Connections that linger, and until when, in that order.
+    lingering: VecDeque<(Instant, ClientId)>,
+    stop: Arc<AtomicBool>,
+    is_stopping: bool,
+}
+
+/// Stops a server from another thread.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    stop: Arc<AtomicBool>,
+    poller: Arc<Poller>,
+}
+
+impl Stopper {
+    /// Tells everyone and ends [`Server::run`]. Wakes the loop: a signal alone
+    /// doesn't.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        // It fails only if the process has no descriptor to write to; the loop
+        // then sees the flag with the next event.
+        let _ = self.poller.notify();
+    }
+}
+
+impl Server {
+    /// A server for clients that connect to `listeners`.
+    ///
+    /// # Errors
+    /// As the system says when it can't give a poller.
+    pub fn new(config: Config, listeners: Vec<Listener>) -> io::Result<Server> {
+        let poller = Arc::new(Poller::new()?);
+        let scratch = vec![0; config.read_bytes_max()].into();
+        Ok(Server {
+            door: Door::new(&poller, listeners)?,
+            poller,
+            connections: SlotMap::with_key(),
+            chat: Chat::new(config),
+            scratch,
+            ready: Vec::new(),
+            turns: 0,
+            lingering: VecDeque::new(),
+            stop: Arc::default(),
+            is_stopping: false,
+        })
+    }
+
+    /// Stops this server.
+    pub fn stopper(&self) -> Stopper {
+        Stopper { stop: Arc::clone(&self.stop), poller: Arc::clone(&self.poller) }
+    }
+
+    /// Serves until it is stopped, and then until everyone has been told, five
+    /// seconds at most (and one more to see them go).
+    ///
+    /// # Errors
+    /// As the system says when waiting for events fails.
+    pub fn run(mut self) -> io::Result<Counts> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut now = Instant::now();
+        while !(self.is_stopping && self.connections.is_empty()) {
+            self.wait(&mut events, now)?;
+            now = Instant::now();
+            self.accept(now);
+            self.read(now);
+            self.time(now);
+            self.flush(now);
+            self.reap(now);
+        }
+        Ok(self.chat.counts())
+    }
+
+    /// Waits for events, until the nearest deadline.
+    fn wait(&mut self, events: &mut Events, now: Instant) -> io::Result<()> {
+        let deadlines = [
+            self.chat.poll_timeout(now),
+            self.lingering.front().map(|(until, _)| *until),
+            self.door.resume_at(),
+        ];
+        let timeout = deadlines.into_iter().flatten().min();
+        events.clear();
+        let wait = timeout.map(|at| at.saturating_duration_since(Instant::now()));
+        self.poller.wait(events, wait)?;
+        self.ready.clear();
+        self.ready.extend(events.iter());
+        Ok(())
+    }
+
+    /// Lets newcomers in.
+    fn accept(&mut self, now: Instant) {
+        self.door.reopen(now);
+        for at in 0..self.ready.len() {
+            let key = self.ready[at].key;
+            if key >= LISTENER_KEYS {
+                continue;
+            }
+            for _ in 0..super::accept::ACCEPTS_MAX {
+                let Some((socket, peer)) = self.door.accept(now, key, &self.chat) else { break };
+                self.open(now, socket, peer);
+            }
+        }
+    }
+
+    fn open(&mut self, now: Instant, socket: socket2::Socket, peer: super::PeerAddr) {
+        let poller = &self.poller;
+        let connection =
+            self.connections.try_insert_with_key(|id| Connection::new(poller, socket, peer, id));
+        let id = match connection {
+            Ok(id) => id,
+            Err(error) => return debug!("{peer}: not served: {error}"),
+        };
+        match self.chat.handle_open(id, &peer.to_string()) {
+            Ok(()) => debug!("{peer}: connected"),
+            Err(refusal) => {
+                debug!("{peer}: refused, the room is full");
+                // An empty send buffer takes so few bytes at once.
+                let _ =
+                    self.connections[id].send(&[io::IoSlice::new(&refusal)].into_iter().collect());
+                self.linger(now, id);
+            }
+        }
+    }
+
+    /// Reads from each client that has sent something, once.
+    fn read(&mut self, now: Instant) {
+        self.turns = self.turns.wrapping_add(1);
+        let count = self.ready.len();
+        for at in 0..count {
+            let event = self.ready[(at + self.turns) % count];
+            if event.key >= LISTENER_KEYS {
+                self.handle_event(now, client_of(event.key), event);
+            }
+        }
+    }
+
+    fn handle_event(&mut self, now: Instant, id: ClientId, event: Event) {
+        let Some(connection) = self.connections.get(id) else { return };
+        if connection.is_lingering {
+            return self.discard(id);
+        }
+        let interest = connection.interest();
+        if !interest.read && !interest.write {
+            // Nothing was asked for, so this is what can't be masked: HUP, ERR.
+            return self.chat.handle_reset(now, id);
+        }
+        if event.writable && interest.write {
+            self.chat.handle_writable(id);
+        }
+        // What isn't read now is reported again.
+        if event.readable && interest.read && self.chat.may_read() {
+            match connection.receive(&mut self.scratch) {
+                Received::Bytes(bytes) => self.chat.handle_bytes(now, id, &self.scratch[..bytes]),
+                Received::Eof => self.chat.handle_eof(now, id),
+                Received::Nothing => {}
+                Received::Broken(error) => {
+                    debug!("{}: {error}", connection.peer);
+                    self.chat.handle_reset(now, id);
+                }
+            }
+            self.update_interest(now, id);
+        }
+    }
+
+    /// Does what is due by now.
+    fn time(&mut self, now: Instant) {
+        if self.stop.load(Ordering::SeqCst) && !self.is_stopping {
+            self.is_stopping = true;
+            self.door.close();
+            self.chat.handle_shutdown(now);
+        }
+        self.chat.handle_time(now);
+    }
+
+    /// Writes to each client that something can be sent to, once.
+    fn flush(&mut self, now: Instant) {
+        for _ in 0..WRITES_MAX {
+            let mut slices = Slices::new();
+            let Some(id) = self.chat.poll_transmit(now, &mut slices) else { return };
+            let result = self.connections[id].send(&slices);
+            drop(slices);
+            match result {
+                Ok(bytes) => self.chat.handle_written(now, id, bytes),
+                Err(error) => {
+                    debug!("{}: {error}", self.connections[id].peer);
+                    self.chat.handle_reset(now, id);
+                }
+            }
+            self.update_interest(now, id);
+        }
+    }
+
+    /// Ends connections: the only place where that happens.
+    fn reap(&mut self, now: Instant) {
+        while let Some((id, ending, closing)) = self.chat.poll_ended() {
+            let connection = &self.connections[id];
+            debug!("{}: ended: {ending:?}", connection.peer);
+            match closing {
+                Closing::Polite => self.linger(now, id),
+                Closing::Abrupt => {
+                    if ending == Ending::Stalled {
+                        connection.abort();
+                    }
+                    self.connections.remove(id);
+                }
+            }
+        }
+        while let Some(&(until, id)) = self.lingering.front()
+            && (until <= now || !self.connections.contains_key(id))
+        {
+            self.lingering.pop_front();
+            self.connections.remove(id);
+        }
+    }
+
+    /// Says goodbye on the level of TCP, and waits for the client to do so.
+    fn linger(&mut self, now: Instant, id: ClientId) {
+        match self.connections[id].linger() {
+            Ok(()) => self.lingering.push_back((now + LINGER_TIME, id)),
+            Err(_) => {
+                self.connections.remove(id);
+            }
+        }
+    }
+
+    /// Reads what a lingering client sends; it is over when it closes.
+    fn discard(&mut self, id: ClientId) {
+        match self.connections[id].receive(&mut self.scratch) {
+            Received::Bytes(_) | Received::Nothing => {}
+            Received::Eof | Received::Broken(_) => {
+                self.connections.remove(id);
+            }
+        }
+    }
+
+    /// Makes the poller wait for what the chat wants of this client.
+    fn update_interest(&mut self, now: Instant, id: ClientId) {
+        let interest = self.chat.interest(id);
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if let Err(error) = connection.set_interest(interest) {
+            debug!("{}: {error}", connection.peer);
+            self.chat.handle_reset(now, id);
+        }
+    }
+}
