@@ -159,6 +159,14 @@ impl Log {
         (next, self.image(format).slices(offset, end))
     }
 
+    /// Panics if the log is larger than its limits allow.
+    pub fn assert_limits(&self) {
+        let bytes = self.bytes_from(self.first);
+        let is_one = self.records.len() == 1;
+        assert!(is_one || bytes <= self.limits.bytes_max, "{bytes} bytes in the log");
+        assert!(self.records.len() <= self.limits.records_max, "{} lines", self.records.len());
+    }
+
     /// Makes place for a line of `bytes`. Drops about as many bytes as are
     /// added, so the work of one call is bounded by the length of a line.
     fn trim(&mut self, bytes: usize) {

@@ -19,6 +19,7 @@ mod commands;
 mod visits;
 mod input;
 mod output;
+mod invariants;
 #[cfg(test)]
 mod model;
 
@@ -46,10 +47,12 @@ slotmap::new_key_type! {
 ///
 /// 1. `handle_open` once for each client, before anything else about it.
 /// 2. After any `handle_*`, `poll_transmit` and `poll_ended` until they give
-///    `None`, and `handle_time` when `poll_timeout` has come.
+///    `None`, and `handle_time` when `poll_timeout` has come; after that,
+///    `poll_interest` until it gives `None`.
 /// 3. Each `poll_transmit` that gives a client is followed by one
 ///    `handle_written` or `handle_reset` for it.
-/// 4. Bytes are read from a client only while `interest` says so.
+/// 4. Clients are let in and bytes are read only while `has_headroom`, and from
+///    a client only while `interest` says so.
 /// 5. A client that `poll_ended` has given is over: the chat has forgotten it,
 ///    and ignores what the caller says about it.
 #[derive(Debug)]
@@ -69,6 +72,10 @@ pub struct Chat {
     offer: Offer,
     /// Clients whose held input may go on.
     resumes: VecDeque<ClientId>,
+    /// Clients that have to go, as soon as there is headroom to say so.
+    partings: VecDeque<(ClientId, Ending)>,
+    /// Clients whose interest `handle_time` has changed.
+    reinterested: VecDeque<ClientId>,
     /// When to look at a client again, at most one entry each.
     timers: BTreeSet<(Instant, ClientId)>,
     ended: VecDeque<(ClientId, Ending, Closing)>,
@@ -119,6 +126,8 @@ impl Chat {
             flush: VecDeque::new(),
             offer: Offer::default(),
             resumes: VecDeque::new(),
+            partings: VecDeque::new(),
+            reinterested: VecDeque::new(),
             timers: BTreeSet::new(),
             ended: VecDeque::new(),
             counts: Counts::default(),

@@ -73,6 +73,10 @@ impl NickTable {
         }
     }
 
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
     fn hash(&self, nick: &Nick) -> u64 {
         hash(&self.hasher, nick)
     }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::ending::{Closing, Ending};
 use super::input::encode_notice;
+use super::log::Seq;
 use super::reader::Slices;
 use super::session::{NOTE_BYTES_MAX, Phase};
 use super::{Chat, ClientId, Interest, Offer, OnLag, texts};
@@ -11,15 +12,11 @@ use super::{Chat, ClientId, Interest, Offer, OnLag, texts};
 impl Chat {
     /// The next client that something can be sent to, with what to send it in
     /// one write. `handle_written` or `handle_reset` must follow.
-    pub fn poll_transmit<'a>(
-        &'a mut self,
-        now: Instant,
-        slices: &mut Slices<'a>,
-    ) -> Option<ClientId> {
+    pub fn poll_transmit<'a>(&'a mut self, slices: &mut Slices<'a>) -> Option<ClientId> {
         self.queue_members();
         let id = loop {
             let id = self.flush.pop_front()?;
-            if self.prepare(now, id) {
+            if self.prepare(id) {
                 break id;
             }
         };
@@ -53,7 +50,7 @@ impl Chat {
         }
         if !self.offer.is_all {
             self.queue(id);
-        } else if !session.is_member() {
+        } else if let Phase::Leaving { .. } = session.phase {
             self.end(id, Closing::Polite);
         }
     }
@@ -61,6 +58,7 @@ impl Chat {
     /// The kernel takes bytes for a blocked client again.
     pub fn handle_writable(&mut self, id: ClientId) {
         if let Some(session) = self.sessions.get_mut(id)
+            && !session.is_broken()
             && std::mem::take(&mut session.blocked)
         {
             self.queue(id);
@@ -71,25 +69,29 @@ impl Chat {
     pub fn interest(&self, id: ClientId) -> Interest {
         self.sessions.get(id).map_or(Interest::default(), |session| Interest {
             read: session.wants_input() && session.held.is_empty(),
-            write: session.blocked,
+            write: session.blocked && !session.is_broken(),
         })
     }
 
-    /// Whether more input may be taken in before the next `poll_transmit`.
+    /// The next client whose `interest` was changed by `handle_time`.
+    pub fn poll_interest(&mut self) -> Option<ClientId> {
+        self.reinterested.pop_front()
+    }
+
+    /// Whether more may be added to the log before the next `poll_transmit`.
     ///
     /// False when a client that waits for nothing but its turn is a quarter of
     /// the log behind: with one more read (half a log at most) it still isn't
     /// lapped.
-    pub fn may_read(&self) -> bool {
+    pub fn has_headroom(&self) -> bool {
         let limits = self.config.log_limits();
-        let fresh_lines = self.log.next() - self.unqueued.max(self.log.first());
-        let fresh_bytes = self.log.bytes_from(self.unqueued);
-        let (lines, bytes) = match self.flush.front().and_then(|&id| self.sessions.get(id)) {
-            Some(session) => session.reader.behind(&self.log),
-            None => (fresh_lines, fresh_bytes),
+        let is_near = |from: Seq| {
+            let lines = self.log.next().saturating_sub(from);
+            lines < limits.records_max as u64 / 4
+                && self.log.bytes_from(from) < limits.bytes_max / 4
         };
-        lines.max(fresh_lines) < limits.records_max as u64 / 4
-            && bytes.max(fresh_bytes) < limits.bytes_max / 4
+        let front = self.flush.front().and_then(|&id| self.sessions.get(id));
+        is_near(self.unqueued) && front.is_none_or(|session| is_near(session.reader.next()))
     }
 
     /// Whether `poll_transmit` may have something.
@@ -122,14 +124,14 @@ impl Chat {
 
     /// Gets a client from the flush queue ready; false if there is nothing to
     /// send to it.
-    fn prepare(&mut self, now: Instant, id: ClientId) -> bool {
+    fn prepare(&mut self, id: ClientId) -> bool {
         let Some(session) = self.sessions.get_mut(id) else { return false };
         session.queued = false;
         if session.blocked {
             return false;
         }
         if self.config.on_lag == OnLag::Close && session.reader.lost(&self.log, id) > 0 {
-            self.close_lagged(now, id);
+            self.close_lagged(id);
         }
         let session = &mut self.sessions[id];
         let missed = &mut self.counts.lines_missed;
@@ -148,12 +150,18 @@ impl Chat {
 
     /// The client fell out of the log, and the operator wants it closed then:
     /// it gets the rest of the line that it has begun, and no other.
-    fn close_lagged(&mut self, now: Instant, id: ClientId) {
+    fn close_lagged(&mut self, id: ClientId) {
         let session = &mut self.sessions[id];
         let missed = session.reader.stop_here(&self.log);
         self.counts.lines_missed += missed;
-        if session.is_member() {
-            self.leave(now, id, Ending::Lagged, Some(&texts::lagged_closing(missed)));
+        if let Phase::Leaving { ending, .. } = &mut session.phase {
+            *ending = Ending::Lagged;
+        } else {
+            session.phase = Phase::Parting { closing: Closing::Polite };
+            self.partings.push_back((id, Ending::Lagged));
+        }
+        if !self.config.raw {
+            self.notify(id, &texts::lagged_closing(missed));
         }
     }
 }

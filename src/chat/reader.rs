@@ -183,9 +183,9 @@ impl Reader {
         self.notes.as_ref().map_or(0, |notes| notes.bytes - notes.sent_bytes)
     }
 
-    /// How many lines and bytes the newest line is ahead of the cursor.
-    pub fn behind(&self, log: &Log) -> (u64, usize) {
-        (log.next().saturating_sub(self.place.next), log.bytes_from(self.place.next))
+    /// The next line.
+    pub fn next(&self) -> Seq {
+        self.place.next
     }
 
     /// No line from the cursor on is for this reader; it only gets the rest of

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::ending::Ending;
+use super::ending::{Closing, Ending};
 use super::nicks::Nick;
 use super::reader::Reader;
 use crate::wire::{Decoder, Refusals};
@@ -41,6 +41,9 @@ pub(super) enum Phase {
     /// The client closed its sending side. It stays a member until this time,
     /// for replies to what it said.
     Listening { until: Instant },
+    /// It has to go, and the others will be told when there is headroom in the
+    /// log. It gets no more lines until then.
+    Parting { closing: Closing },
     /// It isn't a member any more. It gets what it is owed, until this time at
     /// the latest.
     Leaving { ending: Ending, until: Instant },
@@ -65,6 +68,11 @@ impl Session {
 
     pub fn is_member(&self) -> bool {
         !matches!(self.phase, Phase::Leaving { .. })
+    }
+
+    /// Whether nothing can reach it any more.
+    pub fn is_broken(&self) -> bool {
+        matches!(self.phase, Phase::Parting { closing: Closing::Abrupt })
     }
 
     /// Whether more of its input may be taken in.

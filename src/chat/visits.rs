@@ -71,12 +71,22 @@ impl Chat {
     }
 
     /// The connection is broken.
-    pub fn handle_reset(&mut self, now: Instant, id: ClientId) {
-        let Some(session) = self.sessions.get(id) else { return };
-        // One that had closed its sending side was about to go anyway.
-        let is_quit = matches!(session.phase, Phase::Listening { .. });
-        self.leave(now, id, if is_quit { Ending::Quit } else { Ending::Reset }, None);
-        self.end(id, Closing::Abrupt);
+    pub fn handle_reset(&mut self, id: ClientId) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        // Nothing is sent to it any more.
+        session.blocked = true;
+        let ending = match session.phase {
+            Phase::Talking => Ending::Reset,
+            // It was about to go anyway.
+            Phase::Listening { .. } => Ending::Quit,
+            Phase::Leaving { .. } => return self.end(id, Closing::Abrupt),
+            Phase::Parting { .. } => {
+                session.phase = Phase::Parting { closing: Closing::Abrupt };
+                return;
+            }
+        };
+        session.phase = Phase::Parting { closing: Closing::Abrupt };
+        self.partings.push_back((id, ending));
     }
 
     /// The server shuts down: everyone is told and then leaves.
@@ -109,23 +119,33 @@ impl Chat {
     /// When `handle_time` is to be called next; `now` if there is work to do
     /// already, `None` if nothing happens by itself.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        if !self.resumes.is_empty() || self.has_unflushed() {
+        if !self.resumes.is_empty() || !self.partings.is_empty() || self.has_unflushed() {
             return Some(now);
         }
         self.timers.first().map(|(at, _)| *at)
     }
 
-    /// Does what is due.
+    /// Does what is due, as far as there is headroom.
     pub fn handle_time(&mut self, now: Instant) {
-        while let Some(id) = self.resumes.pop_front() {
-            self.resume_input(now, id);
-        }
-        while let Some(&(at, id)) = self.timers.first()
-            && at <= now
-        {
-            self.timers.pop_first();
-            self.sessions[id].timer = None;
-            self.handle_deadline(now, id);
+        while self.has_headroom() {
+            if let Some((id, ending)) = self.partings.pop_front() {
+                let is_broken = self.sessions.get(id).is_some_and(Session::is_broken);
+                self.leave(now, id, ending, None);
+                if is_broken {
+                    self.end(id, Closing::Abrupt);
+                }
+            } else if let Some(id) = self.resumes.pop_front() {
+                self.resume_input(now, id);
+                self.reinterested.push_back(id);
+            } else if let Some(&(at, id)) = self.timers.first()
+                && at <= now
+            {
+                self.timers.pop_first();
+                self.sessions[id].timer = None;
+                self.handle_deadline(now, id);
+            } else {
+                return;
+            }
         }
     }
 
@@ -147,7 +167,7 @@ impl Chat {
     pub(super) fn set_timer(&mut self, id: ClientId) {
         let session = &self.sessions[id];
         let phase = match session.phase {
-            Phase::Talking => None,
+            Phase::Talking | Phase::Parting { .. } => None,
             Phase::Listening { until } | Phase::Leaving { until, .. } => Some(until),
         };
         let timer = [phase, self.stall_deadline(session)].into_iter().flatten().min();

@@ -11,7 +11,7 @@ use log::debug;
 use polling::{Event, Events, Poller};
 use slotmap::SlotMap;
 
-use super::accept::Door;
+use super::accept::{ACCEPTS_MAX, Door};
 use super::connection::{Connection, LISTENER_KEYS, Received, client_of};
 use super::listener::Listener;
 use crate::chat::{Chat, ClientId, Closing, Config, Counts, Ending, Slices};
@@ -135,7 +135,11 @@ impl Server {
             if key >= LISTENER_KEYS {
                 continue;
             }
-            for _ in 0..super::accept::ACCEPTS_MAX {
+            for _ in 0..ACCEPTS_MAX {
+                // Who isn't let in now is reported again.
+                if !self.chat.has_headroom() {
+                    return;
+                }
                 let Some((socket, peer)) = self.door.accept(now, key, &self.chat) else { break };
                 self.open(now, socket, peer);
             }
@@ -182,23 +186,23 @@ impl Server {
         let interest = connection.interest();
         if !interest.read && !interest.write {
             // Nothing was asked for, so this is what can't be masked: HUP, ERR.
-            return self.chat.handle_reset(now, id);
+            return self.chat.handle_reset(id);
         }
         if event.writable && interest.write {
             self.chat.handle_writable(id);
         }
         // What isn't read now is reported again.
-        if event.readable && interest.read && self.chat.may_read() {
+        if event.readable && interest.read && self.chat.has_headroom() {
             match connection.receive(&mut self.scratch) {
                 Received::Bytes(bytes) => self.chat.handle_bytes(now, id, &self.scratch[..bytes]),
                 Received::Eof => self.chat.handle_eof(now, id),
                 Received::Nothing => {}
                 Received::Broken(error) => {
                     debug!("{}: {error}", connection.peer);
-                    self.chat.handle_reset(now, id);
+                    self.chat.handle_reset(id);
                 }
             }
-            self.update_interest(now, id);
+            self.update_interest(id);
         }
     }
 
@@ -210,23 +214,26 @@ impl Server {
             self.chat.handle_shutdown(now);
         }
         self.chat.handle_time(now);
+        while let Some(id) = self.chat.poll_interest() {
+            self.update_interest(id);
+        }
     }
 
     /// Writes to each client that something can be sent to, once.
     fn flush(&mut self, now: Instant) {
         for _ in 0..WRITES_MAX {
             let mut slices = Slices::new();
-            let Some(id) = self.chat.poll_transmit(now, &mut slices) else { return };
+            let Some(id) = self.chat.poll_transmit(&mut slices) else { return };
             let result = self.connections[id].send(&slices);
             drop(slices);
             match result {
                 Ok(bytes) => self.chat.handle_written(now, id, bytes),
                 Err(error) => {
                     debug!("{}: {error}", self.connections[id].peer);
-                    self.chat.handle_reset(now, id);
+                    self.chat.handle_reset(id);
                 }
             }
-            self.update_interest(now, id);
+            self.update_interest(id);
         }
     }
 
@@ -274,12 +281,12 @@ impl Server {
     }
 
     /// Makes the poller wait for what the chat wants of this client.
-    fn update_interest(&mut self, now: Instant, id: ClientId) {
+    fn update_interest(&mut self, id: ClientId) {
         let interest = self.chat.interest(id);
         let Some(connection) = self.connections.get_mut(id) else { return };
         if let Err(error) = connection.set_interest(interest) {
             debug!("{}: {error}", connection.peer);
-            self.chat.handle_reset(now, id);
+            self.chat.handle_reset(id);
         }
     }
 }

@@ -1,0 +1,47 @@
+//! What always holds between two calls, for the simulation to check.
+
+use super::session::{NOTE_BYTES_MAX, Phase, Session};
+use super::{Chat, ClientId};
+
+/// The longest answer to one command, or the rest of a line, in bytes.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
+
+impl Chat {
+    /// Panics if something is wrong with the state as a whole. Slow.
+    #[doc(hidden)]
+    pub fn assert_invariants(&self) {
+        self.log.assert_limits();
+        assert!(self.unqueued <= self.log.next());
+        for (id, session) in &self.sessions {
+            self.assert_queued(id, session);
+            self.assert_bounded(id, session);
+            let timers = self.timers.iter().filter(|(_, other)| *other == id);
+            assert!(timers.map(|(at, _)| *at).eq(session.timer), "{id:?}: one timer at most");
+        }
+        if !self.config.raw && !self.is_shutting_down {
+            let members = self.sessions.values().filter(|session| session.is_member());
+            assert_eq!(self.nicks.len(), members.count(), "each member has one name");
+        }
+    }
+
+    /// Nobody waits for a write that will never be tried.
+    fn assert_queued(&self, id: ClientId, session: &Session) {
+        let places = self.flush.iter().filter(|other| **other == id).count();
+        assert_eq!(places, usize::from(session.queued), "{id:?}: places in the queue");
+        let is_due = !session.queued && !session.blocked && self.unqueued == self.log.next();
+        if is_due {
+            assert!(session.reader.is_done(&self.log), "{id:?}: forgotten");
+            assert!(!matches!(session.phase, Phase::Leaving { .. }), "{id:?}: not ended");
+        }
+    }
+
+    fn assert_bounded(&self, id: ClientId, session: &Session) {
+        let note_bytes = session.reader.note_bytes();
+        assert!(note_bytes <= NOTE_BYTES_MAX + ANSWER_BYTES_MAX, "{id:?}: {note_bytes} in notes");
+        assert!(session.held.len() <= self.config.read_bytes_max(), "{id:?}: held");
+        let goes_on = note_bytes > NOTE_BYTES_MAX || self.resumes.contains(&id);
+        if let Phase::Talking = session.phase {
+            assert!(session.held.is_empty() || goes_on, "{id:?}: held for ever");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! One client as seen from the other side: what it types, and what it is shown.
+
+use std::collections::VecDeque;
+
+/// One thing that a client was shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// A line that everyone is sent, without its end.
+    Public(String),
+    /// An answer for this client alone.
+    Private(String),
+    /// So many lines were skipped.
+    Gap(u64),
+}
+
+/// Takes a client's stream apart.
+#[derive(Debug, Default)]
+pub struct Screen {
+    partial: Vec<u8>,
+    pub shown: Vec<Shown>,
+    /// Telnet answers (IAC, verb, option).
+    pub telnet: Vec<[u8; 3]>,
+    /// The server has closed.
+    pub is_over: bool,
+}
+
+/// How the server's notices for one client alone begin.
+const PRIVATE: &[&str] = &[
+    "welcome, ",
+    "there is no command ",
+    "/",
+    "that line was not sent",
+    "yes, the server",
+    "the name ",
+    "your name is ",
+    "a name is ",
+    "usage: ",
+    "goodbye",
+    "full: ",
+];
+
+impl Screen {
+    pub fn receive(&mut self, bytes: impl Iterator<Item = u8>) {
+        for byte in bytes {
+            self.partial.push(byte);
+            if let [255, verb, option] = self.partial[..] {
+                self.telnet.push([255, verb, option]);
+                self.partial.clear();
+            } else if byte == b'\n' && self.partial[0] != 255 {
+                let line = std::mem::take(&mut self.partial);
+                self.shown.push(shown(line));
+            }
+        }
+    }
+
+    /// Nothing is torn: a stream ends where a line ends.
+    pub fn assert_whole(&self) {
+        assert!(self.partial.is_empty(), "torn: {:?}", String::from_utf8_lossy(&self.partial));
+    }
+}
+
+fn shown(line: Vec<u8>) -> Shown {
+    let line = String::from_utf8(line).expect("every line is UTF-8");
+    let line = line.strip_suffix('\n').expect("the end of the line");
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    assert!(!line.chars().any(|c| c.is_control() && c != '\t'), "a control character: {line:?}");
+    let Some(notice) = line.strip_prefix("*** ") else { return Shown::Public(line.into()) };
+    let (count, rest) = notice.split_once(' ').unwrap_or((notice, ""));
+    match count.parse() {
+        Ok(lines) if rest.starts_with("line") => Shown::Gap(lines),
+        Ok(_) if rest.starts_with("here: ") => Shown::Private(notice.into()),
+        _ if PRIVATE.iter().any(|start| notice.starts_with(start)) => Shown::Private(notice.into()),
+        _ => Shown::Public(line.into()),
+    }
+}
+
+/// How a client reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Habit {
+    /// All that is there, at once.
+    Prompt,
+    /// Now and then, a little.
+    Slow,
+    /// Never.
+    Stuck,
+}
+
+/// A client and both directions of its connection.
+#[derive(Debug)]
+pub struct Peer {
+    pub habit: Habit,
+    /// Sent by the client, not read by the server.
+    pub to_server: VecDeque<u8>,
+    /// The client closed its sending side.
+    pub has_fin: bool,
+    pub is_fin_read: bool,
+    pub has_reset: bool,
+    /// Written by the server, not read by the client.
+    pub to_client: VecDeque<u8>,
+    /// Bytes that the kernel holds for the client.
+    pub kernel_bytes: usize,
+    pub screen: Screen,
+    /// Names what it says: its lines are `number.counter`.
+    pub number: usize,
+    pub counter: u64,
+    /// The server knows it.
+    pub is_open: bool,
+    /// The connection was dropped without a proper goodbye.
+    pub is_cut: bool,
+}
+
+impl Peer {
+    pub fn new(number: usize, habit: Habit, kernel_bytes: usize) -> Self {
+        Peer {
+            habit,
+            to_server: VecDeque::new(),
+            has_fin: false,
+            is_fin_read: false,
+            has_reset: false,
+            to_client: VecDeque::new(),
+            kernel_bytes,
+            screen: Screen::default(),
+            number,
+            counter: 0,
+            is_open: true,
+            is_cut: false,
+        }
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) {
+        if !self.has_fin && !self.has_reset {
+            self.to_server.extend(bytes);
+        }
+    }
+
+    /// The next text that it says: nobody says the same twice.
+    pub fn next_text(&mut self) -> String {
+        self.counter += 1;
+        format!("{}.{}", self.number, self.counter)
+    }
+
+    pub fn read(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.to_client.len());
+        self.screen.receive(self.to_client.drain(..bytes));
+        self.screen.is_over |= !self.is_open && self.to_client.is_empty();
+    }
+
+    /// The name that the server gave it.
+    pub fn guest_name(&self) -> Option<String> {
+        self.screen.shown.iter().find_map(|shown| match shown {
+            Shown::Private(notice) => {
+                notice.strip_prefix("welcome, ")?.split(':').next().map(String::from)
+            }
+            _ => None,
+        })
+    }
+}
