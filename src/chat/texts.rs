@@ -19,7 +19,7 @@ pub(super) const NAME_RULE: &str =
 const NAMES_MAX: usize = 200;
 
 pub(super) fn welcome(nick: &str) -> String {
-    format!("welcome, {nick}: what you type goes to everyone here, /help lists the commands")
+    format!("welcome, {nick}: just type, or try /help")
 }
 
 /// `here: ann, bob and 3 more`

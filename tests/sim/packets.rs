@@ -110,7 +110,10 @@ proptest! {
             let is_said = match config.prefix {
                 Prefix::Nick => ["<guest2> ", "<ann> ", "* guest2 ", "* ann "].iter().any(|start| line.starts_with(start)),
                 Prefix::Addr => line.starts_with("<192.0.2.1:1> ") || line.starts_with("* 192.0.2.1:1 "),
-                Prefix::None => !line.starts_with("* ") || line == "* guest2 waves" || line == "* ann waves",
+                Prefix::None => {
+                    let is_act = line == "* guest2 waves" || line == "* ann waves";
+                    is_act || !(line.starts_with("* ") || line.starts_with("*** "))
+                }
             };
             prop_assert!(is_notice(line) || is_said, "{line:?}");
         }
