@@ -26,18 +26,19 @@ impl Chat {
         else {
             return;
         };
-        debug_assert!(session.held.is_empty(), "nothing is read before held bytes have gone on");
+        debug_assert!(session.waiting().held.is_empty(), "held bytes go first");
         let framing = self.config.framing();
-        let mut decoder = std::mem::take(&mut session.decoder);
+        let mut decoder = session.decoder.take().unwrap_or_default();
         let mut input = bytes;
         let mut wants_input = true;
         while wants_input && let Some(event) = decoder.next(&mut input, &framing) {
             self.handle_event(now, id, event);
             wants_input = self.sessions.get(id).is_some_and(|session| session.wants_input());
         }
-        if let Some(session) = self.sessions.get_mut(id) {
-            session.decoder = decoder;
-            session.held = input.into();
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        session.decoder = (!decoder.is_between_lines()).then_some(decoder);
+        if !input.is_empty() {
+            session.set_waiting(|waiting| waiting.held = input.to_vec());
         }
     }
 
@@ -45,7 +46,8 @@ impl Chat {
     pub(super) fn resume_input(&mut self, now: Instant, id: ClientId) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if session.wants_input() {
-            let held = std::mem::take(&mut session.held);
+            let mut held = Vec::new();
+            session.set_waiting(|waiting| held = std::mem::take(&mut waiting.held));
             self.handle_bytes(now, id, &held);
         }
     }

@@ -30,19 +30,18 @@ impl Chat {
     pub fn handle_written(&mut self, now: Instant, id: ClientId, bytes: usize) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         session.reader.advance(&self.log, bytes);
-        if bytes > 0 {
-            session.stalled_since = None;
-        }
         let is_short = bytes < self.offer.bytes;
-        if is_short {
-            session.blocked = true;
-            session.stalled_since.get_or_insert(now);
-        }
-        if is_short || session.timer.is_some() {
+        let stalled_since = match session.waiting().stalled_since {
+            Some(since) if bytes == 0 => Some(since),
+            _ => is_short.then_some(now),
+        };
+        session.blocked = is_short;
+        if session.waiting().stalled_since != stalled_since {
+            session.set_waiting(|waiting| waiting.stalled_since = stalled_since);
             self.set_timer(id);
         }
         let session = &self.sessions[id];
-        if !session.held.is_empty() && session.reader.note_bytes() <= NOTE_BYTES_MAX {
+        if !session.waiting().held.is_empty() && session.reader.note_bytes() <= NOTE_BYTES_MAX {
             self.resumes.push_back(id);
         }
         if is_short {
@@ -68,7 +67,7 @@ impl Chat {
     /// What to wait for on a client's socket.
     pub fn interest(&self, id: ClientId) -> Interest {
         self.sessions.get(id).map_or(Interest::default(), |session| Interest {
-            read: session.wants_input() && session.held.is_empty(),
+            read: session.wants_input() && session.waiting().held.is_empty(),
             write: session.blocked && !session.is_broken(),
         })
     }
@@ -154,11 +153,10 @@ impl Chat {
         let session = &mut self.sessions[id];
         let missed = session.reader.stop_here(&self.log);
         self.counts.lines_missed += missed;
-        if let Phase::Leaving { ending, .. } = &mut session.phase {
+        if let Phase::Leaving { ending } = &mut session.phase {
             *ending = Ending::Lagged;
         } else {
-            session.phase = Phase::Parting { closing: Closing::Polite };
-            self.partings.push_back((id, Ending::Lagged));
+            self.part(id, Ending::Lagged, Closing::Polite);
         }
         if !self.config.raw {
             self.notify(id, &texts::lagged_closing(missed));

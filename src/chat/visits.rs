@@ -60,12 +60,14 @@ impl Chat {
         if !matches!(session.phase, Phase::Talking) {
             return;
         }
-        if let Some(event) = session.decoder.finish(&self.config.framing()) {
+        if let Some(mut decoder) = session.decoder.take()
+            && let Some(event) = decoder.finish(&self.config.framing())
+        {
             self.handle_event(now, id, event);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
         if let Phase::Talking = session.phase {
-            session.phase = Phase::Listening { until: now + REPLY_TIME };
+            session.enter(Phase::Listening, Some(now + REPLY_TIME));
             self.set_timer(id);
         }
     }
@@ -78,15 +80,14 @@ impl Chat {
         let ending = match session.phase {
             Phase::Talking => Ending::Reset,
             // It was about to go anyway.
-            Phase::Listening { .. } => Ending::Quit,
+            Phase::Listening => Ending::Quit,
             Phase::Leaving { .. } => return self.end(id, Closing::Abrupt),
             Phase::Parting { .. } => {
                 session.phase = Phase::Parting { closing: Closing::Abrupt };
                 return;
             }
         };
-        session.phase = Phase::Parting { closing: Closing::Abrupt };
-        self.partings.push_back((id, ending));
+        self.part(id, ending, Closing::Abrupt);
     }
 
     /// The server shuts down: everyone is told and then leaves.
@@ -103,7 +104,7 @@ impl Chat {
             let session = &mut self.sessions[id];
             if session.is_member() {
                 session.reader.stop(&self.log);
-                session.phase = Phase::Leaving { ending: Ending::Shutdown, until };
+                session.enter(Phase::Leaving { ending: Ending::Shutdown }, Some(until));
                 self.queue(id);
                 self.set_timer(id);
             }
@@ -141,7 +142,7 @@ impl Chat {
                 && at <= now
             {
                 self.timers.pop_first();
-                self.sessions[id].timer = None;
+                self.sessions[id].set_waiting(|waiting| waiting.timer = None);
                 self.handle_deadline(now, id);
             } else {
                 return;
@@ -156,9 +157,10 @@ impl Chat {
             self.end(id, Closing::Abrupt);
             return;
         }
+        let is_over = session.waiting().until.is_some_and(|at| at <= now);
         match session.phase {
-            Phase::Listening { until } if until <= now => self.leave(now, id, Ending::Quit, None),
-            Phase::Leaving { until, .. } if until <= now => self.end(id, Closing::Abrupt),
+            Phase::Listening if is_over => self.leave(now, id, Ending::Quit, None),
+            Phase::Leaving { .. } if is_over => self.end(id, Closing::Abrupt),
             _ => self.set_timer(id),
         }
     }
@@ -166,15 +168,13 @@ impl Chat {
     /// Sets the client's timer to the nearest of its deadlines.
     pub(super) fn set_timer(&mut self, id: ClientId) {
         let session = &self.sessions[id];
-        let phase = match session.phase {
-            Phase::Talking | Phase::Parting { .. } => None,
-            Phase::Listening { until } | Phase::Leaving { until, .. } => Some(until),
-        };
-        let timer = [phase, self.stall_deadline(session)].into_iter().flatten().min();
-        if timer == session.timer {
+        let old = session.waiting().timer;
+        let deadlines = [session.waiting().until, self.stall_deadline(session)];
+        let timer = deadlines.into_iter().flatten().min();
+        if timer == old {
             return;
         }
-        let old = std::mem::replace(&mut self.sessions[id].timer, timer);
+        self.sessions[id].set_waiting(|waiting| waiting.timer = timer);
         if let Some(at) = old {
             self.timers.remove(&(at, id));
         }
@@ -184,7 +184,14 @@ impl Chat {
     }
 
     fn stall_deadline(&self, session: &Session) -> Option<Instant> {
-        Some(session.stalled_since? + self.config.stall_timeout?)
+        Some(session.waiting().stalled_since? + self.config.stall_timeout?)
+    }
+
+    /// Makes a client go as soon as there is headroom to tell the others.
+    pub(super) fn part(&mut self, id: ClientId, ending: Ending, closing: Closing) {
+        self.sessions[id].enter(Phase::Parting { closing }, None);
+        self.set_timer(id);
+        self.partings.push_back((id, ending));
     }
 
     /// Ends a client's membership. It still gets what it is owed, and then
@@ -199,7 +206,7 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id).filter(|session| session.is_member()) else {
             return;
         };
-        session.phase = Phase::Leaving { ending, until: now + FAREWELL_TIME };
+        session.enter(Phase::Leaving { ending }, Some(now + FAREWELL_TIME));
         session.reader.stop(&self.log);
         if self.config.raw {
             self.queue(id);
@@ -219,10 +226,10 @@ impl Chat {
     /// Forgets a client that has left.
     pub(super) fn end(&mut self, id: ClientId, closing: Closing) {
         let Some(session) = self.sessions.remove(id) else { return };
-        if let Some(at) = session.timer {
+        if let Some(at) = session.waiting().timer {
             self.timers.remove(&(at, id));
         }
-        let Phase::Leaving { ending, .. } = session.phase else {
+        let Phase::Leaving { ending } = session.phase else {
             unreachable!("a visit ends after the membership");
         };
         self.ended.push_back((id, ending, closing));

@@ -80,6 +80,12 @@ impl Decoder {
         Some(Event::Line { bytes, end: LineEnd::Eof })
     }
 
+    /// Whether nothing is begun: a new decoder would do as well.
+    pub fn is_between_lines(&self) -> bool {
+        let is_begun = self.after_cr || self.discarding || self.telnet != telnet::State::Data;
+        !is_begun && self.partial.is_empty()
+    }
+
     /// Bytes of memory held for an unfinished line.
     pub fn held_bytes(&self) -> usize {
         self.partial.capacity()

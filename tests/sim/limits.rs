@@ -17,11 +17,15 @@ fn world(config: Config) -> World {
 }
 
 fn lines(peer: &Peer) -> Vec<&str> {
-    let public = |shown| match shown {
-        &Shown::Public(ref line) => Some(line.as_str()),
-        _ => None,
-    };
-    peer.screen.shown.iter().filter_map(public).filter(|line| !line.starts_with("***")).collect()
+    let mut lines = Vec::new();
+    for shown in &peer.screen.shown {
+        if let Shown::Public(line) = shown
+            && !line.starts_with("***")
+        {
+            lines.push(line.as_str());
+        }
+    }
+    lines
 }
 
 fn gaps(peer: &Peer) -> Vec<u64> {
