@@ -237,8 +237,8 @@ impl Chat {
 
     /// The answer to "who is here".
     pub(super) fn here(&self) -> String {
-        let members = || self.sessions.values().filter(|session| session.is_member());
-        texts::here(members().count(), members().map(Session::who))
+        let members = self.sessions.values().filter(|session| session.is_member());
+        texts::here(self.nicks.len(), members.map(Session::who))
     }
 
     fn next_guest(&mut self) -> Nick {
