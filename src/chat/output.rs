@@ -93,9 +93,14 @@ impl Chat {
         is_near(self.unqueued) && front.is_none_or(|session| is_near(session.reader.next()))
     }
 
+    /// Whether lines have been added since the last `poll_transmit`.
+    pub fn has_new_lines(&self) -> bool {
+        self.unqueued < self.log.next()
+    }
+
     /// Whether `poll_transmit` may have something.
     pub(super) fn has_unflushed(&self) -> bool {
-        !self.flush.is_empty() || self.unqueued < self.log.next()
+        !self.flush.is_empty() || self.has_new_lines()
     }
 
     /// Puts a client into the flush queue unless it is blocked.
@@ -109,7 +114,7 @@ impl Chat {
 
     /// Queues everyone if lines have come since the last time.
     fn queue_members(&mut self) {
-        if self.unqueued == self.log.next() {
+        if !self.has_new_lines() {
             return;
         }
         self.unqueued = self.log.next();

@@ -19,6 +19,12 @@ use crate::chat::{Chat, ClientId, Closing, Config, Counts, Ending, Slices};
 /// Events taken from the poller in one turn at most.
 const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
+/// Looks for more input in one turn at most.
+const GATHERS_MAX: usize = 8;
+
+/// A look costs about as much as a write; with fewer clients it wouldn't pay.
+const GATHER_CLIENTS_MIN: usize = 16;
+
 /// Writes in one turn at most, so that a turn is a few milliseconds long in a
 /// room of any size.
 const WRITES_MAX: usize = 1024;
@@ -104,6 +110,7 @@ impl Server {
             now = Instant::now();
             self.accept(now);
             self.read(now);
+            self.gather(&mut events, now)?;
             self.time(now);
             self.flush(now);
             self.reap(now);
@@ -119,11 +126,30 @@ impl Server {
             self.door.resume_at(),
         ];
         let timeout = deadlines.into_iter().flatten().min();
+        self.poll(events, timeout.map(|at| at.saturating_duration_since(Instant::now())))
+    }
+
+    fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         events.clear();
-        let wait = timeout.map(|at| at.saturating_duration_since(Instant::now()));
-        self.poller.wait(events, wait)?;
+        self.poller.wait(events, timeout)?;
         self.ready.clear();
         self.ready.extend(events.iter());
+        Ok(())
+    }
+
+    /// Takes in what has come in the meantime, before everyone is written to:
+    /// the more lines share a write, the less each of them costs.
+    fn gather(&mut self, events: &mut Events, now: Instant) -> io::Result<()> {
+        for _ in 0..GATHERS_MAX {
+            let is_worth_it =
+                self.connections.len() >= GATHER_CLIENTS_MIN && self.chat.has_new_lines();
+            if !is_worth_it || self.ready.is_empty() || !self.chat.has_headroom() {
+                break;
+            }
+            self.poll(events, Some(Duration::ZERO))?;
+            self.accept(now);
+            self.read(now);
+        }
         Ok(())
     }
 
