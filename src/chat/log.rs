@@ -106,11 +106,11 @@ impl Log {
 
     /// The first line by `author` from `from` on, or `NONE`, and how many
     /// there are. Looks at every line; for a reader that fell out of the log.
-    pub fn find_own(&self, author: ClientId, from: Seq) -> (Seq, u32) {
+    pub fn find_own(&self, author: ClientId, from: Seq) -> (Seq, u64) {
         let start = self.index(from);
         let mut own = (start..self.records.len()).filter(|&at| self.records[at].author == author);
         match own.next() {
-            Some(at) => (self.first + at as u64, 1 + own.count() as u32),
+            Some(at) => (self.first + at as u64, 1 + own.count() as u64),
             None => (NONE, 0),
         }
     }

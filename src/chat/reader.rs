@@ -33,7 +33,7 @@ pub(super) struct Reader {
     /// The newest line of its own (any number if `place.own` is `NONE`).
     own_newest: Seq,
     /// How many of its own lines are ahead of the cursor.
-    own_ahead: u32,
+    own_ahead: u64,
     /// Lines from here on aren't for this reader.
     stop: Seq,
     /// The format at the end of the notes, which new notes are encoded in.
@@ -192,7 +192,7 @@ impl Reader {
     /// what it has begun. Gives the number of lines that it misses.
     pub fn stop_here(&mut self, log: &Log) -> u64 {
         let next = self.place.next;
-        let missed = log.next().min(self.stop) - next - u64::from(self.own_ahead);
+        let missed = log.next().min(self.stop) - next - self.own_ahead;
         self.stop = next;
         if let Some(notes) = &mut self.notes {
             notes.queue.retain(|note| note.before <= next);
@@ -211,7 +211,7 @@ impl Reader {
             return 0;
         }
         let (own, own_ahead) = log.find_own(author, log.first());
-        let lost = end - from - u64::from(self.own_ahead - own_ahead);
+        let lost = end - from - (self.own_ahead - own_ahead);
         if lost == 0 {
             // It was the only one to speak.
             self.own_ahead = own_ahead;
@@ -237,7 +237,7 @@ impl Reader {
         let resume = newest.saturating_sub(LINES_AFTER_LAG).max(log.first()).min(newest);
         let (own, own_ahead) =
             if resume < log.first() { (NONE, 0) } else { log.find_own(author, resume) };
-        let missed = resume - from - u64::from(self.own_ahead - own_ahead);
+        let missed = resume - from - (self.own_ahead - own_ahead);
         self.own_ahead = own_ahead;
         self.place = Place { next: resume, own, ..self.place };
         let notes = self.notes.get_or_insert_default();
