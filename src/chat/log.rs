@@ -43,17 +43,25 @@ pub(super) const RECORD_BYTES: usize = size_of::<Record>();
 struct Record {
     /// Who must not get the line back, or the null key.
     author: ClientId,
-    /// The author's next line, or `NONE` so far.
-    next_own: Seq,
-    /// Where the line ends in each image, as an offset from the begin of time.
-    ends: [u64; Format::COUNT],
+    /// How many lines on the author's next one is; 0 if there is none so far.
+    next_own: u32,
+    /// Where the line ends in each image.
+    ends: [Offset; Format::COUNT],
 }
+
+/// A place in an image: the number of bytes since the begin of time, modulo
+/// 2^32. Only differences within an image mean something, and a log is smaller
+/// than that.
+type Offset = u32;
+
+/// Where an image starts, so that offsets wrap soon and a mistake shows.
+const OFFSET_START: Offset = Offset::MAX - 1000;
 
 /// All lines of the log in one wire format, one after the other.
 #[derive(Debug)]
 struct Image {
     /// The offset of the front of `bytes`.
-    start: u64,
+    start: Offset,
     bytes: VecDeque<u8>,
 }
 
@@ -61,7 +69,7 @@ impl Log {
     pub fn new(limits: Limits) -> Self {
         assert!(limits.records_max > 0);
         let mut images = [const { None }; Format::COUNT];
-        images[Format::Lf as usize] = Some(Image { start: 0, bytes: VecDeque::new() });
+        images[Format::Lf as usize] = Some(Image::default());
         Log { limits, first: 0, records: VecDeque::new(), images }
     }
 
@@ -88,20 +96,23 @@ impl Log {
                 ends[format as usize] = image.end();
             }
         }
-        self.records.push_back(Record { author, next_own: NONE, ends });
+        self.records.push_back(Record { author, next_own: 0, ends });
         seq
     }
 
     /// Says that `seq` is the author's next line after `previous`.
     pub fn link_own(&mut self, previous: Seq, seq: Seq) {
         if let Some(record) = previous.checked_sub(self.first) {
-            self.records[record as usize].next_own = seq;
+            self.records[record as usize].next_own = (seq - previous) as u32;
         }
     }
 
     /// The next line by the author of line `seq`, or `NONE`.
     pub fn next_own(&self, seq: Seq) -> Seq {
-        self.records[self.index(seq)].next_own
+        match self.records[self.index(seq)].next_own {
+            0 => NONE,
+            lines => seq + Seq::from(lines),
+        }
     }
 
     /// The first line by `author` from `from` on, or `NONE`, and how many
@@ -120,7 +131,7 @@ impl Log {
         if self.images[format as usize].is_some() {
             return;
         }
-        let mut image = Image { start: 0, bytes: VecDeque::new() };
+        let mut image = Image::default();
         for seq in self.first..self.next() {
             // Every line ends with LF in that image, and has no other one.
             let (front, back) = self.span(Format::Lf, seq, seq + 1);
@@ -146,17 +157,23 @@ impl Log {
     /// How many bytes (with [`Format::Lf`]) the lines from `from` on are.
     pub fn bytes_from(&self, from: Seq) -> usize {
         let from = from.clamp(self.first, self.next());
-        (self.offset(Format::Lf, self.next()) - self.offset(Format::Lf, from)) as usize
+        let (start, end) = (self.offset(Format::Lf, from), self.offset(Format::Lf, self.next()));
+        end.wrapping_sub(start) as usize
     }
 
     /// Where a reader stands who has taken `bytes` from line `from` on: the
     /// next whole line, and the rest of the line before it that is still due.
     pub fn advance(&self, format: Format, from: Seq, bytes: usize) -> (Seq, (&[u8], &[u8])) {
-        let offset = self.offset(format, from) + bytes as u64;
-        let at = self.records.partition_point(|record| record.ends[format as usize] < offset);
-        let end = if bytes == 0 { offset } else { self.records[at].ends[format as usize] };
-        let next = if bytes == 0 { from } else { self.first + at as u64 + 1 };
-        (next, self.image(format).slices(offset, end))
+        let image = self.image(format);
+        let offset = self.offset(format, from).wrapping_add(bytes as Offset);
+        if bytes == 0 {
+            return (from, image.slices(offset, offset));
+        }
+        let is_before =
+            |record: &Record| image.place(record.ends[format as usize]) < image.place(offset);
+        let at = self.records.partition_point(is_before);
+        let end = self.records[at].ends[format as usize];
+        (self.first + at as u64 + 1, image.slices(offset, end))
     }
 
     /// Panics if the log is larger than its limits allow.
@@ -185,7 +202,7 @@ impl Log {
     }
 
     /// Where line `seq` begins in an image (where it ends, for the last one).
-    fn offset(&self, format: Format, seq: Seq) -> u64 {
+    fn offset(&self, format: Format, seq: Seq) -> Offset {
         match self.index(seq) {
             0 => self.image(format).start,
             at => self.records[at - 1].ends[format as usize],
@@ -202,9 +219,20 @@ impl Log {
     }
 }
 
+impl Default for Image {
+    fn default() -> Self {
+        Image { start: OFFSET_START, bytes: VecDeque::new() }
+    }
+}
+
 impl Image {
-    fn end(&self) -> u64 {
-        self.start + self.bytes.len() as u64
+    fn end(&self) -> Offset {
+        self.start.wrapping_add(self.bytes.len() as Offset)
+    }
+
+    /// Where in `bytes` an offset is.
+    fn place(&self, offset: Offset) -> usize {
+        offset.wrapping_sub(self.start) as usize
     }
 
     fn append(&mut self, parts: &[&[u8]], format: Format, limits: Limits) {
@@ -224,18 +252,16 @@ impl Image {
         self.bytes.extend(format.line_end());
     }
 
-    fn drop_before(&mut self, offset: u64) {
-        self.bytes.drain(..(offset - self.start) as usize);
+    fn drop_before(&mut self, offset: Offset) {
+        self.bytes.drain(..self.place(offset));
         self.start = offset;
     }
 
-    fn slices(&self, start: u64, end: u64) -> (&[u8], &[u8]) {
-        let (start, end) = ((start - self.start) as usize, (end - self.start) as usize);
+    fn slices(&self, start: Offset, end: Offset) -> (&[u8], &[u8]) {
+        let (start, end) = (self.place(start), self.place(end));
         let (front, back) = self.bytes.as_slices();
         let split = front.len();
-        (
-            &front[start.min(split)..end.min(split)],
-            &back[start.max(split) - split..end.max(split) - split],
-        )
+        let front = &front[start.min(split)..end.min(split)];
+        (front, &back[start.max(split) - split..end.max(split) - split])
     }
 }

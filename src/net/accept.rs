@@ -38,7 +38,7 @@ pub(super) struct Door {
     /// Nobody is accepted before this.
     resume_at: Option<Instant>,
     /// How many have been accepted.
-    accepted: u64,
+    accepted: u32,
 }
 
 impl Door {
@@ -82,7 +82,7 @@ impl Door {
         loop {
             match self.sockets.get(key)?.accept() {
                 Ok((socket, address)) => {
-                    self.accepted += 1;
+                    self.accepted = self.accepted.wrapping_add(1);
                     return Some((socket, PeerAddr::new(address.as_socket(), self.accepted)));
                 }
                 Err(error) => match error.kind() {

@@ -58,11 +58,11 @@ pub enum PeerAddr {
     /// Its IP address and port; IPv4 as IPv4, also through an IPv6 socket.
     Ip(SocketAddr),
     /// The how manieth client it is; unix sockets have no address of a peer.
-    Unix(u64),
+    Unix(u32),
 }
 
 impl PeerAddr {
-    pub(super) fn new(address: Option<SocketAddr>, number: u64) -> Self {
+    pub(super) fn new(address: Option<SocketAddr>, number: u32) -> Self {
         match address {
             Some(address) => {
                 PeerAddr::Ip(SocketAddr::new(address.ip().to_canonical(), address.port()))
