@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 fn serve(cli: &Cli) -> Result<(), String> {
     let config = cli.config(clients_max());
     let listeners = bind(cli.listen())?;
-    announce(&listeners);
+    let announcement = announcement(&listeners);
     info!(
         "room for {} clients; the log of the room takes {} KiB of memory at most",
         config.clients_max,
@@ -46,6 +46,8 @@ fn serve(cli: &Cli) -> Result<(), String> {
     let stopper = server.stopper();
     ctrlc::set_handler(move || on_signal(&stopper))
         .map_err(|error| format!("cannot handle signals: {error}"))?;
+    // Whoever reads this may stop the server at once.
+    announce(&announcement);
     let counts = server.run().map_err(|error| format!("cannot go on: {error}"))?;
     info!(
         "stopped: {} clients came, {} were refused, {} lines were said, {} were skipped",
@@ -78,8 +80,8 @@ fn cannot_listen(address: &str, error: &io::Error) -> String {
     }
 }
 
-/// Says on standard output where the room is and how to join.
-fn announce(listeners: &[Listener]) {
+/// Where the room is and how to join.
+fn announcement(listeners: &[Listener]) -> String {
     let mut text = String::new();
     for listener in listeners {
         text += &format!("listening on {listener}\n");
@@ -87,6 +89,11 @@ fn announce(listeners: &[Listener]) {
     for listener in listeners {
         text += &format!("{}\n", hint::join(listener));
     }
+    text
+}
+
+/// Says that on standard output.
+fn announce(text: &str) {
     // Nobody may be reading; the room is open all the same.
     let mut stdout = io::stdout();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
