@@ -1,7 +1,7 @@
 //! The loop.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -131,7 +131,13 @@ impl Server {
 
     fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         events.clear();
-        self.poller.wait(events, timeout)?;
+        match self.poller.wait(events, timeout) {
+            // On poll(2) that is a notification just being sent.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            result => {
+                result?;
+            }
+        }
         self.ready.clear();
         self.ready.extend(events.iter());
         Ok(())
