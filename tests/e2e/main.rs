@@ -1,0 +1,14 @@
+//! End to end: the real loop and the real binary over real sockets, and the
+//! programs that people join with.
+//!
+//! No test sleeps; each waits for something to arrive. That something does
+//! *not* arrive is shown by a line that is sent after it and comes next. Two
+//! clients that speak one after the other are only in order if the second one
+//! has heard the first.
+
+mod harness;
+
+// What a user gets.
+mod visits;
+mod names;
+mod commands;
