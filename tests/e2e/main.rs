@@ -12,3 +12,7 @@ mod harness;
 mod visits;
 mod names;
 mod commands;
+mod lines;
+mod text;
+mod telnet;
+mod half_close;

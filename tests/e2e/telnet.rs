@@ -1,0 +1,172 @@
+//! Telnet commands in what clients send.
+
+use crate::harness::{Dice, Host, Program, Room, nothing_came_for};
+
+const IAC: u8 = 255;
+const DONT: u8 = 254;
+const DO: u8 = 253;
+const WONT: u8 = 252;
+const WILL: u8 = 251;
+const SB: u8 = 250;
+const AYT: u8 = 246;
+const IP: u8 = 244;
+const DM: u8 = 242;
+const NOP: u8 = 241;
+const SE: u8 = 240;
+const TIMING_MARK: u8 = 6;
+const NAWS: u8 = 31;
+
+/// A line with commands of every length in it, one of them with a line end.
+const SCRIPT: &[u8] = &[
+    b'h', IAC, NOP, b'e', IAC, WILL, NAWS, b'l', IAC, SB, NAWS, 0, b'\n', b'\r', IAC, IAC, 24, IAC,
+    SE, IAC, DONT, 1, IAC, WONT, 1, b'l', b'o', b'\r', b'\n',
+];
+
+/// Promise 15: telnet commands never reach the room.
+#[test]
+fn telnet_commands_never_reach_the_room() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.send(SCRIPT);
+    bob.hears("<guest1> hello");
+    ann.takes_crlf();
+    ann.expect([IAC, DONT, NAWS]);
+    nothing_came_for(&mut [&mut ann], &mut bob);
+}
+
+/// Promise 15: each byte of them may be read for itself.
+#[test]
+fn telnet_commands_may_be_split_anywhere() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    let (last, all_but_last) = SCRIPT.split_last().expect("not empty");
+    ann.send_byte_by_byte(all_but_last, &mut bob);
+    ann.send([*last]);
+    bob.hears("<guest1> hello");
+    ann.takes_crlf();
+    ann.expect([IAC, DONT, NAWS]);
+    nothing_came_for(&mut [&mut ann], &mut bob);
+}
+
+/// Promise 15: at most one answer an option and direction.
+#[test]
+fn each_option_is_refused_once() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.takes_crlf();
+    let mut refusals = Vec::new();
+    for option in (0..=255).filter(|&option| option != TIMING_MARK) {
+        ann.send([IAC, DO, option, IAC, WILL, option, IAC, DO, option, IAC, WILL, option]);
+        refusals.extend([IAC, WONT, option, IAC, DONT, option]);
+    }
+    ann.expect(refusals);
+    for option in (0..=255).filter(|&option| option != TIMING_MARK) {
+        ann.send([IAC, DO, option, IAC, WILL, option, IAC, WONT, option, IAC, DONT, option]);
+    }
+    ann.ping();
+    nothing_came_for(&mut [&mut bob], &mut ann);
+}
+
+/// Promise 16: telnet shows nothing after Ctrl-C until that answer comes.
+#[test]
+fn a_timing_mark_is_answered_each_time() {
+    let room = Room::open();
+    let [mut ann] = room.guests();
+    for _ in 0..3 {
+        ann.send([IAC, DO, TIMING_MARK]);
+        ann.expect([IAC, WONT, TIMING_MARK]);
+    }
+}
+
+#[test]
+fn are_you_there_is_answered() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.send([b'h', b'i', IAC, AYT]);
+    ann.takes_crlf();
+    ann.hears("*** yes, the server is here");
+    ann.send("\n");
+    bob.hears("<guest1> hi");
+}
+
+#[test]
+fn one_who_sends_a_command_is_sent_crlf() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.send([IAC, NOP]);
+    ann.takes_crlf();
+    ann.ping();
+    bob.say("hello");
+    ann.hears("<guest2> hello");
+}
+
+/// Byte 255 that begins no command is a letter of Latin-1.
+#[test]
+fn byte_255_that_begins_no_command_is_text() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.send(b"na\xffve \xff\xff\n");
+    bob.hears("<guest1> na\u{fffd}ve \u{fffd}");
+}
+
+/// Promise 16: TCP's urgent data, which telnet's Ctrl-C sends, is read in its
+/// place, and the question that telnet waits for is answered.
+#[test]
+fn urgent_data_eats_no_byte_and_the_timing_mark_is_answered() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    // As RFC 854 has it: the urgent byte is the Data Mark ...
+    ann.send("one\r\ntw");
+    ann.send([IAC, IP, IAC, DO, TIMING_MARK]);
+    ann.send_urgent(&[IAC, DM]);
+    ann.send("o\r\n");
+    ann.takes_crlf();
+    bob.hears("<guest1> one");
+    bob.hears("<guest1> two");
+    ann.expect([IAC, WONT, TIMING_MARK]);
+    // ... as some programs have it: the IAC before it ...
+    ann.send("thr");
+    ann.send_urgent(&[IAC]);
+    ann.send([DM, b'e', b'e', b'\r', b'\n', IAC, DO, TIMING_MARK]);
+    bob.hears("<guest1> three");
+    ann.expect([IAC, WONT, TIMING_MARK]);
+    // ... and text, which is no less text for being urgent.
+    ann.send("fo");
+    ann.send_urgent(b"u");
+    ann.send("r\r\n");
+    bob.hears("<guest1> four");
+    bob.say("still there?");
+    ann.hears("<guest2> still there?");
+}
+
+/// Promise 15: a command that never ends takes no memory, and nobody else
+/// notices.
+#[test]
+fn a_subnegotiation_of_100_megabytes_takes_no_memory() {
+    const CHUNK_BYTES: usize = 1 << 16;
+    let program = Program::start(&[]);
+    let [mut ann, mut bob, mut eve] = program.guests();
+    let memory_bytes = program.memory_bytes_max();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut dice = Dice::new();
+    for byte in &mut chunk {
+        // Anything but the end of it, IAC SE.
+        *byte = dice.below(256) as u8;
+        if *byte == SE {
+            *byte = IAC;
+        }
+    }
+    ann.send([IAC, SB, 24]);
+    for _ in 0..100_000_000 / CHUNK_BYTES {
+        ann.send(&chunk);
+    }
+    bob.say("hello");
+    eve.hears("<guest2> hello");
+    // When it is over, all of it has been read.
+    ann.send([IAC, SE]);
+    ann.hears("<guest2> hello");
+    ann.say("done");
+    bob.hears("<guest1> done");
+    let grown = program.memory_bytes_max() - memory_bytes;
+    assert!(grown < 1 << 20, "grown by {grown} bytes");
+}
