@@ -15,4 +15,6 @@ mod commands;
 mod lines;
 mod text;
 mod telnet;
+mod modes;
+mod raw;
 mod half_close;
