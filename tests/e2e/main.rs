@@ -18,3 +18,10 @@ mod telnet;
 mod modes;
 mod raw;
 mod half_close;
+
+// What must hold.
+mod order;
+mod pieces;
+mod slowness;
+mod fairness;
+mod farewells;
