@@ -25,3 +25,7 @@ mod pieces;
 mod slowness;
 mod fairness;
 mod farewells;
+mod resets;
+mod limits;
+mod idle;
+mod signals;

@@ -1,0 +1,69 @@
+//! As many clients as there may be, and more.
+
+use crate::harness::{Client, Host, Program, nothing_came_for};
+
+#[test]
+fn max_clients_is_how_many_may_be_in_the_room() {
+    let program = Program::start(&["--max-clients", "1"]);
+    let [mut ann] = program.guests();
+    let mut bob = program.connect();
+    bob.hears("*** full: 1 are here and there is no place for more, try again later");
+    bob.expect_eof();
+    ann.say("/quit");
+    ann.hears("*** goodbye");
+    ann.expect_eof();
+    let [eve] = program.guests();
+    assert_eq!(eve.nick(), "guest2");
+}
+
+/// Connects; true if that client was let in, false if it was told that the room
+/// is full.
+fn is_let_in(client: &mut Client) -> bool {
+    let line = client.line();
+    if line.starts_with("*** welcome, ") {
+        return true;
+    }
+    let is_full = line.starts_with("*** full: ") && line.ends_with(", try again later");
+    assert!(is_full, "told: {line}");
+    client.expect_eof();
+    false
+}
+
+/// Promise 23: at the descriptor limit those over it are told, users chat on,
+/// and newcomers come in when some have left.
+#[test]
+fn at_the_descriptor_limit_newcomers_are_told_and_talk_goes_on() {
+    const LIMIT: usize = 64;
+    let program = Program::with_descriptors(LIMIT, &["--max-clients", "1000"]);
+    let [mut ann, mut bob] = program.guests();
+    let mut crowd = Vec::new();
+    for number in 0..100 {
+        let mut client = program.connect();
+        // Unread bytes don't take the answer away.
+        client.send("x".repeat(number));
+        if is_let_in(&mut client) {
+            crowd.push(client);
+        }
+    }
+    let fitted = crowd.len();
+    assert!((LIMIT / 2..LIMIT).contains(&fitted), "{fitted} fit in");
+    for number in 3..fitted + 3 {
+        ann.hears(format!("*** guest{number} joined"));
+        bob.hears(format!("*** guest{number} joined"));
+    }
+    nothing_came_for(&mut [&mut ann], &mut bob);
+    for (number, client) in crowd.drain(fitted - 10..).enumerate() {
+        client.reset();
+        let left = format!("*** guest{} left (connection reset)", fitted + 3 - 10 + number);
+        ann.hears(&left);
+        bob.hears(&left);
+    }
+    // The turn in which the last one left is over when this is answered.
+    ann.ping();
+    for _ in 0..10 {
+        let mut client = program.connect();
+        assert!(is_let_in(&mut client));
+        crowd.push(client);
+    }
+    assert!(!is_let_in(&mut program.connect()));
+}

@@ -1,0 +1,182 @@
+//! The end of the server.
+
+use std::hint;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::harness::{Client, Dice, Host, Program, Room};
+
+const NOTICE: &str = "*** the server is shutting down";
+
+/// Promise 28: how long the end may take.
+const END_TIME_MAX: Duration = Duration::from_secs(6);
+
+/// Promise 28: everyone is told, and reads the end.
+#[test]
+fn at_its_end_the_server_tells_everyone() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let mut program = Program::start(&[]);
+        let [mut ann, mut bob] = program.guests();
+        ann.send("hello\r\nhalf a li");
+        ann.takes_crlf();
+        bob.hears("<guest1> hello");
+        program.signal(signal);
+        for mut client in [ann, bob] {
+            client.hears(NOTICE);
+            client.expect_eof();
+        }
+        assert_eq!(program.exit_code(), 0);
+    }
+}
+
+/// Promise 28: the notice comes last, to everyone, and no line is lost that
+/// anyone has got.
+#[test]
+fn a_signal_in_a_heavy_chat_loses_nothing() {
+    const SENDERS: usize = 4;
+    const READERS: usize = 4;
+    for signal in [Signal::INT, Signal::TERM] {
+        // With a backlog that no reader falls out of.
+        let mut program = Program::start(&["--echo", "--backlog", "268435456"]);
+        let mut clients = program.guests::<{ SENDERS + READERS }>();
+        clients[0].say("go");
+        clients.iter_mut().for_each(|client| client.hears("<guest1> go"));
+        let streams: Vec<String> = thread::scope(|scope| {
+            let (senders, readers) = clients.split_at_mut(SENDERS);
+            let senders = senders.iter_mut().map(|sender| scope.spawn(|| talk(sender)));
+            let mut threads: Vec<_> = senders.collect();
+            let (first, others) = readers.split_first_mut().expect("there are some");
+            threads.extend(others.iter_mut().map(|reader| scope.spawn(|| all(reader))));
+            // When so much has been said the chat is going on.
+            let mut stream: String = (0..3000).map(|_| first.line() + "\n").collect();
+            let start = Instant::now();
+            program.signal(signal);
+            stream += &all(first);
+            assert_eq!(program.exit_code(), 0);
+            assert!(start.elapsed() < END_TIME_MAX);
+            threads.push(scope.spawn(|| stream));
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        });
+        for stream in &streams {
+            assert!(stream == &streams[0], "everyone gets the same");
+        }
+        let mut next = [0; SENDERS];
+        let talk = streams[0].strip_suffix(&format!("{NOTICE}\n")).expect("the notice is last");
+        for line in talk.lines() {
+            let (nick, counter) = line.split_once("> ").expect("a line is whole");
+            let sender: usize = nick["<guest".len()..].parse().expect("a number");
+            assert_eq!(counter, next[sender - 1].to_string());
+            next[sender - 1] += 1;
+        }
+        assert!(next.iter().all(|&lines| lines > 0));
+    }
+}
+
+/// Says numbers until the server ends, at each time a few that haven't come
+/// back. Gives all that it was sent.
+fn talk(sender: &mut Client) -> String {
+    const BATCH: usize = 20;
+    let mut stream = String::new();
+    let own = format!("<{}> ", sender.nick());
+    for batch in 0.. {
+        let numbers = batch * BATCH..(batch + 1) * BATCH;
+        let last = format!("{own}{}", numbers.end - 1);
+        let lines: String = numbers.map(|number| format!("{number}\n")).collect();
+        if !sender.try_send(lines) {
+            break;
+        }
+        loop {
+            let line = sender.line();
+            stream += &line;
+            stream.push('\n');
+            if line == NOTICE {
+                sender.expect_eof();
+                return stream;
+            }
+            if line == last {
+                break;
+            }
+        }
+    }
+    stream + &all(sender)
+}
+
+fn all(reader: &mut Client) -> String {
+    String::from_utf8(reader.rest()).expect("it is UTF-8")
+}
+
+/// A client that doesn't take what it is owed, one that hears, and the server.
+fn with_stuck_client() -> (Program, Client, Client) {
+    let program = Program::start(&[]);
+    let mut stuck = Client::with_small_buffer(program.address());
+    stuck.read_greeting();
+    let mut alive = program.guest(&mut [&mut stuck]);
+    let mut speaker = program.guest(&mut [&mut stuck, &mut alive]);
+    let line = "x".repeat(999);
+    for _ in 0..3000 {
+        speaker.say(&line);
+        alive.hears(format!("<guest3> {line}"));
+    }
+    speaker.say("/quit");
+    alive.hears("*** guest3 left");
+    (program, stuck, alive)
+}
+
+/// Promise 28: one who doesn't read holds the end up by a few seconds at most.
+#[test]
+fn a_stuck_client_does_not_hold_up_the_end() {
+    let (mut program, _stuck, mut alive) = with_stuck_client();
+    let start = Instant::now();
+    program.signal(Signal::TERM);
+    alive.hears(NOTICE);
+    alive.expect_eof();
+    assert_eq!(program.exit_code(), 0);
+    assert!(start.elapsed() < END_TIME_MAX, "it took {:?}", start.elapsed());
+}
+
+/// Promise 28: the second signal ends at once.
+#[test]
+fn a_second_signal_ends_the_server_at_once() {
+    let (mut program, mut stuck, mut alive) = with_stuck_client();
+    program.signal(Signal::INT);
+    alive.hears(NOTICE);
+    alive.expect_eof();
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 130);
+    // It had not got the notice: the server was still waiting for it.
+    let rest = stuck.read_to_any_end();
+    assert!(!rest.ends_with(format!("{NOTICE}\n").as_bytes()));
+}
+
+/// Promise 29: a stop just before the wait is never missed.
+#[test]
+fn a_stop_at_any_moment_ends_the_loop() {
+    let mut dice = Dice::new();
+    for _ in 0..1000 {
+        let room = Room::open();
+        spin(dice.below(20_000));
+        room.close();
+    }
+}
+
+/// Promise 29, with the binary: from the moment that it says where it listens,
+/// a signal ends it as it should.
+#[test]
+fn a_signal_at_any_moment_ends_the_program() {
+    let mut dice = Dice::new();
+    for signal in [Signal::INT, Signal::TERM].repeat(15) {
+        let mut program = Program::start(&[]);
+        spin(dice.below(100_000));
+        program.signal(signal);
+        assert_eq!(program.exit_code(), 0, "{}", program.stderr());
+    }
+}
+
+/// Passes a short time, without a sleep that would be rounded up.
+fn spin(turns: usize) {
+    for _ in 0..turns {
+        hint::spin_loop();
+    }
+}
