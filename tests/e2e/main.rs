@@ -29,3 +29,7 @@ mod resets;
 mod limits;
 mod idle;
 mod signals;
+
+// The program.
+mod listeners;
+mod options;

@@ -1,0 +1,222 @@
+//! Where the program listens, and what it says about it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use rustix::process::Signal;
+
+use crate::harness::{Client, Host, Program, is_there, run_in};
+
+fn unix(path: &Path) -> String {
+    format!("unix:{}", path.display())
+}
+
+fn is_socket(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|meta| meta.file_type().is_socket())
+}
+
+fn has_ipv6() -> bool {
+    is_there(TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok(), "IPv6")
+}
+
+#[test]
+fn the_first_lines_say_where_and_how_to_join() {
+    let mut program = Program::start(&[]);
+    let port = program.port();
+    assert_ne!(port, 0);
+    let hint = format!("join with: nc 127.0.0.1 {port}   or: telnet 127.0.0.1 {port}");
+    assert_eq!(program.stdout_line(), hint);
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    assert_eq!(program.stdout_line(), "", "that is all of standard output");
+}
+
+#[test]
+fn logs_go_to_standard_error_at_info() {
+    let mut program = Program::start(&[]);
+    let [ann] = program.guests();
+    drop(ann);
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    let log = program.stderr();
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert!(lines.iter().all(|line| line.contains(" INFO ")), "{log}");
+    let stopped = "stopped: 1 clients came, 0 were refused, 0 lines were said, 0 were skipped";
+    assert!(lines[1].ends_with(stopped), "{log}");
+}
+
+#[test]
+fn every_interface_is_ipv4_and_ipv6_in_one_socket() {
+    if !has_ipv6() {
+        return;
+    }
+    let mut program = Program::listening(&["[::]:0"], &["--prefix", "addr"]);
+    let port = program.port();
+    // The hint names an address that is one of this machine.
+    let hint = program.stdout_line();
+    let words: Vec<_> = hint.split_whitespace().collect();
+    let ["join", "with:", "nc", ip, hint_port, "or:", "telnet", same_ip, same_port] = words[..]
+    else {
+        panic!("{hint}");
+    };
+    assert_eq!((ip, hint_port), (same_ip, same_port));
+    assert_eq!(hint_port, port.to_string());
+    let ip: IpAddr = ip.parse().expect("an address");
+    assert!(!ip.is_unspecified());
+    let client = |ip: IpAddr| {
+        let mut client = Client::connect(&SocketAddr::new(ip, port).into());
+        client.read_greeting();
+        client
+    };
+    // IPv4 is shown as IPv4.
+    let mut ipv4 = client(Ipv4Addr::LOCALHOST.into());
+    let mut ipv6 = client(Ipv6Addr::LOCALHOST.into());
+    ipv4.hears(format!("*** guest2 ({}) joined", ipv6.address()));
+    let hinted = client(ip);
+    ipv4.hears(format!("*** guest3 ({}) joined", hinted.address()));
+    ipv6.hears(format!("*** guest3 ({}) joined", hinted.address()));
+    ipv6.say("hello");
+    ipv4.hears(format!("<{}> hello", ipv6.address()));
+    ipv4.say("hi");
+    ipv6.hears(format!("<{}> hi", ipv4.address()));
+}
+
+#[test]
+fn ipv6_alone_is_not_ipv4() {
+    if !has_ipv6() {
+        return;
+    }
+    let program = Program::listening(&["[::1]:0"], &[]);
+    let [mut ann, mut bob] = program.guests();
+    ann.say("hello");
+    bob.hears("<guest1> hello");
+}
+
+#[test]
+fn all_listeners_lead_to_one_room() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("room");
+    let mut program = Program::listening(&["127.0.0.1:0", &unix(&path), "127.0.0.1:0"], &[]);
+    assert!(program.stdout_line().starts_with("join with: nc 127.0.0.1 "));
+    assert_eq!(program.stdout_line(), format!("join with: nc -U {}", path.display()));
+    assert!(program.stdout_line().starts_with("join with: nc 127.0.0.1 "));
+    let [first, second, third] = program.addresses() else { panic!("they are three") };
+    let mut ann = Client::connect(first);
+    ann.read_greeting();
+    let mut bob = Client::connect(second);
+    bob.read_greeting();
+    ann.hears("*** guest2 joined");
+    let mut eve = Client::connect(third);
+    eve.read_greeting();
+    ann.hears("*** guest3 joined");
+    bob.hears("*** guest3 joined");
+    bob.say("hello");
+    ann.hears("<guest2> hello");
+    eve.hears("<guest2> hello");
+    eve.say("hi");
+    bob.hears("<guest3> hi");
+}
+
+#[test]
+fn a_unix_socket_works_like_tcp() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("room");
+    let program = Program::listening(&[&unix(&path)], &["--prefix", "addr"]);
+    let mut ann = program.connect();
+    ann.read_greeting();
+    let mut bob = program.connect();
+    bob.read_greeting();
+    ann.hears("*** guest2 (unix:2) joined");
+    ann.say("hello");
+    bob.hears("<unix:1> hello");
+    bob.send("last");
+    bob.fin();
+    ann.hears("<unix:2> last");
+    ann.say("yes");
+    bob.hears("<unix:1> yes");
+    bob.expect_eof();
+    ann.hears("*** guest2 left");
+    ann.say("/quit");
+    ann.hears("*** goodbye");
+    ann.expect_eof();
+}
+
+#[test]
+fn a_unix_socket_is_removed_at_the_end() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("room");
+    let mut program = Program::listening(&[&unix(&path)], &[]);
+    assert!(is_socket(&path));
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_unix_socket_that_nobody_listens_on_is_taken_over() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("room");
+    drop(UnixListener::bind(&path).expect("a free path"));
+    assert!(is_socket(&path), "it is left behind");
+    let program = Program::listening(&[&unix(&path)], &[]);
+    let [mut ann, mut bob] = program.guests();
+    ann.say("hello");
+    bob.hears("<guest1> hello");
+}
+
+/// The program can't listen: it says so in one line and exits with 1.
+#[track_caller]
+fn check_cannot_listen(addresses: &[&str], line: &str) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let arguments: Vec<_> = addresses.iter().flat_map(|address| ["--listen", address]).collect();
+    let output = run_in(directory.path(), &arguments);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), format!("roomcast: {line}\n"));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    assert_eq!(output.status.code(), Some(1));
+    let left = directory.path().read_dir().expect("it is there").count();
+    assert_eq!(left, 0, "no socket is left behind");
+}
+
+#[test]
+fn an_occupied_address_is_told_in_one_line() {
+    let in_use = |address: &str| {
+        format!(
+            "cannot listen on {address}: it is in use, perhaps by another roomcast; \
+             choose another one with --listen"
+        )
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    check_cannot_listen(&[&address], &in_use(&address));
+    // The sockets before it are given back.
+    check_cannot_listen(&["unix:before", &address], &in_use(&address));
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("room");
+    let mut program = Program::listening(&[&unix(&path)], &[]);
+    check_cannot_listen(&[&unix(&path)], &in_use(&unix(&path)));
+    // The one that listens there isn't disturbed.
+    assert!(is_socket(&path));
+    program.guests::<2>();
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+
+    std::fs::write(&path, "a text").expect("the path is free");
+    check_cannot_listen(&[&unix(&path)], &in_use(&unix(&path)));
+    assert_eq!(std::fs::read_to_string(&path).expect("it is still there"), "a text");
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on_is_told_in_one_line() {
+    // An address of no machine (RFC 5737).
+    let line = "cannot listen on 192.0.2.1:0: Cannot assign requested address (os error 99)";
+    check_cannot_listen(&["192.0.2.1:0"], line);
+    let line = "cannot listen on unix:no/room: No such file or directory (os error 2)";
+    check_cannot_listen(&["unix:no/room"], line);
+    let long = format!("unix:{}", "x".repeat(200));
+    let line = format!("cannot listen on {long}: path must be shorter than SUN_LEN");
+    check_cannot_listen(&[&long], &line);
+}

@@ -1,0 +1,134 @@
+//! The options of the program.
+
+use crate::harness::{Host, Program, run};
+
+/// Each bad command line, and what its answer must name.
+const BAD: &[(&[&str], &str)] = &[
+    (&["--listen"], "--listen <ADDR>"),
+    (&["--listen", ""], "expected HOST:PORT, [::]:PORT or unix:PATH"),
+    (&["--listen", "8008"], "the port is missing"),
+    (&["--listen", ":8008"], "the host is missing"),
+    (&["--listen", "127.0.0.1"], "the port is missing"),
+    (&["--listen", "127.0.0.1:"], "the port is not a number from 0 to 65535"),
+    (&["--listen", "127.0.0.1:65536"], "the port is not a number from 0 to 65535"),
+    (&["--listen", "127.0.0.1:http"], "the port is not a number from 0 to 65535"),
+    (&["--listen", "unix:"], "the path is missing"),
+    (&["--prefix"], "--prefix <WHAT>"),
+    (&["--prefix", "name"], "[possible values: nick, addr, none]"),
+    (&["--echo=yes"], "--echo"),
+    (&["--raw", "--prefix", "nick"], "cannot be used with"),
+    (&["--raw", "--on-lag", "skip"], "--on-lag skip can't go with --raw"),
+    (&["--max-clients", "0"], "expected a whole number from 1"),
+    (&["--max-clients=-1"], "expected a whole number from 1"),
+    (&["--max-clients", "-1"], "unexpected argument '-1'"),
+    (&["--max-clients", "many"], "expected a whole number from 1"),
+    (&["--max-clients", "1.5"], "expected a whole number from 1"),
+    (&["--max-line", "0"], "expected a whole number from 1 to 1048576"),
+    (&["--max-line", "1048577"], "expected a whole number from 1 to 1048576"),
+    (&["--max-line", "4k"], "expected a whole number from 1 to 1048576"),
+    (&["--backlog", "0"], "expected a whole number from 65536 to 1073741824"),
+    (&["--backlog", "65535"], "expected a whole number from 65536 to 1073741824"),
+    (&["--backlog", "1073741825"], "expected a whole number from 65536 to 1073741824"),
+    (&["--backlog", "65536", "--max-line", "4097"], "at least 65552 is needed"),
+    (&["--max-line", "1000000"], "--backlog 4194304 is too small for --max-line 1000000"),
+    (&["--stall-timeout=-1"], "expected a whole number from 0"),
+    (&["--stall-timeout", "90s"], "expected a whole number from 0"),
+    (&["--stall-timeout", "3155760001"], "expected a whole number from 0 to 3155760000"),
+    (&["--stall-timeout", "99999999999999999999"], "expected a whole number from 0"),
+    (&["--on-lag", "wait"], "[possible values: skip, close]"),
+    (&["--port", "8008"], "unexpected argument '--port'"),
+    (&["8008"], "unexpected argument '8008'"),
+];
+
+#[test]
+fn a_bad_command_line_is_told_clearly_and_exits_with_2() {
+    for (arguments, clue) in BAD {
+        let output = run(arguments);
+        let errors = String::from_utf8(output.stderr).expect("it is UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
+        assert_eq!(output.stdout, b"", "{arguments:?}");
+        let (first, more) = errors.split_once('\n').expect("a line");
+        assert!(first.starts_with("error: "), "{arguments:?}: {errors}");
+        assert!(errors.contains(clue), "{arguments:?}: {errors}");
+        assert!(!errors.contains("panicked"), "{arguments:?}: {errors}");
+        // Then only how it would be right.
+        let is_hint = |line: &&str| {
+            let line = line.trim_start();
+            line.starts_with('[')
+                || line.starts_with("tip: ")
+                || line.starts_with("Usage: ")
+                || line.starts_with("For more information")
+        };
+        let other: Vec<_> =
+            more.lines().filter(|line| !line.is_empty()).filter(|line| !is_hint(line)).collect();
+        assert!(other.is_empty(), "{arguments:?}: {other:?}");
+    }
+}
+
+#[test]
+fn the_least_and_the_greatest_of_each_option_work() {
+    let good: &[&[&str]] = &[
+        &["--max-clients", "2"],
+        &["--max-clients", "18446744073709551615"],
+        &["--max-line", "1048576", "--backlog", "16777216"],
+        &["--backlog", "65536"],
+        &["--backlog", "1073741824"],
+        &["--stall-timeout", "0"],
+        &["--stall-timeout", "3155760000"],
+        &["--on-lag", "skip"],
+        &["--on-lag", "close"],
+    ];
+    for options in good {
+        let program = Program::start(options);
+        let [mut ann, mut bob] = program.guests();
+        ann.say("hello");
+        bob.hears("<guest1> hello");
+    }
+}
+
+#[test]
+fn max_line_1_leaves_room_for_one_byte() {
+    let program = Program::start(&["--max-line", "1"]);
+    let [mut ann, mut bob] = program.guests();
+    ann.send("a\r\nbb\nc\n");
+    ann.takes_crlf();
+    bob.hears("<guest1> a");
+    ann.hears("*** that line was not sent: it is longer than 1 bytes");
+    bob.hears("<guest1> c");
+}
+
+#[test]
+fn help_names_each_option_with_its_unit_and_default() {
+    let output = run(&["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    let help = String::from_utf8(output.stdout).expect("it is UTF-8");
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for clue in [
+        "--listen <ADDR>",
+        "HOST:PORT, [::]:PORT (every interface) or unix:PATH",
+        "[default: port 8008 of every interface]",
+        "--prefix <WHAT>",
+        "[default: nick] [possible values: nick, addr, none]",
+        "--echo",
+        "--raw",
+        "--max-clients <CLIENTS>",
+        "--max-line <BYTES>",
+        "[default: 4096]",
+        "--backlog <BYTES>",
+        "[default: 4194304]",
+        "--stall-timeout <SECONDS>",
+        "[default: 90]",
+        "--on-lag <WHAT>",
+        "[default: skip, with --raw close] [possible values: skip, close]",
+    ] {
+        assert!(help.contains(clue), "{clue:?} isn't in: {help}");
+    }
+}
+
+#[test]
+fn version_is_that_of_the_package() {
+    let output = run(&["--version"]);
+    assert_eq!(output.status.code(), Some(0));
+    let version = concat!("roomcast ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), version);
+}
