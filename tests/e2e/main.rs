@@ -33,3 +33,5 @@ mod signals;
 // The program.
 mod listeners;
 mod options;
+mod netcat;
+mod telnet_program;
