@@ -7,6 +7,7 @@
 //! has heard the first.
 
 mod harness;
+mod source;
 
 // What a user gets.
 mod visits;
@@ -35,3 +36,6 @@ mod listeners;
 mod options;
 mod netcat;
 mod telnet_program;
+
+// The documents and the shape of the code.
+mod architecture;

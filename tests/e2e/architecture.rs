@@ -1,0 +1,57 @@
+//! What must be absent from a part of the code, checked by reading it.
+
+use crate::source::sources;
+
+/// None of these words is in this part of the code.
+#[track_caller]
+fn check_absent(part: &str, words: &[&str]) {
+    for source in sources(part) {
+        for word in words {
+            assert!(!source.has_word(word), "{word} is in {}", source.path.display());
+        }
+    }
+}
+
+#[test]
+fn wire_knows_no_clients_rooms_time_or_sockets() {
+    check_absent("src/wire", &["chat", "net", "socket2", "polling", "rustix", "log", "thread"]);
+    check_absent("src/wire", &["time", "Instant", "io", "fs", "ClientId", "Chat"]);
+}
+
+#[test]
+fn chat_does_no_io_reads_no_clock_starts_no_thread_and_writes_no_log() {
+    check_absent("src/chat", &["net", "socket2", "polling", "rustix", "thread", "fs"]);
+    check_absent("src/chat", &["Instant::now", "SystemTime", "elapsed"]);
+    check_absent("src/chat", &["trace!", "debug!", "info!", "warn!", "error!"]);
+    check_absent("src/chat", &["print!", "println!", "eprint!", "eprintln!", "dbg!"]);
+    for mut source in sources("src/chat") {
+        // The one thing of I/O: slices for a vectored write.
+        source.code = source.code.replace("std::io::IoSlice", "");
+        assert!(!source.has_word("io"), "I/O is in {}", source.path.display());
+    }
+}
+
+#[test]
+fn the_library_knows_no_command_line_and_no_signals() {
+    for part in ["src/wire", "src/chat", "src/net"] {
+        check_absent(part, &["clap", "env_logger", "ctrlc", "exit", "println!", "eprintln!"]);
+    }
+}
+
+#[test]
+fn unsafe_code_is_in_one_file() {
+    for source in sources("src") {
+        let is_the_one = source.path.ends_with("net/registered.rs");
+        assert_eq!(source.has_word("unsafe"), is_the_one, "{}", source.path.display());
+    }
+}
+
+/// A line gets its place in one function.
+#[test]
+fn the_order_of_lines_is_made_in_one_place() {
+    for source in sources("src/chat") {
+        let places = source.code.matches("records.push").count();
+        let is_the_one = source.path.ends_with("chat/log.rs");
+        assert_eq!(places, usize::from(is_the_one), "{}", source.path.display());
+    }
+}
