@@ -7,6 +7,7 @@
 //! has heard the first.
 
 mod harness;
+mod session;
 mod source;
 
 // What a user gets.
@@ -38,4 +39,5 @@ mod netcat;
 mod telnet_program;
 
 // The documents and the shape of the code.
+mod docs;
 mod architecture;

@@ -1,0 +1,85 @@
+//! The documents say what is so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::session::Session;
+use crate::source::{document, sources};
+
+#[test]
+fn the_examples_of_the_protocol_are_what_happens() {
+    let protocol = document("docs/protocol.md");
+    let sessions = Session::find(&protocol);
+    assert!(sessions.len() > 20, "there are {} examples", sessions.len());
+    for session in sessions {
+        session.run();
+    }
+}
+
+/// Each text that a client can see is in docs/protocol.md, up to what is filled
+/// in.
+#[test]
+fn the_protocol_names_every_text_of_the_server() {
+    let protocol = document("docs/protocol.md");
+    let texts = sources("src/chat").into_iter().find(|source| source.path.ends_with("texts.rs"));
+    for text in texts.expect("there is such a file").strings {
+        for part in text.split(['{', '}']).step_by(2) {
+            assert!(protocol.contains(part.trim()), "{part:?} isn't in docs/protocol.md");
+        }
+    }
+}
+
+/// The rows of docs/promises.md: number, and the names of tests.
+fn promises() -> BTreeMap<usize, Vec<String>> {
+    // A bar in a cell is escaped.
+    let document = document("docs/promises.md").replace("\\|", "");
+    let rows = document.lines().filter(|line| line.starts_with('|')).skip(2);
+    let promise = |row: &str| {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [number, promise, tests] = cells[..] else { panic!("not three cells: {row}") };
+        assert!(!promise.is_empty());
+        let tests = tests.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        (number.parse().expect("a number"), tests)
+    };
+    rows.map(promise).collect()
+}
+
+#[test]
+fn each_promise_names_tests_that_exist() {
+    let sources: Vec<_> = sources("src").into_iter().chain(sources("tests")).collect();
+    for (number, tests) in promises() {
+        assert!(!tests.is_empty(), "nothing proves promise {number}");
+        for test in tests {
+            let function = format!("fn {test}");
+            let is_there = sources.iter().any(|source| source.has_word(&function));
+            assert!(is_there, "there is no test {test} (promise {number})");
+        }
+    }
+}
+
+/// What a test here says of itself and what docs/promises.md says of it is the
+/// same.
+#[test]
+fn each_test_that_proves_a_promise_is_named_with_it() {
+    let promises = promises();
+    let mut promises_of_test = BTreeMap::<&str, BTreeSet<usize>>::new();
+    let files = sources("tests/e2e").into_iter().map(|source| source.path);
+    let texts: Vec<_> = files.map(|path| document(path.to_str().expect("a plain path"))).collect();
+    for text in &texts {
+        let mut numbers = BTreeSet::new();
+        for line in text.lines() {
+            if let Some(comment) = line.strip_prefix("/// Promise") {
+                let head = comment.split(':').next().expect("a first part");
+                let words = head.split(|c: char| !c.is_ascii_digit());
+                numbers = words.filter_map(|word| word.parse().ok()).collect();
+            } else if let Some(function) = line.strip_prefix("fn ") {
+                let name = function.split('(').next().expect("a first part");
+                promises_of_test.insert(name, std::mem::take(&mut numbers));
+            }
+        }
+    }
+    for (test, numbers) in promises_of_test {
+        let named = promises.iter().filter(|(_, tests)| tests.iter().any(|name| name == test));
+        let named: BTreeSet<_> = named.map(|(number, _)| *number).collect();
+        assert_eq!(numbers, named, "{test}: said there, and in docs/promises.md");
+    }
+}

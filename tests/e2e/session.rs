@@ -1,0 +1,243 @@
+//! Example sessions in a document: what clients send, and exactly what each
+//! of them is sent.
+//!
+//! A session is a fenced block marked `session`. Its lines:
+//!
+//! ```text
+//! $ roomcast --echo         the options of the server (without this line: none)
+//! ann > hello\n             ann sends these bytes
+//! bob < <ann> hello\n       these bytes are what bob is sent next
+//! ann FIN                   ann closes her sending side
+//! ann RESET                 ann's connection breaks
+//! ann CLOSED                ann has been sent everything, and EOF
+//! guest3 CONNECT            somebody new connects
+//! roomcast SIGTERM          the server is stopped
+//! ```
+//!
+//! `\n`, `\r`, `\t`, `\0`, `\\` and `\xff` are escapes; `{ann}` is the address
+//! of ann. Clients that don't CONNECT are there from the start, with the names
+//! that the session gives them. At the end nobody may have been sent anything
+//! that the session doesn't show.
+
+use std::collections::HashMap;
+
+use rustix::process::Signal;
+
+use crate::harness::{Client, Host, Program};
+
+/// One session, as it is written.
+pub struct Session<'a> {
+    /// Each line with its number in the document.
+    lines: Vec<(usize, &'a str)>,
+}
+
+/// What one line says.
+enum Step<'a> {
+    Send(&'a str, &'a str),
+    Receive(&'a str, &'a str),
+    Connect(&'a str),
+    Fin(&'a str),
+    Reset(&'a str),
+    Closed(&'a str),
+    Stop,
+}
+
+impl<'a> Session<'a> {
+    /// The sessions of a document.
+    pub fn find(document: &'a str) -> Vec<Session<'a>> {
+        let mut sessions = Vec::new();
+        let mut lines = (1..).zip(document.lines());
+        while let Some((_, line)) = lines.next() {
+            if line == "```session" {
+                let lines = lines.by_ref().take_while(|(_, line)| *line != "```").collect();
+                sessions.push(Session { lines });
+            }
+        }
+        sessions
+    }
+
+    /// Plays it with a server of its own.
+    pub fn run(&self) {
+        let mut lines = &self.lines[..];
+        let mut options = Vec::new();
+        if let [(_, first), rest @ ..] = lines
+            && let Some(given) = first.strip_prefix("$ roomcast")
+        {
+            options = given.split_whitespace().collect();
+            lines = rest;
+        }
+        let steps: Vec<_> = lines.iter().map(|(at, line)| (at, line, parse(line))).collect();
+        let mut stage = Stage::new(&options);
+        let mut newcomers = Vec::new();
+        for (_, _, step) in &steps {
+            match step {
+                Step::Connect(name) => newcomers.push(*name),
+                Step::Stop => {}
+                Step::Send(name, _)
+                | Step::Receive(name, _)
+                | Step::Fin(name)
+                | Step::Reset(name)
+                | Step::Closed(name) => {
+                    if !newcomers.contains(name) {
+                        stage.invite(name);
+                    }
+                }
+            }
+        }
+        for (at, line, step) in steps {
+            // Shown if the test fails.
+            println!("line {at}: {line}");
+            stage.play(&step);
+        }
+        println!("the end of it");
+        stage.end();
+    }
+}
+
+fn parse(line: &str) -> Step<'_> {
+    if line == "roomcast SIGTERM" {
+        return Step::Stop;
+    }
+    let (name, rest) = line.split_once(' ').unwrap_or_else(|| panic!("what is {line:?}?"));
+    match (rest, rest.split_at_checked(2)) {
+        ("CONNECT", _) => Step::Connect(name),
+        ("FIN", _) => Step::Fin(name),
+        ("RESET", _) => Step::Reset(name),
+        ("CLOSED", _) => Step::Closed(name),
+        (_, Some(("> ", text))) => Step::Send(name, text),
+        (_, Some(("< ", text))) => Step::Receive(name, text),
+        _ => panic!("what is {line:?}?"),
+    }
+}
+
+/// The server and the clients of a session.
+struct Stage<'a> {
+    program: Program,
+    is_raw: bool,
+    is_stopped: bool,
+    clients: HashMap<&'a str, Client>,
+    addresses: HashMap<&'a str, String>,
+}
+
+impl<'a> Stage<'a> {
+    fn new(options: &[&str]) -> Self {
+        Stage {
+            program: Program::start(options),
+            is_raw: options.contains(&"--raw"),
+            is_stopped: false,
+            clients: HashMap::new(),
+            addresses: HashMap::new(),
+        }
+    }
+
+    fn connect(&mut self, name: &'a str) {
+        let client = self.program.connect();
+        self.addresses.insert(name, client.address());
+        self.clients.insert(name, client);
+    }
+
+    /// Lets somebody in and gives it its name, unless it is in already.
+    fn invite(&mut self, name: &'a str) {
+        if self.clients.contains_key(name) {
+            return;
+        }
+        self.connect(name);
+        if self.is_raw {
+            return;
+        }
+        let newcomer = self.client(name);
+        newcomer.read_greeting();
+        newcomer.say(format!("/nick {name}"));
+        for (&other, client) in &mut self.clients {
+            if other != name {
+                assert!(client.line().ends_with(" joined"));
+            }
+            assert!(client.line().ends_with(&format!(" is now {name}")));
+        }
+    }
+
+    fn client(&mut self, name: &str) -> &mut Client {
+        self.clients.get_mut(name).unwrap_or_else(|| panic!("{name} isn't here"))
+    }
+
+    fn play(&mut self, step: &Step<'a>) {
+        match *step {
+            Step::Connect(name) => self.connect(name),
+            Step::Send(name, text) => {
+                let bytes = self.bytes(text);
+                self.client(name).send(bytes);
+            }
+            Step::Receive(name, text) => {
+                let bytes = self.bytes(text);
+                self.client(name).expect(bytes);
+            }
+            Step::Fin(name) => self.client(name).fin(),
+            Step::Reset(name) => self.take(name).reset(),
+            Step::Closed(name) => self.take(name).expect_eof(),
+            Step::Stop => {
+                self.program.signal(Signal::TERM);
+                self.is_stopped = true;
+            }
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Client {
+        self.clients.remove(name).unwrap_or_else(|| panic!("{name} isn't here"))
+    }
+
+    /// Nobody has been sent anything more: a newcomer says a line, and that is
+    /// what comes next; and after the end of the server comes nothing.
+    fn end(mut self) {
+        if !self.is_stopped {
+            let mut newcomer = self.program.connect();
+            if self.is_raw || newcomer.any_line().starts_with(b"*** welcome") {
+                newcomer.say("sentinel");
+                for client in self.clients.values_mut() {
+                    if !self.is_raw {
+                        assert!(client.any_line().trim_ascii_end().ends_with(b" joined"));
+                    }
+                    assert!(client.any_line().trim_ascii_end().ends_with(b"sentinel"));
+                }
+            }
+            self.program.signal(Signal::TERM);
+            for client in self.clients.values_mut() {
+                let line = client.any_line();
+                assert_eq!(line.trim_ascii_end(), b"*** the server is shutting down");
+            }
+        }
+        for (_, mut client) in self.clients {
+            client.expect_eof();
+        }
+        assert_eq!(self.program.exit_code(), 0);
+    }
+
+    /// The bytes that a text of the session stands for.
+    fn bytes(&self, text: &str) -> Vec<u8> {
+        let mut text = text.to_owned();
+        for (name, address) in &self.addresses {
+            text = text.replace(&format!("{{{name}}}"), address);
+        }
+        unescape(&text)
+    }
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some((plain, escape)) = rest.split_once('\\') {
+        bytes.extend(plain.as_bytes());
+        let (byte, length) = match escape.as_bytes() {
+            [b'n', ..] => (b'\n', 1),
+            [b'r', ..] => (b'\r', 1),
+            [b't', ..] => (b'\t', 1),
+            [b'0', ..] => (0, 1),
+            [b'\\', ..] => (b'\\', 1),
+            [b'x', ..] => (u8::from_str_radix(&escape[1..3], 16).expect("two digits"), 3),
+            _ => panic!("no such escape in {text:?}"),
+        };
+        bytes.push(byte);
+        rest = &escape[length..];
+    }
+    bytes.extend(rest.as_bytes());
+    bytes
+}
