@@ -1,4 +1,23 @@
-//! roomcast: every line that one client sends reaches every other one.
+//! A chat room for telnet and netcat: every line that one client sends reaches
+//! every other one.
+//!
+//! The program is a thin shell around this library. A room in process is bound
+//! by its caller, who also says when it ends:
+//!
+//! ```
+//! use roomcast::chat::Config;
+//! use roomcast::net::{Listener, Server};
+//!
+//! let listeners = Listener::bind(&"127.0.0.1:0".parse()?)?;
+//! println!("listening on {}", listeners[0]);
+//! let server = Server::new(Config::default(), listeners)?;
+//! let stopper = server.stopper();
+//! let room = std::thread::spawn(|| server.run());
+//! stopper.stop();
+//! let counts = room.join().expect("the room doesn't panic")?;
+//! assert_eq!(counts.clients, 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![deny(unsafe_code)]
 #![warn(missing_docs)]

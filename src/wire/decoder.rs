@@ -56,6 +56,9 @@ pub struct Decoder {
     after_cr: bool,
     /// The line has passed the limit: drop everything up to its end.
     discarding: bool,
+    /// Bytes searched for the end of a line or a command.
+    #[cfg(test)]
+    searched_bytes: usize,
 }
 
 impl Decoder {
@@ -98,8 +101,9 @@ impl Decoder {
             if let Some(event) = self.resume(input, framing) {
                 return Some(event);
             }
-            let Some(at) = memchr3(b'\n', b'\r', IAC, &input[scanned..]).map(|at| scanned + at)
-            else {
+            let found = memchr3(b'\n', b'\r', IAC, &input[scanned..]);
+            self.count_search(found, input.len() - scanned);
+            let Some(at) = found.map(|at| scanned + at) else {
                 return self.keep(take(input, input.len()), framing);
             };
             match (input[at], input.get(at + 1)) {
@@ -160,10 +164,20 @@ impl Decoder {
     }
 
     fn next_raw<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Event<'a>> {
-        let Some(at) = memchr(b'\n', input) else {
+        let found = memchr(b'\n', input);
+        self.count_search(found, input.len());
+        let Some(at) = found else {
             return self.keep(take(input, input.len()), framing);
         };
         self.line(input, at, 1, LineEnd::Lf, framing)
+    }
+
+    /// Lets a test see how much is searched.
+    fn count_search(&mut self, _found: Option<usize>, _bytes: usize) {
+        #[cfg(test)]
+        {
+            self.searched_bytes += _found.map_or(_bytes, |at| at + 1);
+        }
     }
 
     /// Ends the line `at` bytes into `input`; its end is `end_bytes` long.
@@ -334,6 +348,21 @@ mod tests {
         let mut input: &[u8] = b"one\r\ntwo\n";
         while let Some(event) = decoder.next(&mut input, &CHAT) {
             assert!(matches!(event, Event::Line { bytes: Cow::Borrowed(_), .. }));
+        }
+    }
+
+    #[test]
+    fn no_byte_is_searched_twice() {
+        let contents: [&[u8]; 6] = [b"\r", b"\n", b"\xff", b"\xff\xf1", b"a\r", b"a line\r\n"];
+        for (content, piece_bytes) in contents.iter().flat_map(|c| [(c, 1), (c, 7), (c, 4096)]) {
+            for framing in [CHAT, RAW, Framing { line_bytes_max: 1 << 20, raw: false }] {
+                let bytes = content.repeat(10_000);
+                let mut decoder = Decoder::default();
+                for mut input in bytes.chunks(piece_bytes) {
+                    while decoder.next(&mut input, &framing).is_some() {}
+                }
+                assert!(decoder.searched_bytes <= bytes.len(), "{}", content.escape_ascii());
+            }
         }
     }
 

@@ -40,4 +40,5 @@ mod telnet_program;
 
 // The documents and the shape of the code.
 mod docs;
+mod readme;
 mod architecture;

@@ -5,14 +5,14 @@ use std::process::{Child, Command, Output, Stdio};
 use crate::harness::{Client, Host, Program, is_there, lacks};
 
 /// A netcat whose standard input and output are ours. Dropping it kills it.
-struct Netcat {
+pub struct Netcat {
     child: Child,
     /// The other ends of its standard input and output.
-    typist: Client,
+    pub typist: Client,
 }
 
 impl Netcat {
-    fn run(program: &str, arguments: &[&str]) -> Netcat {
+    pub fn run(program: &str, arguments: &[&str]) -> Netcat {
         let (typist, stdio) = Client::pair();
         let stdin = Stdio::from(stdio.try_clone().expect("a descriptor"));
         let mut command = Command::new(program);

@@ -1,0 +1,84 @@
+//! What the README shows is what happens.
+
+use rustix::process::Signal;
+
+use crate::harness::{Program, lacks, run};
+use crate::netcat::Netcat;
+use crate::source::document;
+
+/// The fenced blocks of a kind, in their order.
+fn blocks(readme: &str, kind: &str) -> Vec<String> {
+    let start = format!("```{kind}\n");
+    let block = |text: &str| text.split("```").next().expect("a first part").to_owned();
+    readme.split(&start).skip(1).map(block).collect()
+}
+
+/// Whether a cell of the transcript is what somebody types.
+fn is_typed(cell: &str) -> bool {
+    !["*** ", "<", "* "].iter().any(|start| cell.starts_with(start))
+}
+
+#[test]
+fn the_transcript_of_the_readme_is_what_happens() {
+    if lacks(&["nc"]) {
+        return;
+    }
+    let room = Program::start(&[]);
+    let port = room.port().to_string();
+    let mut people: [Option<Netcat>; 2] = [None, None];
+    let transcript = &blocks(&document("README.md"), "text")[0];
+    for row in transcript.lines() {
+        let (left, right) = row.split_once('|').expect("two columns");
+        let cells = [left.trim_end(), right.trim()];
+        let filled = || cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
+        for (who, cell) in filled().filter(|(_, cell)| is_typed(cell)) {
+            match cell.strip_prefix("$ nc localhost 8008") {
+                Some(_) => people[who] = Some(Netcat::run("nc", &["127.0.0.1", &port])),
+                None => people[who].as_mut().expect("they have joined").typist.say(cell),
+            }
+        }
+        for (who, cell) in filled().filter(|(_, cell)| !is_typed(cell)) {
+            people[who].as_mut().expect("they have joined").typist.hears(cell);
+        }
+    }
+}
+
+#[test]
+fn the_options_in_the_readme_are_the_help() {
+    let help = String::from_utf8(run(&["--help"]).stdout).expect("the help is UTF-8");
+    assert_eq!(blocks(&document("README.md"), "text")[1], help);
+}
+
+/// Each `$ cargo run --release -- OPTIONS` starts a room; only the addresses are
+/// others here, so that no port or path has to be free.
+#[test]
+fn the_commands_of_the_readme_start_a_room() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = format!("unix:{}/room", directory.path().display());
+    let readme = document("README.md");
+    let blocks = blocks(&readme, "console").concat();
+    let commands = blocks.lines().filter_map(|line| line.strip_prefix("$ cargo run --release"));
+    let mut count = 0;
+    for command in commands {
+        let mut words = command.trim().trim_start_matches("--").split_whitespace();
+        let (mut addresses, mut options) = (Vec::new(), Vec::new());
+        while let Some(word) = words.next() {
+            match (word, word == "--listen") {
+                (_, true) => addresses.push(match words.next().expect("an address") {
+                    address if address.starts_with("unix:") => path.as_str(),
+                    _ => "127.0.0.1:0",
+                }),
+                (word, false) => options.push(word),
+            }
+        }
+        if addresses.is_empty() {
+            addresses.push("127.0.0.1:0");
+        }
+        let mut room = Program::listening(&addresses, &options);
+        assert!(room.stdout_line().starts_with("join with: nc "));
+        room.signal(Signal::INT);
+        assert_eq!(room.exit_code(), 0, "{command}");
+        count += 1;
+    }
+    assert_eq!(count, 5, "the README has as many commands");
+}
