@@ -1,0 +1,128 @@
+//! One non-blocking connection to a server, known to a poller by its key.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use rustix::event::epoll;
+use socket2::{Domain, Socket, Type};
+
+use crate::machine::{BufferLimit, grants_buffer};
+
+/// Far more than the loads leave outstanding, so that no server waits for this program's reads.
+const RECEIVE_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+const SEND_BUFFER_BYTES: usize = 1024 * 1024;
+/// For those who will never read: full soon.
+const SMALL_RECEIVE_BUFFER_BYTES: usize = 4 * 1024;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+static LARGE_RECEIVE: LazyLock<bool> =
+    LazyLock::new(|| grants_buffer(BufferLimit::Receive, RECEIVE_BUFFER_BYTES));
+static LARGE_SEND: LazyLock<bool> =
+    LazyLock::new(|| grants_buffer(BufferLimit::Send, SEND_BUFFER_BYTES));
+
+/// How much the kernel keeps for somebody who doesn't read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Pockets {
+    Large,
+    Small,
+}
+
+pub struct Connection {
+    stream: TcpStream,
+    key: u64,
+    /// What the kernel hasn't taken yet; while there is any, writability is asked for.
+    outbox: Vec<u8>,
+    open: bool,
+}
+
+impl Connection {
+    pub fn open(
+        epoll: &OwnedFd,
+        key: u64,
+        server: SocketAddr,
+        pockets: Pockets,
+    ) -> io::Result<Connection> {
+        let socket = Socket::new(Domain::for_address(server), Type::STREAM, None)?;
+        // Before connecting, because that is when the window's scale is agreed.
+        match pockets {
+            Pockets::Large if *LARGE_RECEIVE => {
+                socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?
+            }
+            Pockets::Large => {}
+            Pockets::Small => socket.set_recv_buffer_size(SMALL_RECEIVE_BUFFER_BYTES)?,
+        }
+        if *LARGE_SEND {
+            socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+        }
+        socket.set_tcp_nodelay(true)?;
+        socket.connect_timeout(&server.into(), CONNECT_TIMEOUT)?;
+        socket.set_nonblocking(true)?;
+        let stream = TcpStream::from(socket);
+        epoll::add(epoll, &stream, epoll::EventData::new_u64(key), epoll::EventFlags::IN)?;
+        Ok(Connection { stream, key, outbox: Vec::new(), open: true })
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    pub fn has_unsent(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// Takes all of `bytes`; what the kernel doesn't take goes out when `flush` is called.
+    pub fn send(&mut self, epoll: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
+        if self.has_unsent() || !self.open {
+            self.outbox.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let sent = self.write(bytes);
+        if sent < bytes.len() {
+            self.outbox.extend_from_slice(&bytes[sent..]);
+            self.ask_for(epoll, epoll::EventFlags::IN | epoll::EventFlags::OUT)?;
+        }
+        Ok(())
+    }
+
+    /// The kernel has room again.
+    pub fn flush(&mut self, epoll: &OwnedFd) -> io::Result<()> {
+        let outbox = std::mem::take(&mut self.outbox);
+        let sent = self.write(&outbox);
+        self.outbox.extend_from_slice(&outbox[sent..]);
+        if self.outbox.is_empty() { self.ask_for(epoll, epoll::EventFlags::IN) } else { Ok(()) }
+    }
+
+    /// What has arrived, at most a buffer full; nothing when the peer is gone.
+    pub fn read<'buffer>(
+        &mut self,
+        epoll: &OwnedFd,
+        buffer: &'buffer mut [u8],
+    ) -> io::Result<&'buffer [u8]> {
+        match self.stream.read(buffer) {
+            Ok(bytes @ 1..) => Ok(&buffer[..bytes]),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(&[]),
+            Ok(0) | Err(_) => {
+                self.open = false;
+                self.ignore(epoll)?;
+                Ok(&[])
+            }
+        }
+    }
+
+    /// No event of this connection is reported any more.
+    pub fn ignore(&mut self, epoll: &OwnedFd) -> io::Result<()> {
+        Ok(epoll::delete(epoll, &self.stream)?)
+    }
+
+    /// How many bytes the kernel took. Errors are left to `read`, which meets them too.
+    fn write(&mut self, bytes: &[u8]) -> usize {
+        self.stream.write(bytes).unwrap_or(0)
+    }
+
+    fn ask_for(&mut self, epoll: &OwnedFd, flags: epoll::EventFlags) -> io::Result<()> {
+        Ok(epoll::modify(epoll, &self.stream, epoll::EventData::new_u64(self.key), flags)?)
+    }
+}

@@ -1,0 +1,169 @@
+//! What is measured, as it is written to a file, and what is made of several runs.
+
+use serde::{Deserialize, Serialize};
+
+use crate::machine::Machine;
+
+/// All that a benchmark run found.
+#[derive(Serialize, Deserialize)]
+pub struct Report {
+    pub machine: Machine,
+    /// Neither was kept to its own core: figures are worse and more spread.
+    pub unpinned: bool,
+    pub seconds: f64,
+    pub records: Vec<Record>,
+}
+
+/// One load on one server, once. Records with the same `run` were made close together and can be
+/// divided by each other.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Record {
+    pub run: usize,
+    pub load: String,
+    pub family: String,
+    pub clients: usize,
+    pub server: String,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Flow(FlowFigures),
+    Idle(IdleFigures),
+    Storm(StormFigures),
+    Syscalls {
+        a_delivery: f64,
+    },
+    /// Not tried, and why.
+    Skipped(String),
+    /// Tried, and what went wrong.
+    Failed(String),
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct FlowFigures {
+    pub line_bytes: usize,
+    pub deliveries: u64,
+    pub elapsed_ns: u64,
+    pub server_cpu_ns: u64,
+    pub latency_p50_ns: u64,
+    pub latency_p99_ns: u64,
+    pub latency_p999_ns: u64,
+    pub lost: u64,
+    pub doubled: u64,
+    pub out_of_order: u64,
+    /// Lines that nobody sent.
+    pub foreign: u64,
+    /// More lines than there should be at receivers where they are only counted.
+    pub surplus: u64,
+    /// One of the foreign lines.
+    pub stranger: Option<String>,
+    /// Clients that the server disconnected.
+    pub closed: usize,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct IdleFigures {
+    pub bytes_a_client: f64,
+    pub seconds: f64,
+    /// Each wake-up makes one.
+    pub context_switches: u64,
+    pub server_cpu_ns: u64,
+    /// Lines that clients received meanwhile.
+    pub lines: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct StormFigures {
+    pub joins_a_second: f64,
+    /// Until everybody had read all that came of it.
+    pub cpu_ns_a_join: f64,
+    pub leaves_a_second: f64,
+    pub cpu_ns_a_leave: f64,
+    /// Lines that a client who was there received for each join, on average.
+    pub lines_a_client_a_join: f64,
+    /// How long a client waited for an answer meanwhile.
+    pub wait_p50_ns: Option<u64>,
+    pub wait_p99_ns: Option<u64>,
+    pub wait_max_ns: Option<u64>,
+}
+
+impl FlowFigures {
+    pub fn cpu_ns_a_delivery(&self) -> f64 {
+        self.server_cpu_ns as f64 / self.deliveries as f64
+    }
+
+    pub fn deliveries_a_second(&self) -> f64 {
+        self.deliveries as f64 * 1e9 / self.elapsed_ns as f64
+    }
+
+    /// What was wrong with the lines; `None` if every line arrived as it should.
+    pub fn faults(&self) -> Option<String> {
+        let counts = [
+            ("lost", self.lost),
+            ("doubled", self.doubled),
+            ("out of order", self.out_of_order),
+            ("foreign", self.foreign),
+            ("too many", self.surplus),
+            ("clients closed", self.closed as u64),
+        ];
+        let found: Vec<String> =
+            counts.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}")).collect();
+        let example =
+            self.stranger.as_ref().map(|line| format!(" such as {line:?}")).unwrap_or_default();
+        (!found.is_empty()).then(|| found.join(", ") + &example)
+    }
+}
+
+/// The middle of several runs, and how far they went.
+#[derive(Clone, Copy)]
+pub struct Spread {
+    pub median: f64,
+    pub min: f64,
+    pub max: f64,
+}
+
+impl Spread {
+    /// `None` of nothing.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
+        let mut values: Vec<f64> = values.into_iter().filter(|value| value.is_finite()).collect();
+        values.sort_by(f64::total_cmp);
+        let (&min, &max) = (values.first()?, values.last()?);
+        let median = (values[(values.len() - 1) / 2] + values[values.len() / 2]) / 2.0;
+        Some(Spread { median, min, max })
+    }
+}
+
+impl Report {
+    /// The flows of one load on one server, by run.
+    pub fn flows<'report>(
+        &'report self,
+        load: &str,
+        server: &str,
+    ) -> Vec<(usize, &'report FlowFigures)> {
+        let wanted =
+            self.records.iter().filter(|record| record.load == load && record.server == server);
+        wanted
+            .filter_map(|record| match &record.outcome {
+                Outcome::Flow(figures) => Some((record.run, figures)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// `value` of one load on one server divided by that of another, run by run.
+    pub fn ratio(
+        &self,
+        (load, server): (&str, &str),
+        (other_load, other_server): (&str, &str),
+        value: impl Fn(&FlowFigures) -> f64,
+    ) -> Option<Spread> {
+        let others = self.flows(other_load, other_server);
+        let ratios = self.flows(load, server).into_iter().filter_map(|(run, figures)| {
+            let (_, other) = others.iter().find(|(other_run, _)| *other_run == run)?;
+            Some(value(figures) / value(other))
+        });
+        Spread::of(ratios)
+    }
+}

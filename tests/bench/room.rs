@@ -1,0 +1,108 @@
+//! A server with a full room, driven slice by slice.
+
+use std::error::Error;
+use std::time::Duration;
+
+use crate::connection::Pockets;
+use crate::figures::FlowFigures;
+use crate::flow::Drive;
+use crate::gathering::Gathering;
+use crate::load::{Flow, Load};
+use crate::measure::Measure;
+use crate::process::Process;
+use crate::roles::{Roles, is_stuck};
+use crate::server::Server;
+use crate::syscalls::Counter;
+
+/// The part of the measured time that is driven before it, unmeasured.
+const WARM_UP_SHARE: f64 = 0.25;
+
+/// More than a socket holds for somebody who doesn't read: the kernel's largest send buffer is 4 MiB
+/// unless somebody raised it.
+const STUCK_FILL_BYTES: usize = 6 * 1024 * 1024;
+
+pub struct Room {
+    flow: Flow,
+    process: Process,
+    drive: Drive,
+    /// Sums over the slices driven so far.
+    deliveries: u64,
+    elapsed_ns: u64,
+    cpu_ns: u64,
+}
+
+impl Room {
+    /// Starts a server, lets everybody in, and drives it for a while to warm it up.
+    pub fn open(
+        how: &Measure,
+        load: &Load,
+        flow: Flow,
+        server: &Server,
+    ) -> Result<Room, Box<dyn Error>> {
+        let roles = Roles::new(load.clients, &flow);
+        let process = server.start(load.clients + roles.senders.len(), &how.scratch, how.cores)?;
+        let mut gathering = Gathering::new(server, process.address)?;
+        let stuck = |member: usize| is_stuck(member, load.clients, &flow);
+        gathering.fill(load.clients, |member| {
+            if stuck(member) { Pockets::Small } else { Pockets::Large }
+        })?;
+        let echo = gathering.settle()?;
+        let mut crowd = gathering.crowd;
+        for member in (0..load.clients).filter(|&member| stuck(member)) {
+            crowd.stop_reading(member)?;
+        }
+        let mut drive = Drive::new(crowd, roles, flow, echo)?;
+        if flow.stuck > 0 {
+            drive.flood(STUCK_FILL_BYTES)?;
+        }
+        drive.phase(how.length.mul_f64(WARM_UP_SHARE), how.deliveries_max)?;
+        drive.watch().forget_latencies();
+        Ok(Room { flow, process, drive, deliveries: 0, elapsed_ns: 0, cpu_ns: 0 })
+    }
+
+    /// Drives it a bit further. Nothing is on its way before or after that, so what the server does
+    /// meanwhile is for these deliveries.
+    pub fn slice(&mut self, length: Duration, deliveries_max: u64) -> Result<(), Box<dyn Error>> {
+        let cpu_ns = self.process.cpu_ns()?;
+        let phase = self.drive.phase(length, deliveries_max)?;
+        if !self.process.is_running() {
+            return Err("the server ended".into());
+        }
+        if phase.deliveries == 0 {
+            return Err("nothing is delivered any more".into());
+        }
+        self.cpu_ns += self.process.cpu_ns()?.saturating_sub(cpu_ns);
+        self.deliveries += phase.deliveries;
+        self.elapsed_ns += phase.elapsed_ns;
+        Ok(())
+    }
+
+    pub fn figures(mut self) -> FlowFigures {
+        let faults = self.drive.faults();
+        let latencies = self.drive.watch().latencies();
+        let latency = |share| latencies.quantile_ns(share).unwrap_or(0);
+        FlowFigures {
+            line_bytes: self.flow.line_bytes,
+            deliveries: self.deliveries,
+            elapsed_ns: self.elapsed_ns,
+            server_cpu_ns: self.cpu_ns,
+            latency_p50_ns: latency(0.5),
+            latency_p99_ns: latency(0.99),
+            latency_p999_ns: latency(0.999),
+            lost: faults.lost,
+            doubled: faults.doubled,
+            out_of_order: faults.out_of_order,
+            foreign: faults.foreign,
+            surplus: faults.surplus,
+            stranger: self.drive.watch().stranger().map(str::to_owned),
+            closed: self.drive.closed(),
+        }
+    }
+
+    /// System calls a delivery while it is driven once more.
+    pub fn syscalls(mut self, how: &Measure) -> Result<f64, Box<dyn Error>> {
+        let counter = Counter::attach(self.process.id(), &how.scratch)?;
+        let phase = self.drive.phase(how.length, how.deliveries_max)?;
+        Ok(counter.finish()? as f64 / phase.deliveries as f64)
+    }
+}

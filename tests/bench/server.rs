@@ -1,0 +1,196 @@
+//! The servers that can be measured: how each is started, and what it can't do.
+
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::machine::Cores;
+use crate::process::{Process, Readiness};
+use crate::protocol::{Irc, Lines, Nats, Protocol, Redis, Roomcast};
+
+/// Beside the clients a server keeps a few descriptors of its own.
+const SPARE_CLIENTS: usize = 64;
+
+/// A server that can be started any number of times.
+pub struct Server {
+    pub name: String,
+    kind: Kind,
+    pub protocol: &'static dyn Protocol,
+    /// More clients than this it can't take.
+    pub clients_max: usize,
+    /// Connections that may wait to be accepted: less than its backlog.
+    pub connects_at_once: usize,
+}
+
+enum Kind {
+    Roomcast { path: PathBuf, arguments: Vec<String> },
+    Bare,
+    Ncat { path: PathBuf, mode: &'static str },
+    Redis(PathBuf),
+    Nats(PathBuf),
+    Ngircd(PathBuf),
+    Given { command: String, port: u16 },
+}
+
+impl Server {
+    fn new(name: &str, kind: Kind, protocol: &'static dyn Protocol) -> Server {
+        Server {
+            name: name.to_owned(),
+            kind,
+            protocol,
+            clients_max: usize::MAX,
+            connects_at_once: 64,
+        }
+    }
+
+    pub fn roomcast(path: PathBuf, arguments: &str) -> Server {
+        let arguments = arguments.split_whitespace().map(str::to_owned).collect();
+        Server::new("roomcast", Kind::Roomcast { path, arguments }, &Roomcast)
+    }
+
+    pub fn bare() -> Server {
+        Server { connects_at_once: 512, ..Server::new("bare", Kind::Bare, &Lines) }
+    }
+
+    pub fn given(command: String, port: u16) -> Server {
+        let program = command.split_whitespace().next().unwrap_or("given");
+        let name =
+            Path::new(program).file_name().map_or(program.into(), |name| name.to_string_lossy());
+        Server {
+            connects_at_once: 8,
+            ..Server::new(&name, Kind::Given { command: command.clone(), port }, &Lines)
+        }
+    }
+
+    /// The other servers that are installed here.
+    pub fn installed() -> Vec<Server> {
+        // Ncat waits with select(2), which takes 1,024 descriptors, and has a backlog of 10.
+        let ncat = |name, mode| {
+            let kind = Kind::Ncat { path: find("ncat")?, mode };
+            Some(Server {
+                clients_max: 1_000,
+                connects_at_once: 8,
+                ..Server::new(name, kind, &Lines)
+            })
+        };
+        let others = [
+            ncat("ncat-broker", "--broker"),
+            ncat("ncat-chat", "--chat"),
+            find("redis-server").map(|path| Server::new("redis", Kind::Redis(path), &Redis)),
+            find("nats-server").map(|path| Server::new("nats", Kind::Nats(path), &Nats)),
+            // Its backlog is 10.
+            find("ngircd").map(|path| Server {
+                connects_at_once: 8,
+                ..Server::new("ngircd", Kind::Ngircd(path), &Irc)
+            }),
+        ];
+        others.into_iter().flatten().collect()
+    }
+
+    /// Whether there can be only one of it at a time.
+    pub fn has_fixed_port(&self) -> bool {
+        matches!(self.kind, Kind::Given { .. })
+    }
+
+    /// Starts it with room for `clients`; its files go to `scratch`.
+    pub fn start(
+        &self,
+        clients: usize,
+        scratch: &Path,
+        cores: Cores,
+    ) -> Result<Process, Box<dyn Error>> {
+        let (command, readiness) = self.command(clients, scratch)?;
+        Ok(Process::start(command, &readiness, &scratch.join(format!("{}.log", self.name)), cores)?)
+    }
+
+    fn command(&self, clients: usize, scratch: &Path) -> io::Result<(Command, Readiness)> {
+        let room = (clients + SPARE_CLIENTS).to_string();
+        let mut command;
+        let address = match &self.kind {
+            Kind::Roomcast { path, arguments } => {
+                command = Command::new(path);
+                command.args(["--listen", "127.0.0.1:0", "--max-clients", &room]).args(arguments);
+                return Ok((command, Readiness::Announced));
+            }
+            Kind::Bare => {
+                command = Command::new(env::current_exe()?);
+                command.arg("--serve-bare");
+                return Ok((command, Readiness::Announced));
+            }
+            Kind::Given { command: line, port } => {
+                command = Command::new("sh");
+                command.args(["-c", &format!("exec {line}")]);
+                local(*port)
+            }
+            Kind::Ncat { path, mode } => {
+                let address = free_address()?;
+                command = Command::new(path);
+                command.args(["-l", mode, "-m", &room, "127.0.0.1", &address.port().to_string()]);
+                address
+            }
+            Kind::Redis(path) => {
+                let address = free_address()?;
+                command = Command::new(path);
+                command.args(["--port", &address.port().to_string(), "--bind", "127.0.0.1"]);
+                command.args(["--maxclients", &room, "--appendonly", "no", "--save", ""]);
+                command.current_dir(scratch);
+                address
+            }
+            Kind::Nats(path) => {
+                let address = free_address()?;
+                let settings = format!("max_connections: {room}\nping_interval: \"1h\"\n");
+                command = Command::new(path);
+                command.args(["-a", "127.0.0.1", "-p", &address.port().to_string(), "-c"]);
+                command.arg(written(scratch, "nats.conf", &settings)?);
+                address
+            }
+            Kind::Ngircd(path) => {
+                let address = free_address()?;
+                command = Command::new(path);
+                let settings = ngircd_settings(address.port());
+                command.args(["-n", "-f"]).arg(written(scratch, "ngircd.conf", &settings)?);
+                address
+            }
+        };
+        Ok((command, Readiness::Silent(address)))
+    }
+}
+
+/// Every limit lifted that keeps a flood or a crowd from one address out. It ends by itself once
+/// everybody is gone: changing its user frees it from ending with this program.
+fn ngircd_settings(port: u16) -> String {
+    format!(
+        "[Global]\nName = bench.example.net\nInfo = bench\nListen = 127.0.0.1\nPorts = {port}\n\
+         MotdFile = /dev/null\n\
+         [Limits]\nMaxConnections = 0\nMaxConnectionsIP = 0\nMaxJoins = 0\nMaxPenaltyTime = 0\n\
+         PingTimeout = 3600\nIdleTimeout = 10\n\
+         [Options]\nDNS = no\nIdent = no\nPAM = no\n"
+    )
+}
+
+fn written(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
+    let path = folder.join(name);
+    fs::write(&path, text)?;
+    Ok(path)
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+/// One that was free a moment ago, for servers that can't be asked to pick a port.
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind(local(0))?.local_addr()
+}
+
+/// Servers are often installed where only root's PATH looks.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders =
+        env::split_paths(&path).chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from));
+    folders.map(|folder| folder.join(program)).find(|file| file.is_file())
+}
