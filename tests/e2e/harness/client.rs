@@ -214,7 +214,8 @@ impl Client {
     pub fn hears_nothing_for(&mut self, time: Duration) {
         self.socket().set_read_timeout(Some(time)).expect("a timeout");
         match self.stream.fill_buf() {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error)
+                if [ErrorKind::WouldBlock, ErrorKind::Interrupted].contains(&error.kind()) => {}
             result => panic!("expected nothing, got {result:?}"),
         }
         self.socket().set_read_timeout(Some(PATIENCE)).expect("a timeout");
@@ -223,10 +224,15 @@ impl Client {
     /// What has come, at least a byte unless it is EOF.
     #[track_caller]
     fn peek(&mut self) -> &[u8] {
-        match self.stream.fill_buf() {
-            Ok(bytes) => bytes,
-            Err(error) => panic!("{error} while {:?} reads", self.nick),
+        loop {
+            match self.stream.fill_buf() {
+                Ok(_) => break,
+                // A signal of whatever kind; a read with a timeout isn't resumed.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => panic!("{error} while {:?} reads", self.nick),
+            }
         }
+        self.stream.buffer()
     }
 }
 
