@@ -14,8 +14,8 @@
 //! let stopper = server.stopper();
 //! let room = std::thread::spawn(|| server.run());
 //! stopper.stop();
-//! let counts = room.join().expect("the room doesn't panic")?;
-//! assert_eq!(counts.clients, 0);
+//! let summary = room.join().expect("the room doesn't panic")?;
+//! assert_eq!(summary.counts.clients, 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::info;
-use roomcast::net::{ListenAddr, Listener, Server, Stopper};
+use roomcast::net::{ListenAddr, Listener, Server, Stopper, Summary};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::cli::{Cli, PORT};
@@ -48,9 +48,11 @@ fn serve(cli: &Cli) -> Result<(), String> {
         .map_err(|error| format!("cannot handle signals: {error}"))?;
     // Whoever reads this may stop the server at once.
     announce(&announcement);
-    let counts = server.run().map_err(|error| format!("cannot go on: {error}"))?;
+    let Summary { counts, longest_turn } =
+        server.run().map_err(|error| format!("cannot go on: {error}"))?;
     info!(
-        "stopped: {} clients came, {} were refused, {} lines were said, {} were skipped",
+        "stopped: {} clients came, {} were refused, {} lines were said, {} were skipped, \
+         the longest turn took {longest_turn:.1?}",
         counts.clients, counts.refused, counts.lines, counts.lines_missed
     );
     Ok(())

@@ -13,4 +13,4 @@ mod address;
 
 pub use address::{ListenAddr, PeerAddr};
 pub use listener::Listener;
-pub use server::{Server, Stopper};
+pub use server::{Server, Stopper, Summary};

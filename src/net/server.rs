@@ -27,7 +27,7 @@ const GATHER_CLIENTS_MIN: usize = 16;
 
 /// Writes in one turn at most, so that a turn is a few milliseconds long in a
 /// room of any size.
-const WRITES_MAX: usize = 1024;
+const WRITES_MAX: usize = 512;
 
 /// How long a connection that is over waits for the client's FIN.
 const LINGER_TIME: Duration = Duration::from_secs(1);
@@ -48,8 +48,18 @@ pub struct Server {
     turns: usize,
     /// Connections that linger, and until when, in that order.
     lingering: VecDeque<(Instant, ClientId)>,
+    longest_turn: Duration,
     stop: Arc<AtomicBool>,
     is_stopping: bool,
+}
+
+/// What has happened while a server ran.
+#[derive(Clone, Copy, Debug)]
+pub struct Summary {
+    /// What was counted in the chat.
+    pub counts: Counts,
+    /// The longest time between two waits for events.
+    pub longest_turn: Duration,
 }
 
 /// Stops a server from another thread.
@@ -87,6 +97,7 @@ impl Server {
             ready: Vec::new(),
             turns: 0,
             lingering: VecDeque::new(),
+            longest_turn: Duration::ZERO,
             stop: Arc::default(),
             is_stopping: false,
         })
@@ -102,7 +113,7 @@ impl Server {
     ///
     /// # Errors
     /// As the system says when waiting for events fails.
-    pub fn run(mut self) -> io::Result<Counts> {
+    pub fn run(mut self) -> io::Result<Summary> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut now = Instant::now();
         while !(self.is_stopping && self.connections.is_empty()) {
@@ -114,8 +125,9 @@ impl Server {
             self.time(now);
             self.flush(now);
             self.reap(now);
+            self.longest_turn = self.longest_turn.max(now.elapsed());
         }
-        Ok(self.chat.counts())
+        Ok(Summary { counts: self.chat.counts(), longest_turn: self.longest_turn })
     }
 
     /// Waits for events, until the nearest deadline.
@@ -143,18 +155,20 @@ impl Server {
         Ok(())
     }
 
-    /// Takes in what has come in the meantime, before everyone is written to:
-    /// the more lines share a write, the less each of them costs.
+    /// Reads what has come in the meantime, before everyone is written to: the
+    /// more lines share a write, the less each of them costs.
     fn gather(&mut self, events: &mut Events, now: Instant) -> io::Result<()> {
+        let is_worth_it = self.connections.len() >= GATHER_CLIENTS_MIN;
         for _ in 0..GATHERS_MAX {
-            let is_worth_it =
-                self.connections.len() >= GATHER_CLIENTS_MIN && self.chat.has_new_lines();
-            if !is_worth_it || self.ready.is_empty() || !self.chat.has_headroom() {
+            if !is_worth_it || !self.chat.has_new_lines() || !self.chat.has_headroom() {
                 break;
             }
+            let lines = self.chat.counts().lines;
             self.poll(events, Some(Duration::ZERO))?;
-            self.accept(now);
             self.read(now);
+            if self.chat.counts().lines == lines {
+                break;
+            }
         }
         Ok(())
     }
