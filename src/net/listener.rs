@@ -161,7 +161,9 @@ fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
     if !is_socket {
         return Ok(());
     }
-    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // A socket of another type never gets a connection, so a server that is
+    // there isn't visited; but it hears whether there is one.
+    let probe = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
     match probe.connect(address) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => std::fs::remove_file(path),
         _ => Ok(()),
