@@ -26,9 +26,9 @@ impl Chat {
         else {
             return;
         };
-        debug_assert!(session.waiting().held.is_empty(), "held bytes go first");
+        debug_assert!(session.aside().held.is_empty(), "held bytes go first");
         let framing = self.config.framing();
-        let mut decoder = session.decoder.take().unwrap_or_default();
+        let mut decoder = session.take_decoder();
         let mut input = bytes;
         let mut wants_input = true;
         while wants_input && let Some(event) = decoder.next(&mut input, &framing) {
@@ -36,9 +36,9 @@ impl Chat {
             wants_input = self.sessions.get(id).is_some_and(|session| session.wants_input());
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
-        session.decoder = (!decoder.is_between_lines()).then_some(decoder);
+        session.put_decoder(decoder);
         if !input.is_empty() {
-            session.set_waiting(|waiting| waiting.held = input.to_vec());
+            session.set_aside(|aside| aside.held = input.to_vec());
         }
     }
 
@@ -46,8 +46,7 @@ impl Chat {
     pub(super) fn resume_input(&mut self, now: Instant, id: ClientId) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if session.wants_input() {
-            let mut held = Vec::new();
-            session.set_waiting(|waiting| held = std::mem::take(&mut waiting.held));
+            let held = session.set_aside(|aside| std::mem::take(&mut aside.held));
             self.handle_bytes(now, id, &held);
         }
     }
@@ -83,8 +82,11 @@ impl Chat {
         let session = &mut self.sessions[id];
         session.reader.set_format(&mut self.log, Format::CrLf);
         if command == Command::AreYouThere {
-            self.notify(id, texts::ARE_YOU_THERE);
-        } else if let Some(answer) = session.refusals.get_or_insert_default().answer(command) {
+            return self.notify(id, texts::ARE_YOU_THERE);
+        }
+        let answer =
+            session.set_aside(|aside| aside.refusals.get_or_insert_default().answer(command));
+        if let Some(answer) = answer {
             session.reader.add_note(&self.log, &answer);
             self.queue(id);
         }
@@ -98,7 +100,7 @@ impl Chat {
     pub(super) fn say(&mut self, id: ClientId, manner: Manner, text: &str) {
         let session = &self.sessions[id];
         let nick = session.nick.as_str();
-        let label = session.address.as_deref().unwrap_or(nick).to_owned();
+        let label = session.aside().address.as_deref().unwrap_or(nick).to_owned();
         let (before, label, after) = match (manner, self.config.prefix) {
             (Manner::Act, _) => ("* ", label.as_str(), " "),
             (Manner::Say, Prefix::Nick | Prefix::Addr) => ("<", label.as_str(), "> "),
@@ -131,7 +133,7 @@ impl Chat {
     /// Tells one client something.
     pub(super) fn notify(&mut self, id: ClientId, text: &str) {
         let session = &mut self.sessions[id];
-        let note = encode_notice(text, session.reader.format());
+        let note = encode_notice(text, session.reader.newest_format());
         session.reader.add_note(&self.log, &note);
         self.queue(id);
     }

@@ -17,7 +17,7 @@ impl Chat {
             self.assert_bounded(id, session);
             let timers = self.timers.iter().filter(|(_, other)| *other == id);
             assert!(
-                timers.map(|(at, _)| *at).eq(session.waiting().timer),
+                timers.map(|(at, _)| *at).eq(session.aside().timer),
                 "{id:?}: one timer at most"
             );
         }
@@ -41,10 +41,10 @@ impl Chat {
     fn assert_bounded(&self, id: ClientId, session: &Session) {
         let note_bytes = session.reader.note_bytes();
         assert!(note_bytes <= NOTE_BYTES_MAX + ANSWER_BYTES_MAX, "{id:?}: {note_bytes} in notes");
-        assert!(session.waiting().held.len() <= self.config.read_bytes_max(), "{id:?}: held");
+        assert!(session.aside().held.len() <= self.config.read_bytes_max(), "{id:?}: held");
         let goes_on = note_bytes > NOTE_BYTES_MAX || self.resumes.contains(&id);
         if let Phase::Talking = session.phase {
-            assert!(session.waiting().held.is_empty() || goes_on, "{id:?}: held for ever");
+            assert!(session.aside().held.is_empty() || goes_on, "{id:?}: held for ever");
         }
     }
 }

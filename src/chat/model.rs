@@ -76,7 +76,8 @@ impl Model {
             Step::Say(who, bytes) => self.say(who, bytes),
             Step::Note(who) => {
                 let member = &mut self.members[who];
-                let end = std::str::from_utf8(member.reader.format().line_end()).expect("ASCII");
+                let end =
+                    std::str::from_utf8(member.reader.newest_format().line_end()).expect("ASCII");
                 let note = format!("note {}{end}", self.counter);
                 member.reader.add_note(&self.log, note.as_bytes());
                 member.owed.push_back(Item::Note(note));
@@ -99,7 +100,8 @@ impl Model {
             if at == who {
                 member.reader.add_own(&mut self.log, seq);
             } else {
-                let end = std::str::from_utf8(member.reader.format().line_end()).expect("ASCII");
+                let end =
+                    std::str::from_utf8(member.reader.newest_format().line_end()).expect("ASCII");
                 member.owed.push_back(Item::Line(format!("{line}{end}")));
             }
         }

@@ -31,17 +31,17 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id) else { return };
         session.reader.advance(&self.log, bytes);
         let is_short = bytes < self.offer.bytes;
-        let stalled_since = match session.waiting().stalled_since {
+        let stalled_since = match session.aside().stalled_since {
             Some(since) if bytes == 0 => Some(since),
             _ => is_short.then_some(now),
         };
         session.blocked = is_short;
-        if session.waiting().stalled_since != stalled_since {
-            session.set_waiting(|waiting| waiting.stalled_since = stalled_since);
+        if session.aside().stalled_since != stalled_since {
+            session.set_aside(|aside| aside.stalled_since = stalled_since);
             self.set_timer(id);
         }
         let session = &self.sessions[id];
-        if !session.waiting().held.is_empty() && session.reader.note_bytes() <= NOTE_BYTES_MAX {
+        if !session.aside().held.is_empty() && session.reader.note_bytes() <= NOTE_BYTES_MAX {
             self.resumes.push_back(id);
         }
         if is_short {
@@ -67,7 +67,7 @@ impl Chat {
     /// What to wait for on a client's socket.
     pub fn interest(&self, id: ClientId) -> Interest {
         self.sessions.get(id).map_or(Interest::default(), |session| Interest {
-            read: session.wants_input() && session.waiting().held.is_empty(),
+            read: session.wants_input() && session.aside().held.is_empty(),
             write: session.blocked && !session.is_broken(),
         })
     }

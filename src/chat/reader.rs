@@ -29,26 +29,27 @@ const LINES_AFTER_LAG: u64 = 16;
 /// line, the rest of that line becomes a note.
 #[derive(Debug)]
 pub(super) struct Reader {
-    place: Place,
-    /// The newest line of its own (any number if `place.own` is `NONE`).
-    own_newest: Seq,
-    /// How many of its own lines are ahead of the cursor.
-    own_ahead: u64,
-    /// Lines from here on aren't for this reader.
-    stop: Seq,
-    /// The format at the end of the notes, which new notes are encoded in.
-    newest_format: Format,
-    /// Boxed because nearly no reader has one at any time.
-    notes: Option<Box<Notes>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Place {
     /// The next line.
     next: Seq,
-    /// Its own next line, to be left out, or `NONE`.
-    own: Seq,
+    /// Lines from here on aren't for this reader.
+    stop: Seq,
+    /// Its own lines ahead of the cursor. Boxed, like the notes, because nearly
+    /// no reader has any at any time.
+    own: Option<Box<Own>>,
+    notes: Option<Box<Notes>>,
+    /// The format of the next line.
     format: Format,
+    /// The format at the end of the notes, which new notes are encoded in.
+    newest_format: Format,
+}
+
+/// Lines that a reader doesn't get because it said them. The log knows the way
+/// from each to the next.
+#[derive(Clone, Copy, Debug)]
+struct Own {
+    first: Seq,
+    newest: Seq,
+    count: u64,
 }
 
 #[derive(Debug, Default)]
@@ -89,7 +90,11 @@ struct Walk<'a> {
     notes: Option<&'a Notes>,
     notes_passed: usize,
     stop: Seq,
-    place: Place,
+    /// The next line.
+    next: Seq,
+    /// The next line of the reader's own, or `NONE`.
+    own: Seq,
+    format: Format,
 }
 
 impl<'a> Iterator for Walk<'a> {
@@ -98,23 +103,23 @@ impl<'a> Iterator for Walk<'a> {
     fn next(&mut self) -> Option<Piece<'a>> {
         loop {
             let note = self.notes.and_then(|notes| notes.queue.get(self.notes_passed));
-            if let Some(note) = note.filter(|note| note.before <= self.place.next) {
+            if let Some(note) = note.filter(|note| note.before <= self.next) {
                 let sent_bytes = if self.notes_passed == 0 { self.notes?.sent_bytes } else { 0 };
                 self.notes_passed += 1;
                 match &note.content {
-                    Content::Format(format) => self.place.format = *format,
+                    Content::Format(format) => self.format = *format,
                     Content::Bytes(bytes) => return Some(Piece::Note(&bytes[sent_bytes..])),
                 }
-            } else if self.place.next >= self.stop {
+            } else if self.next >= self.stop {
                 return None;
-            } else if self.place.next == self.place.own {
-                self.place.own = self.log.next_own(self.place.own);
-                self.place.next += 1;
+            } else if self.next == self.own {
+                self.own = self.log.next_own(self.own);
+                self.next += 1;
             } else {
-                let from = self.place.next;
-                let to = self.stop.min(self.place.own).min(note.map_or(NONE, |note| note.before));
-                self.place.next = to;
-                return Some(Piece::Lines(to, self.log.span(self.place.format, from, to)));
+                let from = self.next;
+                let to = self.stop.min(self.own).min(note.map_or(NONE, |note| note.before));
+                self.next = to;
+                return Some(Piece::Lines(to, self.log.span(self.format, from, to)));
             }
         }
     }
@@ -123,29 +128,24 @@ impl<'a> Iterator for Walk<'a> {
 impl Reader {
     /// A reader whose first line will be `next`.
     pub fn new(next: Seq) -> Self {
-        Reader {
-            place: Place { next, own: NONE, format: Format::Lf },
-            own_newest: NONE,
-            own_ahead: 0,
-            stop: NONE,
-            newest_format: Format::Lf,
-            notes: None,
-        }
+        let format = Format::Lf;
+        Reader { next, stop: NONE, own: None, notes: None, format, newest_format: format }
     }
 
     /// Line `seq`, just appended, is the reader's own: it won't get it.
     pub fn add_own(&mut self, log: &mut Log, seq: Seq) {
-        if self.place.own == NONE {
-            self.place.own = seq;
-        } else {
-            log.link_own(self.own_newest, seq);
+        match &mut self.own {
+            None => self.own = Some(Box::new(Own { first: seq, newest: seq, count: 1 })),
+            Some(own) => {
+                log.link_own(own.newest, seq);
+                own.newest = seq;
+                own.count += 1;
+            }
         }
-        self.own_newest = seq;
-        self.own_ahead += 1;
     }
 
     /// The format of what is added from now on.
-    pub fn format(&self) -> Format {
+    pub fn newest_format(&self) -> Format {
         self.newest_format
     }
 
@@ -185,14 +185,14 @@ impl Reader {
 
     /// The next line.
     pub fn next(&self) -> Seq {
-        self.place.next
+        self.next
     }
 
     /// No line from the cursor on is for this reader; it only gets the rest of
     /// what it has begun. Gives the number of lines that it misses.
     pub fn stop_here(&mut self, log: &Log) -> u64 {
-        let next = self.place.next;
-        let missed = log.next().min(self.stop) - next - self.own_ahead;
+        let next = self.next;
+        let missed = log.next().min(self.stop) - next - self.own_count();
         self.stop = next;
         if let Some(notes) = &mut self.notes {
             notes.queue.retain(|note| note.before <= next);
@@ -205,17 +205,15 @@ impl Reader {
     /// the reader is in the log afterwards.
     pub fn lost(&mut self, log: &Log, author: ClientId) -> u64 {
         self.settle(log);
-        let from = self.place.next;
         let end = log.first().min(self.stop);
-        if from >= end {
+        if self.next >= end {
             return 0;
         }
-        let (own, own_ahead) = log.find_own(author, log.first());
-        let lost = end - from - (self.own_ahead - own_ahead);
+        let own_gone = self.own_count() - log.find_own(author, log.first()).1;
+        let lost = end - self.next - own_gone;
         if lost == 0 {
             // It was the only one to speak.
-            self.own_ahead = own_ahead;
-            self.place = Place { next: end, own, ..self.place };
+            self.move_to(log, author, end);
             self.settle(log);
         }
         lost
@@ -232,18 +230,34 @@ impl Reader {
         if self.lost(log, author) == 0 {
             return;
         }
-        let from = self.place.next;
+        let (from, own_count) = (self.next, self.own_count());
         let newest = log.next().min(self.stop);
         let resume = newest.saturating_sub(LINES_AFTER_LAG).max(log.first()).min(newest);
-        let (own, own_ahead) =
-            if resume < log.first() { (NONE, 0) } else { log.find_own(author, resume) };
-        let missed = resume - from - (self.own_ahead - own_ahead);
-        self.own_ahead = own_ahead;
-        self.place = Place { next: resume, own, ..self.place };
+        self.move_to(log, author, resume);
+        let missed = resume - from - (own_count - self.own_count());
+        let note = note(missed, self.format);
         let notes = self.notes.get_or_insert_default();
         let at = notes.queue.partition_point(|note| note.before <= from);
-        notes.insert(at, from, note(missed, self.place.format));
+        notes.insert(at, from, note);
         self.settle(log);
+    }
+
+    /// Moves the cursor on to line `next`, past lines that may be gone.
+    fn move_to(&mut self, log: &Log, author: ClientId, next: Seq) {
+        self.next = next;
+        // A reader that has to stop before the log begins has none in it.
+        let (first, count) = match next < log.first() {
+            true => (NONE, 0),
+            false => log.find_own(author, next),
+        };
+        self.own = self.own.take().filter(|_| count > 0).map(|mut own| {
+            (own.first, own.count) = (first, count);
+            own
+        });
+    }
+
+    fn own_count(&self) -> u64 {
+        self.own.as_ref().map_or(0, |own| own.count)
     }
 
     /// Whether there is nothing to send. The reader must have caught up.
@@ -286,7 +300,7 @@ impl Reader {
                 Piece::Lines(to, (front, back)) => {
                     let taken = bytes.min(front.len() + back.len());
                     if taken == front.len() + back.len() {
-                        self.place.next = to;
+                        self.next = to;
                     } else {
                         self.take_part(log, taken);
                     }
@@ -297,33 +311,42 @@ impl Reader {
         }
     }
 
-    /// Brings the place into its one normal form, where `walk` begins with a
+    /// Brings the reader into its one normal form, where `walk` begins with a
     /// piece: not at a line of its own, no change of format due.
     fn settle(&mut self, log: &Log) {
         loop {
             let note = self.notes.as_ref().and_then(|notes| notes.queue.front());
-            match note {
-                Some(&Note { before, content: Content::Format(format) })
-                    if before <= self.place.next =>
-                {
-                    self.place.format = format;
-                    self.pop_note();
-                }
-                _ if self.place.next == self.place.own && self.place.next >= log.first() => {
-                    self.place.own = log.next_own(self.place.own);
-                    self.place.next += 1;
-                    self.own_ahead -= 1;
-                }
-                _ => return,
+            if let Some(&Note { before, content: Content::Format(format) }) = note
+                && before <= self.next
+            {
+                self.format = format;
+                self.pop_note();
+            } else if self.own.as_ref().is_some_and(|own| own.first == self.next)
+                && self.next >= log.first()
+            {
+                self.pass_own(log);
+            } else {
+                return;
             }
         }
+    }
+
+    /// Passes a line of its own.
+    fn pass_own(&mut self, log: &Log) {
+        let own = self.own.as_mut().expect("the cursor is at one");
+        own.first = log.next_own(self.next);
+        own.count -= 1;
+        if own.count == 0 {
+            self.own = None;
+        }
+        self.next += 1;
     }
 
     /// A write ended `bytes` after the cursor. If that is inside a line, the
     /// rest of it becomes a note, and the cursor goes on to the next one.
     fn take_part(&mut self, log: &Log, bytes: usize) {
-        let (next, rest) = log.advance(self.place.format, self.place.next, bytes);
-        self.place.next = next;
+        let (next, rest) = log.advance(self.format, self.next, bytes);
+        self.next = next;
         let rest = [rest.0, rest.1].concat();
         if !rest.is_empty() {
             self.notes.get_or_insert_default().insert(0, 0, rest);
@@ -332,7 +355,9 @@ impl Reader {
 
     fn walk<'a>(&'a self, log: &'a Log) -> Walk<'a> {
         let stop = self.stop.min(log.next());
-        Walk { log, notes: self.notes.as_deref(), notes_passed: 0, stop, place: self.place }
+        let own = self.own.as_ref().map_or(NONE, |own| own.first);
+        let (notes, next, format) = (self.notes.as_deref(), self.next, self.format);
+        Walk { log, notes, notes_passed: 0, stop, next, own, format }
     }
 
     fn pop_note(&mut self) {

@@ -10,24 +10,19 @@ use crate::wire::{Decoder, Refusals};
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;
 
-/// One client, as the chat sees it. What a client that only listens doesn't
-/// need is boxed: it is most of them most of the time.
+/// One client, as the chat sees it.
 #[derive(Debug)]
 pub(super) struct Session {
     pub nick: Nick,
-    /// Where it comes from; kept if lines are prefixed with it.
-    pub address: Option<Box<str>>,
-    /// `None` between two lines.
-    pub decoder: Option<Box<Decoder>>,
-    /// The telnet options refused so far; only for a client that speaks telnet.
-    pub refusals: Option<Box<Refusals>>,
     pub reader: Reader,
     pub phase: Phase,
     /// The kernel takes no more for now.
     pub blocked: bool,
     /// It is in the flush queue.
     pub queued: bool,
-    waiting: Option<Box<Waiting>>,
+    /// `None` if there is nothing in it: so it is for most clients most of the
+    /// time.
+    aside: Option<Box<Aside>>,
 }
 
 /// How far a visit has come.
@@ -46,57 +41,82 @@ pub(super) enum Phase {
     Leaving { ending: Ending },
 }
 
-/// What a client is waited for.
+/// What a client that listens and speaks in whole lines doesn't need.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
-    /// When its phase is over.
-    pub until: Option<Instant>,
+pub(super) struct Aside {
+    /// Where it comes from; kept if lines are prefixed with it.
+    pub address: Option<Box<str>>,
+    /// The begin of a line or of a telnet command.
+    pub decoder: Decoder,
+    /// The telnet options refused so far.
+    pub refusals: Option<Box<Refusals>>,
+    /// Bytes that were read but wait until the client takes its answers.
+    pub held: Vec<u8>,
     /// Since when it has taken no byte that it is owed.
     pub stalled_since: Option<Instant>,
+    /// When its phase is over.
+    pub until: Option<Instant>,
     /// When its timer is set to.
     pub timer: Option<Instant>,
-    /// Bytes that were read but wait until it takes its answers.
-    pub held: Vec<u8>,
+}
+
+impl Aside {
+    const EMPTY: Aside = Aside {
+        address: None,
+        decoder: Decoder::new(),
+        refusals: None,
+        held: Vec::new(),
+        stalled_since: None,
+        until: None,
+        timer: None,
+    };
+
+    fn is_empty(&self) -> bool {
+        let Aside { address, decoder, refusals, held, stalled_since, until, timer } = self;
+        let is_timed = stalled_since.is_some() || until.is_some() || timer.is_some();
+        let is_held = address.is_some() || refusals.is_some() || !held.is_empty();
+        !is_timed && !is_held && decoder.is_between_lines()
+    }
 }
 
 impl Session {
-    pub fn new(nick: Nick, address: Option<Box<str>>, reader: Reader) -> Self {
-        Session {
-            nick,
-            address,
-            decoder: None,
-            refusals: None,
-            reader,
-            phase: Phase::Talking,
-            blocked: false,
-            queued: false,
-            waiting: None,
+    pub fn new(nick: Nick, reader: Reader) -> Self {
+        let phase = Phase::Talking;
+        Session { nick, reader, phase, blocked: false, queued: false, aside: None }
+    }
+
+    pub fn aside(&self) -> &Aside {
+        static EMPTY: Aside = Aside::EMPTY;
+        self.aside.as_deref().unwrap_or(&EMPTY)
+    }
+
+    pub fn set_aside<T>(&mut self, change: impl FnOnce(&mut Aside) -> T) -> T {
+        let aside = self.aside.get_or_insert_default();
+        let result = change(aside);
+        if aside.is_empty() {
+            self.aside = None;
+        }
+        result
+    }
+
+    /// Its decoder, to be put back.
+    pub fn take_decoder(&mut self) -> Decoder {
+        match &mut self.aside {
+            None => Decoder::new(),
+            Some(aside) => std::mem::take(&mut aside.decoder),
         }
     }
 
-    /// What it is waited for, to be looked at.
-    pub fn waiting(&self) -> &Waiting {
-        static NOTHING: Waiting =
-            Waiting { until: None, stalled_since: None, timer: None, held: Vec::new() };
-        self.waiting.as_deref().unwrap_or(&NOTHING)
-    }
-
-    /// Changes what it is waited for.
-    pub fn set_waiting(&mut self, change: impl FnOnce(&mut Waiting)) {
-        let waiting = self.waiting.get_or_insert_default();
-        change(waiting);
-        let Waiting { until: None, stalled_since: None, timer: None, held } = &**waiting else {
-            return;
-        };
-        if held.is_empty() {
-            self.waiting = None;
+    pub fn put_decoder(&mut self, decoder: Decoder) {
+        if self.aside.is_some() || !decoder.is_between_lines() {
+            self.set_aside(|aside| aside.decoder = decoder);
         }
     }
 
     /// Enters a phase that is over at `until`, if ever.
     pub fn enter(&mut self, phase: Phase, until: Option<Instant>) {
         self.phase = phase;
-        self.set_waiting(|waiting| waiting.until = until);
+        self.set_aside(|aside| aside.until = until);
     }
 
     pub fn is_member(&self) -> bool {
@@ -115,7 +135,7 @@ impl Session {
 
     /// The name for others; with the address if lines are prefixed with that.
     pub fn who(&self) -> String {
-        match &self.address {
+        match &self.aside().address {
             Some(address) => format!("{} ({address})", self.nick.as_str()),
             None => self.nick.as_str().to_owned(),
         }

@@ -30,8 +30,10 @@ impl Chat {
         }
         self.counts.clients += 1;
         let nick = if self.config.raw { Nick::default() } else { self.next_guest() };
-        let address = (self.config.prefix == Prefix::Addr).then(|| address.into());
-        let mut session = Session::new(nick, address, Reader::new(self.log.next()));
+        let mut session = Session::new(nick, Reader::new(self.log.next()));
+        if self.config.prefix == Prefix::Addr {
+            session.set_aside(|aside| aside.address = Some(address.into()));
+        }
         if self.config.raw {
             self.sessions.insert(id, session);
             return Ok(());
@@ -60,9 +62,7 @@ impl Chat {
         if !matches!(session.phase, Phase::Talking) {
             return;
         }
-        if let Some(mut decoder) = session.decoder.take()
-            && let Some(event) = decoder.finish(&self.config.framing())
-        {
+        if let Some(event) = session.take_decoder().finish(&self.config.framing()) {
             self.handle_event(now, id, event);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
@@ -142,7 +142,7 @@ impl Chat {
                 && at <= now
             {
                 self.timers.pop_first();
-                self.sessions[id].set_waiting(|waiting| waiting.timer = None);
+                self.sessions[id].set_aside(|aside| aside.timer = None);
                 self.handle_deadline(now, id);
             } else {
                 return;
@@ -157,7 +157,7 @@ impl Chat {
             self.end(id, Closing::Abrupt);
             return;
         }
-        let is_over = session.waiting().until.is_some_and(|at| at <= now);
+        let is_over = session.aside().until.is_some_and(|at| at <= now);
         match session.phase {
             Phase::Listening if is_over => self.leave(now, id, Ending::Quit, None),
             Phase::Leaving { .. } if is_over => self.end(id, Closing::Abrupt),
@@ -168,13 +168,13 @@ impl Chat {
     /// Sets the client's timer to the nearest of its deadlines.
     pub(super) fn set_timer(&mut self, id: ClientId) {
         let session = &self.sessions[id];
-        let old = session.waiting().timer;
-        let deadlines = [session.waiting().until, self.stall_deadline(session)];
+        let old = session.aside().timer;
+        let deadlines = [session.aside().until, self.stall_deadline(session)];
         let timer = deadlines.into_iter().flatten().min();
         if timer == old {
             return;
         }
-        self.sessions[id].set_waiting(|waiting| waiting.timer = timer);
+        self.sessions[id].set_aside(|aside| aside.timer = timer);
         if let Some(at) = old {
             self.timers.remove(&(at, id));
         }
@@ -184,7 +184,7 @@ impl Chat {
     }
 
     fn stall_deadline(&self, session: &Session) -> Option<Instant> {
-        Some(session.waiting().stalled_since? + self.config.stall_timeout?)
+        Some(session.aside().stalled_since? + self.config.stall_timeout?)
     }
 
     /// Makes a client go as soon as there is headroom to tell the others.
@@ -226,7 +226,7 @@ impl Chat {
     /// Forgets a client that has left.
     pub(super) fn end(&mut self, id: ClientId, closing: Closing) {
         let Some(session) = self.sessions.remove(id) else { return };
-        if let Some(at) = session.waiting().timer {
+        if let Some(at) = session.aside().timer {
             self.timers.remove(&(at, id));
         }
         let Phase::Leaving { ending } = session.phase else {

@@ -1,7 +1,7 @@
 //! Where to listen, and where clients come from.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -55,8 +55,13 @@ impl fmt::Display for ListenAddr {
 /// Where a client comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerAddr {
-    /// Its IP address and port; IPv4 as IPv4, also through an IPv6 socket.
-    Ip(SocketAddr),
+    /// Its IP address and port.
+    Ip {
+        /// IPv4 is mapped into IPv6: so it takes less memory.
+        ip: Ipv6Addr,
+        /// The port.
+        port: u16,
+    },
     /// The how manieth client it is; unix sockets have no address of a peer.
     Unix(u32),
 }
@@ -65,7 +70,11 @@ impl PeerAddr {
     pub(super) fn new(address: Option<SocketAddr>, number: u32) -> Self {
         match address {
             Some(address) => {
-                PeerAddr::Ip(SocketAddr::new(address.ip().to_canonical(), address.port()))
+                let ip = match address.ip() {
+                    IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+                    IpAddr::V6(ip) => ip,
+                };
+                PeerAddr::Ip { ip, port: address.port() }
             }
             None => PeerAddr::Unix(number),
         }
@@ -76,7 +85,7 @@ impl fmt::Display for PeerAddr {
     /// `127.0.0.1:55821`, `[::1]:55821` or `unix:7`
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            PeerAddr::Ip(address) => address.fmt(f),
+            PeerAddr::Ip { ip, port } => SocketAddr::new(ip.to_canonical(), *port).fmt(f),
             PeerAddr::Unix(number) => write!(f, "unix:{number}"),
         }
     }

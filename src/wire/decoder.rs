@@ -62,6 +62,18 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// A decoder at the begin of a stream.
+    pub const fn new() -> Self {
+        Decoder {
+            partial: Vec::new(),
+            telnet: telnet::State::Data,
+            after_cr: false,
+            discarding: false,
+            #[cfg(test)]
+            searched_bytes: 0,
+        }
+    }
+
     /// Takes bytes off the front of `input` up to the next event. `None` means
     /// that `input` is used up.
     pub fn next<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Event<'a>> {
