@@ -22,7 +22,8 @@ const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 /// Looks for more input in one turn at most.
 const GATHERS_MAX: usize = 8;
 
-/// A look costs about as much as a write; with fewer clients it wouldn't pay.
+/// A look is a handful of system calls; with fewer clients than this it wouldn't
+/// be small beside the writes.
 const GATHER_CLIENTS_MIN: usize = 16;
 
 /// Writes in one turn at most, so that a turn is a few milliseconds long in a
