@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use socket2::SockAddr;
 
@@ -196,7 +197,14 @@ fn ends_within(child: &Child, time: Duration) -> bool {
     let end = pidfd_open(Pid::from_child(child), PidfdFlags::empty()).expect("a descriptor");
     let time = Timespec::try_from(time).expect("a short time");
     let mut ends = [PollFd::new(&end, PollFlags::IN)];
-    poll(&mut ends, Some(&time)).expect("the descriptor is open") > 0
+    loop {
+        match poll(&mut ends, Some(&time)) {
+            Ok(count) => return count > 0,
+            // The tests' own process was signalled.
+            Err(Errno::INTR) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 fn parse(address: &str) -> SockAddr {
