@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use polling::Poller;
+use rustix::net::{SendFlags, send, sendmsg};
 use slotmap::{Key, KeyData};
 use socket2::Socket;
 
@@ -72,12 +73,17 @@ impl Connection {
 
     /// Writes once. Gives the number of bytes that the kernel took, 0 if it
     /// would block.
+    ///
+    /// The system call is made directly: in a process with a second thread
+    /// (here the one for signals) libc's `send` may be cancelled, and preparing
+    /// for that costs as much as all that roomcast does for a delivery.
     pub fn send(&self, slices: &Slices) -> io::Result<usize> {
+        let flags = SendFlags::NOSIGNAL;
         let result = match slices.as_slice() {
-            [slice] => self.socket.send(slice),
-            slices => self.socket.send_vectored(slices),
+            [slice] => send(&*self.socket, slice, flags),
+            slices => sendmsg(&*self.socket, slices, &mut Default::default(), flags),
         };
-        match result {
+        match result.map_err(io::Error::from) {
             Err(error) if is_not_now(&error) => Ok(0),
             result => result,
         }
