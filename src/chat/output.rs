@@ -93,14 +93,21 @@ impl Chat {
         is_near(self.unqueued) && front.is_none_or(|session| is_near(session.reader.next()))
     }
 
-    /// Whether lines have been added since the last `poll_transmit`.
-    pub fn has_new_lines(&self) -> bool {
-        self.unqueued < self.log.next()
+    /// Bytes of lines (with LF ends) added since the last
+    /// `poll_transmit`.
+    pub fn new_bytes(&self) -> usize {
+        self.log.bytes_from(self.unqueued)
+    }
+
+    /// Whether nobody waits for `poll_transmit` but for lines added since the
+    /// last one.
+    pub fn is_flushed(&self) -> bool {
+        self.flush.is_empty()
     }
 
     /// Whether `poll_transmit` may have something.
     pub(super) fn has_unflushed(&self) -> bool {
-        !self.flush.is_empty() || self.has_new_lines()
+        !self.is_flushed() || self.unqueued < self.log.next()
     }
 
     /// Puts a client into the flush queue unless it is blocked.
@@ -114,7 +121,7 @@ impl Chat {
 
     /// Queues everyone if lines have come since the last time.
     fn queue_members(&mut self) {
-        if !self.has_new_lines() {
+        if self.unqueued == self.log.next() {
             return;
         }
         self.unqueued = self.log.next();

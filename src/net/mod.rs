@@ -5,6 +5,7 @@
 
 // In reading order.
 mod server;
+mod gathering;
 mod accept;
 mod connection;
 mod registered;

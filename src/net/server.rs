@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use log::debug;
@@ -13,6 +14,7 @@ use slotmap::SlotMap;
 
 use super::accept::{ACCEPTS_MAX, Door};
 use super::connection::{Connection, LISTENER_KEYS, Received, client_of};
+use super::gathering::Gathering;
 use super::listener::Listener;
 use crate::chat::{Chat, ClientId, Closing, Config, Counts, Ending, Slices};
 
@@ -20,11 +22,7 @@ use crate::chat::{Chat, ClientId, Closing, Config, Counts, Ending, Slices};
 const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
 /// Looks for more input in one turn at most.
-const GATHERS_MAX: usize = 8;
-
-/// A look is a handful of system calls; with fewer clients than this it wouldn't
-/// be small beside the writes.
-const GATHER_CLIENTS_MIN: usize = 16;
+const LOOKS_MAX: usize = 8;
 
 /// Writes in one turn at most, so that a turn is a few milliseconds long in a
 /// room of any size.
@@ -49,6 +47,7 @@ pub struct Server {
     turns: usize,
     /// Connections that linger, and until when, in that order.
     lingering: VecDeque<(Instant, ClientId)>,
+    gathering: Gathering,
     longest_turn: Duration,
     stop: Arc<AtomicBool>,
     is_stopping: bool,
@@ -98,6 +97,7 @@ impl Server {
             ready: Vec::new(),
             turns: 0,
             lingering: VecDeque::new(),
+            gathering: Gathering::default(),
             longest_turn: Duration::ZERO,
             stop: Arc::default(),
             is_stopping: false,
@@ -159,15 +159,18 @@ impl Server {
     /// Reads what has come in the meantime, before everyone is written to: the
     /// more lines share a write, the less each of them costs.
     fn gather(&mut self, events: &mut Events, now: Instant) -> io::Result<()> {
-        let is_worth_it = self.connections.len() >= GATHER_CLIENTS_MIN;
-        for _ in 0..GATHERS_MAX {
-            if !is_worth_it || !self.chat.has_new_lines() || !self.chat.has_headroom() {
+        let clients = self.connections.len();
+        if self.chat.is_flushed() && Gathering::is_worth_it(clients, self.chat.new_bytes()) {
+            thread::sleep(self.gathering.pause(Instant::now()));
+        }
+        for _ in 0..LOOKS_MAX {
+            let bytes = self.chat.new_bytes();
+            if !Gathering::is_worth_it(clients, bytes) || !self.chat.has_headroom() {
                 break;
             }
-            let lines = self.chat.counts().lines;
             self.poll(events, Some(Duration::ZERO))?;
             self.read(now);
-            if self.chat.counts().lines == lines {
+            if self.chat.new_bytes() == bytes {
                 break;
             }
         }
@@ -268,20 +271,28 @@ impl Server {
 
     /// Writes to each client that something can be sent to, once.
     fn flush(&mut self, now: Instant) {
-        for _ in 0..WRITES_MAX {
-            let mut slices = Slices::new();
-            let Some(id) = self.chat.poll_transmit(&mut slices) else { return };
-            let result = self.connections[id].send(&slices);
-            drop(slices);
-            match result {
-                Ok(bytes) => self.chat.handle_written(now, id, bytes),
-                Err(error) => {
-                    debug!("{}: {error}", self.connections[id].peer);
-                    self.chat.handle_reset(id);
-                }
-            }
-            self.update_interest(id);
+        let start = Instant::now();
+        let writes = (0..WRITES_MAX).take_while(|_| self.write_next(now)).count();
+        if writes > 0 {
+            self.gathering.add_writes(start, Instant::now(), self.chat.is_flushed());
         }
+    }
+
+    /// Writes to the next client; false if there is none to write to.
+    fn write_next(&mut self, now: Instant) -> bool {
+        let mut slices = Slices::new();
+        let Some(id) = self.chat.poll_transmit(&mut slices) else { return false };
+        let result = self.connections[id].send(&slices);
+        drop(slices);
+        match result {
+            Ok(bytes) => self.chat.handle_written(now, id, bytes),
+            Err(error) => {
+                debug!("{}: {error}", self.connections[id].peer);
+                self.chat.handle_reset(id);
+            }
+        }
+        self.update_interest(id);
+        true
     }
 
     /// Ends connections: the only place where that happens.
