@@ -50,6 +50,11 @@ pub struct Cli {
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = seconds)]
     stall_timeout: u64,
 
+    /// Tell once in so many seconds how many silent people came and went; 0 to
+    /// tell each at once, by name
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = fold_seconds)]
+    fold: u64,
+
     /// What happens to a reader that falls out of the backlog: it is told how
     /// many lines it missed and goes on, or it is closed [default: skip, with
     /// --raw close]
@@ -117,6 +122,7 @@ impl Cli {
             stall_timeout: (self.stall_timeout > 0)
                 .then(|| Duration::from_secs(self.stall_timeout)),
             on_lag,
+            fold_time: Duration::from_secs(self.fold),
         }
     }
 }
@@ -140,6 +146,10 @@ fn backlog_bytes(text: &str) -> Result<usize, String> {
 fn seconds(text: &str) -> Result<u64, String> {
     // A hundred years: deadlines stay within what clocks can hold.
     number(text, 0, 3_155_760_000)
+}
+
+fn fold_seconds(text: &str) -> Result<u64, String> {
+    number(text, 0, 86_400)
 }
 
 fn number<N>(text: &str, min: N, max: N) -> Result<N, String>

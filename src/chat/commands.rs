@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::ending::Ending;
 use super::input::Manner;
+use super::log::Kind;
 use super::nicks::Nick;
 use super::{Chat, ClientId, texts};
 
@@ -63,11 +64,16 @@ fn nick(chat: &mut Chat, _now: Instant, id: ClientId, rest: &str) {
     chat.nicks.remove(id, &old);
     chat.sessions[id].nick = nick.clone();
     chat.nicks.insert(id, &nick, |id| &chat.sessions[id].nick);
-    chat.append_notice(&texts::renamed(old.as_str(), nick.as_str()));
+    if chat.is_known(id) {
+        let renamed = texts::renamed(old.as_str(), nick.as_str());
+        chat.append_notice(chat.sessions[id].room, ClientId::default(), Kind::Presence, &renamed);
+    } else {
+        chat.notify(id, &texts::you_are(nick.as_str()));
+    }
 }
 
 fn who(chat: &mut Chat, _now: Instant, id: ClientId, _rest: &str) {
-    chat.notify(id, &chat.here());
+    chat.notify(id, &chat.here(id));
 }
 
 fn me(chat: &mut Chat, _now: Instant, id: ClientId, rest: &str) {

@@ -25,6 +25,10 @@ pub struct Config {
     pub stall_timeout: Option<Duration>,
     /// What happens to a reader that falls out of the backlog.
     pub on_lag: OnLag,
+    /// The comings and goings of people who say nothing are told together, once
+    /// in so long, and newcomers are greeted when they have had time to say
+    /// something first. Zero: all that is told at once, by name.
+    pub fold_time: Duration,
 }
 
 /// What comes before each line.
@@ -58,6 +62,7 @@ impl Default for Config {
             backlog_bytes_max: 4 * 1024 * 1024,
             stall_timeout: Some(Duration::from_secs(90)),
             on_lag: OnLag::Skip,
+            fold_time: Duration::ZERO,
         }
     }
 }

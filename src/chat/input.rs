@@ -6,6 +6,8 @@
 use std::time::Instant;
 
 use super::ending::Ending;
+use super::log::{Kind, Line, PARTS, Seq};
+use super::room::RoomId;
 use super::texts::{self, NOTICE};
 use super::{Chat, ClientId, Prefix};
 use crate::wire::{Command, Event, Format, LineEnd, Text};
@@ -54,11 +56,11 @@ impl Chat {
     pub(super) fn handle_event(&mut self, now: Instant, id: ClientId, event: Event) {
         match event {
             Event::Line { bytes, .. } if self.config.raw => {
-                self.append_line(id, &[&bytes]);
+                self.append_line(id, Kind::Said, [b"", b"", b"", &bytes]);
             }
             Event::Line { bytes, end } => {
                 if end == LineEnd::CrLf {
-                    self.sessions[id].reader.set_format(&mut self.log, Format::CrLf);
+                    self.set_format(id, Format::CrLf);
                 }
                 self.handle_text(now, id, &Text::clean(&bytes));
             }
@@ -79,15 +81,15 @@ impl Chat {
     }
 
     fn handle_telnet(&mut self, id: ClientId, command: Command) {
-        let session = &mut self.sessions[id];
-        session.reader.set_format(&mut self.log, Format::CrLf);
+        self.set_format(id, Format::CrLf);
         if command == Command::AreYouThere {
             return self.notify(id, texts::ARE_YOU_THERE);
         }
+        let session = &mut self.sessions[id];
         let answer =
             session.set_aside(|aside| aside.refusals.get_or_insert_default().answer(command));
         if let Some(answer) = answer {
-            session.reader.add_note(&self.log, &answer);
+            session.reader.add_note(&self.rooms[session.room].log, &answer);
             self.queue(id);
         }
     }
@@ -98,6 +100,7 @@ impl Chat {
     /// with a prefix each line begins with its name or address; without one, a
     /// space is put before text that would look like a notice or an act.
     pub(super) fn say(&mut self, id: ClientId, manner: Manner, text: &str) {
+        self.become_known(id);
         let session = &self.sessions[id];
         let nick = session.nick.as_str();
         let label = session.aside().address.as_deref().unwrap_or(nick).to_owned();
@@ -108,33 +111,58 @@ impl Chat {
             (Manner::Say, Prefix::None) if text.starts_with(NOTICE) => (" ", "", ""),
             (Manner::Say, Prefix::None) => ("", "", ""),
         };
-        self.append_line(
-            id,
-            &[before.as_bytes(), label.as_bytes(), after.as_bytes(), text.as_bytes()],
-        );
+        let kind = match manner {
+            Manner::Say => Kind::Said,
+            Manner::Act => Kind::Act,
+        };
+        let parts = [before, label, after, text];
+        self.append_line(id, kind, parts.map(str::as_bytes));
     }
 
-    /// Adds a line of a client to the log.
-    fn append_line(&mut self, id: ClientId, parts: &[&[u8]]) {
+    /// Adds a line of a client to the log of its room.
+    fn append_line(&mut self, id: ClientId, kind: Kind, parts: [&[u8]; PARTS]) {
         self.counts.lines += 1;
-        if self.config.echo {
-            self.log.append(ClientId::default(), parts);
-        } else {
-            let seq = self.log.append(id, parts);
-            self.sessions[id].reader.add_own(&mut self.log, seq);
+        let room = self.sessions[id].room;
+        let author = if self.config.echo { ClientId::default() } else { id };
+        let seq = self.append(room, author, kind, parts);
+        if !self.config.echo {
+            self.sessions[id].reader.add_own(&mut self.rooms[room].log, seq);
         }
     }
 
-    /// Adds a line of the server's to the log.
-    pub(super) fn append_notice(&mut self, text: &str) {
-        self.log.append(ClientId::default(), &[NOTICE.as_bytes(), text.as_bytes()]);
+    /// Adds a line of the server's to the log of a room. `author` doesn't get
+    /// it.
+    pub(super) fn append_notice(
+        &mut self,
+        room: RoomId,
+        author: ClientId,
+        kind: Kind,
+        text: &str,
+    ) -> Seq {
+        self.append(room, author, kind, [NOTICE.as_bytes(), b"", b"", text.as_bytes()])
+    }
+
+    fn append(&mut self, id: RoomId, author: ClientId, kind: Kind, parts: [&[u8]; PARTS]) -> Seq {
+        // In a hundred years it will be wrong.
+        let time = self.now.duration_since(self.started).as_secs() as u32;
+        let room = &mut self.rooms[id];
+        if !room.has_news() {
+            self.news.push(id);
+        }
+        room.log.append(&Line { author, kind, time, parts })
+    }
+
+    /// Changes the format of what a client is sent from now on.
+    fn set_format(&mut self, id: ClientId, format: Format) {
+        let session = &mut self.sessions[id];
+        session.reader.set_format(&mut self.rooms[session.room].log, format);
     }
 
     /// Tells one client something.
     pub(super) fn notify(&mut self, id: ClientId, text: &str) {
         let session = &mut self.sessions[id];
         let note = encode_notice(text, session.reader.newest_format());
-        session.reader.add_note(&self.log, &note);
+        session.reader.add_note(&self.rooms[session.room].log, &note);
         self.queue(id);
     }
 }

@@ -10,8 +10,17 @@ impl Chat {
     /// Panics if something is wrong with the state as a whole. Slow.
     #[doc(hidden)]
     pub fn assert_invariants(&self) {
-        self.log.assert_limits();
-        assert!(self.unqueued <= self.log.next());
+        for (id, room) in &self.rooms {
+            room.log.assert_limits();
+            assert_eq!(room.has_news(), self.news.contains(&id), "{id:?}: lines for nobody");
+            for (place, member) in (0..).zip(room.members()) {
+                let session = &self.sessions[*member];
+                assert!(session.room == id && session.place == place, "{member:?}: its place");
+            }
+        }
+        let members = self.sessions.values().filter(|session| session.is_member()).count();
+        let places: usize = self.rooms.values().map(|room| room.members().len()).sum();
+        assert_eq!(places, members, "each member is in one room");
         for (id, session) in &self.sessions {
             self.assert_queued(id, session);
             self.assert_bounded(id, session);
@@ -22,8 +31,7 @@ impl Chat {
             );
         }
         if !self.config.raw && !self.is_shutting_down {
-            let members = self.sessions.values().filter(|session| session.is_member());
-            assert_eq!(self.nicks.len(), members.count(), "each member has one name");
+            assert_eq!(self.nicks.len(), members, "each member has one name");
         }
     }
 
@@ -31,9 +39,10 @@ impl Chat {
     fn assert_queued(&self, id: ClientId, session: &Session) {
         let places = self.flush.iter().filter(|other| **other == id).count();
         assert_eq!(places, usize::from(session.queued), "{id:?}: places in the queue");
-        let is_due = !session.queued && !session.blocked && self.unqueued == self.log.next();
+        let room = &self.rooms[session.room];
+        let is_due = !session.queued && !session.blocked && !room.has_news();
         if is_due {
-            assert!(session.reader.is_done(&self.log), "{id:?}: forgotten");
+            assert!(session.reader.is_done(&room.log), "{id:?}: forgotten");
             assert!(!matches!(session.phase, Phase::Leaving { .. }), "{id:?}: not ended");
         }
     }

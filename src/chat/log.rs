@@ -38,11 +38,45 @@ pub(super) struct Log {
 /// Bytes of memory that a line takes besides its text.
 pub(super) const RECORD_BYTES: usize = size_of::<Record>();
 
+/// A line to be added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line<'a> {
+    /// Who must not get the line back, or the null key.
+    pub author: ClientId,
+    pub kind: Kind,
+    /// When it was said.
+    pub time: Time,
+    /// What it is made of: what stands before the sender's name, that name,
+    /// what stands behind it, and the text.
+    pub parts: [&'a [u8]; PARTS],
+}
+
+/// What a line is made of.
+pub(super) const PARTS: usize = 4;
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Somebody said it.
+    Said,
+    /// Somebody did it (`/me`).
+    Act,
+    /// The server says it.
+    Notice,
+    /// The server says who came, went or has another name.
+    Presence,
+}
+
+/// Seconds since the server's start.
+pub(super) type Time = u32;
+
 /// One line, without its bytes.
 #[derive(Clone, Copy, Debug)]
 struct Record {
     /// Who must not get the line back, or the null key.
     author: ClientId,
+    time: Time,
+    kind: Kind,
     /// How many lines on the author's next one is; 0 if there is none so far.
     next_own: u32,
     /// Where the line ends in each image.
@@ -85,7 +119,8 @@ impl Log {
 
     /// Adds a line made of `parts` and drops old ones beyond the limits. This
     /// is the one place where the order of lines is made.
-    pub fn append(&mut self, author: ClientId, parts: &[&[u8]]) -> Seq {
+    pub fn append(&mut self, line: &Line) -> Seq {
+        let Line { author, kind, time, parts } = line;
         let seq = self.next();
         let bytes: usize = parts.iter().map(|part| part.len()).sum::<usize>() + 1;
         self.trim(bytes);
@@ -96,7 +131,13 @@ impl Log {
                 ends[format as usize] = image.end();
             }
         }
-        self.records.push_back(Record { author, next_own: 0, ends });
+        self.records.push_back(Record {
+            author: *author,
+            time: *time,
+            kind: *kind,
+            next_own: 0,
+            ends,
+        });
         seq
     }
 

@@ -12,11 +12,13 @@ mod config;
 mod log;
 mod reader;
 mod nicks;
+mod room;
 mod session;
 mod ending;
 mod texts;
 mod commands;
 mod visits;
+mod presence;
 mod input;
 mod output;
 mod invariants;
@@ -26,13 +28,13 @@ mod model;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
-use slotmap::SecondaryMap;
+use slotmap::{SecondaryMap, SlotMap};
 
 pub use self::config::{Config, OnLag, Prefix};
 pub use self::ending::{Closing, Ending};
-use self::log::{Log, Seq};
 use self::nicks::NickTable;
 pub use self::reader::{SLICES_MAX, Slices};
+use self::room::{Room, RoomId};
 use self::session::Session;
 
 slotmap::new_key_type! {
@@ -62,9 +64,11 @@ pub struct Chat {
     nicks: NickTable,
     /// How many guests there have been: guest names aren't used twice.
     guests: u64,
-    log: Log,
-    /// The first line that the members haven't been queued for.
-    unqueued: Seq,
+    rooms: SlotMap<RoomId, Room>,
+    /// Where everyone starts.
+    lobby: RoomId,
+    /// Rooms with lines that their members haven't been queued for.
+    news: Vec<RoomId>,
     /// Clients that may have something to send and aren't blocked, each once,
     /// the one that has waited longest in front.
     flush: VecDeque<ClientId>,
@@ -78,9 +82,16 @@ pub struct Chat {
     reinterested: VecDeque<ClientId>,
     /// When to look at a client again, at most one entry each.
     timers: BTreeSet<(Instant, ClientId)>,
+    /// Newcomers, and when to greet them, in that order.
+    arrivals: VecDeque<(Instant, ClientId)>,
+    /// Rooms with comings and goings to tell, and when, in that order.
+    folds: VecDeque<(Instant, RoomId)>,
     ended: VecDeque<(ClientId, Ending, Closing)>,
     counts: Counts,
     is_shutting_down: bool,
+    /// The time of the last call that told it.
+    now: Instant,
+    started: Instant,
 }
 
 /// What the caller may do with a client's socket.
@@ -113,25 +124,31 @@ struct Offer {
 }
 
 impl Chat {
-    /// An empty room.
-    pub fn new(config: Config) -> Self {
-        let log = Log::new(config.log_limits());
+    /// A server without clients, at the time `now`.
+    pub fn new(config: Config, now: Instant) -> Self {
+        let mut rooms = SlotMap::with_key();
+        let lobby = rooms.insert(Room::new(config.log_limits()));
         Chat {
             config,
             sessions: SecondaryMap::new(),
             nicks: NickTable::default(),
             guests: 0,
-            log,
-            unqueued: 0,
+            rooms,
+            lobby,
+            news: Vec::new(),
             flush: VecDeque::new(),
             offer: Offer::default(),
             resumes: VecDeque::new(),
             partings: VecDeque::new(),
             reinterested: VecDeque::new(),
             timers: BTreeSet::new(),
+            arrivals: VecDeque::new(),
+            folds: VecDeque::new(),
             ended: VecDeque::new(),
             counts: Counts::default(),
             is_shutting_down: false,
+            now,
+            started: now,
         }
     }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use slotmap::SlotMap;
 
 use super::ClientId;
-use super::log::{Limits, Log};
+use super::log::{Kind, Limits, Line, Log};
 use super::reader::{Reader, Slices};
 use crate::wire::Format;
 
@@ -95,7 +95,12 @@ impl Model {
         let line = format!("line {} {}", self.counter, "x".repeat(bytes));
         let author = self.members.get(who).map_or(ClientId::default(), |member| member.id);
         let (front, back) = line.split_at(line.len() / 2);
-        let seq = self.log.append(author, &[front.as_bytes(), back.as_bytes()]);
+        let seq = self.log.append(&Line {
+            author,
+            kind: Kind::Said,
+            time: 0,
+            parts: [b"", front.as_bytes(), b"", back.as_bytes()],
+        });
         for (at, member) in self.members.iter_mut().enumerate() {
             if at == who {
                 member.reader.add_own(&mut self.log, seq);

@@ -6,6 +6,7 @@ use super::ending::{Closing, Ending};
 use super::input::encode_notice;
 use super::log::Seq;
 use super::reader::Slices;
+use super::room::Room;
 use super::session::{NOTE_BYTES_MAX, Phase};
 use super::{Chat, ClientId, Interest, Offer, OnLag, texts};
 
@@ -20,7 +21,8 @@ impl Chat {
                 break id;
             }
         };
-        let (bytes, is_all) = self.sessions[id].reader.collect(&self.log, slices);
+        let session = &self.sessions[id];
+        let (bytes, is_all) = session.reader.collect(&self.rooms[session.room].log, slices);
         self.offer = Offer { bytes, is_all };
         Some(id)
     }
@@ -29,7 +31,7 @@ impl Chat {
     /// 0 if it would have blocked.
     pub fn handle_written(&mut self, now: Instant, id: ClientId, bytes: usize) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        session.reader.advance(&self.log, bytes);
+        session.reader.advance(&self.rooms[session.room].log, bytes);
         let is_short = bytes < self.offer.bytes;
         let stalled_since = match session.aside().stalled_since {
             Some(since) if bytes == 0 => Some(since),
@@ -84,19 +86,20 @@ impl Chat {
     /// lapped.
     pub fn has_headroom(&self) -> bool {
         let limits = self.config.log_limits();
-        let is_near = |from: Seq| {
-            let lines = self.log.next().saturating_sub(from);
+        let is_near = |room: &Room, from: Seq| {
+            let lines = room.log.next().saturating_sub(from);
             lines < limits.records_max as u64 / 4
-                && self.log.bytes_from(from) < limits.bytes_max / 4
+                && room.log.bytes_from(from) < limits.bytes_max / 4
         };
         let front = self.flush.front().and_then(|&id| self.sessions.get(id));
-        is_near(self.unqueued) && front.is_none_or(|session| is_near(session.reader.next()))
+        self.news().all(|room| is_near(room, room.unqueued))
+            && front.is_none_or(|session| is_near(&self.rooms[session.room], session.reader.next()))
     }
 
-    /// Bytes of lines (with LF ends) added since the last
-    /// `poll_transmit`.
+    /// Bytes of lines (with LF ends) added since the last `poll_transmit`, in
+    /// the room with the most.
     pub fn new_bytes(&self) -> usize {
-        self.log.bytes_from(self.unqueued)
+        self.news().map(|room| room.log.bytes_from(room.unqueued)).max().unwrap_or(0)
     }
 
     /// Whether nobody waits for `poll_transmit` but for lines added since the
@@ -107,7 +110,12 @@ impl Chat {
 
     /// Whether `poll_transmit` may have something.
     pub(super) fn has_unflushed(&self) -> bool {
-        !self.is_flushed() || self.unqueued < self.log.next()
+        !self.is_flushed() || !self.news.is_empty()
+    }
+
+    /// The rooms with lines that their members haven't been queued for.
+    fn news(&self) -> impl Iterator<Item = &Room> {
+        self.news.iter().filter_map(|&id| self.rooms.get(id))
     }
 
     /// Puts a client into the flush queue unless it is blocked.
@@ -119,16 +127,18 @@ impl Chat {
         }
     }
 
-    /// Queues everyone if lines have come since the last time.
+    /// Queues the members of each room to which lines have come since the last
+    /// time.
     fn queue_members(&mut self) {
-        if self.unqueued == self.log.next() {
-            return;
-        }
-        self.unqueued = self.log.next();
-        for (id, session) in &mut self.sessions {
-            if !session.queued && !session.blocked {
-                session.queued = true;
-                self.flush.push_back(id);
+        while let Some(id) = self.news.pop() {
+            let Some(room) = self.rooms.get_mut(id) else { continue };
+            room.unqueued = room.log.next();
+            for &id in room.members() {
+                let session = &mut self.sessions[id];
+                if !session.queued && !session.blocked {
+                    session.queued = true;
+                    self.flush.push_back(id);
+                }
             }
         }
     }
@@ -141,16 +151,18 @@ impl Chat {
         if session.blocked {
             return false;
         }
-        if self.config.on_lag == OnLag::Close && session.reader.lost(&self.log, id) > 0 {
+        let log = &self.rooms[session.room].log;
+        if self.config.on_lag == OnLag::Close && session.reader.lost(log, id) > 0 {
             self.close_lagged(id);
         }
         let session = &mut self.sessions[id];
+        let log = &self.rooms[session.room].log;
         let missed = &mut self.counts.lines_missed;
-        session.reader.catch_up(&self.log, id, |lines, format| {
+        session.reader.catch_up(log, id, |lines, format| {
             *missed += lines;
             encode_notice(&texts::lagged(lines), format)
         });
-        if !session.reader.is_done(&self.log) {
+        if !session.reader.is_done(log) {
             return true;
         }
         if let Phase::Leaving { .. } = session.phase {
@@ -163,7 +175,7 @@ impl Chat {
     /// it gets the rest of the line that it has begun, and no other.
     fn close_lagged(&mut self, id: ClientId) {
         let session = &mut self.sessions[id];
-        let missed = session.reader.stop_here(&self.log);
+        let missed = session.reader.stop_here(&self.rooms[session.room].log);
         self.counts.lines_missed += missed;
         if let Phase::Leaving { ending } = &mut session.phase {
             *ending = Ending::Lagged;

@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use super::ending::{Closing, Ending};
 use super::nicks::Nick;
+use super::presence::Standing;
 use super::reader::Reader;
+use super::room::RoomId;
 use crate::wire::{Decoder, Refusals};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
@@ -16,6 +18,10 @@ pub(super) struct Session {
     pub nick: Nick,
     pub reader: Reader,
     pub phase: Phase,
+    pub standing: Standing,
+    pub room: RoomId,
+    /// Its place among the members of the room.
+    pub place: u32,
     /// The kernel takes no more for now.
     pub blocked: bool,
     /// It is in the flush queue.
@@ -80,9 +86,10 @@ impl Aside {
 }
 
 impl Session {
-    pub fn new(nick: Nick, reader: Reader) -> Self {
-        let phase = Phase::Talking;
-        Session { nick, reader, phase, blocked: false, queued: false, aside: None }
+    pub fn new(nick: Nick, room: RoomId, reader: Reader) -> Self {
+        let (phase, standing) = (Phase::Talking, Standing::Arriving);
+        let (blocked, queued) = (false, false);
+        Session { nick, reader, phase, standing, room, place: 0, blocked, queued, aside: None }
     }
 
     pub fn aside(&self) -> &Aside {

@@ -16,7 +16,7 @@ pub(super) const NAME_RULE: &str =
     "a name is 1 to 24 of these: letters, digits, _ . - (like /nick ann)";
 
 /// Names shown at most in one answer; the others are counted.
-const NAMES_MAX: usize = 200;
+pub(super) const NAMES_MAX: usize = 200;
 
 pub(super) fn welcome(nick: &str) -> String {
     format!("welcome, {nick}: just type, or try /help")
@@ -41,6 +41,19 @@ pub(super) fn left(who: &str, ending: Ending) -> String {
         None => format!("{who} left"),
         Some(reason) => format!("{who} left ({reason})"),
     }
+}
+
+/// `3 joined, 2 left`
+pub(super) fn came_and_went(joined: usize, left: usize) -> String {
+    match (joined, left) {
+        (_, 0) => format!("{joined} joined"),
+        (0, _) => format!("{left} left"),
+        _ => format!("{joined} joined, {left} left"),
+    }
+}
+
+pub(super) fn you_are(nick: &str) -> String {
+    format!("you are {nick} now")
 }
 
 pub(super) fn renamed(old: &str, new: &str) -> String {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::ending::{Closing, Ending};
+use super::log::Kind;
 use super::nicks::{Nick, NickTable};
 use super::reader::Reader;
 use super::session::{Phase, Session};
@@ -17,34 +18,41 @@ const REPLY_TIME: Duration = Duration::from_secs(1);
 /// How long a client that leaves has to take what it is owed.
 pub(super) const FAREWELL_TIME: Duration = Duration::from_secs(5);
 
+/// Things that `handle_time` does at one time at most, so that a thousand
+/// newcomers don't hold up those who talk.
+const DUE_MAX: usize = 128;
+
 impl Chat {
     /// A client has connected from `address` (as text, for other clients).
     ///
     /// # Errors
     /// It can't come in; the bytes say why and are to be sent before the
     /// connection is closed politely. The chat doesn't know the client then.
-    pub fn handle_open(&mut self, id: ClientId, address: &str) -> Result<(), Vec<u8>> {
+    pub fn handle_open(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        address: &str,
+    ) -> Result<(), Vec<u8>> {
         if self.is_shutting_down || self.sessions.len() >= self.config.clients_max {
             self.counts.refused += 1;
             return Err(self.refusal());
         }
         self.counts.clients += 1;
+        self.now = now;
+        let room = self.lobby;
         let nick = if self.config.raw { Nick::default() } else { self.next_guest() };
-        let mut session = Session::new(nick, Reader::new(self.log.next()));
+        let reader = Reader::new(self.rooms[room].log.next());
+        let mut session = Session::new(nick.clone(), room, reader);
+        session.place = self.rooms[room].add_member(id);
         if self.config.prefix == Prefix::Addr {
             session.set_aside(|aside| aside.address = Some(address.into()));
         }
-        if self.config.raw {
-            self.sessions.insert(id, session);
-            return Ok(());
-        }
-        self.append_notice(&texts::joined(&session.who()));
-        session.reader = Reader::new(self.log.next());
-        let nick = session.nick.clone();
         self.sessions.insert(id, session);
-        self.nicks.insert(id, &nick, |id| &self.sessions[id].nick);
-        self.notify(id, &texts::welcome(nick.as_str()));
-        self.notify(id, &self.here());
+        if !self.config.raw {
+            self.nicks.insert(id, &nick, |id| &self.sessions[id].nick);
+            self.arrive(id);
+        }
         Ok(())
     }
 
@@ -58,6 +66,7 @@ impl Chat {
 
     /// The client has closed its sending side (TCP FIN).
     pub fn handle_eof(&mut self, now: Instant, id: ClientId) {
+        self.now = now;
         let Some(session) = self.sessions.get_mut(id) else { return };
         if !matches!(session.phase, Phase::Talking) {
             return;
@@ -96,17 +105,18 @@ impl Chat {
             return;
         }
         self.is_shutting_down = true;
+        self.now = now;
         self.nicks = NickTable::default();
-        self.append_notice(texts::SHUTDOWN);
+        let rooms: Vec<_> = self.rooms.keys().collect();
+        for room in rooms {
+            self.append_notice(room, ClientId::default(), Kind::Notice, texts::SHUTDOWN);
+        }
         let until = now + FAREWELL_TIME;
         let members: Vec<_> = self.sessions.keys().collect();
         for id in members {
-            let session = &mut self.sessions[id];
-            if session.is_member() {
-                session.reader.stop(&self.log);
-                session.enter(Phase::Leaving { ending: Ending::Shutdown }, Some(until));
+            if self.sessions[id].is_member() {
+                self.end_membership(id, Ending::Shutdown, until);
                 self.queue(id);
-                self.set_timer(id);
             }
         }
     }
@@ -123,12 +133,17 @@ impl Chat {
         if !self.resumes.is_empty() || !self.partings.is_empty() || self.has_unflushed() {
             return Some(now);
         }
-        self.timers.first().map(|(at, _)| *at)
+        let timer = self.timers.first().map(|(at, _)| *at);
+        timer.into_iter().chain(self.presence_due()).min()
     }
 
     /// Does what is due, as far as there is headroom.
     pub fn handle_time(&mut self, now: Instant) {
-        while self.has_headroom() {
+        self.now = now;
+        for _ in 0..DUE_MAX {
+            if !self.has_headroom() {
+                return;
+            }
             if let Some((id, ending)) = self.partings.pop_front() {
                 let is_broken = self.sessions.get(id).is_some_and(Session::is_broken);
                 self.leave(now, id, ending, None);
@@ -144,6 +159,10 @@ impl Chat {
                 self.timers.pop_first();
                 self.sessions[id].set_aside(|aside| aside.timer = None);
                 self.handle_deadline(now, id);
+            } else if let Some((_, id)) = self.arrivals.pop_front_if(|(at, _)| *at <= now) {
+                self.handle_arrival(id);
+            } else if let Some((_, id)) = self.folds.pop_front_if(|(at, _)| *at <= now) {
+                self.handle_fold(id);
             } else {
                 return;
             }
@@ -206,20 +225,30 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id).filter(|session| session.is_member()) else {
             return;
         };
-        session.enter(Phase::Leaving { ending }, Some(now + FAREWELL_TIME));
-        session.reader.stop(&self.log);
-        if self.config.raw {
-            self.queue(id);
-            self.set_timer(id);
-            return;
-        }
         let nick = session.nick.clone();
-        self.nicks.remove(id, &nick);
-        if let Some(farewell) = farewell {
-            self.notify(id, farewell);
+        if !self.config.raw {
+            self.nicks.remove(id, &nick);
+            if let Some(farewell) = farewell {
+                self.notify(id, farewell);
+            }
         }
-        self.append_notice(&texts::left(nick.as_str(), ending));
+        self.end_membership(id, ending, now + FAREWELL_TIME);
+        if !self.config.raw {
+            self.leave_presence(id, ending);
+        }
         self.queue(id);
+    }
+
+    /// The client is sent nothing more of what is said in its room.
+    fn end_membership(&mut self, id: ClientId, ending: Ending, until: Instant) {
+        let session = &mut self.sessions[id];
+        let room = &mut self.rooms[session.room];
+        session.reader.stop(&room.log);
+        session.enter(Phase::Leaving { ending }, Some(until));
+        let place = session.place;
+        if let Some(moved) = room.remove_member(place) {
+            self.sessions[moved].place = place;
+        }
         self.set_timer(id);
     }
 
@@ -235,10 +264,12 @@ impl Chat {
         self.ended.push_back((id, ending, closing));
     }
 
-    /// The answer to "who is here".
-    pub(super) fn here(&self) -> String {
-        let members = self.sessions.values().filter(|session| session.is_member());
-        texts::here(self.nicks.len(), members.map(Session::who))
+    /// The answer to "who is here", for a client.
+    pub(super) fn here(&self, id: ClientId) -> String {
+        let members = self.rooms[self.sessions[id].room].members();
+        let mut shown: Vec<_> = members.iter().take(texts::NAMES_MAX).copied().collect();
+        shown.sort_unstable();
+        texts::here(members.len(), shown.into_iter().map(|id| self.sessions[id].who()))
     }
 
     fn next_guest(&mut self) -> Nick {

@@ -92,7 +92,7 @@ impl Server {
             door: Door::new(&poller, listeners)?,
             poller,
             connections: SlotMap::with_key(),
-            chat: Chat::new(config),
+            chat: Chat::new(config, Instant::now()),
             scratch,
             ready: Vec::new(),
             turns: 0,
@@ -204,7 +204,7 @@ impl Server {
             Ok(id) => id,
             Err(error) => return debug!("{peer}: not served: {error}"),
         };
-        match self.chat.handle_open(id, &peer.to_string()) {
+        match self.chat.handle_open(now, id, &peer.to_string()) {
             Ok(()) => debug!("{peer}: connected"),
             Err(refusal) => {
                 debug!("{peer}: refused, the room is full");

@@ -23,7 +23,7 @@ fn the_transcript_of_the_readme_is_what_happens() {
     if lacks(&["nc"]) {
         return;
     }
-    let room = Program::start(&[]);
+    let room = Program::plain(&[]);
     let port = room.port().to_string();
     let mut people: [Option<Netcat>; 2] = [None, None];
     let transcript = &blocks(&document("README.md"), "text")[0];

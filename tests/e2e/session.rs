@@ -17,7 +17,8 @@
 //! `\n`, `\r`, `\t`, `\0`, `\\` and `\xff` are escapes; `{ann}` is the address
 //! of ann. Clients that don't CONNECT are there from the start, with the names
 //! that the session gives them. At the end nobody may have been sent anything
-//! that the session doesn't show.
+//! that the session doesn't show. Unless the options say otherwise, `--fold 0`
+//! is one of them.
 
 use std::collections::HashMap;
 
@@ -114,6 +115,8 @@ fn parse(line: &str) -> Step<'_> {
 struct Stage<'a> {
     program: Program,
     is_raw: bool,
+    /// Whatever happens is told at once.
+    is_prompt: bool,
     is_stopped: bool,
     clients: HashMap<&'a str, Client>,
     addresses: HashMap<&'a str, String>,
@@ -121,9 +124,14 @@ struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     fn new(options: &[&str]) -> Self {
+        let mut given = options.to_vec();
+        if !options.contains(&"--fold") {
+            given.extend(["--fold", "0"]);
+        }
         Stage {
-            program: Program::start(options),
+            program: Program::plain(&given),
             is_raw: options.contains(&"--raw"),
+            is_prompt: given.windows(2).any(|option| option == ["--fold", "0"]),
             is_stopped: false,
             clients: HashMap::new(),
             addresses: HashMap::new(),
@@ -145,9 +153,13 @@ impl<'a> Stage<'a> {
         if self.is_raw {
             return;
         }
+        let is_prompt = self.is_prompt;
         let newcomer = self.client(name);
         newcomer.read_greeting();
         newcomer.say(format!("/nick {name}"));
+        if !is_prompt {
+            return newcomer.hears(format!("*** you are {name} now"));
+        }
         for (&other, client) in &mut self.clients {
             if other != name {
                 assert!(client.line().ends_with(" joined"));

@@ -1,5 +1,7 @@
 //! Readers that are slow or have stopped reading.
 
+use std::time::Duration;
+
 use roomcast::chat::{Config, OnLag};
 
 use crate::harness::{Client, Host, Program, Room};
@@ -19,6 +21,7 @@ const BACKLOG: Config = Config {
     line_bytes_max: 4096,
     stall_timeout: None,
     on_lag: OnLag::Skip,
+    fold_time: Duration::ZERO,
 };
 
 /// A client that doesn't read, one that does, and one who speaks to both.

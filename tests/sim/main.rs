@@ -6,6 +6,7 @@
 mod peer;
 mod world;
 mod checks;
+mod presence;
 mod storms;
 mod limits;
 mod packets;

@@ -39,10 +39,11 @@ pub struct Faults {
 
 impl World {
     pub fn new(seed: u64, config: Config) -> Self {
+        let now = Instant::now();
         World {
             rng: Rng::with_seed(seed),
-            now: Instant::now(),
-            chat: Chat::new(config),
+            now,
+            chat: Chat::new(config, now),
             ids: SlotMap::with_key(),
             interests: SecondaryMap::new(),
             peers: Vec::new(),
@@ -66,7 +67,7 @@ impl World {
         let id = self.ids.insert(number);
         self.interests.insert(id, Interest { read: true, write: false });
         let address = format!("192.0.2.1:{number}");
-        if let Err(refusal) = self.chat.handle_open(id, &address) {
+        if let Err(refusal) = self.chat.handle_open(self.now, id, &address) {
             self.peers[number].to_client.extend(refusal);
             self.disconnect(id, Closing::Polite);
         }

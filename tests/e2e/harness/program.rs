@@ -18,6 +18,9 @@ use super::host::Host;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_roomcast");
 
+/// Whatever happens is told at once, so that a test needn't wait for it.
+const PROMPT: &[&str] = &["--fold", "0"];
+
 /// The server as a process of its own. Dropping it kills it.
 pub struct Program {
     child: Child,
@@ -27,15 +30,23 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts it with `--listen 127.0.0.1:0` and these options.
+    /// Starts it with `--listen 127.0.0.1:0`, `PROMPT` and these options.
     pub fn start(options: &[&str]) -> Program {
         Self::listening(&["127.0.0.1:0"], options)
     }
 
-    /// Starts it with a `--listen` for each address.
+    /// Starts it with `--listen 127.0.0.1:0` and these options only.
+    pub fn plain(options: &[&str]) -> Program {
+        let mut command = Command::new(BINARY);
+        command.args(["--listen", "127.0.0.1:0"]).args(options);
+        Self::spawn(command, 1)
+    }
+
+    /// Starts it with `PROMPT` and a `--listen` for each address.
     pub fn listening(addresses: &[&str], options: &[&str]) -> Program {
         let mut command = Command::new(BINARY);
-        command.args(addresses.iter().flat_map(|address| ["--listen", address])).args(options);
+        command.args(addresses.iter().flat_map(|address| ["--listen", address]));
+        command.args(PROMPT).args(options);
         Self::spawn(command, addresses.len())
     }
 
@@ -44,7 +55,7 @@ impl Program {
     pub fn with_descriptors(descriptors: usize, options: &[&str]) -> Program {
         let mut command = Command::new("sh");
         let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
-        command.args(["-c", &script, BINARY, "--listen", "127.0.0.1:0"]).args(options);
+        command.args(["-c", &script, BINARY, "--listen", "127.0.0.1:0"]).args(PROMPT).args(options);
         Self::spawn(command, 1)
     }
 

@@ -1,0 +1,51 @@
+//! One room: its log, and who is in it.
+
+use super::ClientId;
+use super::log::{Limits, Log, Seq};
+use super::presence::Presence;
+
+slotmap::new_key_type! {
+    /// Names one room while it exists.
+    pub(super) struct RoomId;
+}
+
+/// A room and its members.
+#[derive(Debug)]
+pub(super) struct Room {
+    pub log: Log,
+    /// The first line that the members haven't been queued for.
+    pub unqueued: Seq,
+    pub presence: Presence,
+    /// Each member knows its place here.
+    members: Vec<ClientId>,
+}
+
+impl Room {
+    pub fn new(limits: Limits) -> Self {
+        let (log, presence) = (Log::new(limits), Presence::default());
+        Room { log, unqueued: 0, presence, members: Vec::new() }
+    }
+
+    /// Everyone who is here, in no order.
+    pub fn members(&self) -> &[ClientId] {
+        &self.members
+    }
+
+    /// Gives the member's place.
+    pub fn add_member(&mut self, id: ClientId) -> u32 {
+        self.members.push(id);
+        // As many as there are descriptors at most.
+        (self.members.len() - 1) as u32
+    }
+
+    /// Gives the member who has the place now, if there is one.
+    pub fn remove_member(&mut self, place: u32) -> Option<ClientId> {
+        self.members.swap_remove(place as usize);
+        self.members.get(place as usize).copied()
+    }
+
+    /// Whether lines have been added that nobody is queued for.
+    pub fn has_news(&self) -> bool {
+        self.unqueued < self.log.next()
+    }
+}

@@ -1,0 +1,137 @@
+//! Who is told of comings and goings, and when.
+
+use std::time::Duration;
+
+use roomcast::chat::Config;
+
+use crate::peer::{Habit, Shown};
+use crate::world::World;
+
+const SECOND: Duration = Duration::from_secs(1);
+const TENTH: Duration = Duration::from_millis(100);
+
+/// A room where an observer has been for long, who has spoken.
+fn world() -> World {
+    let mut world = World::new(7, Config { fold_time: 5 * SECOND, ..Config::default() });
+    world.connect(Habit::Prompt, usize::MAX);
+    world.settle();
+    world.sleep(60 * SECOND);
+    world.settle();
+    world.peers[0].send(b"hello\n");
+    pass(&mut world, 6 * SECOND);
+    world
+}
+
+fn guest(world: &mut World) -> usize {
+    world.connect(Habit::Prompt, usize::MAX)
+}
+
+/// Lets `time` pass in small steps.
+fn pass(world: &mut World, time: Duration) {
+    for _ in 0..time.as_millis() / 50 {
+        world.sleep(Duration::from_millis(50));
+        world.settle();
+    }
+}
+
+/// What everybody was told, as the observer has seen it.
+fn heard(world: &World) -> Vec<&str> {
+    fn public(shown: &Shown) -> Option<&str> {
+        match shown {
+            Shown::Public(line) => Some(line.as_str()),
+            _ => None,
+        }
+    }
+    world.peers[0].screen.shown.iter().filter_map(public).collect()
+}
+
+#[test]
+fn a_thousand_who_come_and_go_make_two_notices() {
+    let mut world = world();
+    let guests: Vec<_> = (0..1000).map(|_| guest(&mut world)).collect();
+    pass(&mut world, 5 * SECOND + TENTH);
+    assert_eq!(heard(&world), ["*** 1000 joined"]);
+    for &guest in &guests {
+        world.peers[guest].has_reset = true;
+    }
+    pass(&mut world, 5 * SECOND + TENTH);
+    assert_eq!(heard(&world), ["*** 1000 joined", "*** 1000 left"]);
+}
+
+#[test]
+fn coming_and_going_within_one_notice_is_nobodys_news() {
+    let mut world = world();
+    for _ in 0..8 {
+        let guest = guest(&mut world);
+        pass(&mut world, SECOND / 2);
+        assert!(world.peers[guest].guest_name().is_some(), "it was greeted");
+        world.peers[guest].send(b"/nick somebody\n/quit\n");
+    }
+    pass(&mut world, 10 * SECOND);
+    assert_eq!(heard(&world), [""; 0]);
+}
+
+#[test]
+fn a_single_one_is_told_by_name_when_the_time_is_over() {
+    let mut world = world();
+    let guest = guest(&mut world);
+    pass(&mut world, 5 * SECOND);
+    assert_eq!(heard(&world), [""; 0]);
+    pass(&mut world, TENTH);
+    assert_eq!(heard(&world), ["*** guest2 joined"]);
+    world.peers[guest].send(b"/quit\n");
+    world.settle();
+    pass(&mut world, 5 * SECOND - TENTH);
+    assert_eq!(heard(&world), ["*** guest2 joined"]);
+    pass(&mut world, TENTH);
+    assert_eq!(heard(&world), ["*** guest2 joined", "*** guest2 left"]);
+}
+
+#[test]
+fn one_who_speaks_is_told_at_once_and_not_counted() {
+    let mut world = world();
+    let (ann, _silent) = (guest(&mut world), guest(&mut world));
+    pass(&mut world, TENTH);
+    world.peers[ann].send(b"/nick ann\nhi\n/nick eve\n/quit\n");
+    world.settle();
+    let told = ["*** ann joined", "<ann> hi", "*** ann is now eve", "*** eve left"];
+    assert_eq!(heard(&world), told);
+    pass(&mut world, 5 * SECOND);
+    assert_eq!(heard(&world)[4..], ["*** guest3 joined"]);
+}
+
+#[test]
+fn a_visit_that_only_posts_is_told_of_by_its_line_only() {
+    let mut world = world();
+    for _ in 0..3 {
+        let ci = guest(&mut world);
+        world.peers[ci].send(b"/nick ci\nbuild ok\n");
+        world.peers[ci].has_fin = true;
+        pass(&mut world, 2 * SECOND);
+        assert_eq!(world.peers[ci].screen.shown, [Shown::Public("*** you are ci now".into())]);
+    }
+    pass(&mut world, 10 * SECOND);
+    assert_eq!(heard(&world), ["<ci> build ok"; 3]);
+}
+
+#[test]
+fn one_who_posts_and_stays_to_talk_is_told_of_when_it_leaves() {
+    let mut world = world();
+    let ann = guest(&mut world);
+    world.peers[ann].send(b"hi\n");
+    pass(&mut world, SECOND);
+    world.peers[ann].send(b"anybody?\n/quit\n");
+    world.settle();
+    assert_eq!(heard(&world), ["<guest2> hi", "<guest2> anybody?", "*** guest2 left"]);
+}
+
+#[test]
+fn comings_and_goings_of_the_silent_share_a_notice() {
+    let mut world = world();
+    let first: Vec<_> = (0..2).map(|_| guest(&mut world)).collect();
+    pass(&mut world, 6 * SECOND);
+    (0..3).for_each(|_| _ = guest(&mut world));
+    first.iter().for_each(|&guest| world.peers[guest].has_reset = true);
+    pass(&mut world, 6 * SECOND);
+    assert_eq!(heard(&world), ["*** 2 joined", "*** 3 joined, 2 left"]);
+}
