@@ -31,8 +31,13 @@ impl Chat {
     /// 0 if it would have blocked.
     pub fn handle_written(&mut self, now: Instant, id: ClientId, bytes: usize) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        session.reader.advance(&self.rooms[session.room].log, bytes);
+        let log = &self.rooms[session.room].log;
         let is_short = bytes < self.offer.bytes;
+        if self.offer.is_all && !is_short {
+            session.reader.advance_to_end(log, bytes);
+        } else {
+            session.reader.advance(log, bytes);
+        }
         let stalled_since = match session.aside().stalled_since {
             Some(since) if bytes == 0 => Some(since),
             _ => is_short.then_some(now),

@@ -31,8 +31,6 @@ const LINES_AFTER_LAG: u64 = 16;
 pub(super) struct Reader {
     /// The next line.
     next: Seq,
-    /// Lines from here on aren't for this reader.
-    stop: Seq,
     /// Its own lines ahead of the cursor. Boxed, like the notes, because nearly
     /// no reader has any at any time.
     own: Option<Box<Own>>,
@@ -52,8 +50,10 @@ struct Own {
     count: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Notes {
+    /// Lines from here on aren't for this reader.
+    stop: Seq,
     queue: VecDeque<Note>,
     /// Bytes of the front note that have been sent.
     sent_bytes: usize,
@@ -129,7 +129,7 @@ impl Reader {
     /// A reader whose first line will be `next`.
     pub fn new(next: Seq) -> Self {
         let format = Format::Lf;
-        Reader { next, stop: NONE, own: None, notes: None, format, newest_format: format }
+        Reader { next, own: None, notes: None, format, newest_format: format }
     }
 
     /// Line `seq`, just appended, is the reader's own: it won't get it.
@@ -162,7 +162,7 @@ impl Reader {
 
     /// Adds bytes for this reader alone, after all lines that are in the log.
     pub fn add_note(&mut self, log: &Log, bytes: &[u8]) {
-        let before = log.next().min(self.stop);
+        let before = log.next().min(self.stop_seq());
         let notes = self.notes.get_or_insert_default();
         match notes.queue.back_mut() {
             Some(Note { before: same, content: Content::Bytes(last) }) if *same == before => {
@@ -175,7 +175,8 @@ impl Reader {
 
     /// No line that is appended from now on is for this reader.
     pub fn stop(&mut self, log: &Log) {
-        self.stop = self.stop.min(log.next());
+        let notes = self.notes.get_or_insert_default();
+        notes.stop = notes.stop.min(log.next());
     }
 
     /// Bytes of notes that haven't been sent.
@@ -192,12 +193,11 @@ impl Reader {
     /// what it has begun. Gives the number of lines that it misses.
     pub fn stop_here(&mut self, log: &Log) -> u64 {
         let next = self.next;
-        let missed = log.next().min(self.stop) - next - self.own_count();
-        self.stop = next;
-        if let Some(notes) = &mut self.notes {
-            notes.queue.retain(|note| note.before <= next);
-            notes.bytes = notes.queue.iter().map(Note::len).sum();
-        }
+        let missed = log.next().min(self.stop_seq()) - next - self.own_count();
+        let notes = self.notes.get_or_insert_default();
+        notes.stop = next;
+        notes.queue.retain(|note| note.before <= next);
+        notes.bytes = notes.queue.iter().map(Note::len).sum();
         missed
     }
 
@@ -205,7 +205,7 @@ impl Reader {
     /// the reader is in the log afterwards.
     pub fn lost(&mut self, log: &Log, author: ClientId) -> u64 {
         self.settle(log);
-        let end = log.first().min(self.stop);
+        let end = log.first().min(self.stop_seq());
         if self.next >= end {
             return 0;
         }
@@ -231,7 +231,7 @@ impl Reader {
             return;
         }
         let (from, own_count) = (self.next, self.own_count());
-        let newest = log.next().min(self.stop);
+        let newest = log.next().min(self.stop_seq());
         let resume = newest.saturating_sub(LINES_AFTER_LAG).max(log.first()).min(newest);
         self.move_to(log, author, resume);
         let missed = resume - from - (own_count - self.own_count());
@@ -256,13 +256,27 @@ impl Reader {
         });
     }
 
+    /// Lines from here on aren't for this reader.
+    fn stop_seq(&self) -> Seq {
+        self.notes.as_ref().map_or(NONE, |notes| notes.stop)
+    }
+
     fn own_count(&self) -> u64 {
         self.own.as_ref().map_or(0, |own| own.count)
     }
 
     /// Whether there is nothing to send. The reader must have caught up.
     pub fn is_done(&self, log: &Log) -> bool {
+        if self.is_plain() {
+            return self.next == log.next();
+        }
         self.walk(log).next().is_none()
+    }
+
+    /// Whether it is to be sent the lines from its cursor on, all of them and
+    /// nothing else: the usual case.
+    fn is_plain(&self) -> bool {
+        self.notes.is_none() && self.own.is_none()
     }
 
     /// Puts what is to be sent next into `slices`; gives its length in bytes,
@@ -282,6 +296,15 @@ impl Reader {
             }
         }
         (bytes, walk.next().is_none())
+    }
+
+    /// The client has taken all that there is for it.
+    pub fn advance_to_end(&mut self, log: &Log, bytes: usize) {
+        if self.is_plain() {
+            self.next = log.next();
+        } else {
+            self.advance(log, bytes);
+        }
     }
 
     /// The client has taken `bytes` more of its stream.
@@ -354,7 +377,7 @@ impl Reader {
     }
 
     fn walk<'a>(&'a self, log: &'a Log) -> Walk<'a> {
-        let stop = self.stop.min(log.next());
+        let stop = self.stop_seq().min(log.next());
         let own = self.own.as_ref().map_or(NONE, |own| own.first);
         let (notes, next, format) = (self.notes.as_deref(), self.next, self.format);
         Walk { log, notes, notes_passed: 0, stop, next, own, format }
@@ -366,9 +389,15 @@ impl Reader {
             notes.bytes -= note.len();
             notes.sent_bytes = 0;
         }
-        if notes.queue.is_empty() {
+        if notes.queue.is_empty() && notes.stop == NONE {
             self.notes = None;
         }
+    }
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        Notes { stop: NONE, queue: VecDeque::new(), sent_bytes: 0, bytes: 0 }
     }
 }
 

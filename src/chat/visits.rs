@@ -20,7 +20,7 @@ pub(super) const FAREWELL_TIME: Duration = Duration::from_secs(5);
 
 /// Things that `handle_time` does at one time at most, so that a thousand
 /// newcomers don't hold up those who talk.
-const DUE_MAX: usize = 128;
+const DUE_MAX: usize = 32;
 
 impl Chat {
     /// A client has connected from `address` (as text, for other clients).
@@ -130,7 +130,8 @@ impl Chat {
     /// When `handle_time` is to be called next; `now` if there is work to do
     /// already, `None` if nothing happens by itself.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        if !self.resumes.is_empty() || !self.partings.is_empty() || self.has_unflushed() {
+        let is_busy = !self.resumes.is_empty() || !self.partings.is_empty() || self.has_unflushed();
+        if is_busy || !self.ended.is_empty() {
             return Some(now);
         }
         let timer = self.timers.first().map(|(at, _)| *at);

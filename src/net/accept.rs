@@ -16,9 +16,6 @@ use super::listener::{Listener, LocalAddr};
 use super::registered::Registered;
 use crate::chat::{Chat, Interest};
 
-/// Clients accepted from one listener in one turn at most.
-pub(super) const ACCEPTS_MAX: usize = 64;
-
 /// How long nobody is accepted after the system had no means to.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -122,8 +119,8 @@ impl Door {
     }
 
     fn set_interest(&mut self, interest: Interest) {
-        for socket in &mut self.sockets {
-            if let Err(error) = socket.set_interest(interest) {
+        for (key, socket) in self.sockets.iter_mut().enumerate() {
+            if let Err(error) = socket.set_interest(key, interest) {
                 warn!("a listener can't be watched: {error}");
             }
         }

@@ -42,6 +42,11 @@ pub(super) enum Received {
 /// Keys below this are of listeners: the version in an id is never 0.
 pub(super) const LISTENER_KEYS: usize = 1 << 32;
 
+/// The key of a client's events.
+fn key_of(id: ClientId) -> usize {
+    id.data().as_ffi() as usize
+}
+
 /// The client that an event's key names.
 pub(super) fn client_of(key: usize) -> ClientId {
     KeyData::from_ffi(key as u64).into()
@@ -55,9 +60,8 @@ impl Connection {
         id: ClientId,
     ) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
-        let key = id.data().as_ffi() as usize;
         let interest = Interest { read: true, write: false };
-        let socket = Registered::new(poller, socket, key, interest)?;
+        let socket = Registered::new(poller, socket, key_of(id), interest)?;
         Ok(Connection { socket, peer, is_lingering: false })
     }
 
@@ -90,10 +94,10 @@ impl Connection {
     }
 
     /// Sends FIN after everything that was sent, and discards what comes.
-    pub fn linger(&mut self) -> io::Result<()> {
+    pub fn linger(&mut self, id: ClientId) -> io::Result<()> {
         self.is_lingering = true;
         self.socket.shutdown(Shutdown::Write)?;
-        self.socket.set_interest(Interest { read: true, write: false })
+        self.socket.set_interest(key_of(id), Interest { read: true, write: false })
     }
 
     /// Makes the close an immediate one: the kernel drops what it still holds
@@ -106,8 +110,8 @@ impl Connection {
         self.socket.interest()
     }
 
-    pub fn set_interest(&mut self, interest: Interest) -> io::Result<()> {
-        self.socket.set_interest(interest)
+    pub fn set_interest(&mut self, id: ClientId, interest: Interest) -> io::Result<()> {
+        self.socket.set_interest(key_of(id), interest)
     }
 }
 

@@ -14,7 +14,6 @@ use crate::chat::Interest;
 pub(super) struct Registered {
     socket: Socket,
     poller: Arc<Poller>,
-    key: usize,
     interest: Interest,
 }
 
@@ -33,7 +32,7 @@ impl Registered {
         unsafe {
             poller.add_with_mode(&socket, event(key, interest), PollMode::Level)?;
         }
-        Ok(Registered { socket, poller: Arc::clone(poller), key, interest })
+        Ok(Registered { socket, poller: Arc::clone(poller), interest })
     }
 
     /// What the poller waits for.
@@ -41,14 +40,11 @@ impl Registered {
         self.interest
     }
 
-    /// Changes what the poller waits for.
-    pub fn set_interest(&mut self, interest: Interest) -> io::Result<()> {
+    /// Changes what the poller waits for; `key` is the one that the events
+    /// carry. It isn't kept, because whoever asks knows it.
+    pub fn set_interest(&mut self, key: usize, interest: Interest) -> io::Result<()> {
         if interest != self.interest {
-            self.poller.modify_with_mode(
-                &self.socket,
-                event(self.key, interest),
-                PollMode::Level,
-            )?;
+            self.poller.modify_with_mode(&self.socket, event(key, interest), PollMode::Level)?;
             self.interest = interest;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The loop.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -10,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use log::debug;
 use polling::{Event, Events, Poller};
+use rustix::io::fcntl_dupfd_cloexec;
 use slotmap::SlotMap;
 
-use super::accept::{ACCEPTS_MAX, Door};
+use super::accept::Door;
 use super::connection::{Connection, LISTENER_KEYS, Received, client_of};
 use super::gathering::Gathering;
 use super::listener::Listener;
@@ -24,12 +26,18 @@ const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 /// Looks for more input in one turn at most.
 const LOOKS_MAX: usize = 8;
 
-/// Writes in one turn at most, so that a turn is a few milliseconds long in a
-/// room of any size.
-const WRITES_MAX: usize = 512;
+/// A turn is to be shorter than 10 ms in a room of any size, so a phase that has
+/// taken so long leaves the rest to the next turn.
+const ACCEPT_TIME_MAX: Duration = Duration::from_millis(1);
+const FLUSH_TIME_MAX: Duration = Duration::from_millis(5);
+const REAP_TIME_MAX: Duration = Duration::from_millis(1);
 
 /// How long a connection that is over waits for the client's FIN.
 const LINGER_TIME: Duration = Duration::from_secs(1);
+
+/// The kernel's table of descriptors is made for so many clients at the start,
+/// 8 bytes each; more make it grow.
+const CLIENTS_AT_START_MAX: usize = 1 << 16;
 
 /// The server: listeners, connections and the chat, driven by one loop.
 #[derive(Debug)]
@@ -86,6 +94,7 @@ impl Server {
     /// # Errors
     /// As the system says when it can't give a poller.
     pub fn new(config: Config, listeners: Vec<Listener>) -> io::Result<Server> {
+        make_place_for_descriptors(config.clients_max);
         let poller = Arc::new(Poller::new()?);
         let scratch = vec![0; config.read_bytes_max()].into();
         Ok(Server {
@@ -180,16 +189,14 @@ impl Server {
     /// Lets newcomers in.
     fn accept(&mut self, now: Instant) {
         self.door.reopen(now);
+        let start = Instant::now();
         for at in 0..self.ready.len() {
             let key = self.ready[at].key;
             if key >= LISTENER_KEYS {
                 continue;
             }
-            for _ in 0..ACCEPTS_MAX {
-                // Who isn't let in now is reported again.
-                if !self.chat.has_headroom() {
-                    return;
-                }
+            // Who isn't let in now is reported again.
+            while start.elapsed() < ACCEPT_TIME_MAX && self.chat.has_headroom() {
                 let Some((socket, peer)) = self.door.accept(now, key, &self.chat) else { break };
                 self.open(now, socket, peer);
             }
@@ -272,9 +279,12 @@ impl Server {
     /// Writes to each client that something can be sent to, once.
     fn flush(&mut self, now: Instant) {
         let start = Instant::now();
-        let writes = (0..WRITES_MAX).take_while(|_| self.write_next(now)).count();
-        if writes > 0 {
-            self.gathering.add_writes(start, Instant::now(), self.chat.is_flushed());
+        let mut end = start;
+        while end - start < FLUSH_TIME_MAX && self.write_next(now) {
+            end = Instant::now();
+        }
+        if end > start {
+            self.gathering.add_writes(start, end, self.chat.is_flushed());
         }
     }
 
@@ -297,7 +307,10 @@ impl Server {
 
     /// Ends connections: the only place where that happens.
     fn reap(&mut self, now: Instant) {
-        while let Some((id, ending, closing)) = self.chat.poll_ended() {
+        let start = Instant::now();
+        while start.elapsed() < REAP_TIME_MAX
+            && let Some((id, ending, closing)) = self.chat.poll_ended()
+        {
             let connection = &self.connections[id];
             debug!("{}: ended: {ending:?}", connection.peer);
             match closing {
@@ -320,7 +333,7 @@ impl Server {
 
     /// Says goodbye on the level of TCP, and waits for the client to do so.
     fn linger(&mut self, now: Instant, id: ClientId) {
-        match self.connections[id].linger() {
+        match self.connections[id].linger(id) {
             Ok(()) => self.lingering.push_back((now + LINGER_TIME, id)),
             Err(_) => {
                 self.connections.remove(id);
@@ -342,9 +355,21 @@ impl Server {
     fn update_interest(&mut self, id: ClientId) {
         let interest = self.chat.interest(id);
         let Some(connection) = self.connections.get_mut(id) else { return };
-        if let Err(error) = connection.set_interest(interest) {
+        if let Err(error) = connection.set_interest(id, interest) {
             debug!("{}: {error}", connection.peer);
             self.chat.handle_reset(id);
         }
     }
+}
+
+/// Makes the kernel's table of this process' descriptors large at once.
+///
+/// It grows by doubling, and in a process with threads (here the one for
+/// signals) each time all readers of the old table are waited for: 10 ms and
+/// more, in the middle of accepting a client.
+fn make_place_for_descriptors(clients: usize) {
+    let Ok(null) = File::open("/dev/null") else { return };
+    let highest = clients.min(CLIENTS_AT_START_MAX) as i32;
+    // Past the limit of descriptors it fails, and the table grows when it has to.
+    drop(fcntl_dupfd_cloexec(&null, highest));
 }

@@ -87,6 +87,8 @@ pub struct StormFigures {
     pub wait_p50_ns: Option<u64>,
     pub wait_p99_ns: Option<u64>,
     pub wait_max_ns: Option<u64>,
+    /// The longest turn of the server's loop, of a server that says so when it ends.
+    pub turn_max_ns: Option<f64>,
 }
 
 impl FlowFigures {

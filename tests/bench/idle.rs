@@ -10,13 +10,13 @@ use crate::figures::IdleFigures;
 use crate::gathering::Gathering;
 use crate::load::Load;
 use crate::measure::Measure;
-use crate::server::Server;
+use crate::server::{News, Server};
 
-/// Everybody has received everything; the server still has to go to sleep.
-const SETTLE: Duration = Duration::from_millis(200);
+/// Everybody has received everything; but roomcast tells up to five seconds later who has joined.
+const SETTLE: Duration = Duration::from_millis(5_500);
 
 pub fn measure(how: &Measure, load: &Load, server: &Server) -> Result<IdleFigures, Box<dyn Error>> {
-    let process = server.start(load.clients, &how.scratch, how.cores)?;
+    let process = server.start(load.clients, News::Usual, &how.scratch, how.cores)?;
     let empty_bytes = process.private_bytes()?;
     let mut gathering = Gathering::new(server, process.address)?;
     gathering.fill(load.clients, |_| Pockets::Large)?;

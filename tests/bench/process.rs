@@ -9,12 +9,14 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal};
 
 use crate::clock;
 use crate::machine::Cores;
 
 const START_TIMEOUT: Duration = Duration::from_secs(10);
+/// Then it is killed.
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two looks whether a server listens that doesn't say so.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
@@ -29,6 +31,7 @@ pub enum Readiness {
 /// A running server. It ends when this is dropped, or when the benchmark dies.
 pub struct Process {
     child: Child,
+    log: PathBuf,
     pub address: SocketAddr,
     /// Kept open, so that what the server prints later doesn't fail.
     _stdout: Option<BufReader<ChildStdout>>,
@@ -66,8 +69,8 @@ impl Process {
             .start_server(|| command.spawn())
             .and_then(|started| started)
             .map_err(|error| format!("{:?} doesn't start: {error}", command.get_program()))?;
-        let mut process =
-            Process { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), _stdout: None };
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut process = Process { child, log: log.to_owned(), address, _stdout: None };
         let ready = match readiness {
             Readiness::Announced => process.read_address(),
             Readiness::Silent(address) => {
@@ -113,6 +116,16 @@ impl Process {
             std::thread::sleep(RETRY_PAUSE);
         }
         Err(format!("doesn't listen within {} s", START_TIMEOUT.as_secs()))
+    }
+
+    /// Asks it to end; gives its log, which other servers may have written to before.
+    pub fn end(mut self) -> io::Result<String> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        let deadline = clock::now_ns() + clock::to_ns(END_TIMEOUT);
+        while self.is_running() && clock::now_ns() < deadline {
+            std::thread::sleep(RETRY_PAUSE);
+        }
+        fs::read_to_string(&self.log)
     }
 
     pub fn id(&self) -> u32 {

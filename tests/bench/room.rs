@@ -11,7 +11,7 @@ use crate::load::{Flow, Load};
 use crate::measure::Measure;
 use crate::process::Process;
 use crate::roles::{Roles, is_stuck};
-use crate::server::Server;
+use crate::server::{News, Server};
 use crate::syscalls::Counter;
 
 /// The part of the measured time that is driven before it, unmeasured.
@@ -40,7 +40,12 @@ impl Room {
         server: &Server,
     ) -> Result<Room, Box<dyn Error>> {
         let roles = Roles::new(load.clients, &flow);
-        let process = server.start(load.clients + roles.senders.len(), &how.scratch, how.cores)?;
+        let process = server.start(
+            load.clients + roles.senders.len(),
+            News::AtOnce,
+            &how.scratch,
+            how.cores,
+        )?;
         let mut gathering = Gathering::new(server, process.address)?;
         let stuck = |member: usize| is_stuck(member, load.clients, &flow);
         gathering.fill(load.clients, |member| {

@@ -36,6 +36,15 @@ enum Kind {
     Given { command: String, port: u16 },
 }
 
+/// When a server that tells who joined does so.
+#[derive(Clone, Copy)]
+pub enum News {
+    /// As it does by itself.
+    Usual,
+    /// Before anything is measured.
+    AtOnce,
+}
+
 impl Server {
     fn new(name: &str, kind: Kind, protocol: &'static dyn Protocol) -> Server {
         Server {
@@ -49,7 +58,10 @@ impl Server {
 
     pub fn roomcast(path: PathBuf, arguments: &str) -> Server {
         let arguments = arguments.split_whitespace().map(str::to_owned).collect();
-        Server::new("roomcast", Kind::Roomcast { path, arguments }, &Roomcast)
+        Server {
+            connects_at_once: 512,
+            ..Server::new("roomcast", Kind::Roomcast { path, arguments }, &Roomcast)
+        }
     }
 
     pub fn bare() -> Server {
@@ -100,20 +112,30 @@ impl Server {
     pub fn start(
         &self,
         clients: usize,
+        news: News,
         scratch: &Path,
         cores: Cores,
     ) -> Result<Process, Box<dyn Error>> {
-        let (command, readiness) = self.command(clients, scratch)?;
+        let (command, readiness) = self.command(clients, news, scratch)?;
         Ok(Process::start(command, &readiness, &scratch.join(format!("{}.log", self.name)), cores)?)
     }
 
-    fn command(&self, clients: usize, scratch: &Path) -> io::Result<(Command, Readiness)> {
+    fn command(
+        &self,
+        clients: usize,
+        news: News,
+        scratch: &Path,
+    ) -> io::Result<(Command, Readiness)> {
         let room = (clients + SPARE_CLIENTS).to_string();
         let mut command;
         let address = match &self.kind {
             Kind::Roomcast { path, arguments } => {
                 command = Command::new(path);
-                command.args(["--listen", "127.0.0.1:0", "--max-clients", &room]).args(arguments);
+                command.args(["--listen", "127.0.0.1:0", "--max-clients", &room]);
+                if let News::AtOnce = news {
+                    command.args(["--fold", "0"]);
+                }
+                command.args(arguments);
                 return Ok((command, Readiness::Announced));
             }
             Kind::Bare => {

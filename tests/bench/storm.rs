@@ -12,7 +12,7 @@ use crate::gathering::Gathering;
 use crate::load::Load;
 use crate::measure::Measure;
 use crate::process::Process;
-use crate::server::Server;
+use crate::server::{News, Server};
 
 /// They are there before it starts, and stay: the two who say probes.
 const RESIDENTS: usize = 2;
@@ -27,7 +27,7 @@ pub fn measure(
     load: &Load,
     server: &Server,
 ) -> Result<StormFigures, Box<dyn Error>> {
-    let process = server.start(load.clients, &how.scratch, how.cores)?;
+    let process = server.start(load.clients, News::Usual, &how.scratch, how.cores)?;
     let mut gathering = Gathering::new(server, process.address)?;
     gathering.fill(RESIDENTS, |_| Pockets::Large)?;
     gathering.settle()?;
@@ -48,6 +48,7 @@ pub fn measure(
     let leaving_ns = clock::now_ns() - start_ns;
     let leave_cpu_ns = process.cpu_ns()?.saturating_sub(cpu_ns);
 
+    let turn_max_ns = longest_turn_ns(&process.end()?);
     let mut canary = gathering.roll.canary.take().unwrap_or_default();
     canary.finish();
     let waits = canary.waits;
@@ -60,7 +61,17 @@ pub fn measure(
         wait_p50_ns: waits.quantile_ns(0.5),
         wait_p99_ns: waits.quantile_ns(0.99),
         wait_max_ns: waits.quantile_ns(1.0),
+        turn_max_ns,
     })
+}
+
+/// What roomcast's last words say of it: `the longest turn took 1.2ms`.
+fn longest_turn_ns(log: &str) -> Option<f64> {
+    let (_, turn) = log.rsplit_once("the longest turn took ")?;
+    let turn = turn.split_whitespace().next()?;
+    let units = [("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)];
+    let number = |(unit, ns): (&str, f64)| Some(turn.strip_suffix(unit)?.parse::<f64>().ok()? * ns);
+    units.into_iter().find_map(number)
 }
 
 /// All but the residents leave; returns when the server has let go of them.

@@ -53,6 +53,7 @@ pub fn print(report: &Report) {
             "lines a client a join",
             "wait p50, p99",
             "longest wait",
+            "longest turn",
         ],
         rows.iter().filter_map(storm).collect(),
     );
@@ -158,6 +159,7 @@ fn storm(row: &Row) -> Option<Vec<String>> {
         ]
         .join(", "),
         nanoseconds(wait(|figures| figures.wait_max_ns)),
+        nanoseconds(Spread::of(storms.iter().filter_map(|figures| figures.turn_max_ns))),
     ])
 }
 
