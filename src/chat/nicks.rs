@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use compact_str::CompactString;
+use ecow::{EcoString, eco_format};
 use hashbrown::HashTable;
 
 use super::ClientId;
@@ -10,9 +10,10 @@ use super::ClientId;
 /// A name in characters (ASCII, so bytes too).
 const NICK_CHARS_MAX: usize = 24;
 
-/// A name as its owner wrote it. Fits into 24 bytes without an allocation.
+/// A name as its owner wrote it. Takes 16 bytes, and no allocation up to 15
+/// characters: so the name of a guest is never allocated.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Nick(CompactString);
+pub(super) struct Nick(EcoString);
 
 impl Nick {
     /// A name of letters, digits, `_`, `.` and `-`, 1 to 24 of them.
@@ -23,7 +24,7 @@ impl Nick {
     }
 
     pub fn guest(number: u64) -> Self {
-        Nick(format!("guest{number}").into())
+        Nick(eco_format!("guest{number}"))
     }
 
     pub fn as_str(&self) -> &str {
@@ -100,6 +101,12 @@ mod tests {
         for word in ["", "a b", "<ann>", "***", "ann:", "é", "a\u{200b}", "a/b", &too_long] {
             assert!(Nick::parse(word).is_none(), "{word}");
         }
+    }
+
+    #[test]
+    fn the_name_of_a_guest_is_not_allocated() {
+        assert_eq!(size_of::<Nick>(), 16);
+        assert!(Nick::guest(9_999_999_999).as_str().len() <= EcoString::INLINE_LIMIT);
     }
 
     #[test]
