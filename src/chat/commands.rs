@@ -20,12 +20,7 @@ pub(super) struct Command {
 
 /// Every command, in the order of the help.
 pub(super) const TABLE: &[Command] = &[
-    Command {
-        name: "nick",
-        usage: "/nick NAME",
-        help: "change your name (letters, digits, _ . -)",
-        run: nick,
-    },
+    Command { name: "nick", usage: "/nick NAME", help: "change your name", run: nick },
     Command { name: "who", usage: "/who", help: "show who is here", run: who },
     Command { name: "me", usage: "/me TEXT", help: "say what you do: * ann waves", run: me },
     Command { name: "quit", usage: "/quit", help: "leave", run: quit },
@@ -49,21 +44,31 @@ impl Chat {
     }
 }
 
+impl Chat {
+    /// Why the name isn't free.
+    fn name_taken(&self, nick: &Nick, holder: ClientId) -> String {
+        let taken = &self.sessions[holder].nick;
+        if nick.is_same(taken) {
+            texts::name_taken(nick.as_str())
+        } else {
+            texts::look_taken(taken.as_str(), nick.as_str())
+        }
+    }
+}
+
 fn nick(chat: &mut Chat, _now: Instant, id: ClientId, rest: &str) {
-    let Some(nick) = Nick::parse(rest) else {
-        return chat.notify(id, texts::NAME_RULE);
+    let nick = match Nick::parse(rest) {
+        Ok(nick) => nick,
+        Err(error) => return chat.notify(id, &texts::bad_name(error)),
     };
     let old = chat.sessions[id].nick.clone();
     if old.as_str() == nick.as_str() {
         return chat.notify(id, &texts::name_is_yours(nick.as_str()));
     }
-    let holder = chat.nicks.find(&nick, |id| &chat.sessions[id].nick);
-    if holder.is_some_and(|holder| holder != id) {
-        return chat.notify(id, &texts::name_taken(rest));
+    if let Err(holder) = chat.nicks.rename(id, &old, &nick, |id| &chat.sessions[id].nick) {
+        return chat.notify(id, &chat.name_taken(&nick, holder));
     }
-    chat.nicks.remove(id, &old);
     chat.sessions[id].nick = nick.clone();
-    chat.nicks.insert(id, &nick, |id| &chat.sessions[id].nick);
     if chat.is_known(id) {
         let renamed = texts::renamed(old.as_str(), nick.as_str());
         chat.append_notice(chat.sessions[id].room, ClientId::default(), Kind::Presence, &renamed);

@@ -89,7 +89,7 @@ impl Config {
     /// Bytes that may be read from one client in one turn.
     ///
     /// A read can grow on its way into the log: `a\n` becomes `<name> a\n`, at
-    /// most 32 times as long with the longest address for a name. So one read
+    /// most 32 times as long with the longest name or address. So one read
     /// comes to at most half a backlog, in bytes and in lines, and a reader that
     /// is not behind can't be lapped by it.
     pub fn read_bytes_max(&self) -> usize {

@@ -4,7 +4,7 @@ use super::session::{NOTE_BYTES_MAX, Phase, Session};
 use super::{Chat, ClientId};
 
 /// The longest answer to one command, or the rest of a line, in bytes.
-const ANSWER_BYTES_MAX: usize = 16 * 1024;
+const ANSWER_BYTES_MAX: usize = 24 * 1024;
 
 impl Chat {
     /// Panics if something is wrong with the state as a whole. Slow.

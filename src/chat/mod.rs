@@ -11,6 +11,7 @@
 mod config;
 mod log;
 mod reader;
+mod lookalikes;
 mod nicks;
 mod room;
 mod session;

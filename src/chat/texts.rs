@@ -3,8 +3,12 @@
 //! A notice begins with [`NOTICE`], and nothing else that a client is sent
 //! does (see `compose`).
 
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_security::skeleton;
+
 use super::commands;
 use super::ending::Ending;
+use super::nicks::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
 
 /// How each notice begins.
 pub(super) const NOTICE: &str = "*** ";
@@ -12,9 +16,6 @@ pub(super) const NOTICE: &str = "*** ";
 pub(super) const SHUTDOWN: &str = "the server is shutting down";
 pub(super) const GOODBYE: &str = "goodbye";
 pub(super) const ARE_YOU_THERE: &str = "yes, the server is here";
-pub(super) const NAME_RULE: &str =
-    "a name is 1 to 24 of these: letters, digits, _ . - (like /nick ann)";
-
 /// Names shown at most in one answer; the others are counted.
 pub(super) const NAMES_MAX: usize = 200;
 
@@ -62,6 +63,54 @@ pub(super) fn renamed(old: &str, new: &str) -> String {
 
 pub(super) fn name_taken(name: &str) -> String {
     format!("the name {name} is taken")
+}
+
+/// What is wrong with the name `look`: it looks like `taken`, which is.
+pub(super) fn look_taken(taken: &str, look: &str) -> String {
+    format!("the name {taken} is taken, and {look} looks like it")
+}
+
+pub(super) fn bad_name(error: NameError) -> String {
+    match error {
+        NameError::Missing => "the name is missing (like /nick ann)".into(),
+        NameError::TooLong => {
+            format!("a name has at most {NAME_CHARS_MAX} characters and {NAME_BYTES_MAX} bytes")
+        }
+        NameError::Character(c) => {
+            let c = shown(c);
+            format!(
+                "a name can't contain {c}: it is made of letters, digits, _ . - (like /nick ann)"
+            )
+        }
+        NameError::MixedScripts(c) => {
+            let c = shown(c);
+            format!("a name has one script: {c} is of another than what is before it")
+        }
+        NameError::BeginsWithMark => {
+            "a name can't begin with a mark: put a letter before it".into()
+        }
+        NameError::TooManyMarks => {
+            "a name can't have so many marks on one letter, or one twice".into()
+        }
+        NameError::Direction => {
+            "a name from right to left begins with a letter and ends with a letter or digit".into()
+        }
+        NameError::MixedDigits => "a name from right to left has digits of one kind".into(),
+    }
+}
+
+/// A character for a client's eyes: with its number unless every keyboard has
+/// it, and the number alone if there is nothing to see.
+fn shown(c: char) -> String {
+    use GeneralCategoryGroup::{Letter, Number, Punctuation, Symbol};
+    let is_visible = matches!(c.general_category_group(), Letter | Number | Punctuation | Symbol)
+        && skeleton(c.encode_utf8(&mut [0; 4])).next().is_some();
+    let number = u32::from(c);
+    match is_visible {
+        true if c.is_ascii() => c.into(),
+        true => format!("{c} (U+{number:04X})"),
+        false => format!("U+{number:04X}"),
+    }
 }
 
 pub(super) fn name_is_yours(name: &str) -> String {

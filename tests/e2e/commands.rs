@@ -78,7 +78,7 @@ fn help_lists_every_command() {
     let room = Room::open();
     let [mut ann, mut bob] = room.guests();
     ann.say("/help");
-    ann.hears("*** /nick NAME   change your name (letters, digits, _ . -)");
+    ann.hears("*** /nick NAME   change your name");
     ann.hears("*** /who         show who is here");
     ann.hears("*** /me TEXT     say what you do: * ann waves");
     ann.hears("*** /quit        leave");

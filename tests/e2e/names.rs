@@ -1,8 +1,6 @@
 //! Names: guests, new ones, refusals.
 
-use crate::harness::{Host, Room, nothing_came_for, notices};
-
-const RULE: &str = "*** a name is 1 to 24 of these: letters, digits, _ . - (like /nick ann)";
+use crate::harness::{Client, Host, Program, Room, nothing_came_for, notices};
 
 #[test]
 fn a_new_name_is_told_to_everyone() {
@@ -16,6 +14,7 @@ fn a_new_name_is_told_to_everyone() {
     bob.hears("*** ann left");
 }
 
+/// Promise 14.
 #[test]
 fn a_name_is_unique_without_regard_to_case() {
     let room = Room::open();
@@ -34,18 +33,118 @@ fn a_name_is_unique_without_regard_to_case() {
     notices(&mut [&mut ann, &mut bob], "Ann is now aNN");
 }
 
+/// Promise 14.
 #[test]
-fn a_bad_name_is_refused_with_the_rule() {
-    let room = Room::open();
+fn a_name_is_unique_without_regard_to_look_alikes() {
+    let room = Program::start(&[]);
     let [mut ann, mut bob] = room.guests();
-    let too_long = "a".repeat(25);
-    let names = ["", " ", "an n", "<ann>", "***", "*", "a:b", "\u{e4}nn", "\u{430}nn", &too_long];
+    for (name, alikes) in [
+        ("Alice", &["AIice", "a1ice"][..]),
+        ("copa", &["\u{441}\u{43e}\u{440}\u{430}"]),
+        ("\u{412}\u{41e}\u{412}", &["BOB", "bob", "b0b"]),
+        ("Mike", &["rnike", "RNIKE"]),
+    ] {
+        ann.say(format!("/nick {name}"));
+        let old = notices_rename(&mut [&mut ann, &mut bob], name);
+        assert_ne!(old, name);
+        for alike in alikes {
+            bob.say(format!("/nick {alike}"));
+            bob.hears(format!("*** the name {name} is taken, and {alike} looks like it"));
+        }
+        let other_case = name.to_lowercase();
+        bob.say(format!("/nick {other_case}"));
+        bob.hears(format!("*** the name {other_case} is taken"));
+    }
+    // Full-width forms are no names at all, whoever is here.
+    bob.say("/nick \u{ff4d}ike");
+    bob.hears(refused("\u{ff4d} (U+FF4D)"));
+    // What nobody has any more nobody looks like.
+    bob.say("/nick alice");
+    notices(&mut [&mut ann, &mut bob], "guest2 is now alice");
+}
+
+/// Everyone hears that somebody has this name now; gives the old one.
+fn notices_rename(clients: &mut [&mut Client], name: &str) -> String {
+    let notice = clients[0].line();
+    for other in &mut clients[1..] {
+        other.hears(&notice);
+    }
+    let old = notice.strip_prefix("*** ").and_then(|rest| rest.strip_suffix(name));
+    old.and_then(|rest| rest.strip_suffix(" is now ")).expect("a new name").to_owned()
+}
+
+fn refused(character: &str) -> String {
+    format!(
+        "*** a name can't contain {character}: it is made of letters, digits, _ . - (like /nick ann)"
+    )
+}
+
+#[test]
+fn names_of_many_scripts_are_shown_as_they_are_written() {
+    let room = Program::start(&[]);
+    let [mut ann, mut bob] = room.guests();
+    let names = [
+        "Zo\u{eb}",
+        "Nguy\u{1ec5}n",
+        "\u{410}\u{43d}\u{43d}\u{430}",
+        "\u{645}\u{62d}\u{645}\u{62f}",
+        "\u{5d3}\u{5d5}\u{5d3}",
+        "\u{92a}\u{94d}\u{930}\u{93f}\u{92f}\u{93e}",
+        "\u{e19}\u{e49}\u{e33}\u{e1d}\u{e19}",
+        "\u{738b}\u{5c0f}\u{660e}",
+        "\u{5c71}\u{7530}\u{305f}\u{308d}\u{3046}",
+        "\u{ae40}\u{bbfc}\u{c218}",
+    ];
     for name in names {
         ann.say(format!("/nick {name}"));
-        ann.hears(RULE);
+        notices_rename(&mut [&mut ann, &mut bob], name);
+        ann.say("hello");
+        bob.hears(format!("<{name}> hello"));
     }
-    ann.say("/nick");
-    ann.hears(RULE);
+    // Composed, so that it has one form.
+    ann.say("/nick Zoe\u{308}");
+    notices_rename(&mut [&mut ann, &mut bob], "Zo\u{eb}");
+}
+
+#[test]
+fn a_bad_name_is_refused_with_the_reason() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    let missing = "*** the name is missing (like /nick ann)".to_owned();
+    let too_long = "*** a name has at most 24 characters and 48 bytes".to_owned();
+    let mixed = "*** a name has one script: n is of another than what is before it".into();
+    let refusals = [
+        ("", missing.clone()),
+        ("  ", missing),
+        ("<ann>", refused("<")),
+        ("***", refused("*")),
+        ("a:b", refused(":")),
+        ("a!k3f9x2", refused("!")),
+        ("a\u{20ac}", refused("\u{20ac} (U+20AC)")),
+        ("a\u{200b}nn", refused("U+200B")),
+        ("\u{202e}nna", refused("U+202E")),
+        ("\u{3164}", refused("U+3164")),
+        ("a\u{fe0f}nn", refused("U+FE0F")),
+        ("\u{430}nn", mixed),
+        (&"a".repeat(25), too_long.clone()),
+        (&"\u{738b}".repeat(17), too_long.clone()),
+        (&"a".repeat(4000), too_long),
+        ("\u{301}a", "*** a name can't begin with a mark: put a letter before it".into()),
+        (
+            "n\u{302}\u{302}",
+            "*** a name can't have so many marks on one letter, or one twice".into(),
+        ),
+        (
+            "1\u{5d0}",
+            "*** a name from right to left begins with a letter and ends with a letter or digit"
+                .into(),
+        ),
+        ("\u{639}1\u{663}", "*** a name from right to left has digits of one kind".into()),
+    ];
+    for (name, answer) in refusals {
+        ann.say(format!("/nick {name}"));
+        ann.hears(answer);
+    }
     nothing_came_for(&mut [&mut ann], &mut bob);
 }
 
@@ -62,6 +161,7 @@ fn a_name_has_1_to_24_characters() {
     }
 }
 
+/// Promise 14.
 #[test]
 fn a_name_is_free_again_at_once() {
     let room = Room::open();
@@ -74,8 +174,10 @@ fn a_name_is_free_again_at_once() {
     notices(&mut [&mut ann, &mut bob], "guest2 is now ann");
     bob.say("/quit");
     ann.hears("*** ann left");
+    ann.say("/nick \u{430}\u{43f}\u{43f}");
+    ann.hears("*** other is now \u{430}\u{43f}\u{43f}");
     ann.say("/nick ann");
-    ann.hears("*** other is now ann");
+    ann.hears("*** \u{430}\u{43f}\u{43f} is now ann");
     let mut eve = room.guest(&mut [&mut ann]);
     ann.reset();
     eve.hears("*** ann left (connection reset)");

@@ -33,7 +33,7 @@ const PRIVATE: &[&str] = &[
     "yes, the server",
     "the name ",
     "your name is ",
-    "a name is ",
+    "a name ",
     "usage: ",
     "goodbye",
     "full: ",
