@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
@@ -55,6 +56,26 @@ pub struct Cli {
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = fold_seconds)]
     fold: u64,
 
+    /// Lines of the past that a newcomer is shown: 0 to 1000000
+    #[arg(long, value_name = "LINES", default_value_t = 50, value_parser = history_lines)]
+    history: u64,
+
+    /// The room where everyone starts
+    #[arg(long, value_name = "NAME", default_value = "lobby", value_parser = room_name)]
+    room: String,
+
+    /// Rooms at one time: 1 to 10000
+    #[arg(long, value_name = "ROOMS", default_value_t = 64, value_parser = rooms)]
+    rooms: usize,
+
+    /// Show newcomers what is in FILE, which is read again for each
+    #[arg(long, value_name = "FILE")]
+    motd: Option<PathBuf>,
+
+    /// Let /whois show where somebody comes from
+    #[arg(long)]
+    whois_address: bool,
+
     /// What happens to a reader that falls out of the backlog: it is told how
     /// many lines it missed and goes on, or it is closed [default: skip, with
     /// --raw close]
@@ -98,6 +119,11 @@ impl Cli {
         &self.listen
     }
 
+    /// The file with the message of the day.
+    pub fn motd(&self) -> Option<&Path> {
+        self.motd.as_deref()
+    }
+
     /// The room's configuration, in a process that can have `clients_max`
     /// clients.
     pub fn config(&self, clients_max: usize) -> Config {
@@ -123,6 +149,10 @@ impl Cli {
                 .then(|| Duration::from_secs(self.stall_timeout)),
             on_lag,
             fold_time: Duration::from_secs(self.fold),
+            lobby: self.room.clone(),
+            rooms_max: self.rooms,
+            history_lines: self.history,
+            whois_address: self.whois_address,
         }
     }
 }
@@ -146,6 +176,21 @@ fn backlog_bytes(text: &str) -> Result<usize, String> {
 fn seconds(text: &str) -> Result<u64, String> {
     // A hundred years: deadlines stay within what clocks can hold.
     number(text, 0, 3_155_760_000)
+}
+
+fn history_lines(text: &str) -> Result<u64, String> {
+    number(text, 0, 1_000_000)
+}
+
+fn rooms(text: &str) -> Result<usize, String> {
+    number(text, 1, 10_000)
+}
+
+fn room_name(text: &str) -> Result<String, String> {
+    match Config::is_name(text) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a name of 1 to 24 letters, digits, _ . or -".to_owned()),
+    }
 }
 
 fn fold_seconds(text: &str) -> Result<u64, String> {

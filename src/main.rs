@@ -36,13 +36,22 @@ fn serve(cli: &Cli) -> Result<(), String> {
     let config = cli.config(clients_max());
     let listeners = bind(cli.listen())?;
     let announcement = announcement(&listeners);
+    let (log_bytes_max, json_bytes_max) = config.log_bytes_max();
     info!(
-        "room for {} clients; the log of the room takes {} KiB of memory at most",
+        "place for {} clients and {} rooms; the log of a room takes {} KiB of memory at most, \
+         and {} KiB more when somebody wants JSON",
         config.clients_max,
-        config.log_bytes_max() / 1024
+        config.rooms_max,
+        log_bytes_max / 1024,
+        json_bytes_max / 1024
     );
-    let server =
+    let mut server =
         Server::new(config, listeners).map_err(|error| format!("cannot start: {error}"))?;
+    if let Some(path) = cli.motd() {
+        server
+            .set_motd_file(path.to_owned())
+            .map_err(|error| format!("cannot read {} for --motd: {error}", path.display()))?;
+    }
     let stopper = server.stopper();
     ctrlc::set_handler(move || on_signal(&stopper))
         .map_err(|error| format!("cannot handle signals: {error}"))?;

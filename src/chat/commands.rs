@@ -1,12 +1,11 @@
-//! The commands of the room: one table, from which the help is made too.
-
-use std::time::Instant;
+//! The commands: one table, from which the help is made too.
 
 use super::ending::Ending;
 use super::input::Manner;
 use super::log::Kind;
 use super::nicks::Nick;
-use super::{Chat, ClientId, texts};
+use super::{Chat, ClientId, messages, replay, rooms, texts};
+use crate::wire::Format;
 
 /// One command.
 pub(super) struct Command {
@@ -15,16 +14,61 @@ pub(super) struct Command {
     pub usage: &'static str,
     /// What it does.
     pub help: &'static str,
-    run: fn(&mut Chat, Instant, ClientId, &str),
+    /// It moves the client to other lines, and so waits until the client has
+    /// been sent what was said before.
+    moves: bool,
+    run: Run,
+}
+
+/// What a command does for a client, with what is behind its name.
+type Run = fn(&mut Chat, ClientId, &str);
+
+const fn command(usage: &'static str, help: &'static str, run: Run) -> Command {
+    let (name, _) = match usage.as_bytes() {
+        [b'/', name @ ..] => name.split_at(word_length(name)),
+        _ => panic!("a command begins with a slash"),
+    };
+    let Ok(name) = str::from_utf8(name) else { panic!("a command is ASCII") };
+    Command { name, usage, help, moves: false, run }
+}
+
+const fn moving(usage: &'static str, help: &'static str, run: Run) -> Command {
+    Command { moves: true, ..command(usage, help, run) }
+}
+
+const fn word_length(text: &[u8]) -> usize {
+    let mut length = 0;
+    while length < text.len() && text[length] != b' ' {
+        length += 1;
+    }
+    length
 }
 
 /// Every command, in the order of the help.
 pub(super) const TABLE: &[Command] = &[
-    Command { name: "nick", usage: "/nick NAME", help: "change your name", run: nick },
-    Command { name: "who", usage: "/who", help: "show who is here", run: who },
-    Command { name: "me", usage: "/me TEXT", help: "say what you do: * ann waves", run: me },
-    Command { name: "quit", usage: "/quit", help: "leave", run: quit },
-    Command { name: "help", usage: "/help", help: "show this", run: help },
+    command("/nick NAME", "change your name", nick),
+    command("/who", "show who is here", who),
+    command("/me TEXT", "say what you do: * ann waves", me),
+    command("/msg NAME TEXT", "say something to one person only", messages::msg),
+    command("/reply TEXT", "answer who wrote to you last", messages::reply),
+    command("/ignore [NAME]", "hide what somebody says, or show it again", messages::ignore),
+    command("/bell on|off", "ring when your name is said", messages::bell),
+    command("/away [REASON]", "tell that you are away, or back", messages::away),
+    command("/whois NAME", "show since when somebody is here", messages::whois),
+    moving("/history [LINES]", "show what was said before", replay::history),
+    moving("/resume NUMBER", "show what was said after that line", replay::resume),
+    command("/seq", "show the number of the newest line", replay::seq),
+    moving("/join ROOM", "go to another room", rooms::join),
+    moving("/leave", "go back to the first room", rooms::leave),
+    command("/rooms", "show all rooms", rooms::rooms),
+    command("/topic [TEXT]", "show or set what the room is about", rooms::topic),
+    command("/quiet on|off", "hide who comes and goes", quiet),
+    command("/format text|json", "choose how lines are sent to you", format),
+    command("/time", "show the time of the server", time),
+    command("/uptime", "show since when the server runs", uptime),
+    command("/stats", "show what the server has counted", stats),
+    command("/quit", "leave", quit),
+    command("/help", "show this", help),
 ];
 
 /// Bytes of an unknown command that its answer shows at most.
@@ -32,19 +76,27 @@ const SHOWN_BYTES_MAX: usize = 32;
 
 impl Chat {
     /// Runs `line`, a line that began with one slash, without that.
-    pub(super) fn handle_command(&mut self, now: Instant, id: ClientId, line: &str) {
-        let (name, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
-        match TABLE.iter().find(|command| command.name.eq_ignore_ascii_case(name)) {
-            Some(command) => (command.run)(self, now, id, rest.trim()),
+    pub(super) fn handle_command(&mut self, id: ClientId, line: &str) {
+        let moves = find(line).is_some_and(|(command, _)| command.moves);
+        // To a newcomer nothing has been sent yet, so it can go anywhere.
+        if moves && !self.is_held(id) && !self.is_level(id) {
+            return self.wait_for_lines(id, line);
+        }
+        self.run_command(id, line);
+    }
+
+    /// Runs it now, whatever the client has been sent so far.
+    pub(super) fn run_command(&mut self, id: ClientId, line: &str) {
+        match find(line) {
+            Some((command, rest)) => (command.run)(self, id, rest),
             None => {
+                let name = line.split([' ', '\t']).next().unwrap_or_default();
                 let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
                 self.notify(id, &texts::unknown_command(&format!("/{shown}")));
             }
         }
     }
-}
 
-impl Chat {
     /// Why the name isn't free.
     fn name_taken(&self, nick: &Nick, holder: ClientId) -> String {
         let taken = &self.sessions[holder].nick;
@@ -56,7 +108,29 @@ impl Chat {
     }
 }
 
-fn nick(chat: &mut Chat, _now: Instant, id: ClientId, rest: &str) {
+/// The command that `line` names, and what is behind its name.
+fn find(line: &str) -> Option<(&'static Command, &str)> {
+    let (name, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+    let command = TABLE.iter().find(|command| command.name.eq_ignore_ascii_case(name))?;
+    Some((command, rest.trim()))
+}
+
+/// The answer to a command that isn't typed as its usage says.
+pub(super) fn usage(chat: &mut Chat, id: ClientId, name: &str) {
+    let command = TABLE.iter().find(|command| command.name == name);
+    chat.notify(id, &texts::usage(command.map_or(name, |command| command.usage)));
+}
+
+/// What `on` and `off` mean.
+pub(super) fn switch(word: &str) -> Option<bool> {
+    match word {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
+}
+
+fn nick(chat: &mut Chat, id: ClientId, rest: &str) {
     let nick = match Nick::parse(rest) {
         Ok(nick) => nick,
         Err(error) => return chat.notify(id, &texts::bad_name(error)),
@@ -77,22 +151,52 @@ fn nick(chat: &mut Chat, _now: Instant, id: ClientId, rest: &str) {
     }
 }
 
-fn who(chat: &mut Chat, _now: Instant, id: ClientId, _rest: &str) {
+fn who(chat: &mut Chat, id: ClientId, _rest: &str) {
     chat.notify(id, &chat.here(id));
 }
 
-fn me(chat: &mut Chat, _now: Instant, id: ClientId, rest: &str) {
+fn me(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.is_empty() {
-        return chat.notify(id, &texts::usage("/me TEXT"));
+        return usage(chat, id, "me");
     }
     chat.say(id, Manner::Act, rest);
 }
 
-fn quit(chat: &mut Chat, now: Instant, id: ClientId, _rest: &str) {
-    chat.leave(now, id, Ending::Quit, Some(texts::GOODBYE));
+fn quiet(chat: &mut Chat, id: ClientId, rest: &str) {
+    let Some(is_quiet) = switch(rest) else { return usage(chat, id, "quiet") };
+    chat.sessions[id].reader.set_filter(|filter| filter.is_quiet = is_quiet);
+    chat.notify(id, texts::quiet(is_quiet));
 }
 
-fn help(chat: &mut Chat, _now: Instant, id: ClientId, _rest: &str) {
+fn format(chat: &mut Chat, id: ClientId, rest: &str) {
+    let format = match rest {
+        "text" => Format::Lf,
+        "json" => Format::Json,
+        _ => return usage(chat, id, "format"),
+    };
+    chat.set_format(id, format);
+    chat.notify(id, &texts::format(rest));
+}
+
+fn time(chat: &mut Chat, id: ClientId, _rest: &str) {
+    chat.notify(id, &texts::time(chat.wall));
+}
+
+fn uptime(chat: &mut Chat, id: ClientId, _rest: &str) {
+    chat.notify(id, &texts::uptime(chat.now.duration_since(chat.started)));
+}
+
+fn stats(chat: &mut Chat, id: ClientId, _rest: &str) {
+    let (clients, rooms) = (chat.sessions.len(), chat.rooms.len());
+    chat.notify(id, &texts::stats(&chat.counts, clients, rooms));
+}
+
+fn quit(chat: &mut Chat, id: ClientId, _rest: &str) {
+    let farewell = texts::goodbye(chat.position(id));
+    chat.leave(chat.now, id, Ending::Quit, Some(&farewell));
+}
+
+fn help(chat: &mut Chat, id: ClientId, _rest: &str) {
     for line in texts::help() {
         chat.notify(id, &line);
     }

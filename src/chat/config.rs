@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::log;
+use super::nicks::Nick;
 use crate::wire::Framing;
 
 /// What the operator chose for the room.
@@ -29,6 +30,14 @@ pub struct Config {
     /// in so long, and newcomers are greeted when they have had time to say
     /// something first. Zero: all that is told at once, by name.
     pub fold_time: Duration,
+    /// The room where everyone starts.
+    pub lobby: String,
+    /// Rooms at one time.
+    pub rooms_max: usize,
+    /// Lines of the past that a newcomer is shown.
+    pub history_lines: u64,
+    /// Whether `/whois` shows where somebody comes from.
+    pub whois_address: bool,
 }
 
 /// What comes before each line.
@@ -63,6 +72,10 @@ impl Default for Config {
             stall_timeout: Some(Duration::from_secs(90)),
             on_lag: OnLag::Skip,
             fold_time: Duration::ZERO,
+            lobby: "lobby".into(),
+            rooms_max: 64,
+            history_lines: 0,
+            whois_address: false,
         }
     }
 }
@@ -81,6 +94,16 @@ const BACKLOG_BYTES_MIN: usize = 64 * 1024;
 const LONGEST_LINES_IN_BACKLOG: usize = 16;
 
 impl Config {
+    /// Whether the addresses of clients are kept.
+    pub(super) fn keeps_address(&self) -> bool {
+        self.prefix == Prefix::Addr || self.whois_address
+    }
+
+    /// Whether a room can have this name.
+    pub fn is_name(word: &str) -> bool {
+        Nick::parse(word).is_ok()
+    }
+
     /// The smallest backlog in bytes that goes with `line_bytes_max`.
     pub fn backlog_bytes_min(line_bytes_max: usize) -> usize {
         BACKLOG_BYTES_MIN.max(line_bytes_max.saturating_mul(LONGEST_LINES_IN_BACKLOG))
@@ -96,10 +119,10 @@ impl Config {
         READ_BYTES_MAX.min(self.backlog_bytes_max / READS_IN_BACKLOG)
     }
 
-    /// Bytes of memory that the log of the room takes at most.
-    pub fn log_bytes_max(&self) -> usize {
-        let limits = self.log_limits();
-        2 * (limits.bytes_max + limits.records_max) + limits.records_max * log::RECORD_BYTES
+    /// Bytes of memory that the log of a room takes at most, and how many more
+    /// it takes once a client has asked for JSON.
+    pub fn log_bytes_max(&self) -> (usize, usize) {
+        log::Log::bytes_max(self.log_limits())
     }
 
     pub(super) fn log_limits(&self) -> log::Limits {

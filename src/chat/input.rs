@@ -5,12 +5,14 @@
 
 use std::time::Instant;
 
+use ecow::EcoString;
+
 use super::ending::Ending;
-use super::log::{Kind, Line, PARTS, Seq};
+use super::log::{Kind, Line, PARTS, Seq, Time, rfc3339};
 use super::room::RoomId;
 use super::texts::{self, NOTICE};
 use super::{Chat, ClientId, Prefix};
-use crate::wire::{Command, Event, Format, LineEnd, Text};
+use crate::wire::{Command, Event, Format, Json, LineEnd, Text};
 
 /// How a text is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,9 +62,9 @@ impl Chat {
             }
             Event::Line { bytes, end } => {
                 if end == LineEnd::CrLf {
-                    self.set_format(id, Format::CrLf);
+                    self.wants_crlf(id);
                 }
-                self.handle_text(now, id, &Text::clean(&bytes));
+                self.handle_text(id, &Text::clean(&bytes));
             }
             Event::TooLong if self.config.raw => self.leave(now, id, Ending::LineTooLong, None),
             Event::TooLong => self.notify(id, &texts::line_too_long(self.config.line_bytes_max)),
@@ -70,18 +72,18 @@ impl Chat {
         }
     }
 
-    fn handle_text(&mut self, now: Instant, id: ClientId, text: &Text) {
+    fn handle_text(&mut self, id: ClientId, text: &Text) {
         let text = text.as_str();
         match text.strip_prefix('/') {
             None if text.is_empty() => {}
             None => self.say(id, Manner::Say, text),
             Some(escaped) if escaped.starts_with('/') => self.say(id, Manner::Say, escaped),
-            Some(command) => self.handle_command(now, id, command),
+            Some(command) => self.handle_command(id, command),
         }
     }
 
     fn handle_telnet(&mut self, id: ClientId, command: Command) {
-        self.set_format(id, Format::CrLf);
+        self.wants_crlf(id);
         if command == Command::AreYouThere {
             return self.notify(id, texts::ARE_YOU_THERE);
         }
@@ -101,14 +103,16 @@ impl Chat {
     /// space is put before text that would look like a notice or an act.
     pub(super) fn say(&mut self, id: ClientId, manner: Manner, text: &str) {
         self.become_known(id);
-        let session = &self.sessions[id];
-        let nick = session.nick.as_str();
-        let label = session.aside().address.as_deref().unwrap_or(nick).to_owned();
+        self.sessions[id].spoke = self.wall;
+        if self.sessions[id].aside().away.is_some() {
+            self.sessions[id].set_aside(|aside| aside.away = None);
+            self.notify(id, texts::away(false));
+        }
+        let label = self.label(id);
         let (before, label, after) = match (manner, self.config.prefix) {
             (Manner::Act, _) => ("* ", label.as_str(), " "),
             (Manner::Say, Prefix::Nick | Prefix::Addr) => ("<", label.as_str(), "> "),
-            (Manner::Say, Prefix::None) if text.starts_with("* ") => (" ", "", ""),
-            (Manner::Say, Prefix::None) if text.starts_with(NOTICE) => (" ", "", ""),
+            (Manner::Say, Prefix::None) if is_like_ours(text) => (" ", "", ""),
             (Manner::Say, Prefix::None) => ("", "", ""),
         };
         let kind = match manner {
@@ -117,6 +121,17 @@ impl Chat {
         };
         let parts = [before, label, after, text];
         self.append_line(id, kind, parts.map(str::as_bytes));
+        if !self.bells.is_empty() {
+            self.ring(id, text);
+        }
+    }
+
+    /// What stands before what a client says.
+    fn label(&self, id: ClientId) -> EcoString {
+        match self.shown_address(id) {
+            Some(address) => address.into(),
+            None => self.sessions[id].nick.text(),
+        }
     }
 
     /// Adds a line of a client to the log of its room.
@@ -143,8 +158,7 @@ impl Chat {
     }
 
     fn append(&mut self, id: RoomId, author: ClientId, kind: Kind, parts: [&[u8]; PARTS]) -> Seq {
-        // In a hundred years it will be wrong.
-        let time = self.now.duration_since(self.started).as_secs() as u32;
+        let time = self.wall;
         let room = &mut self.rooms[id];
         if !room.has_news() {
             self.news.push(id);
@@ -153,21 +167,63 @@ impl Chat {
     }
 
     /// Changes the format of what a client is sent from now on.
-    fn set_format(&mut self, id: ClientId, format: Format) {
+    pub(super) fn set_format(&mut self, id: ClientId, format: Format) {
         let session = &mut self.sessions[id];
         session.reader.set_format(&mut self.rooms[session.room].log, format);
     }
 
-    /// Tells one client something.
+    /// The client has shown that its lines end with CR LF.
+    fn wants_crlf(&mut self, id: ClientId) {
+        if self.sessions[id].reader.newest_format() == Format::Lf {
+            self.set_format(id, Format::CrLf);
+        }
+    }
+
+    /// Tells one client something, after all that was said so far.
     pub(super) fn notify(&mut self, id: ClientId, text: &str) {
-        let session = &mut self.sessions[id];
-        let note = encode_notice(text, session.reader.newest_format());
-        session.reader.add_note(&self.rooms[session.room].log, &note);
+        let note = self.notice(id, text);
+        self.add_note(id, &note);
+    }
+
+    /// Tells one client something, before the next line that it is sent.
+    pub(super) fn notify_here(&mut self, id: ClientId, text: &str) {
+        let note = self.notice(id, text);
+        self.sessions[id].reader.add_note_here(&note);
         self.queue(id);
+    }
+
+    /// Sends one client bytes, after all that was said so far.
+    pub(super) fn add_note(&mut self, id: ClientId, bytes: &[u8]) {
+        let session = &mut self.sessions[id];
+        session.reader.add_note(&self.rooms[session.room].log, bytes);
+        self.queue(id);
+    }
+
+    fn notice(&self, id: ClientId, text: &str) -> Vec<u8> {
+        let session = &self.sessions[id];
+        let room = self.rooms[session.room].name.as_str();
+        encode_notice(text, session.reader.newest_format(), room, self.wall)
+    }
+
+    /// The time on the wall as programs write it.
+    pub(super) fn time(&self) -> String {
+        rfc3339(self.wall)
     }
 }
 
+/// Whether a text without a prefix could be taken for a line of the server's or
+/// for what somebody does or says to one alone.
+fn is_like_ours(text: &str) -> bool {
+    [NOTICE, "* ", "<"].iter().any(|start| text.starts_with(start))
+}
+
 /// The bytes of a notice for one client.
-pub(super) fn encode_notice(text: &str, format: Format) -> Vec<u8> {
-    [NOTICE.as_bytes(), text.as_bytes(), format.line_end()].concat()
+pub(super) fn encode_notice(text: &str, format: Format, room: &str, time: Time) -> Vec<u8> {
+    match format {
+        Format::Json => {
+            let time = rfc3339(time);
+            Json { seq: None, said_at: &time, room, from: None, kind: "notice", text }.encode()
+        }
+        _ => [NOTICE.as_bytes(), text.as_bytes(), format.line_end()].concat(),
+    }
 }

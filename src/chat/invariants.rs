@@ -40,7 +40,7 @@ impl Chat {
         let places = self.flush.iter().filter(|other| **other == id).count();
         assert_eq!(places, usize::from(session.queued), "{id:?}: places in the queue");
         let room = &self.rooms[session.room];
-        let is_due = !session.queued && !session.blocked && !room.has_news();
+        let is_due = !session.queued && !session.blocked && !room.has_news() && !self.is_held(id);
         if is_due {
             assert!(session.reader.is_done(&room.log), "{id:?}: forgotten");
             assert!(!matches!(session.phase, Phase::Leaving { .. }), "{id:?}: not ended");
@@ -51,7 +51,9 @@ impl Chat {
         let note_bytes = session.reader.note_bytes();
         assert!(note_bytes <= NOTE_BYTES_MAX + ANSWER_BYTES_MAX, "{id:?}: {note_bytes} in notes");
         assert!(session.aside().held.len() <= self.config.read_bytes_max(), "{id:?}: held");
-        let goes_on = note_bytes > NOTE_BYTES_MAX || self.resumes.contains(&id);
+        let goes_on = note_bytes > NOTE_BYTES_MAX
+            || self.resumes.contains(&id)
+            || session.aside().waiting.is_some();
         if let Phase::Talking = session.phase {
             assert!(session.aside().held.is_empty() || goes_on, "{id:?}: held for ever");
         }

@@ -7,8 +7,10 @@
 
 use std::collections::VecDeque;
 
+use jiff::Timestamp;
+
 use super::ClientId;
-use crate::wire::Format;
+use crate::wire::{Format, JSON_BYTES_MAX, Json};
 
 /// The number of a line in its room. The first line has number 0.
 pub(super) type Seq = u64;
@@ -28,6 +30,8 @@ pub(super) struct Limits {
 /// The lines of a room.
 #[derive(Debug)]
 pub(super) struct Log {
+    /// The name of the room, for the formats that say it.
+    room: Box<str>,
     limits: Limits,
     first: Seq,
     records: VecDeque<Record>,
@@ -36,7 +40,7 @@ pub(super) struct Log {
 }
 
 /// Bytes of memory that a line takes besides its text.
-pub(super) const RECORD_BYTES: usize = size_of::<Record>();
+const RECORD_BYTES: usize = size_of::<Record>();
 
 /// A line to be added.
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +71,24 @@ pub(super) enum Kind {
     Presence,
 }
 
-/// Seconds since the server's start.
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Kind::Said => "said",
+            Kind::Act => "act",
+            Kind::Notice => "notice",
+            Kind::Presence => "presence",
+        }
+    }
+}
+
+/// Seconds since 1970, by the clock on the wall. Good until 2106.
 pub(super) type Time = u32;
+
+/// A time as programs write it (RFC 3339).
+pub(super) fn rfc3339(time: Time) -> String {
+    Timestamp::from_second(time.into()).map_or_else(|_| String::new(), |time| time.to_string())
+}
 
 /// One line, without its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +97,8 @@ struct Record {
     author: ClientId,
     time: Time,
     kind: Kind,
+    /// The lengths of the parts before the text.
+    head: [u8; PARTS - 1],
     /// How many lines on the author's next one is; 0 if there is none so far.
     next_own: u32,
     /// Where the line ends in each image.
@@ -100,11 +122,19 @@ struct Image {
 }
 
 impl Log {
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(room: &str, limits: Limits) -> Self {
         assert!(limits.records_max > 0);
         let mut images = [const { None }; Format::COUNT];
         images[Format::Lf as usize] = Some(Image::default());
-        Log { limits, first: 0, records: VecDeque::new(), images }
+        Log { room: room.into(), limits, first: 0, records: VecDeque::new(), images }
+    }
+
+    /// Bytes of memory that the log takes at most, with every format in use but
+    /// JSON, and what JSON adds.
+    pub fn bytes_max(limits: Limits) -> (usize, usize) {
+        let image = |format| Image::bytes_max(format, limits);
+        let text = image(Format::Lf) + image(Format::CrLf);
+        (text + limits.records_max * RECORD_BYTES, image(Format::Json))
     }
 
     /// The oldest line that is still here (`next()` if there is none).
@@ -120,24 +150,28 @@ impl Log {
     /// Adds a line made of `parts` and drops old ones beyond the limits. This
     /// is the one place where the order of lines is made.
     pub fn append(&mut self, line: &Line) -> Seq {
-        let Line { author, kind, time, parts } = line;
+        let Line { author, kind, time, parts } = *line;
         let seq = self.next();
         let bytes: usize = parts.iter().map(|part| part.len()).sum::<usize>() + 1;
         self.trim(bytes);
-        let mut ends = [0; Format::COUNT];
+        let head = [parts[0], parts[1], parts[2]].map(|part| part.len() as u8);
+        let mut record = Record { author, time, kind, head, next_own: 0, ends: [0; Format::COUNT] };
         for format in Format::ALL {
             if let Some(image) = &mut self.images[format as usize] {
-                image.append(parts, format, self.limits);
-                ends[format as usize] = image.end();
+                match format {
+                    Format::Json => {
+                        image.add(&[&json(&self.room, seq, &record, &parts)], self.limits, format)
+                    }
+                    _ => image.add(
+                        &[parts[0], parts[1], parts[2], parts[3], format.line_end()],
+                        self.limits,
+                        format,
+                    ),
+                }
+                record.ends[format as usize] = image.end();
             }
         }
-        self.records.push_back(Record {
-            author: *author,
-            time: *time,
-            kind: *kind,
-            next_own: 0,
-            ends,
-        });
+        self.records.push_back(record);
         seq
     }
 
@@ -176,16 +210,31 @@ impl Log {
         for seq in self.first..self.next() {
             // Every line ends with LF in that image, and has no other one.
             let (front, back) = self.span(Format::Lf, seq, seq + 1);
-            let end = if back.is_empty() {
-                (&front[..front.len() - 1], back)
-            } else {
-                (front, &back[..back.len() - 1])
-            };
-            image.append(&[end.0, end.1], format, self.limits);
+            let line = [front, back].concat();
+            let line = &line[..line.len() - 1];
             let at = self.index(seq);
+            let record = &self.records[at];
+            match format {
+                Format::Json => {
+                    let parts = record.split(line);
+                    image.add(&[&json(&self.room, seq, record, &parts)], self.limits, format);
+                }
+                _ => image.add(&[line, format.line_end()], self.limits, format),
+            }
             self.records[at].ends[format as usize] = image.end();
         }
         self.images[format as usize] = Some(image);
+    }
+
+    /// Who said line `seq`, and what it is.
+    pub fn about(&self, seq: Seq) -> (ClientId, Kind) {
+        let record = &self.records[self.index(seq)];
+        (record.author, record.kind)
+    }
+
+    /// When line `seq` was said.
+    pub fn time(&self, seq: Seq) -> Time {
+        self.records[self.index(seq)].time
     }
 
     /// The bytes of the lines `from..to`; in two pieces where the ring wraps.
@@ -260,6 +309,33 @@ impl Log {
     }
 }
 
+impl Record {
+    /// Takes the bytes of a line apart again.
+    fn split<'a>(&self, line: &'a [u8]) -> [&'a [u8]; PARTS] {
+        let mut rest = line;
+        let [before, from, after] = self.head.map(|bytes| {
+            let (part, others) = rest.split_at(bytes.into());
+            rest = others;
+            part
+        });
+        [before, from, after, rest]
+    }
+}
+
+/// A line as JSON. The bytes are UTF-8, because only raw mode has others.
+fn json(room: &str, seq: Seq, record: &Record, parts: &[&[u8]; PARTS]) -> Vec<u8> {
+    let [from, text] = [parts[1], parts[3]].map(String::from_utf8_lossy);
+    Json {
+        seq: Some(seq + 1),
+        said_at: &rfc3339(record.time),
+        room,
+        from: (!from.is_empty()).then_some(&from),
+        kind: record.kind.as_str(),
+        text: &text,
+    }
+    .encode()
+}
+
 impl Default for Image {
     fn default() -> Self {
         Image { start: OFFSET_START, bytes: VecDeque::new() }
@@ -276,21 +352,26 @@ impl Image {
         offset.wrapping_sub(self.start) as usize
     }
 
-    fn append(&mut self, parts: &[&[u8]], format: Format, limits: Limits) {
-        let bytes: usize =
-            parts.iter().map(|part| part.len()).sum::<usize>() + format.line_end().len();
-        let needed = self.bytes.len() + bytes;
-        // Double, as a vector would, but not past what the limits allow: a byte
-        // more a line is what the formats differ by.
+    /// The largest that an image gets.
+    fn bytes_max(format: Format, limits: Limits) -> usize {
+        match format {
+            // A byte more a line.
+            Format::Lf | Format::CrLf => limits.bytes_max + limits.records_max,
+            Format::Json => 2 * limits.bytes_max + limits.records_max * JSON_BYTES_MAX,
+        }
+    }
+
+    fn add(&mut self, parts: &[&[u8]], limits: Limits, format: Format) {
+        let needed = self.bytes.len() + parts.iter().map(|part| part.len()).sum::<usize>();
+        // Double, as a vector would, but not past what the limits allow.
         if needed > self.bytes.capacity() {
-            let capacity_max = limits.bytes_max + limits.records_max;
+            let capacity_max = Self::bytes_max(format, limits);
             let capacity = (2 * self.bytes.capacity()).min(capacity_max).max(needed);
             self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         for part in parts {
             self.bytes.extend(*part);
         }
-        self.bytes.extend(format.line_end());
     }
 
     fn drop_before(&mut self, offset: Offset) {

@@ -18,6 +18,9 @@ mod session;
 mod ending;
 mod texts;
 mod commands;
+mod replay;
+mod rooms;
+mod messages;
 mod visits;
 mod presence;
 mod input;
@@ -33,7 +36,8 @@ use slotmap::{SecondaryMap, SlotMap};
 
 pub use self::config::{Config, OnLag, Prefix};
 pub use self::ending::{Closing, Ending};
-use self::nicks::NickTable;
+use self::log::Time;
+use self::nicks::{Nick, NickTable};
 pub use self::reader::{SLICES_MAX, Slices};
 use self::room::{Room, RoomId};
 use self::session::Session;
@@ -69,6 +73,10 @@ pub struct Chat {
     rooms: SlotMap<RoomId, Room>,
     /// Where everyone starts.
     lobby: RoomId,
+    /// The message of the day.
+    motd: Vec<String>,
+    /// Clients that want a bell when their name is said.
+    bells: Vec<ClientId>,
     /// Rooms with lines that their members haven't been queued for.
     news: Vec<RoomId>,
     /// Clients that may have something to send and aren't blocked, each once,
@@ -93,6 +101,8 @@ pub struct Chat {
     is_shutting_down: bool,
     /// The time of the last call that told it.
     now: Instant,
+    /// The time on the wall.
+    wall: Time,
     started: Instant,
 }
 
@@ -126,10 +136,12 @@ struct Offer {
 }
 
 impl Chat {
-    /// A server without clients, at the time `now`.
+    /// A server without clients, at the time `now`. The name of the lobby must
+    /// be a name: see `Config::is_name`.
     pub fn new(config: Config, now: Instant) -> Self {
         let mut rooms = SlotMap::with_key();
-        let lobby = rooms.insert(Room::new(config.log_limits()));
+        let name = Nick::parse(&config.lobby).unwrap_or_default();
+        let lobby = rooms.insert(Room::new(name, config.log_limits()));
         Chat {
             config,
             sessions: SecondaryMap::new(),
@@ -137,6 +149,8 @@ impl Chat {
             guests: 0,
             rooms,
             lobby,
+            motd: Vec::new(),
+            bells: Vec::new(),
             news: Vec::new(),
             flush: VecDeque::new(),
             offer: Offer::default(),
@@ -150,8 +164,20 @@ impl Chat {
             counts: Counts::default(),
             is_shutting_down: false,
             now,
+            wall: 0,
             started: now,
         }
+    }
+
+    /// What the clock on the wall says, in seconds since 1970: for people to
+    /// see. All deadlines go by `now`.
+    pub fn set_wall_clock(&mut self, seconds: u64) {
+        self.wall = u32::try_from(seconds).unwrap_or(Time::MAX);
+    }
+
+    /// What newcomers are told first.
+    pub fn set_motd(&mut self, text: &[u8]) {
+        self.motd = rooms::lines_of(text).collect();
     }
 
     /// What the operator chose.

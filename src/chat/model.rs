@@ -67,7 +67,11 @@ impl Model {
             to_skip: 0,
             received: String::new(),
         };
-        Model { log: Log::new(limits), members: (0..READERS).map(member).collect(), counter: 0 }
+        Model {
+            log: Log::new("room", limits),
+            members: (0..READERS).map(member).collect(),
+            counter: 0,
+        }
     }
 
     fn run(&mut self, step: Step) {

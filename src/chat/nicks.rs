@@ -88,9 +88,21 @@ impl Nick {
         &self.0
     }
 
+    pub fn text(&self) -> EcoString {
+        self.0.clone()
+    }
+
     /// Whether both are the same name, case apart.
     pub fn is_same(&self, other: &Nick) -> bool {
         lookalikes::is_same(&self.0, &other.0)
+    }
+
+    /// Whether both are the same name or look alike.
+    pub fn is_like(&self, other: &Nick) -> bool {
+        let hasher = RandomState::new();
+        let (looks, others) = (self.looks(&hasher), other.looks(&hasher));
+        let others = [others.written, others.folded];
+        others.contains(&looks.written) || others.contains(&looks.folded)
     }
 }
 

@@ -51,12 +51,13 @@ impl Chat {
         if !session.aside().held.is_empty() && session.reader.note_bytes() <= NOTE_BYTES_MAX {
             self.resumes.push_back(id);
         }
+        self.resume_if_level(id);
         if is_short {
             return;
         }
         if !self.offer.is_all {
             self.queue(id);
-        } else if let Phase::Leaving { .. } = session.phase {
+        } else if let Phase::Leaving { .. } = self.sessions[id].phase {
             self.end(id, Closing::Polite);
         }
     }
@@ -153,25 +154,29 @@ impl Chat {
     fn prepare(&mut self, id: ClientId) -> bool {
         let Some(session) = self.sessions.get_mut(id) else { return false };
         session.queued = false;
-        if session.blocked {
+        if session.blocked || self.is_held(id) {
             return false;
         }
+        let Some(session) = self.sessions.get_mut(id) else { return false };
         let log = &self.rooms[session.room].log;
         if self.config.on_lag == OnLag::Close && session.reader.lost(log, id) > 0 {
             self.close_lagged(id);
         }
         let session = &mut self.sessions[id];
-        let log = &self.rooms[session.room].log;
+        let room = &self.rooms[session.room];
+        let (log, name) = (&room.log, room.name.as_str());
         let missed = &mut self.counts.lines_missed;
         session.reader.catch_up(log, id, |lines, format| {
             *missed += lines;
-            encode_notice(&texts::lagged(lines), format)
+            encode_notice(&texts::lagged(lines), format, name, self.wall)
         });
         if !session.reader.is_done(log) {
             return true;
         }
         if let Phase::Leaving { .. } = session.phase {
             self.end(id, Closing::Polite);
+        } else {
+            self.resume_if_level(id);
         }
         false
     }

@@ -7,7 +7,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::ending::Ending;
 use super::log::Kind;
 use super::room::RoomId;
 use super::session::Phase;
@@ -67,10 +66,49 @@ impl Chat {
 
     /// Greets a newcomer, who is told of from now on.
     fn greet(&mut self, id: ClientId) {
-        self.enter_presence(id);
+        // It wasn't sent anything so far, and history begins before that.
         let nick = self.sessions[id].nick.clone();
-        self.notify(id, &texts::welcome(nick.as_str()));
-        self.notify(id, &self.here(id));
+        self.notify_here(id, &texts::welcome(nick.as_str()));
+        for line in self.motd.clone() {
+            self.notify_here(id, &line);
+        }
+        self.introduce(id);
+        self.enter_presence(id);
+        self.queue(id);
+    }
+
+    /// Greets a newcomer that wants something before its greeting is due; the
+    /// past is what it asks for.
+    pub(super) fn greet_first(&mut self, id: ClientId) {
+        if self.sessions[id].standing == Standing::Arriving {
+            let nick = self.sessions[id].nick.clone();
+            self.notify_here(id, &texts::welcome(nick.as_str()));
+            self.enter_presence(id);
+            self.queue(id);
+        }
+    }
+
+    /// Tells a client about the room that it has come to.
+    pub(super) fn introduce(&mut self, id: ClientId) {
+        self.notify_here(id, &self.here(id));
+        let topic = self.rooms[self.sessions[id].room].topic.clone();
+        if topic.is_some() {
+            self.notify_here(id, &texts::topic(topic.as_deref()));
+        }
+        self.show_history(id, self.config.history_lines);
+    }
+
+    /// Whether a client is one who stays, as far as can be seen.
+    pub(super) fn is_greeted(&self, id: ClientId) -> bool {
+        matches!(self.sessions[id].standing, Standing::Counted | Standing::Told | Standing::Known)
+    }
+
+    /// Whether a client is sent nothing yet, because its greeting comes first.
+    pub(super) fn is_held(&self, id: ClientId) -> bool {
+        let session = &self.sessions[id];
+        session.standing == Standing::Arriving
+            && matches!(session.phase, Phase::Talking)
+            && !self.config.raw
     }
 
     /// The others are to be told that a client has come.
@@ -86,7 +124,10 @@ impl Chat {
         let session = &mut self.sessions[id];
         match session.standing {
             Standing::Known | Standing::Posting => {}
-            Standing::Arriving => session.standing = Standing::Posting,
+            Standing::Arriving => {
+                session.standing = Standing::Posting;
+                self.queue(id);
+            }
             Standing::Posted | Standing::Told => session.standing = Standing::Known,
             Standing::Counted => {
                 session.standing = Standing::Known;
@@ -99,7 +140,7 @@ impl Chat {
     /// Tells everybody else who has joined; its greeting has told it itself.
     fn tell_joined(&mut self, id: ClientId) {
         let session = &self.sessions[id];
-        let (room, joined) = (session.room, texts::joined(&session.who()));
+        let (room, joined) = (session.room, texts::joined(&self.who(id)));
         let seq = self.append_notice(room, id, Kind::Presence, &joined);
         self.sessions[id].reader.add_own(&mut self.rooms[room].log, seq);
     }
@@ -109,11 +150,10 @@ impl Chat {
         !matches!(self.sessions[id].standing, Standing::Arriving | Standing::Counted)
     }
 
-    /// A client isn't in the room any more.
-    pub(super) fn leave_presence(&mut self, id: ClientId, ending: Ending) {
+    /// A client isn't in its room any more; `left` says how.
+    pub(super) fn leave_presence(&mut self, id: ClientId, left: String) {
         let session = &self.sessions[id];
         let (room, standing) = (session.room, session.standing);
-        let left = texts::left(session.nick.as_str(), ending);
         let presence = &mut self.rooms[room].presence;
         match standing {
             Standing::Arriving | Standing::Posting | Standing::Posted => {}

@@ -10,7 +10,7 @@ use std::io::IoSlice;
 use arrayvec::ArrayVec;
 
 use super::ClientId;
-use super::log::{Log, NONE, Seq};
+use super::log::{Kind, Log, NONE, Seq};
 use crate::wire::Format;
 
 /// Pieces in one write at most.
@@ -31,10 +31,10 @@ const LINES_AFTER_LAG: u64 = 16;
 pub(super) struct Reader {
     /// The next line.
     next: Seq,
-    /// Its own lines ahead of the cursor. Boxed, like the notes, because nearly
+    /// Its own lines ahead of the cursor. Boxed, like the rest, because nearly
     /// no reader has any at any time.
     own: Option<Box<Own>>,
-    notes: Option<Box<Notes>>,
+    extra: Option<Box<Extra>>,
     /// The format of the next line.
     format: Format,
     /// The format at the end of the notes, which new notes are encoded in.
@@ -50,8 +50,11 @@ struct Own {
     count: u64,
 }
 
+/// What a reader has beside its cursor.
 #[derive(Debug)]
-struct Notes {
+struct Extra {
+    /// Lines that it doesn't want.
+    filter: Filter,
     /// Lines from here on aren't for this reader.
     stop: Seq,
     queue: VecDeque<Note>,
@@ -59,6 +62,29 @@ struct Notes {
     sent_bytes: usize,
     /// Bytes in the queue, sent ones of the front note included.
     bytes: usize,
+}
+
+/// Which lines a reader doesn't want to see.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Filter {
+    /// Those that tell who came and went.
+    pub is_quiet: bool,
+    /// Those of these clients.
+    pub ignored: Vec<ClientId>,
+}
+
+impl Filter {
+    fn is_empty(&self) -> bool {
+        !self.is_quiet && self.ignored.is_empty()
+    }
+
+    fn hides(&self, log: &Log, seq: Seq) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let (author, kind) = log.about(seq);
+        (self.is_quiet && kind == Kind::Presence) || self.ignored.contains(&author)
+    }
 }
 
 #[derive(Debug)]
@@ -87,7 +113,7 @@ enum Piece<'a> {
 /// A look at the stream from the reader's place on.
 struct Walk<'a> {
     log: &'a Log,
-    notes: Option<&'a Notes>,
+    extra: Option<&'a Extra>,
     notes_passed: usize,
     stop: Seq,
     /// The next line.
@@ -102,9 +128,9 @@ impl<'a> Iterator for Walk<'a> {
 
     fn next(&mut self) -> Option<Piece<'a>> {
         loop {
-            let note = self.notes.and_then(|notes| notes.queue.get(self.notes_passed));
+            let note = self.extra.and_then(|extra| extra.queue.get(self.notes_passed));
             if let Some(note) = note.filter(|note| note.before <= self.next) {
-                let sent_bytes = if self.notes_passed == 0 { self.notes?.sent_bytes } else { 0 };
+                let sent_bytes = if self.notes_passed == 0 { self.extra?.sent_bytes } else { 0 };
                 self.notes_passed += 1;
                 match &note.content {
                     Content::Format(format) => self.format = *format,
@@ -115,12 +141,32 @@ impl<'a> Iterator for Walk<'a> {
             } else if self.next == self.own {
                 self.own = self.log.next_own(self.own);
                 self.next += 1;
+            } else if self.hides(self.next) {
+                self.next += 1;
             } else {
                 let from = self.next;
                 let to = self.stop.min(self.own).min(note.map_or(NONE, |note| note.before));
+                let to = self.first_hidden(from, to);
                 self.next = to;
                 return Some(Piece::Lines(to, self.log.span(self.format, from, to)));
             }
+        }
+    }
+}
+
+impl Walk<'_> {
+    fn hides(&self, seq: Seq) -> bool {
+        self.extra.is_some_and(|extra| extra.filter.hides(self.log, seq))
+    }
+
+    /// The first line of a range that the reader doesn't want, or its end. Only
+    /// a reader with a filter pays for looking.
+    fn first_hidden(&self, from: Seq, to: Seq) -> Seq {
+        match self.extra {
+            Some(extra) if !extra.filter.is_empty() => {
+                (from..to).find(|&seq| self.hides(seq)).unwrap_or(to)
+            }
+            _ => to,
         }
     }
 }
@@ -129,7 +175,7 @@ impl Reader {
     /// A reader whose first line will be `next`.
     pub fn new(next: Seq) -> Self {
         let format = Format::Lf;
-        Reader { next, own: None, notes: None, format, newest_format: format }
+        Reader { next, own: None, extra: None, format, newest_format: format }
     }
 
     /// Line `seq`, just appended, is the reader's own: it won't get it.
@@ -157,13 +203,13 @@ impl Reader {
         log.add_image(format);
         self.newest_format = format;
         let note = Note { before: log.next(), content: Content::Format(format) };
-        self.notes.get_or_insert_default().queue.push_back(note);
+        self.extra.get_or_insert_default().queue.push_back(note);
     }
 
     /// Adds bytes for this reader alone, after all lines that are in the log.
     pub fn add_note(&mut self, log: &Log, bytes: &[u8]) {
         let before = log.next().min(self.stop_seq());
-        let notes = self.notes.get_or_insert_default();
+        let notes = self.extra.get_or_insert_default();
         match notes.queue.back_mut() {
             Some(Note { before: same, content: Content::Bytes(last) }) if *same == before => {
                 last.extend_from_slice(bytes);
@@ -173,15 +219,80 @@ impl Reader {
         }
     }
 
+    /// Adds bytes for this reader alone, before the next line.
+    pub fn add_note_here(&mut self, bytes: &[u8]) {
+        let next = self.next;
+        let notes = self.extra.get_or_insert_default();
+        let at = notes.queue.partition_point(|note| note.before <= next);
+        notes.insert(at, next, bytes.to_vec());
+    }
+
+    /// Changes which lines it doesn't want.
+    pub fn set_filter(&mut self, change: impl FnOnce(&mut Filter)) {
+        let extra = self.extra.get_or_insert_default();
+        change(&mut extra.filter);
+        if extra.is_empty() {
+            self.extra = None;
+        }
+    }
+
+    /// Which lines it doesn't want.
+    pub fn filter(&self) -> Option<&Filter> {
+        self.extra.as_ref().map(|extra| &extra.filter)
+    }
+
+    /// Whether it has been sent every line that is for it, up to where it stops.
+    pub fn is_level(&mut self, log: &Log) -> bool {
+        self.settle(log);
+        self.next >= log.next().min(self.stop_seq())
+    }
+
+    /// Lines that are appended are for it again.
+    pub fn go_on(&mut self) {
+        let Some(extra) = &mut self.extra else { return };
+        extra.stop = NONE;
+        if extra.is_empty() {
+            self.extra = None;
+        }
+    }
+
+    /// Sends it the lines from `from` on, its own ones before now too, after the
+    /// notes that it is owed. It must be level with the log, or `from` not be
+    /// after its next line.
+    pub fn rewind(&mut self, from: Seq) {
+        self.next = from;
+        self.own = None;
+        let Some(extra) = &mut self.extra else { return };
+        extra.stop = NONE;
+        for note in &mut extra.queue {
+            note.before = note.before.min(from);
+        }
+        if extra.is_empty() {
+            self.extra = None;
+        }
+    }
+
+    /// Goes on in another log, at the line `from`. It must be level with the old
+    /// one.
+    pub fn change_log(&mut self, log: &mut Log, from: Seq) {
+        log.add_image(self.format);
+        log.add_image(self.newest_format);
+        self.rewind(from);
+        let Some(extra) = &mut self.extra else { return };
+        for note in &mut extra.queue {
+            note.before = from;
+        }
+    }
+
     /// No line that is appended from now on is for this reader.
     pub fn stop(&mut self, log: &Log) {
-        let notes = self.notes.get_or_insert_default();
+        let notes = self.extra.get_or_insert_default();
         notes.stop = notes.stop.min(log.next());
     }
 
     /// Bytes of notes that haven't been sent.
     pub fn note_bytes(&self) -> usize {
-        self.notes.as_ref().map_or(0, |notes| notes.bytes - notes.sent_bytes)
+        self.extra.as_ref().map_or(0, |notes| notes.bytes - notes.sent_bytes)
     }
 
     /// The next line.
@@ -194,7 +305,7 @@ impl Reader {
     pub fn stop_here(&mut self, log: &Log) -> u64 {
         let next = self.next;
         let missed = log.next().min(self.stop_seq()) - next - self.own_count();
-        let notes = self.notes.get_or_insert_default();
+        let notes = self.extra.get_or_insert_default();
         notes.stop = next;
         notes.queue.retain(|note| note.before <= next);
         notes.bytes = notes.queue.iter().map(Note::len).sum();
@@ -209,7 +320,7 @@ impl Reader {
         if self.next >= end {
             return 0;
         }
-        let own_gone = self.own_count() - log.find_own(author, log.first()).1;
+        let own_gone = self.own_count() - self.find_own(log, author, log.first()).1;
         let lost = end - self.next - own_gone;
         if lost == 0 {
             // It was the only one to speak.
@@ -236,7 +347,7 @@ impl Reader {
         self.move_to(log, author, resume);
         let missed = resume - from - (own_count - self.own_count());
         let note = note(missed, self.format);
-        let notes = self.notes.get_or_insert_default();
+        let notes = self.extra.get_or_insert_default();
         let at = notes.queue.partition_point(|note| note.before <= from);
         notes.insert(at, from, note);
         self.settle(log);
@@ -248,7 +359,7 @@ impl Reader {
         // A reader that has to stop before the log begins has none in it.
         let (first, count) = match next < log.first() {
             true => (NONE, 0),
-            false => log.find_own(author, next),
+            false => self.find_own(log, author, next),
         };
         self.own = self.own.take().filter(|_| count > 0).map(|mut own| {
             (own.first, own.count) = (first, count);
@@ -258,7 +369,16 @@ impl Reader {
 
     /// Lines from here on aren't for this reader.
     fn stop_seq(&self) -> Seq {
-        self.notes.as_ref().map_or(NONE, |notes| notes.stop)
+        self.extra.as_ref().map_or(NONE, |notes| notes.stop)
+    }
+
+    /// The first of its own lines from `from` on that it isn't to get, and how
+    /// many there are. Those before the chain are history to it.
+    fn find_own(&self, log: &Log, author: ClientId, from: Seq) -> (Seq, u64) {
+        match &self.own {
+            None => (NONE, 0),
+            Some(own) => log.find_own(author, from.max(own.first)),
+        }
     }
 
     fn own_count(&self) -> u64 {
@@ -276,7 +396,7 @@ impl Reader {
     /// Whether it is to be sent the lines from its cursor on, all of them and
     /// nothing else: the usual case.
     fn is_plain(&self) -> bool {
-        self.notes.is_none() && self.own.is_none()
+        self.extra.is_none() && self.own.is_none()
     }
 
     /// Puts what is to be sent next into `slices`; gives its length in bytes,
@@ -314,7 +434,7 @@ impl Reader {
                 Piece::Note(rest) => {
                     let taken = bytes.min(rest.len());
                     let is_whole = taken == rest.len();
-                    self.notes.as_mut().expect("the piece is of a note").sent_bytes += taken;
+                    self.extra.as_mut().expect("the piece is of a note").sent_bytes += taken;
                     if is_whole {
                         self.pop_note();
                     }
@@ -338,7 +458,7 @@ impl Reader {
     /// piece: not at a line of its own, no change of format due.
     fn settle(&mut self, log: &Log) {
         loop {
-            let note = self.notes.as_ref().and_then(|notes| notes.queue.front());
+            let note = self.extra.as_ref().and_then(|notes| notes.queue.front());
             if let Some(&Note { before, content: Content::Format(format) }) = note
                 && before <= self.next
             {
@@ -348,10 +468,18 @@ impl Reader {
                 && self.next >= log.first()
             {
                 self.pass_own(log);
+            } else if self.is_at_hidden(log) {
+                self.next += 1;
             } else {
                 return;
             }
         }
+    }
+
+    fn is_at_hidden(&self, log: &Log) -> bool {
+        let Some(extra) = &self.extra else { return false };
+        let is_there = self.next >= log.first() && self.next < log.next().min(extra.stop);
+        is_there && extra.filter.hides(log, self.next)
     }
 
     /// Passes a line of its own.
@@ -372,32 +500,38 @@ impl Reader {
         self.next = next;
         let rest = [rest.0, rest.1].concat();
         if !rest.is_empty() {
-            self.notes.get_or_insert_default().insert(0, 0, rest);
+            self.extra.get_or_insert_default().insert(0, 0, rest);
         }
     }
 
     fn walk<'a>(&'a self, log: &'a Log) -> Walk<'a> {
         let stop = self.stop_seq().min(log.next());
         let own = self.own.as_ref().map_or(NONE, |own| own.first);
-        let (notes, next, format) = (self.notes.as_deref(), self.next, self.format);
-        Walk { log, notes, notes_passed: 0, stop, next, own, format }
+        let (extra, next, format) = (self.extra.as_deref(), self.next, self.format);
+        Walk { log, extra, notes_passed: 0, stop, next, own, format }
     }
 
     fn pop_note(&mut self) {
-        let Some(notes) = &mut self.notes else { return };
+        let Some(notes) = &mut self.extra else { return };
         if let Some(note) = notes.queue.pop_front() {
             notes.bytes -= note.len();
             notes.sent_bytes = 0;
         }
-        if notes.queue.is_empty() && notes.stop == NONE {
-            self.notes = None;
+        if notes.is_empty() {
+            self.extra = None;
         }
     }
 }
 
-impl Default for Notes {
+impl Default for Extra {
     fn default() -> Self {
-        Notes { stop: NONE, queue: VecDeque::new(), sent_bytes: 0, bytes: 0 }
+        Extra {
+            filter: Filter::default(),
+            stop: NONE,
+            queue: VecDeque::new(),
+            sent_bytes: 0,
+            bytes: 0,
+        }
     }
 }
 
@@ -410,7 +544,11 @@ impl Note {
     }
 }
 
-impl Notes {
+impl Extra {
+    fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.stop == NONE && self.filter.is_empty()
+    }
+
     fn insert(&mut self, at: usize, before: Seq, bytes: Vec<u8>) {
         self.bytes += bytes.len();
         self.queue.insert(at, Note { before, content: Content::Bytes(bytes) });

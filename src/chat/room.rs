@@ -2,6 +2,7 @@
 
 use super::ClientId;
 use super::log::{Limits, Log, Seq};
+use super::nicks::Nick;
 use super::presence::Presence;
 
 slotmap::new_key_type! {
@@ -12,18 +13,23 @@ slotmap::new_key_type! {
 /// A room and its members.
 #[derive(Debug)]
 pub(super) struct Room {
+    pub name: Nick,
+    pub topic: Option<Box<str>>,
     pub log: Log,
     /// The first line that the members haven't been queued for.
     pub unqueued: Seq,
     pub presence: Presence,
     /// Each member knows its place here.
     members: Vec<ClientId>,
+    /// Sessions that read the log: the members, and those who leave and are
+    /// still owed something of it.
+    pub readers: usize,
 }
 
 impl Room {
-    pub fn new(limits: Limits) -> Self {
-        let (log, presence) = (Log::new(limits), Presence::default());
-        Room { log, unqueued: 0, presence, members: Vec::new() }
+    pub fn new(name: Nick, limits: Limits) -> Self {
+        let (log, presence) = (Log::new(name.as_str(), limits), Presence::default());
+        Room { name, topic: None, log, unqueued: 0, presence, members: Vec::new(), readers: 0 }
     }
 
     /// Everyone who is here, in no order.

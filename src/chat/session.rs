@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
+use super::ClientId;
 use super::ending::{Closing, Ending};
+use super::log::Time;
 use super::nicks::Nick;
 use super::presence::Standing;
 use super::reader::Reader;
@@ -22,6 +24,9 @@ pub(super) struct Session {
     pub room: RoomId,
     /// Its place among the members of the room.
     pub place: u32,
+    /// When it came, and when it said something last.
+    pub since: Time,
+    pub spoke: Time,
     /// The kernel takes no more for now.
     pub blocked: bool,
     /// It is in the flush queue.
@@ -64,6 +69,15 @@ pub(super) struct Aside {
     pub until: Option<Instant>,
     /// When its timer is set to.
     pub timer: Option<Instant>,
+    /// A command that waits until the client has been sent what was said
+    /// before it.
+    pub waiting: Option<Box<str>>,
+    /// Why it is away, if it is.
+    pub away: Option<Box<str>>,
+    /// Who sent it the last private message.
+    pub correspondent: Option<ClientId>,
+    /// Ring the bell when its name is said.
+    pub has_bell: bool,
 }
 
 impl Aside {
@@ -75,21 +89,29 @@ impl Aside {
         stalled_since: None,
         until: None,
         timer: None,
+        waiting: None,
+        away: None,
+        correspondent: None,
+        has_bell: false,
     };
 
     fn is_empty(&self) -> bool {
-        let Aside { address, decoder, refusals, held, stalled_since, until, timer } = self;
+        let Aside { address, decoder, refusals, held, stalled_since, until, timer, .. } = self;
+        let Aside { waiting, away, correspondent, has_bell, .. } = self;
         let is_timed = stalled_since.is_some() || until.is_some() || timer.is_some();
-        let is_held = address.is_some() || refusals.is_some() || !held.is_empty();
-        !is_timed && !is_held && decoder.is_between_lines()
+        let is_held = waiting.is_some() || !held.is_empty() || !decoder.is_between_lines();
+        let is_known = address.is_some() || refusals.is_some();
+        let is_special = away.is_some() || correspondent.is_some() || *has_bell;
+        !is_timed && !is_held && !is_known && !is_special
     }
 }
 
 impl Session {
-    pub fn new(nick: Nick, room: RoomId, reader: Reader) -> Self {
+    pub fn new(nick: Nick, room: RoomId, reader: Reader, now: Time) -> Self {
         let (phase, standing) = (Phase::Talking, Standing::Arriving);
         let (blocked, queued) = (false, false);
-        Session { nick, reader, phase, standing, room, place: 0, blocked, queued, aside: None }
+        let (since, spoke, place, aside) = (now, now, 0, None);
+        Session { nick, reader, phase, standing, room, place, since, spoke, blocked, queued, aside }
     }
 
     pub fn aside(&self) -> &Aside {
@@ -137,14 +159,8 @@ impl Session {
 
     /// Whether more of its input may be taken in.
     pub fn wants_input(&self) -> bool {
-        matches!(self.phase, Phase::Talking) && self.reader.note_bytes() <= NOTE_BYTES_MAX
-    }
-
-    /// The name for others; with the address if lines are prefixed with that.
-    pub fn who(&self) -> String {
-        match &self.aside().address {
-            Some(address) => format!("{} ({address})", self.nick.as_str()),
-            None => self.nick.as_str().to_owned(),
-        }
+        matches!(self.phase, Phase::Talking)
+            && self.reader.note_bytes() <= NOTE_BYTES_MAX
+            && self.aside().waiting.is_none()
     }
 }

@@ -3,21 +3,37 @@
 //! A notice begins with [`NOTICE`], and nothing else that a client is sent
 //! does (see `compose`).
 
+use std::time::Duration;
+
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::skeleton;
 
-use super::commands;
 use super::ending::Ending;
+use super::log::{Time, rfc3339};
 use super::nicks::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
+use super::{Counts, commands};
 
 /// How each notice begins.
 pub(super) const NOTICE: &str = "*** ";
 
 pub(super) const SHUTDOWN: &str = "the server is shutting down";
-pub(super) const GOODBYE: &str = "goodbye";
+pub(super) const NO_HISTORY: &str = "nothing was said here before";
+pub(super) const NO_MESSAGES: &str = "nobody has written to you";
+pub(super) const IS_GONE: &str = "who wrote to you last is gone";
+pub(super) const IGNORE_YOURSELF: &str = "you can't ignore yourself";
 pub(super) const ARE_YOU_THERE: &str = "yes, the server is here";
 /// Names shown at most in one answer; the others are counted.
 pub(super) const NAMES_MAX: usize = 200;
+
+/// Private lines: `<ann to you> hello`
+pub(super) fn from_to_you(name: &str) -> String {
+    format!("<{name} to you> ")
+}
+
+/// What the sender of a private line sees: `<you to bob> hello`
+pub(super) fn you_to(name: &str) -> String {
+    format!("<you to {name}> ")
+}
 
 pub(super) fn welcome(nick: &str) -> String {
     format!("welcome, {nick}: just type, or try /help")
@@ -117,6 +133,223 @@ pub(super) fn name_is_yours(name: &str) -> String {
     format!("your name is {name} already")
 }
 
+pub(super) fn goodbye(newest: u64) -> String {
+    format!("goodbye; when you are back, /resume {newest} shows what you have missed")
+}
+
+/// `the last 12 lines, from 5 minutes ago on:`
+pub(super) fn history(lines: u64, age: u32) -> String {
+    match lines {
+        1 => format!("the last line, from {}:", ago(age)),
+        _ => format!("the last {lines} lines, from {} on:", ago(age)),
+    }
+}
+
+pub(super) fn resumed(number: u64, lines: u64, gone: u64) -> String {
+    match (lines, gone) {
+        (0, 0) => format!("nothing was said after line {number}"),
+        (_, 0) => format!("{} after line {number}:", count(lines, "line")),
+        _ => {
+            let gone = count(gone, "line");
+            format!("{gone} after line {number} are gone, these {lines} are left:")
+        }
+    }
+}
+
+pub(super) fn not_said_yet(number: u64, newest: u64) -> String {
+    format!("line {number} hasn't been said yet, the newest is line {newest}")
+}
+
+pub(super) fn seq(newest: u64) -> String {
+    format!("line {newest} is the newest; /resume {newest} shows what comes after it")
+}
+
+pub(super) fn entered(room: &str) -> String {
+    format!("you are in {room} now")
+}
+
+pub(super) fn here_already(room: &str) -> String {
+    format!("you are in {room} already")
+}
+
+/// `ann went to dev`
+pub(super) fn went(nick: &str, room: &str) -> String {
+    format!("{nick} went to {room}")
+}
+
+pub(super) fn no_more_rooms(rooms: usize) -> String {
+    format!("there are {rooms} rooms and no place for another; /rooms names them")
+}
+
+/// `2 rooms: lobby (12), dev (3)`
+pub(super) fn rooms<'a>(total: usize, rooms: impl Iterator<Item = (&'a str, usize)>) -> String {
+    let rooms: Vec<_> = rooms.map(|(name, members)| format!("{name} ({members})")).collect();
+    let more = match total - rooms.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}: {}{more}", count(total as u64, "room"), rooms.join(", "))
+}
+
+pub(super) fn topic(topic: Option<&str>) -> String {
+    match topic {
+        Some(topic) => format!("topic: {topic}"),
+        None => "there is no topic; /topic TEXT sets one".into(),
+    }
+}
+
+pub(super) fn topic_set(nick: &str, topic: Option<&str>) -> String {
+    match topic {
+        Some(topic) => format!("{nick} set the topic: {topic}"),
+        None => format!("{nick} took the topic away"),
+    }
+}
+
+pub(super) fn topic_too_long(bytes_max: usize) -> String {
+    format!("a topic has at most {bytes_max} bytes")
+}
+
+pub(super) fn nobody(name: &str) -> String {
+    format!("nobody here has the name {name}; /who shows who is here")
+}
+
+pub(super) fn ignores_you(name: &str) -> String {
+    format!("{name} takes no messages from you")
+}
+
+pub(super) fn does_not_read(name: &str) -> String {
+    format!("{name} doesn't read at the moment, try again later")
+}
+
+pub(super) fn is_away(name: &str, reason: &str) -> String {
+    format!("{name} is away{}", reason_after_colon(reason))
+}
+
+pub(super) fn ignored(names: &[&str]) -> String {
+    match names {
+        [] => "you ignore nobody; /ignore NAME hides what somebody says".into(),
+        _ => format!("you ignore {}", names.join(", ")),
+    }
+}
+
+pub(super) fn ignore(name: &str, is_ignored: bool) -> String {
+    match is_ignored {
+        true => format!("you don't see what {name} says from now on"),
+        false => format!("you see what {name} says again"),
+    }
+}
+
+pub(super) fn too_many_ignored(people_max: usize) -> String {
+    format!("you ignore {people_max} people already, no more fit")
+}
+
+pub(super) fn bell(is_on: bool) -> &'static str {
+    match is_on {
+        true => "a bell rings when your name is said",
+        false => "no bell rings",
+    }
+}
+
+pub(super) fn quiet(is_on: bool) -> &'static str {
+    match is_on {
+        true => "you don't see who comes and goes",
+        false => "you see who comes and goes",
+    }
+}
+
+pub(super) fn format(name: &str) -> String {
+    format!("lines are sent to you as {name}")
+}
+
+pub(super) fn away(is_away: bool) -> &'static str {
+    match is_away {
+        true => "you are away, until you say something",
+        false => "you are back",
+    }
+}
+
+pub(super) fn reason_too_long(bytes_max: usize) -> String {
+    format!("a reason has at most {bytes_max} bytes")
+}
+
+/// `bob: in lobby, here for 2 hours, silent for 5 minutes, away: lunch, from 10.0.0.7:4711`
+pub(super) fn whois(
+    nick: &str,
+    room: &str,
+    here: u32,
+    silent: u32,
+    away: Option<&str>,
+    address: Option<&str>,
+) -> String {
+    let (here, silent) = (span(here), span(silent));
+    let mut text = format!("{nick}: in {room}, here for {here}, silent for {silent}");
+    if let Some(reason) = away {
+        text += &format!(", away{}", reason_after_colon(reason));
+    }
+    if let Some(address) = address {
+        text += &format!(", from {address}");
+    }
+    text
+}
+
+/// The name in the list of those who are here: `bob`, `bob (away: lunch)`
+pub(super) fn member(nick: &str, address: Option<&str>, away: Option<&str>) -> String {
+    let mut text = nick.to_owned();
+    if let Some(address) = address {
+        text += &format!(" ({address})");
+    }
+    if let Some(reason) = away {
+        text += &format!(" (away{})", reason_after_colon(reason));
+    }
+    text
+}
+
+pub(super) fn time(now: Time) -> String {
+    format!("it is {}", rfc3339(now))
+}
+
+pub(super) fn uptime(time: Duration) -> String {
+    format!("up for {}", span(time.as_secs() as u32))
+}
+
+pub(super) fn stats(counts: &Counts, clients: usize, rooms: usize) -> String {
+    let Counts { clients: came, refused, lines, lines_missed } = counts;
+    format!(
+        "{clients} here in {}, {came} came, {refused} refused, {}, {lines_missed} skipped",
+        count(rooms as u64, "room"),
+        count(*lines, "line"),
+    )
+}
+
+fn reason_after_colon(reason: &str) -> String {
+    match reason {
+        "" => String::new(),
+        _ => format!(": {reason}"),
+    }
+}
+
+/// `5 minutes ago`
+fn ago(seconds: u32) -> String {
+    format!("{} ago", span(seconds))
+}
+
+/// `5 minutes`, in the largest unit of which there is one.
+fn span(seconds: u32) -> String {
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    match units.into_iter().find(|(unit, _)| seconds >= *unit) {
+        Some((unit, name)) => count(u64::from(seconds / unit), name),
+        None => "less than a minute".into(),
+    }
+}
+
+/// `1 line`, `2 lines`
+fn count(count: u64, name: &str) -> String {
+    match count {
+        1 => format!("1 {name}"),
+        _ => format!("{count} {name}s"),
+    }
+}
+
 pub(super) fn usage(usage: &str) -> String {
     format!("usage: {usage}")
 }
@@ -146,5 +379,5 @@ pub(super) fn full(clients: usize) -> String {
 
 /// A line for each command.
 pub(super) fn help() -> impl Iterator<Item = String> {
-    commands::TABLE.iter().map(|command| format!("{:<12} {}", command.usage, command.help))
+    commands::TABLE.iter().map(|command| format!("{:<18} {}", command.usage, command.help))
 }

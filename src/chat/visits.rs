@@ -43,9 +43,10 @@ impl Chat {
         let room = self.lobby;
         let nick = if self.config.raw { Nick::default() } else { self.next_guest() };
         let reader = Reader::new(self.rooms[room].log.next());
-        let mut session = Session::new(nick.clone(), room, reader);
+        let mut session = Session::new(nick.clone(), room, reader, self.wall);
         session.place = self.rooms[room].add_member(id);
-        if self.config.prefix == Prefix::Addr {
+        self.rooms[room].readers += 1;
+        if self.config.keeps_address() {
             session.set_aside(|aside| aside.address = Some(address.into()));
         }
         self.sessions.insert(id, session);
@@ -78,6 +79,7 @@ impl Chat {
         if let Phase::Talking = session.phase {
             session.enter(Phase::Listening, Some(now + REPLY_TIME));
             self.set_timer(id);
+            self.queue(id);
         }
     }
 
@@ -152,6 +154,7 @@ impl Chat {
                     self.end(id, Closing::Abrupt);
                 }
             } else if let Some(id) = self.resumes.pop_front() {
+                self.resume_command(id);
                 self.resume_input(now, id);
                 self.reinterested.push_back(id);
             } else if let Some(&(at, id)) = self.timers.first()
@@ -235,7 +238,8 @@ impl Chat {
         }
         self.end_membership(id, ending, now + FAREWELL_TIME);
         if !self.config.raw {
-            self.leave_presence(id, ending);
+            let left = texts::left(self.sessions[id].nick.as_str(), ending);
+            self.leave_presence(id, left);
         }
         self.queue(id);
     }
@@ -243,14 +247,21 @@ impl Chat {
     /// The client is sent nothing more of what is said in its room.
     fn end_membership(&mut self, id: ClientId, ending: Ending, until: Instant) {
         let session = &mut self.sessions[id];
-        let room = &mut self.rooms[session.room];
-        session.reader.stop(&room.log);
+        session.reader.stop(&self.rooms[session.room].log);
         session.enter(Phase::Leaving { ending }, Some(until));
-        let place = session.place;
-        if let Some(moved) = room.remove_member(place) {
+        if session.aside().has_bell {
+            self.bells.retain(|&other| other != id);
+        }
+        self.leave_members(id);
+        self.set_timer(id);
+    }
+
+    /// Takes a client off the list of its room.
+    pub(super) fn leave_members(&mut self, id: ClientId) {
+        let Session { room, place, .. } = self.sessions[id];
+        if let Some(moved) = self.rooms[room].remove_member(place) {
             self.sessions[moved].place = place;
         }
-        self.set_timer(id);
     }
 
     /// Forgets a client that has left.
@@ -262,6 +273,7 @@ impl Chat {
         let Phase::Leaving { ending } = session.phase else {
             unreachable!("a visit ends after the membership");
         };
+        self.forget_reader(session.room);
         self.ended.push_back((id, ending, closing));
     }
 
@@ -270,7 +282,24 @@ impl Chat {
         let members = self.rooms[self.sessions[id].room].members();
         let mut shown: Vec<_> = members.iter().take(texts::NAMES_MAX).copied().collect();
         shown.sort_unstable();
-        texts::here(members.len(), shown.into_iter().map(|id| self.sessions[id].who()))
+        texts::here(members.len(), shown.into_iter().map(|id| self.member(id)))
+    }
+
+    /// A client's name for others; with the address if lines begin with that.
+    pub(super) fn who(&self, id: ClientId) -> String {
+        texts::member(self.sessions[id].nick.as_str(), self.shown_address(id), None)
+    }
+
+    /// A client in the list of those who are here.
+    fn member(&self, id: ClientId) -> String {
+        let session = &self.sessions[id];
+        let away = session.aside().away.as_deref();
+        texts::member(session.nick.as_str(), self.shown_address(id), away)
+    }
+
+    pub(super) fn shown_address(&self, id: ClientId) -> Option<&str> {
+        let is_shown = self.config.prefix == Prefix::Addr;
+        self.sessions[id].aside().address.as_deref().filter(|_| is_shown)
     }
 
     fn next_guest(&mut self) -> Nick {

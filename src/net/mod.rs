@@ -10,6 +10,7 @@ mod accept;
 mod connection;
 mod registered;
 mod listener;
+mod motd;
 mod address;
 
 pub use address::{ListenAddr, PeerAddr};

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use log::debug;
 use polling::{Event, Events, Poller};
@@ -18,6 +19,7 @@ use super::accept::Door;
 use super::connection::{Connection, LISTENER_KEYS, Received, client_of};
 use super::gathering::Gathering;
 use super::listener::Listener;
+use super::motd::MotdFile;
 use crate::chat::{Chat, ClientId, Closing, Config, Counts, Ending, Slices};
 
 /// Events taken from the poller in one turn at most.
@@ -57,6 +59,8 @@ pub struct Server {
     lingering: VecDeque<(Instant, ClientId)>,
     gathering: Gathering,
     longest_turn: Duration,
+    /// What newcomers are told first.
+    motd: Option<MotdFile>,
     stop: Arc<AtomicBool>,
     is_stopping: bool,
 }
@@ -108,9 +112,21 @@ impl Server {
             lingering: VecDeque::new(),
             gathering: Gathering::default(),
             longest_turn: Duration::ZERO,
+            motd: None,
             stop: Arc::default(),
             is_stopping: false,
         })
+    }
+
+    /// Shows newcomers what is in a file, which is read again for each.
+    ///
+    /// # Errors
+    /// As the system says when it can't be read now.
+    pub fn set_motd_file(&mut self, path: PathBuf) -> io::Result<()> {
+        let (file, text) = MotdFile::open(path)?;
+        self.motd = Some(file);
+        self.chat.set_motd(&text);
+        Ok(())
     }
 
     /// Stops this server.
@@ -129,6 +145,7 @@ impl Server {
         while !(self.is_stopping && self.connections.is_empty()) {
             self.wait(&mut events, now)?;
             now = Instant::now();
+            self.chat.set_wall_clock(seconds_since_1970());
             self.accept(now);
             self.read(now);
             self.gather(&mut events, now)?;
@@ -211,6 +228,9 @@ impl Server {
             Ok(id) => id,
             Err(error) => return debug!("{peer}: not served: {error}"),
         };
+        if let Some(text) = self.motd.as_mut().and_then(MotdFile::read) {
+            self.chat.set_motd(&text);
+        }
         match self.chat.handle_open(now, id, &peer.to_string()) {
             Ok(()) => debug!("{peer}: connected"),
             Err(refusal) => {
@@ -360,6 +380,10 @@ impl Server {
             self.chat.handle_reset(id);
         }
     }
+}
+
+fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// Makes the kernel's table of this process' descriptors large at once.

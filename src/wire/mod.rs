@@ -14,6 +14,6 @@ mod text;
 mod format;
 
 pub use decoder::{Decoder, Event, Framing, LineEnd};
-pub use format::Format;
+pub use format::{Format, JSON_BYTES_MAX, Json};
 pub use telnet::{Command, Refusals};
 pub use text::Text;

@@ -18,7 +18,7 @@ fn goodbye_arrives_although_the_client_has_sent_more() {
     let [mut ann, mut bob] = room.guests();
     ann.send("/quit\n");
     ann.send(lines(MEGABYTE));
-    ann.hears("*** goodbye");
+    ann.hears_goodbye();
     ann.expect_eof();
     bob.hears("*** guest1 left");
 }
@@ -35,7 +35,7 @@ fn everything_owed_arrives_before_goodbye() {
     bob.hears("*** guest1 left");
     let line = format!("<guest2> {}\n", "x".repeat(99));
     ann.expect(line.repeat(MEGABYTE / 100));
-    ann.hears("*** goodbye");
+    ann.hears_goodbye();
     ann.expect_eof();
 }
 
@@ -51,7 +51,7 @@ fn a_refusal_arrives_with_its_reason() {
         eve.expect_eof();
     }
     ann.say("/quit");
-    ann.hears("*** goodbye");
+    ann.hears_goodbye();
     ann.expect_eof();
     bob.hears("*** guest1 left");
     // There is a place again.

@@ -10,7 +10,7 @@ fn max_clients_is_how_many_may_be_in_the_room() {
     bob.hears("*** full: 1 are here and there is no place for more, try again later");
     bob.expect_eof();
     ann.say("/quit");
-    ann.hears("*** goodbye");
+    ann.hears_goodbye();
     ann.expect_eof();
     let [eve] = program.guests();
     assert_eq!(eve.nick(), "guest2");

@@ -62,7 +62,7 @@ fn one_who_sends_crlf_is_sent_crlf_and_others_lf() {
     ann.send("/who\n");
     ann.hears("*** 2 here: guest1, guest2");
     ann.send("/quit\n");
-    ann.hears("*** goodbye");
+    ann.hears_goodbye();
     ann.expect_eof();
     bob.hears("*** guest1 left");
 }

@@ -140,7 +140,7 @@ fn a_unix_socket_works_like_tcp() {
     bob.expect_eof();
     ann.hears("*** guest2 left");
     ann.say("/quit");
-    ann.hears("*** goodbye");
+    ann.hears_goodbye();
     ann.expect_eof();
 }
 

@@ -58,7 +58,7 @@ fn check_talk(program: &str, arguments: &[&str], room: &Program) {
     ann.typist.hears("<guest3> hi");
     witness.hears("<guest3> hi");
     ann.typist.say("/quit");
-    ann.typist.hears("*** goodbye");
+    ann.typist.hears_goodbye();
     bob.typist.hears("*** guest2 left");
     witness.hears("*** guest2 left");
 }

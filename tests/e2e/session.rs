@@ -17,8 +17,8 @@
 //! `\n`, `\r`, `\t`, `\0`, `\\` and `\xff` are escapes; `{ann}` is the address
 //! of ann. Clients that don't CONNECT are there from the start, with the names
 //! that the session gives them. At the end nobody may have been sent anything
-//! that the session doesn't show. Unless the options say otherwise, `--fold 0`
-//! is one of them.
+//! that the session doesn't show. `{time}` is any time in RFC 3339. Unless the
+//! options say otherwise, `--fold 0` and `--history 0` are among them.
 
 use std::collections::HashMap;
 
@@ -128,6 +128,9 @@ impl<'a> Stage<'a> {
         if !options.contains(&"--fold") {
             given.extend(["--fold", "0"]);
         }
+        if !options.contains(&"--history") {
+            given.extend(["--history", "0"]);
+        }
         Stage {
             program: Program::plain(&given),
             is_raw: options.contains(&"--raw"),
@@ -178,6 +181,11 @@ impl<'a> Stage<'a> {
             Step::Send(name, text) => {
                 let bytes = self.bytes(text);
                 self.client(name).send(bytes);
+            }
+            Step::Receive(name, text) if text.contains("{time}") => {
+                let line = self.client(name).any_line();
+                let line = without_times(&String::from_utf8(line).expect("it is UTF-8"));
+                assert_eq!(line.as_bytes(), self.bytes(text));
             }
             Step::Receive(name, text) => {
                 let bytes = self.bytes(text);
@@ -231,6 +239,22 @@ impl<'a> Stage<'a> {
         }
         unescape(&text)
     }
+}
+
+/// A line with `{time}` for each time in it.
+fn without_times(line: &str) -> String {
+    const FORM: &str = "0000-00-00T00:00:00Z";
+    let is_like = |at: usize| {
+        let Some(word) = line.get(at..at + FORM.len()) else { return false };
+        let form = word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c });
+        form.eq(FORM.chars())
+    };
+    let starts: Vec<_> = (0..line.len()).filter(|&at| is_like(at)).collect();
+    let mut line = line.to_owned();
+    for at in starts.into_iter().rev() {
+        line.replace_range(at..at + FORM.len(), "{time}");
+    }
+    line
 }
 
 fn unescape(text: &str) -> Vec<u8> {

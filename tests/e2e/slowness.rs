@@ -1,7 +1,5 @@
 //! Readers that are slow or have stopped reading.
 
-use std::time::Duration;
-
 use roomcast::chat::{Config, OnLag};
 
 use crate::harness::{Client, Host, Program, Room};
@@ -12,17 +10,15 @@ const LINE_BYTES: usize = 1000;
 /// So many lines at once don't make a reader fall behind.
 const BATCH: usize = 16;
 
-const BACKLOG: Config = Config {
-    backlog_bytes_max: 1 << 16,
-    prefix: roomcast::chat::Prefix::Nick,
-    echo: false,
-    raw: false,
-    clients_max: 100,
-    line_bytes_max: 4096,
-    stall_timeout: None,
-    on_lag: OnLag::Skip,
-    fold_time: Duration::ZERO,
-};
+fn backlog() -> Config {
+    Config {
+        backlog_bytes_max: 1 << 16,
+        clients_max: 100,
+        stall_timeout: None,
+        on_lag: OnLag::Skip,
+        ..Config::default()
+    }
+}
 
 /// A client that doesn't read, one that does, and one who speaks to both.
 fn slow_fast_and_speaker(room: &impl Host) -> (Client, Client, Client) {
@@ -57,7 +53,7 @@ fn number(line: &str) -> Option<usize> {
 /// missed, exactly, and goes on; nobody else waits for it.
 #[test]
 fn a_reader_that_falls_behind_is_told_how_many_lines_it_missed() {
-    let room = Room::with(BACKLOG);
+    let room = Room::with(backlog());
     let (mut slow, mut fast, mut speaker) = slow_fast_and_speaker(&room);
     talk(&mut speaker, &mut fast);
     let (mut delivered, mut skipped) = (0, 0);

@@ -37,7 +37,7 @@ fn one_who_quits_is_told_goodbye_and_leaves_without_a_reason() {
     let room = Room::open();
     let [mut ann, mut bob] = room.guests();
     ann.say("/quit");
-    ann.hears("*** goodbye");
+    ann.hears_goodbye();
     ann.expect_eof();
     bob.hears("*** guest1 left");
     bob.say("/who");
@@ -51,7 +51,7 @@ fn what_is_said_after_quit_is_not_heard() {
     ann.send("bye\n/quit\nstill here?\n/me is\n");
     bob.hears("<guest1> bye");
     bob.hears("*** guest1 left");
-    ann.hears("*** goodbye");
+    ann.hears_goodbye();
     ann.expect_eof();
     nothing_came_for(&mut [&mut bob], &mut eve);
 }
@@ -83,7 +83,7 @@ fn everyone_who_joins_also_leaves() {
         let mut guest = room.guest(&mut [&mut ann]);
         assert_eq!(guest.nick(), format!("guest{number}"));
         guest.say("/quit");
-        guest.hears("*** goodbye");
+        guest.hears_goodbye();
         guest.expect_eof();
         ann.hears(format!("*** guest{number} left"));
     }

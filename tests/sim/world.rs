@@ -9,9 +9,13 @@ use slotmap::{SecondaryMap, SlotMap};
 
 use crate::peer::{Habit, Peer};
 
+/// The time on the wall at the begin of a simulation: 2026-11-21, noon.
+const NOON: u64 = 1_795_262_400;
+
 pub struct World {
     pub rng: Rng,
     pub now: Instant,
+    start: Instant,
     pub chat: Chat,
     /// Ids of connections, as the server's map gives them; places are reused.
     pub ids: SlotMap<ClientId, usize>,
@@ -43,6 +47,7 @@ impl World {
         World {
             rng: Rng::with_seed(seed),
             now,
+            start: now,
             chat: Chat::new(config, now),
             ids: SlotMap::with_key(),
             interests: SecondaryMap::new(),
@@ -133,6 +138,7 @@ impl World {
 
     pub fn sleep(&mut self, time: Duration) {
         self.now += time;
+        self.chat.set_wall_clock(NOON + (self.now - self.start).as_secs());
     }
 
     fn handle_events(&mut self, id: ClientId) {

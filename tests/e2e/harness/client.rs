@@ -166,6 +166,13 @@ impl Client {
         self.expect([line.as_ref(), end].concat());
     }
 
+    /// Reads the farewell of one who says `/quit`.
+    #[track_caller]
+    pub fn hears_goodbye(&mut self) {
+        let line = self.line();
+        assert!(line.starts_with("*** goodbye; when you are back, /resume "), "{line:?}");
+    }
+
     /// Reads one line, whatever it is; gives it without its end.
     #[track_caller]
     pub fn line(&mut self) -> String {

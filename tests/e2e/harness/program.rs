@@ -18,8 +18,9 @@ use super::host::Host;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_roomcast");
 
-/// Whatever happens is told at once, so that a test needn't wait for it.
-const PROMPT: &[&str] = &["--fold", "0"];
+/// Whatever happens is told at once, so that a test needn't wait for it, and
+/// nothing of what happened before.
+const PROMPT: &[&str] = &["--fold", "0", "--history", "0"];
 
 /// The server as a process of its own. Dropping it kills it.
 pub struct Program {

@@ -1,0 +1,193 @@
+//! From one person to another, and about one.
+
+use super::commands::{switch, usage};
+use super::nicks::Nick;
+use super::session::NOTE_BYTES_MAX;
+use super::{Chat, ClientId, texts};
+use crate::wire::{Format, Json};
+
+/// People that one may ignore.
+const IGNORED_MAX: usize = 100;
+
+/// The longest reason for being away, in bytes.
+const REASON_BYTES_MAX: usize = 100;
+
+impl Chat {
+    /// Whom a name belongs to; tells `asker` if it is nobody's.
+    fn find_client(&mut self, asker: ClientId, name: &str) -> Option<ClientId> {
+        let nick = Nick::parse(name).ok();
+        let holder = nick.and_then(|nick| self.nicks.find(&nick, |id| &self.sessions[id].nick));
+        if holder.is_none() {
+            self.notify(asker, &texts::nobody(name));
+        }
+        holder
+    }
+
+    /// Sends `text` from one client to another.
+    fn send_private(&mut self, from: ClientId, to: ClientId, text: &str) {
+        let (sender, recipient) = (&self.sessions[from], &self.sessions[to]);
+        let (sender_name, name) = (sender.nick.clone(), recipient.nick.clone());
+        if recipient.reader.filter().is_some_and(|filter| filter.ignored.contains(&from)) {
+            return self.notify(from, &texts::ignores_you(name.as_str()));
+        }
+        if recipient.reader.note_bytes() > NOTE_BYTES_MAX {
+            return self.notify(from, &texts::does_not_read(name.as_str()));
+        }
+        let away = recipient.aside().away.clone();
+        self.tell(to, &sender_name, &texts::from_to_you(sender_name.as_str()), text);
+        self.tell(from, &sender_name, &texts::you_to(name.as_str()), text);
+        self.sessions[to].set_aside(|aside| aside.correspondent = Some(from));
+        if let Some(reason) = away {
+            self.notify(from, &texts::is_away(name.as_str(), &reason));
+        }
+    }
+
+    /// Sends one client a private line.
+    fn tell(&mut self, id: ClientId, from: &Nick, head: &str, text: &str) {
+        let session = &self.sessions[id];
+        let format = session.reader.newest_format();
+        let bytes = match format {
+            Format::Json => {
+                let room = self.rooms[session.room].name.as_str();
+                let (time, from) = (self.time(), Some(from.as_str()));
+                Json { seq: None, said_at: &time, room, from, kind: "private", text }.encode()
+            }
+            _ => [head.as_bytes(), text.as_bytes(), format.line_end()].concat(),
+        };
+        self.add_note(id, &bytes);
+    }
+
+    /// Rings for those whose name is said in `text` by `author`.
+    pub(super) fn ring(&mut self, author: ClientId, text: &str) {
+        let room = self.sessions[author].room;
+        for at in 0..self.bells.len() {
+            let id = self.bells[at];
+            let session = &self.sessions[id];
+            let is_ignored =
+                session.reader.filter().is_some_and(|filter| filter.ignored.contains(&author));
+            let can_hear = session.reader.newest_format() != Format::Json
+                && session.reader.note_bytes() <= NOTE_BYTES_MAX;
+            let is_for_it = session.room == room && id != author && !is_ignored;
+            if is_for_it && can_hear && has_word(text, session.nick.as_str()) {
+                self.add_note(id, b"\x07");
+            }
+        }
+    }
+}
+
+/// Whether a name stands in a text as a word, in any case.
+fn has_word(text: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || "_-".contains(c);
+    let (text, name) = (text.to_lowercase(), name.to_lowercase());
+    text.match_indices(&name).any(|(at, _)| {
+        let is_begin = !text[..at].ends_with(is_part);
+        is_begin && !text[at + name.len()..].starts_with(is_part)
+    })
+}
+
+/// `/msg NAME TEXT`
+pub(super) fn msg(chat: &mut Chat, id: ClientId, rest: &str) {
+    let Some((name, text)) = rest.split_once([' ', '\t']) else { return usage(chat, id, "msg") };
+    if let Some(to) = chat.find_client(id, name) {
+        chat.send_private(id, to, text.trim());
+    }
+}
+
+/// `/reply TEXT`
+pub(super) fn reply(chat: &mut Chat, id: ClientId, rest: &str) {
+    if rest.is_empty() {
+        return usage(chat, id, "reply");
+    }
+    match chat.sessions[id].aside().correspondent {
+        None => chat.notify(id, texts::NO_MESSAGES),
+        Some(to) if chat.sessions.get(to).is_some_and(|session| session.is_member()) => {
+            chat.send_private(id, to, rest);
+        }
+        Some(_) => chat.notify(id, texts::IS_GONE),
+    }
+}
+
+/// `/ignore [NAME]`
+pub(super) fn ignore(chat: &mut Chat, id: ClientId, rest: &str) {
+    if rest.is_empty() {
+        let ignored = chat.sessions[id].reader.filter().map(|filter| &filter.ignored[..]);
+        let here = ignored.unwrap_or_default().iter().filter_map(|&id| chat.sessions.get(id));
+        let names: Vec<_> = here.map(|session| session.nick.as_str()).collect();
+        let text = texts::ignored(&names);
+        return chat.notify(id, &text);
+    }
+    let Some(other) = chat.find_client(id, rest) else { return };
+    let name = chat.sessions[other].nick.clone();
+    if other == id {
+        return chat.notify(id, texts::IGNORE_YOURSELF);
+    }
+    // Who is gone needs no place.
+    let sessions = &chat.sessions;
+    let is_there = |id: &ClientId| sessions.contains_key(*id);
+    let mut ignored = chat.sessions[id].reader.filter().cloned().unwrap_or_default().ignored;
+    ignored.retain(is_there);
+    let is_ignored = !ignored.contains(&other);
+    match is_ignored {
+        true if ignored.len() >= IGNORED_MAX => {
+            return chat.notify(id, &texts::too_many_ignored(IGNORED_MAX));
+        }
+        true => ignored.push(other),
+        false => ignored.retain(|&ignored| ignored != other),
+    }
+    chat.sessions[id].reader.set_filter(|filter| filter.ignored = ignored);
+    chat.notify(id, &texts::ignore(name.as_str(), is_ignored));
+}
+
+/// `/bell on|off`
+pub(super) fn bell(chat: &mut Chat, id: ClientId, rest: &str) {
+    let Some(has_bell) = switch(rest) else { return usage(chat, id, "bell") };
+    chat.bells.retain(|&other| other != id);
+    if has_bell {
+        chat.bells.push(id);
+    }
+    chat.sessions[id].set_aside(|aside| aside.has_bell = has_bell);
+    chat.notify(id, texts::bell(has_bell));
+}
+
+/// `/away [REASON]`
+pub(super) fn away(chat: &mut Chat, id: ClientId, rest: &str) {
+    if rest.len() > REASON_BYTES_MAX {
+        return chat.notify(id, &texts::reason_too_long(REASON_BYTES_MAX));
+    }
+    let is_back = rest.is_empty() && chat.sessions[id].aside().away.is_some();
+    let away = (!is_back).then(|| rest.into());
+    chat.sessions[id].set_aside(|aside| aside.away = away);
+    chat.notify(id, texts::away(!is_back));
+}
+
+/// `/whois NAME`
+pub(super) fn whois(chat: &mut Chat, id: ClientId, rest: &str) {
+    if rest.is_empty() {
+        return usage(chat, id, "whois");
+    }
+    let Some(other) = chat.find_client(id, rest) else { return };
+    let session = &chat.sessions[other];
+    let room = chat.rooms[session.room].name.as_str();
+    let (here, silent) =
+        (chat.wall.saturating_sub(session.since), chat.wall.saturating_sub(session.spoke));
+    let (away, address) = (session.aside().away.as_deref(), session.aside().address.as_deref());
+    let nick = session.nick.as_str();
+    let text = texts::whois(nick, room, here, silent, away, address);
+    chat.notify(id, &text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_said_where_it_is_a_word() {
+        for text in ["ann", "Ann: hi", "hi, ANN!", "(ann)", "x.ann y", "anna ann"] {
+            assert!(has_word(text, "ann"), "{text}");
+        }
+        for text in ["", "anna", "joann", "ann_", "ann-2", "a nn"] {
+            assert!(!has_word(text, "ann"), "{text}");
+        }
+        assert!(has_word("привет, АННА", "анна"));
+    }
+}

@@ -1,0 +1,104 @@
+//! What was said before: history, and catching up by number.
+//!
+//! There is no second store: a reader's cursor goes back in the log of its
+//! room. The number of a line is its place in the room, counted from 1, so the
+//! number of the newest line is how many there were.
+
+use super::log::Seq;
+use super::{Chat, ClientId, commands, texts};
+
+/// Lines that `/history` shows unless it is told how many.
+const HISTORY_LINES: u64 = 50;
+
+impl Chat {
+    /// Whether a client has been sent all lines that are for it.
+    pub(super) fn is_level(&mut self, id: ClientId) -> bool {
+        let session = &mut self.sessions[id];
+        session.reader.is_level(&self.rooms[session.room].log)
+    }
+
+    /// Makes a command wait until the client has been sent what was said before
+    /// it. Its input waits too, and it is sent nothing newer.
+    pub(super) fn wait_for_lines(&mut self, id: ClientId, line: &str) {
+        let session = &mut self.sessions[id];
+        session.set_aside(|aside| aside.waiting = Some(line.into()));
+        session.reader.stop(&self.rooms[session.room].log);
+        self.queue(id);
+    }
+
+    /// Lets the command go on that waited for lines, if they have been sent.
+    pub(super) fn resume_if_level(&mut self, id: ClientId) {
+        if self.sessions[id].aside().waiting.is_some() && self.is_level(id) {
+            self.resumes.push_back(id);
+        }
+    }
+
+    /// Runs the command that waited for lines.
+    pub(super) fn resume_command(&mut self, id: ClientId) {
+        let Some(session) = self.sessions.get(id) else { return };
+        if session.aside().waiting.is_none() || !session.is_member() || !self.is_level(id) {
+            return;
+        }
+        let session = &mut self.sessions[id];
+        if let Some(line) = session.set_aside(|aside| aside.waiting.take()) {
+            session.reader.go_on();
+            // It has been sent all up to where it stopped; newer lines don't matter.
+            self.run_command(id, &line);
+            self.queue(id);
+        }
+    }
+
+    /// The number of the newest line in a client's room.
+    pub(super) fn position(&self, id: ClientId) -> Seq {
+        self.rooms[self.sessions[id].room].log.next()
+    }
+
+    /// Shows a client the last `lines` of its room again, after what it is owed.
+    pub(super) fn show_history(&mut self, id: ClientId, lines: u64) {
+        let session = &mut self.sessions[id];
+        let log = &self.rooms[session.room].log;
+        let end = session.reader.next().max(log.first());
+        let from = end.saturating_sub(lines).max(log.first());
+        if from == end {
+            return;
+        }
+        let age = self.wall.saturating_sub(log.time(from));
+        session.reader.rewind(from);
+        self.notify_here(id, &texts::history(end - from, age));
+    }
+}
+
+/// `/history [LINES]`
+pub(super) fn history(chat: &mut Chat, id: ClientId, rest: &str) {
+    let lines = match (rest, rest.parse()) {
+        ("", _) => HISTORY_LINES,
+        (_, Ok(lines)) if lines > 0 => lines,
+        _ => return commands::usage(chat, id, "history"),
+    };
+    chat.greet_first(id);
+    chat.show_history(id, lines);
+    if chat.is_level(id) {
+        chat.notify(id, texts::NO_HISTORY);
+    }
+}
+
+/// `/resume NUMBER`
+pub(super) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
+    let Ok(number) = rest.parse::<Seq>() else { return commands::usage(chat, id, "resume") };
+    let newest = chat.position(id);
+    if number > newest {
+        return chat.notify(id, &texts::not_said_yet(number, newest));
+    }
+    chat.greet_first(id);
+    let session = &mut chat.sessions[id];
+    let first = chat.rooms[session.room].log.first();
+    let gone = first.saturating_sub(number);
+    let from = number.max(first);
+    session.reader.rewind(from);
+    chat.notify_here(id, &texts::resumed(number, newest - from, gone));
+}
+
+/// `/seq`
+pub(super) fn seq(chat: &mut Chat, id: ClientId, _rest: &str) {
+    chat.notify(id, &texts::seq(chat.position(id)));
+}

@@ -1,0 +1,111 @@
+//! Going from room to room.
+
+use super::log::Kind;
+use super::nicks::Nick;
+use super::room::{Room, RoomId};
+use super::{Chat, ClientId, texts};
+use crate::wire::Text;
+
+/// The longest topic in bytes.
+const TOPIC_BYTES_MAX: usize = 300;
+
+/// Rooms that `/rooms` names at most; the others are counted.
+const ROOMS_SHOWN_MAX: usize = 100;
+
+impl Chat {
+    fn find_room(&self, name: &Nick) -> Option<RoomId> {
+        self.rooms.iter().find(|(_, room)| room.name.is_like(name)).map(|(id, _)| id)
+    }
+
+    /// The room of this name; makes it if there is place for one more.
+    fn open_room(&mut self, name: &Nick) -> Option<RoomId> {
+        self.find_room(name).or_else(|| {
+            let has_place = self.rooms.len() < self.config.rooms_max;
+            has_place.then(|| self.rooms.insert(Room::new(name.clone(), self.config.log_limits())))
+        })
+    }
+
+    /// Takes a client to another room. It must be level with the log of this
+    /// one.
+    fn move_to(&mut self, id: ClientId, to: RoomId) {
+        let from = self.sessions[id].room;
+        if from == to {
+            let room = self.rooms[to].name.as_str();
+            return self.notify(id, &texts::here_already(room));
+        }
+        let name = self.rooms[to].name.clone();
+        let went = texts::went(self.sessions[id].nick.as_str(), name.as_str());
+        self.leave_presence(id, went);
+        self.leave_members(id);
+        let session = &mut self.sessions[id];
+        let room = &mut self.rooms[to];
+        let next = room.log.next();
+        session.reader.change_log(&mut room.log, next);
+        session.room = to;
+        session.place = room.add_member(id);
+        room.readers += 1;
+        self.forget_reader(from);
+        self.notify_here(id, &texts::entered(name.as_str()));
+        if self.is_greeted(id) {
+            self.introduce(id);
+            self.enter_presence(id);
+        }
+    }
+
+    /// A session doesn't read the log of this room any more. Nothing is left of
+    /// a room that nobody needs.
+    pub(super) fn forget_reader(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get_mut(id) else { return };
+        room.readers -= 1;
+        if room.readers == 0 && id != self.lobby {
+            self.rooms.remove(id);
+        }
+    }
+}
+
+/// `/join ROOM`
+pub(super) fn join(chat: &mut Chat, id: ClientId, rest: &str) {
+    let name = match Nick::parse(rest) {
+        Ok(name) => name,
+        Err(error) => return chat.notify(id, &texts::bad_name(error)),
+    };
+    match chat.open_room(&name) {
+        Some(room) => chat.move_to(id, room),
+        None => chat.notify(id, &texts::no_more_rooms(chat.rooms.len())),
+    }
+}
+
+/// `/leave`
+pub(super) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) {
+    chat.move_to(id, chat.lobby);
+}
+
+/// `/rooms`
+pub(super) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) {
+    let rooms = chat.rooms.values().map(|room| (room.name.as_str(), room.members().len()));
+    let text = texts::rooms(chat.rooms.len(), rooms.take(ROOMS_SHOWN_MAX));
+    chat.notify(id, &text);
+}
+
+/// `/topic [TEXT]`
+pub(super) fn topic(chat: &mut Chat, id: ClientId, rest: &str) {
+    let session = &chat.sessions[id];
+    let room = &mut chat.rooms[session.room];
+    if rest.is_empty() {
+        let text = texts::topic(room.topic.as_deref());
+        return chat.notify(id, &text);
+    }
+    if rest.len() > TOPIC_BYTES_MAX {
+        return chat.notify(id, &texts::topic_too_long(TOPIC_BYTES_MAX));
+    }
+    let is_off = rest == "-";
+    room.topic = (!is_off).then(|| rest.into());
+    let text = texts::topic_set(session.nick.as_str(), room.topic.as_deref());
+    chat.append_notice(session.room, ClientId::default(), Kind::Notice, &text);
+}
+
+/// The lines of a message of the day, made harmless.
+pub(super) fn lines_of(text: &[u8]) -> impl Iterator<Item = String> {
+    let lines = text.split(|&byte| byte == b'\n');
+    lines.map(|line| Text::clean(line).as_str().to_owned())
+}
