@@ -2,7 +2,12 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::char::is_combining_mark;
 use vte::{Parser, Perform};
+
+/// Combining marks in a row, enough for any script: a Hebrew letter with
+/// vowels and cantillation has four. More climb over the lines above.
+const MARKS_MAX: usize = 8;
 
 /// The text of one line: valid UTF-8 without a line end or a control character
 /// other than tab.
@@ -18,6 +23,10 @@ impl<'a> Text<'a> {
     /// - Escape sequences (ECMA-48: CSI, OSC, DCS and the like) are taken out
     ///   whole; one that doesn't end takes the rest of the line with it.
     /// - Control characters (C0 except tab, DEL, C1) are taken out.
+    /// - Line and paragraph separators (U+2028, U+2029) become a space.
+    /// - Of more than 8 combining marks in a row the rest is taken out.
+    /// - Changes of direction (Unicode UAX 9, section 2) that are open at the end
+    ///   are closed there, so that they don't reach into the next line.
     ///
     /// Cleaning clean text changes nothing. Most text is clean and isn't
     /// copied.
@@ -27,7 +36,8 @@ impl<'a> Text<'a> {
             return Text(String::from_utf8_lossy(bytes));
         }
         let text = String::from_utf8_lossy(bytes);
-        if text.chars().any(is_harmful) { Text(Cow::Owned(strip(&text))) } else { Text(text) }
+        let text = if text.chars().any(is_harmful) { Cow::Owned(strip(&text)) } else { text };
+        Text(tame(text))
     }
 
     /// The text as a string.
@@ -64,6 +74,56 @@ fn strip(text: &str) -> String {
     printed.0
 }
 
+/// A text whose marks, separators and directions stay in their line.
+fn tame(text: Cow<str>) -> Cow<str> {
+    let mut tame = String::new();
+    // A text that is tame already isn't copied.
+    let mut is_changed = false;
+    let mut marks = 0;
+    for (at, c) in text.char_indices() {
+        marks = if is_combining_mark(c) { marks + 1 } else { 0 };
+        let kept = match c {
+            '\u{2028}' | '\u{2029}' => Some(' '),
+            _ => (marks <= MARKS_MAX).then_some(c),
+        };
+        if kept != Some(c) && !is_changed {
+            is_changed = true;
+            tame.push_str(&text[..at]);
+        }
+        if is_changed {
+            tame.extend(kept);
+        }
+    }
+    let tame = if is_changed { Cow::Owned(tame) } else { text };
+    let closings = closings(&tame);
+    if closings.is_empty() { tame } else { Cow::Owned(tame.into_owned() + &closings) }
+}
+
+/// What closes the embeddings, overrides and isolates that a text leaves open,
+/// the innermost first.
+fn closings(text: &str) -> String {
+    const PDF: char = '\u{202c}';
+    const PDI: char = '\u{2069}';
+    let mut open = Vec::new();
+    for c in text.chars() {
+        match c {
+            '\u{202a}' | '\u{202b}' | '\u{202d}' | '\u{202e}' => open.push(PDF),
+            '\u{2066}'..='\u{2068}' => open.push(PDI),
+            PDF if open.last() == Some(&PDF) => {
+                open.pop();
+            }
+            // It closes what is open inside its isolate too.
+            PDI => {
+                if let Some(isolate) = open.iter().rposition(|&closing| closing == PDI) {
+                    open.truncate(isolate);
+                }
+            }
+            _ => {}
+        }
+    }
+    open.into_iter().rev().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -77,8 +137,9 @@ mod tests {
 
     #[test]
     fn ordinary_text_is_unchanged_and_not_copied() {
-        for text in ["hello", "a\tb", "", "Grüße", "日本語", "👩‍👩‍👧", "مرحبا", "Việt"]
-        {
+        let texts = ["hello", "a\tb", "", "Grüße", "日本語", "👩‍👩‍👧", "👍🏽", "1️⃣", "مرحبا", "Việt"];
+        let marked = ["Vie\u{302}\u{323}t", "שָׁלוֹם", "\u{2067}אב\u{2069} ok", "\u{202b}x\u{202c}"];
+        for text in texts.into_iter().chain(marked) {
             let clean = Text::clean(text.as_bytes());
             assert_eq!(clean.as_str(), text);
             assert!(matches!(clean.0, Cow::Borrowed(_)));
@@ -103,6 +164,29 @@ mod tests {
     }
 
     #[test]
+    fn separators_of_lines_become_spaces() {
+        check("a\u{2028}b\u{2029}c".as_bytes(), "a b c");
+        check("a\u{85}b".as_bytes(), "ab");
+    }
+
+    #[test]
+    fn marks_in_a_row_are_bounded() {
+        let marks = "\u{301}".repeat(100);
+        check(
+            format!("a{marks}b{marks}").as_bytes(),
+            &format!("a{0}b{0}", &marks[..2 * MARKS_MAX]),
+        );
+    }
+
+    #[test]
+    fn directions_end_with_their_line() {
+        check("\u{202e}gpj".as_bytes(), "\u{202e}gpj\u{202c}");
+        check("\u{202a}a\u{2067}b".as_bytes(), "\u{202a}a\u{2067}b\u{2069}\u{202c}");
+        check("\u{2066}a\u{202e}b\u{2069}c".as_bytes(), "\u{2066}a\u{202e}b\u{2069}c");
+        check("\u{202c}\u{2069}x".as_bytes(), "\u{202c}\u{2069}x");
+    }
+
+    #[test]
     fn escape_sequences_are_taken_out_whole() {
         check(b"\x1b[31mred\x1b[0m", "red");
         check(b"\x1b]0;title\x07x", "x");
@@ -122,16 +206,21 @@ mod tests {
             bytes in proptest::collection::vec(
                 prop_oneof![any::<u8>(), Just(0x1b), Just(b'['), Just(b']'), Just(0xc2), 0x80..0xa0u8],
                 0..200,
-            )
+            ),
+            text in "[\u{301}\u{2028}-\u{202e}\u{2066}-\u{2069}a ]{0,40}",
         ) {
+            let bytes = [bytes, text.into_bytes()].concat();
             let once = Text::clean(&bytes).as_str().to_owned();
+            prop_assert_eq!(closings(&once), "");
+            let separators = once.chars().filter(|c| matches!(c, '\u{2028}' | '\u{2029}')).count();
+            prop_assert_eq!(separators, 0);
             prop_assert!(!once.chars().any(is_harmful));
             let twice = Text::clean(once.as_bytes());
             prop_assert_eq!(twice.as_str(), &once);
         }
 
         #[test]
-        fn text_without_controls_is_unchanged(text in "[^\\p{Cc}]{0,100}") {
+        fn text_without_controls_is_unchanged(text in "[\\p{L}\\p{N}\\p{P}\\p{S} ]{0,100}") {
             let clean = Text::clean(text.as_bytes());
             prop_assert_eq!(clean.as_str(), &text);
         }
