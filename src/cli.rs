@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
-use roomcast::chat::{Config, OnLag, Prefix};
+use roomcast::chat::{Config, OnLag, Prefix, ProofKey};
 use roomcast::net::ListenAddr;
 
 /// The port that is listened on unless another is given.
@@ -126,7 +126,7 @@ impl Cli {
 
     /// The room's configuration, in a process that can have `clients_max`
     /// clients.
-    pub fn config(&self, clients_max: usize) -> Config {
+    pub fn config(&self, clients_max: usize, proof_key: ProofKey) -> Config {
         let prefix = match self.prefix {
             PrefixArg::Nick => Prefix::Nick,
             PrefixArg::Addr => Prefix::Addr,
@@ -153,6 +153,7 @@ impl Cli {
             rooms_max: self.rooms,
             history_lines: self.history,
             whois_address: self.whois_address,
+            proof_key,
         }
     }
 }

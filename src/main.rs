@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::info;
+use roomcast::chat::ProofKey;
 use roomcast::net::{ListenAddr, Listener, Server, Stopper, Summary};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -33,7 +34,8 @@ fn main() -> ExitCode {
 }
 
 fn serve(cli: &Cli) -> Result<(), String> {
-    let config = cli.config(clients_max());
+    let proof_key = random_key()?;
+    let config = cli.config(clients_max(), proof_key);
     let listeners = bind(cli.listen())?;
     let announcement = announcement(&listeners);
     let (log_bytes_max, json_bytes_max) = config.log_bytes_max();
@@ -65,6 +67,13 @@ fn serve(cli: &Cli) -> Result<(), String> {
         counts.clients, counts.refused, counts.lines, counts.lines_missed
     );
     Ok(())
+}
+
+fn random_key() -> Result<ProofKey, String> {
+    let mut key = [0; ProofKey::BYTES];
+    getrandom::fill(&mut key)
+        .map_err(|error| format!("cannot make a key, the system gives no randomness: {error}"))?;
+    Ok(ProofKey::new(key))
 }
 
 fn bind(addresses: &[ListenAddr]) -> Result<Vec<Listener>, String> {

@@ -46,7 +46,7 @@ const fn word_length(text: &[u8]) -> usize {
 
 /// Every command, in the order of the help.
 pub(super) const TABLE: &[Command] = &[
-    command("/nick NAME", "change your name", nick),
+    command("/nick NAME", "change your name; a secret after it adds a proof", nick),
     command("/who", "show who is here", who),
     command("/me TEXT", "say what you do: * ann waves", me),
     command("/msg NAME TEXT", "say something to one person only", messages::msg),
@@ -101,9 +101,9 @@ impl Chat {
     fn name_taken(&self, nick: &Nick, holder: ClientId) -> String {
         let taken = &self.sessions[holder].nick;
         if nick.is_same(taken) {
-            texts::name_taken(nick.as_str())
+            texts::name_taken(nick.name())
         } else {
-            texts::look_taken(taken.as_str(), nick.as_str())
+            texts::look_taken(taken.name(), nick.name())
         }
     }
 }
@@ -131,7 +131,7 @@ pub(super) fn switch(word: &str) -> Option<bool> {
 }
 
 fn nick(chat: &mut Chat, id: ClientId, rest: &str) {
-    let nick = match Nick::parse(rest) {
+    let nick = match Nick::parse_with_secret(rest, &chat.config.proof_key) {
         Ok(nick) => nick,
         Err(error) => return chat.notify(id, &texts::bad_name(error)),
     };

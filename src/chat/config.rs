@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::log;
 use super::nicks::Nick;
+use super::proof::ProofKey;
 use crate::wire::Framing;
 
 /// What the operator chose for the room.
@@ -38,6 +39,8 @@ pub struct Config {
     pub history_lines: u64,
     /// Whether `/whois` shows where somebody comes from.
     pub whois_address: bool,
+    /// What proofs of names (`/nick NAME SECRET`) are made with.
+    pub proof_key: ProofKey,
 }
 
 /// What comes before each line.
@@ -76,6 +79,7 @@ impl Default for Config {
             rooms_max: 64,
             history_lines: 0,
             whois_address: false,
+            proof_key: ProofKey::default(),
         }
     }
 }
@@ -112,7 +116,8 @@ impl Config {
     /// Bytes that may be read from one client in one turn.
     ///
     /// A read can grow on its way into the log: `a\n` becomes `<name> a\n`, at
-    /// most 32 times as long with the longest name or address. So one read
+    /// most 32 times as long with the longest name and its proof, or the longest
+    /// address. So one read
     /// comes to at most half a backlog, in bytes and in lines, and a reader that
     /// is not behind can't be lapped by it.
     pub fn read_bytes_max(&self) -> usize {

@@ -48,7 +48,7 @@ pub(super) fn is_same(a: &str, b: &str) -> bool {
 }
 
 /// A name without case.
-fn fold(name: &str) -> String {
+pub(super) fn fold(name: &str) -> String {
     // Taken apart, so that each character has a case of its own.
     without_case(name.nfd()).collect()
 }

@@ -68,7 +68,7 @@ impl Chat {
             let can_hear = session.reader.newest_format() != Format::Json
                 && session.reader.note_bytes() <= NOTE_BYTES_MAX;
             let is_for_it = session.room == room && id != author && !is_ignored;
-            if is_for_it && can_hear && has_word(text, session.nick.as_str()) {
+            if is_for_it && can_hear && has_word(text, session.nick.name()) {
                 self.add_note(id, b"\x07");
             }
         }

@@ -12,12 +12,16 @@ use unicode_security::{GeneralSecurityProfile, MixedScript};
 
 use super::ClientId;
 use super::lookalikes::{self, Looks};
+use super::proof::{PROOF_CHARS, PROOF_SIGN, ProofKey, Secret};
 
 /// A name in characters.
 pub(super) const NAME_CHARS_MAX: usize = 24;
 
-/// A name in bytes of UTF-8: see `Config::read_bytes_max`.
+/// A name in bytes of UTF-8.
 pub(super) const NAME_BYTES_MAX: usize = 48;
+
+// `a\n` comes to `<name!proof> a\n`: `Config::read_bytes_max` counts on that.
+const _: () = assert!("<> a\n".len() + NAME_BYTES_MAX + 1 + PROOF_CHARS <= 32 * "a\n".len());
 
 /// More bytes than these are too many for a name however they are composed.
 const WORD_BYTES_MAX: usize = 12 * NAME_BYTES_MAX;
@@ -30,7 +34,7 @@ const MARKS_MAX: usize = 4;
 /// combining class.
 const STACKED_MAX: usize = 2;
 
-/// A name as its owner wrote it, in NFC. Takes 16 bytes, and no allocation up
+/// A name as its owner wrote it, in NFC, and its proof if there is one. Takes 16 bytes, and no allocation up
 /// to 15 bytes of UTF-8: so the name of a guest is never allocated.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Nick(EcoString);
@@ -52,6 +56,8 @@ pub(super) enum NameError {
     Direction,
     /// The same because of its digits.
     MixedDigits,
+    /// What is after the name is no secret.
+    Secret,
 }
 
 impl Nick {
@@ -80,10 +86,22 @@ impl Nick {
         Ok(Nick(name))
     }
 
+    /// A name, or a name and a secret that make one with a proof.
+    pub fn parse_with_secret(text: &str, key: &ProofKey) -> Result<Self, NameError> {
+        let Some((word, secret)) = text.split_once([' ', '\t']) else {
+            return Nick::parse(text);
+        };
+        let Nick(name) = Nick::parse(word)?;
+        let secret = Secret::parse(secret.trim()).ok_or(NameError::Secret)?;
+        let proof = key.proof(&lookalikes::fold(&name), &secret);
+        Ok(Nick(eco_format!("{name}{PROOF_SIGN}{proof}")))
+    }
+
     pub fn guest(number: u64) -> Self {
         Nick(eco_format!("guest{number}"))
     }
 
+    /// As others see it, with its proof.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -92,9 +110,14 @@ impl Nick {
         self.0.clone()
     }
 
-    /// Whether both are the same name, case apart.
+    /// Without its proof.
+    pub fn name(&self) -> &str {
+        self.0.split(PROOF_SIGN).next().unwrap_or_default()
+    }
+
+    /// Whether both are the same name, case and proofs apart.
     pub fn is_same(&self, other: &Nick) -> bool {
-        lookalikes::is_same(&self.0, &other.0)
+        lookalikes::is_same(self.name(), other.name())
     }
 
     /// Whether both are the same name or look alike.
@@ -330,7 +353,7 @@ fn shard(hash: u64) -> usize {
 
 impl Nick {
     fn looks(&self, hasher: &RandomState) -> Looks {
-        Looks::of(&self.0, hasher)
+        Looks::of(self.name(), hasher)
     }
 }
 
@@ -502,6 +525,36 @@ mod tests {
         assert!(!nick("bob").is_same(&nick("ВОВ")));
     }
 
+    #[test]
+    fn a_secret_makes_a_proof_beside_the_name() {
+        let nick = |text: &str| Nick::parse_with_secret(text, &ProofKey::new([1; 32]));
+        let proved = nick("Ann secret").expect("a name and a secret");
+        assert_eq!((proved.as_str(), proved.name()), ("Ann!7rsec4", "Ann"));
+        assert_eq!(nick("ann \t secret").expect("the same").as_str(), "ann!7rsec4");
+        assert_eq!(nick("ann").expect("a name").as_str(), "ann");
+        assert!(proved.is_same(&nick("ANN").expect("a name")));
+        assert_eq!(nick("a/b secret").expect_err("a bad name"), NameError::Character('/'));
+        for secret in ["two words", &"x".repeat(65)] {
+            let error = nick(&format!("ann {secret}")).expect_err("a bad secret");
+            assert_eq!(error, NameError::Secret);
+        }
+    }
+
+    #[test]
+    fn a_name_is_held_with_and_without_a_proof() {
+        let mut room = Room::default();
+        let ann = room.add("ann");
+        let bob = room.add("bob");
+        let key = ProofKey::default();
+        let proved = Nick::parse_with_secret("ann secret", &key).expect("a name and a secret");
+        assert_eq!(room.rename(bob, &proved), Err(ann));
+        assert_eq!(room.rename(ann, &proved), Ok(()));
+        assert_eq!(room.holder("ANN"), Some(ann));
+        assert_eq!(room.rename(bob, &nick("ann")), Err(ann));
+        assert_eq!(room.rename(ann, &nick("ann")), Ok(()));
+        assert_eq!(room.table.len(), 2);
+    }
+
     fn nick(word: &str) -> Nick {
         Nick::parse(word).expect(word)
     }
@@ -523,9 +576,9 @@ mod tests {
             id
         }
 
-        fn rename(&mut self, id: ClientId, word: &str) -> Result<(), ClientId> {
-            self.table.rename(id, &self.nicks[id], &nick(word), |id| &self.nicks[id])?;
-            self.nicks[id] = nick(word);
+        fn rename(&mut self, id: ClientId, new: &Nick) -> Result<(), ClientId> {
+            self.table.rename(id, &self.nicks[id], new, |id| &self.nicks[id])?;
+            self.nicks[id] = new.clone();
             Ok(())
         }
 
@@ -542,7 +595,7 @@ mod tests {
         for alike in ["bob", "BOB", "вов", "ВОв", "b0b"] {
             assert_eq!(room.holder(alike), Some(bob), "{alike}");
         }
-        assert_eq!(room.rename(bob, "eve"), Ok(()));
+        assert_eq!(room.rename(bob, &nick("eve")), Ok(()));
         for alike in ["bob", "вов"] {
             assert_eq!(room.holder(alike), None, "{alike}");
         }
@@ -556,9 +609,9 @@ mod tests {
         let latin = room.add("bob");
         let cyrillic = room.add("вов");
         // It looks like both.
-        assert_eq!(room.rename(latin, "ВОВ"), Err(cyrillic));
-        assert_eq!(room.rename(cyrillic, "ВОВ"), Err(latin));
-        assert_eq!(room.rename(latin, "BOB"), Ok(()));
+        assert_eq!(room.rename(latin, &nick("ВОВ")), Err(cyrillic));
+        assert_eq!(room.rename(cyrillic, &nick("ВОВ")), Err(latin));
+        assert_eq!(room.rename(latin, &nick("BOB")), Ok(()));
     }
 
     /// However many there are, one more looks at a small part of them.

@@ -11,6 +11,7 @@ use unicode_security::skeleton;
 use super::ending::Ending;
 use super::log::{Time, rfc3339};
 use super::nicks::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
+use super::proof::SECRET_BYTES_MAX;
 use super::{Counts, commands};
 
 /// How each notice begins.
@@ -110,6 +111,11 @@ pub(super) fn bad_name(error: NameError) -> String {
         }
         NameError::Direction => {
             "a name from right to left begins with a letter and ends with a letter or digit".into()
+        }
+        NameError::Secret => {
+            format!(
+                "a secret has 1 to {SECRET_BYTES_MAX} bytes and no space (like /nick ann secret)"
+            )
         }
         NameError::MixedDigits => "a name from right to left has digits of one kind".into(),
     }

@@ -78,7 +78,7 @@ fn help_lists_every_command() {
     let room = Room::open();
     let [mut ann, mut bob] = room.guests();
     ann.say("/help");
-    ann.hears("*** /nick NAME         change your name");
+    ann.hears("*** /nick NAME         change your name; a secret after it adds a proof");
     let last = std::iter::repeat_with(|| ann.line()).find(|line| line.starts_with("*** /help"));
     assert_eq!(last.as_deref(), Some("*** /help              show this"));
     nothing_came_for(&mut [&mut bob], &mut ann);

@@ -1,4 +1,6 @@
-//! Names: guests, new ones, refusals.
+//! Names: guests, new ones, refusals, proofs.
+
+use rustix::process::Signal;
 
 use crate::harness::{Client, Host, Program, Room, nothing_came_for, notices};
 
@@ -193,4 +195,101 @@ fn a_guest_is_never_given_a_name_that_is_taken() {
     ann.hears("*** guest1 is now guest2");
     let bob = room.guest(&mut [&mut ann]);
     assert_eq!(bob.nick(), "guest3");
+}
+
+/// Takes the name with the secret; gives how others see it.
+fn prove(client: &mut Client, name: &str, secret: &str) -> String {
+    client.say(format!("/nick {name} {secret}"));
+    let notice = client.line();
+    let shown = notice.rsplit(' ').next().expect("a word").to_owned();
+    let (before, proof) = shown.split_once('!').unwrap_or_else(|| panic!("{notice}"));
+    assert_eq!(before, name);
+    assert_eq!(proof.len(), 6);
+    assert!(proof.bytes().all(|byte| b"0123456789abcdefghjkmnpqrstvwxyz".contains(&byte)));
+    shown
+}
+
+#[test]
+fn a_secret_gives_a_proof_beside_the_name() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    let shown = prove(&mut ann, "ann", "secret");
+    bob.hears(format!("*** guest1 is now {shown}"));
+    ann.say("hello");
+    bob.hears(format!("<{shown}> hello"));
+    ann.say("/me waves");
+    bob.hears(format!("* {shown} waves"));
+    bob.say("/who");
+    bob.hears(format!("*** 2 here: {shown}, guest2"));
+    ann.say("/nick  ann \t secret ");
+    ann.hears(format!("*** your name is {shown} already"));
+    // Another secret, another proof; case belongs to the name's look only.
+    let other = prove(&mut ann, "ann", "Secret");
+    assert_ne!(other, shown);
+    bob.hears(format!("*** {shown} is now {other}"));
+    let upper = prove(&mut ann, "ANN", "secret");
+    assert_eq!(upper[3..], shown[3..]);
+    bob.hears(format!("*** {other} is now {upper}"));
+    // It is dropped again.
+    ann.say("/nick ann");
+    notices(&mut [&mut ann, &mut bob], &format!("{upper} is now ann"));
+    ann.say("/quit");
+    bob.hears("*** ann left");
+    // And whoever knows the secret gets it.
+    assert_eq!(prove(&mut bob, "ann", "secret"), shown);
+}
+
+#[test]
+fn nobody_has_a_name_beside_one_with_a_proof() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    let shown = prove(&mut ann, "ann", "secret");
+    bob.hears(format!("*** guest1 is now {shown}"));
+    for attempt in ["ann", "ANN", "ann secret", "ann other"] {
+        bob.say(format!("/nick {attempt}"));
+        let name = attempt.split(' ').next().expect("a name");
+        bob.hears(format!("*** the name {name} is taken"));
+    }
+    bob.say(format!("/nick {shown}"));
+    bob.hears(refused("!"));
+    ann.say("/quit");
+    let left = bob.line();
+    assert_eq!(left, format!("*** {shown} left"));
+    bob.say(format!("/nick {shown}"));
+    bob.hears(refused("!"));
+}
+
+#[test]
+fn a_bad_secret_is_refused() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    for secret in ["two words", &"x".repeat(65), &"\u{e4}".repeat(33), "a\u{3000}b"] {
+        ann.say(format!("/nick ann {secret}"));
+        ann.hears("*** a secret has 1 to 64 bytes and no space (like /nick ann secret)");
+    }
+    nothing_came_for(&mut [&mut ann], &mut bob);
+    for secret in ["x", &"x".repeat(64), "!*\u{e4}"] {
+        let shown = prove(&mut ann, "ann", secret);
+        assert!(bob.line().ends_with(&format!(" is now {shown}")));
+    }
+}
+
+#[test]
+fn a_secret_is_in_no_log() {
+    let mut room = Program::with_full_log(&[]);
+    let [mut ann, mut bob] = room.guests();
+    ann.say("/nick ann xyzzyplugh");
+    let notice = ann.line();
+    assert!(!notice.contains("xyzzy"));
+    bob.hears(&notice);
+    for wrong in ["/nick ann xyzzyplugh twice", "/nick a/b xyzzyplugh", "/nik ann xyzzyplugh"] {
+        ann.say(wrong);
+        assert!(!ann.line().contains("xyzzy"), "{wrong}");
+    }
+    nothing_came_for(&mut [&mut ann], &mut bob);
+    room.signal(Signal::TERM);
+    assert_eq!(room.exit_code(), 0);
+    let log = room.stderr();
+    assert!(log.contains("127.0.0.1"), "it is a full log: {log}");
+    assert!(!log.contains("xyzzy") && !log.contains("ann"), "{log}");
 }

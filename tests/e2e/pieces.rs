@@ -9,7 +9,7 @@ const SCRIPT: &[u8] = b"/nick ann\nplain\nGr\xc3\xbc\xc3\x9fe \xe6\x97\xa5\xe6\x
     crlf\r\ncr nul\r\0lone\rcr\r\r\n\r\n\n\xff\xfd\x01\xff\xfd\x01\xff\xfb\x1f\
     op\xff\xf1tion\xff\xfa\x1f\0\n\r\xff\xff\0\xff\xf0s\n\xff\xf6\xff\xfd\x06\
     caf\xe9 \xe2\x82\xff\xff\n\x1b[31mred\x1b[0m\x07\n\x1b]0;title\x07\x00text\n\
-    /me waves\n/me\n//slash\n/dance\n/who\n/help\n/nick guest2\n/nick a b\n/nick\tANN\n\
+    /me waves\n/me\n//slash\n/dance\n/who\n/help\n/nick guest2\n/nick a/b\n/nick ann a b\n/nick\tANN\n\
     0123456789012345678901234567890123456789\n01234567890123456789012345678901\n\
     012345678901234567890123456789\xc3\xa9\n0123456789012345678901234567890\xc3\xa9\n\
     x\xffy\nlast\xff\xf4 line\n/quit\n";

@@ -22,6 +22,11 @@ fn said(line: &str) -> Option<(usize, u64)> {
     Some((number.parse().ok()?, counter.parse().ok()?))
 }
 
+/// What nobody else may have at the same time: the name without case and proof.
+fn key(name: &str) -> String {
+    name.split('!').next().expect("split gives one").to_lowercase()
+}
+
 /// The label of a public line that somebody said.
 fn label(line: &str) -> &str {
     match line.strip_prefix("* ") {
@@ -60,7 +65,7 @@ fn names_are_true(order: &[&str], peers: &[Peer]) {
     for line in order {
         let Some(notice) = line.strip_prefix("*** ") else {
             let (number, _) = said(line).unwrap_or_else(|| panic!("said by nobody: {line:?}"));
-            let holder = names.get_mut(&label(line).to_lowercase()).expect("a name in use");
+            let holder = names.get_mut(&key(label(line))).expect("a name in use");
             if *holder == usize::MAX {
                 *holder = number;
             }
@@ -70,12 +75,12 @@ fn names_are_true(order: &[&str], peers: &[Peer]) {
         if let Some(name) = notice.strip_suffix(" joined") {
             // One that hasn't read its welcome is known by what it says first.
             let number = guests.get(name).copied().unwrap_or(usize::MAX);
-            assert_eq!(names.insert(name.to_lowercase(), number), None, "two have the name {name}");
+            assert_eq!(names.insert(key(name), number), None, "two have the name {name}");
         } else if let Some((old, new)) = notice.split_once(" is now ") {
-            let number = names.remove(&old.to_lowercase()).expect("the old name was in use");
-            assert_eq!(names.insert(new.to_lowercase(), number), None, "two have the name {new}");
+            let number = names.remove(&key(old)).expect("the old name was in use");
+            assert_eq!(names.insert(key(new), number), None, "two have the name {new}");
         } else if let Some((name, _)) = notice.split_once(" left") {
-            assert!(names.remove(&name.to_lowercase()).is_some(), "{name} wasn't here");
+            assert!(names.remove(&key(name)).is_some(), "{name} wasn't here");
         } else {
             assert_eq!(notice, "the server is shutting down");
         }

@@ -34,6 +34,7 @@ const PRIVATE: &[&str] = &[
     "the name ",
     "your name is ",
     "a name ",
+    "a secret ",
     "usage: ",
     "goodbye",
     "full: ",

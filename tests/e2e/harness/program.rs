@@ -60,6 +60,15 @@ impl Program {
         Self::spawn(command, 1)
     }
 
+    /// Starts it with `--listen 127.0.0.1:0` and `PROMPT`; it logs all that it
+    /// can.
+    pub fn with_full_log(options: &[&str]) -> Program {
+        let mut command = Command::new("sh");
+        let script = "RUST_LOG=trace exec \"$0\" \"$@\"";
+        command.args(["-c", script, BINARY, "--listen", "127.0.0.1:0"]).args(PROMPT).args(options);
+        Self::spawn(command, 1)
+    }
+
     fn spawn(mut command: Command, listeners: usize) -> Program {
         let stderr = tempfile::tempfile().expect("a temporary file");
         command
