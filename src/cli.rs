@@ -29,7 +29,7 @@ pub struct Cli {
     echo: bool,
 
     /// Relay lines as they are: no names, notices, commands, telnet or cleaning
-    #[arg(long, conflicts_with = "prefix")]
+    #[arg(long, conflicts_with_all = ["prefix", "key_file"])]
     raw: bool,
 
     /// Clients at one time, at least 1 [default: as many as the descriptor
@@ -81,6 +81,11 @@ pub struct Cli {
     /// --raw close]
     #[arg(long, value_name = "WHAT", value_enum)]
     on_lag: Option<OnLagArg>,
+
+    /// Keep the key for proofs of names (/nick NAME SECRET) in FILE, which is
+    /// made if it isn't there [default: a new key at each start]
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -122,6 +127,11 @@ impl Cli {
     /// The file with the message of the day.
     pub fn motd(&self) -> Option<&Path> {
         self.motd.as_deref()
+    }
+
+    /// The file with the key for proofs.
+    pub fn key_file(&self) -> Option<&Path> {
+        self.key_file.as_deref()
     }
 
     /// The room's configuration, in a process that can have `clients_max`

@@ -2,13 +2,13 @@
 
 mod cli;
 mod hint;
+mod key_file;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::info;
-use roomcast::chat::ProofKey;
 use roomcast::net::{ListenAddr, Listener, Server, Stopper, Summary};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(cli: &Cli) -> Result<(), String> {
-    let proof_key = random_key()?;
+    let proof_key = key_file::key(cli.key_file())?;
     let config = cli.config(clients_max(), proof_key);
     let listeners = bind(cli.listen())?;
     let announcement = announcement(&listeners);
@@ -67,13 +67,6 @@ fn serve(cli: &Cli) -> Result<(), String> {
         counts.clients, counts.refused, counts.lines, counts.lines_missed
     );
     Ok(())
-}
-
-fn random_key() -> Result<ProofKey, String> {
-    let mut key = [0; ProofKey::BYTES];
-    getrandom::fill(&mut key)
-        .map_err(|error| format!("cannot make a key, the system gives no randomness: {error}"))?;
-    Ok(ProofKey::new(key))
 }
 
 fn bind(addresses: &[ListenAddr]) -> Result<Vec<Listener>, String> {

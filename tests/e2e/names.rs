@@ -1,5 +1,7 @@
 //! Names: guests, new ones, refusals, proofs.
 
+use std::os::unix::fs::MetadataExt;
+
 use rustix::process::Signal;
 
 use crate::harness::{Client, Host, Program, Room, nothing_came_for, notices};
@@ -272,6 +274,46 @@ fn a_bad_secret_is_refused() {
         let shown = prove(&mut ann, "ann", secret);
         assert!(bob.line().ends_with(&format!(" is now {shown}")));
     }
+}
+
+#[test]
+fn a_proof_outlives_the_server_only_with_a_key_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("key");
+    let path = path.to_str().expect("UTF-8");
+    let proof = |options: &[&str]| {
+        let room = Program::start(options);
+        let [mut ann] = room.guests();
+        prove(&mut ann, "ann", "secret")
+    };
+    let first = proof(&["--key-file", path]);
+    assert_eq!(proof(&["--key-file", path]), first);
+    let key = std::fs::metadata(path).expect("it was made");
+    assert_eq!((key.len(), key.mode() & 0o777), (65, 0o600));
+    let files = std::fs::read_dir(&directory).expect("a directory").count();
+    assert_eq!(files, 1, "nothing else is left there");
+    assert_ne!(proof(&["--key-file", &format!("{path}2")]), first);
+    assert_ne!(proof(&[]), first);
+    assert_ne!(proof(&[]), proof(&[]));
+}
+
+/// They start at the same time, and one of them makes the file.
+#[test]
+fn servers_that_share_a_key_file_give_the_same_proof() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("key");
+    let path = path.to_str().expect("UTF-8");
+    let start = || Program::start(&["--key-file", path]);
+    let rooms: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("it starts")).collect()
+    });
+    let proofs = rooms.iter().map(|room| {
+        let [mut ann] = room.guests();
+        prove(&mut ann, "ann", "secret")
+    });
+    let proofs: std::collections::HashSet<_> = proofs.collect();
+    assert_eq!(proofs.len(), 1, "{proofs:?}");
 }
 
 #[test]

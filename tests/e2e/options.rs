@@ -36,6 +36,9 @@ const BAD: &[(&[&str], &str)] = &[
     (&["--stall-timeout", "3155760001"], "expected a whole number from 0 to 3155760000"),
     (&["--stall-timeout", "99999999999999999999"], "expected a whole number from 0"),
     (&["--on-lag", "wait"], "[possible values: skip, close]"),
+    (&["--key-file"], "--key-file <FILE>"),
+    (&["--key-file", ""], "--key-file <FILE>"),
+    (&["--raw", "--key-file", "key"], "cannot be used with"),
     (&["--port", "8008"], "unexpected argument '--port'"),
     (&["8008"], "unexpected argument '8008'"),
 ];
@@ -87,6 +90,44 @@ fn the_least_and_the_greatest_of_each_option_work() {
 }
 
 #[test]
+fn a_key_file_that_is_no_good_is_told_in_one_line_and_exits_with_1() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
+    let key = "0123456789abcdef".repeat(4);
+    for (name, content) in [
+        ("empty", String::new()),
+        ("short", key[1..].to_owned()),
+        ("long", format!("{key}0")),
+        ("two-lines", format!("{key}\n{key}\n")),
+        ("letters", key.replace('f', "g")),
+    ] {
+        std::fs::write(path(name), content).expect("it can be written");
+    }
+    let no_key = "it must hold 64 hexadecimal digits and nothing else";
+    for (name, clue) in [
+        ("empty", no_key),
+        ("short", no_key),
+        ("long", no_key),
+        ("two-lines", no_key),
+        ("letters", no_key),
+        (".", "Is a directory"),
+        ("nowhere/key", "cannot create the key file"),
+    ] {
+        let output = run(&["--listen", "127.0.0.1:0", "--key-file", &path(name)]);
+        let errors = String::from_utf8(output.stderr).expect("it is UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{name}: {errors}");
+        assert_eq!(output.stdout, b"", "{name}");
+        let complaint = errors.lines().find(|line| line.starts_with("roomcast: "));
+        let complaint = complaint.unwrap_or_else(|| panic!("{name}: {errors}"));
+        assert!(complaint.contains(clue) && complaint.contains(&path(name)), "{complaint}");
+        assert!(!errors.contains("0123456789"), "{errors}");
+        // Besides, that others can read it.
+        let others = errors.lines().filter(|line| *line != complaint);
+        assert!(others.into_iter().all(|line| line.contains("chmod 600")), "{errors}");
+    }
+}
+
+#[test]
 fn max_line_1_leaves_room_for_one_byte() {
     let program = Program::start(&["--max-line", "1"]);
     let [mut ann, mut bob] = program.guests();
@@ -120,6 +161,8 @@ fn help_names_each_option_with_its_unit_and_default() {
         "[default: 90]",
         "--on-lag <WHAT>",
         "[default: skip, with --raw close] [possible values: skip, close]",
+        "--key-file <FILE>",
+        "[default: a new key at each start]",
     ] {
         assert!(help.contains(clue), "{clue:?} isn't in: {help}");
     }
