@@ -15,8 +15,9 @@ pub const PORT: u16 = 8008;
 #[derive(Debug, Parser)]
 #[command(version, term_width = 80)]
 pub struct Cli {
-    /// Listen on ADDR: HOST:PORT, [::]:PORT (every interface) or unix:PATH;
-    /// repeatable [default: port 8008 of every interface]
+    /// Listen on ADDR: HOST:PORT, [::]:PORT (every interface), unix:PATH, or
+    /// telnet:HOST:PORT, where the server edits what is typed; repeatable
+    /// [default: port 8008 of every interface]
     #[arg(long, value_name = "ADDR", action = ArgAction::Append)]
     listen: Vec<ListenAddr>,
 

@@ -15,6 +15,9 @@ pub fn join(listener: &Listener) -> String {
         ip if ip.is_unspecified() => lan_ip().unwrap_or(Ipv4Addr::LOCALHOST.into()),
         ip => ip,
     };
+    if listener.is_telnet() {
+        return format!("join with: telnet {ip} {port}", port = address.port());
+    }
     format!("join with: nc {ip} {port}   or: telnet {ip} {port}", port = address.port())
 }
 

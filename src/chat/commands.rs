@@ -4,7 +4,7 @@ use super::ending::Ending;
 use super::input::Manner;
 use super::log::Kind;
 use super::nicks::Nick;
-use super::{Chat, ClientId, messages, replay, rooms, texts};
+use super::{Chat, ClientId, editing, messages, replay, rooms, texts};
 use crate::wire::Format;
 
 /// One command.
@@ -62,6 +62,7 @@ pub(super) const TABLE: &[Command] = &[
     moving("/leave", "go back to the first room", rooms::leave),
     command("/rooms", "show all rooms", rooms::rooms),
     command("/topic [TEXT]", "show or set what the room is about", rooms::topic),
+    command("/edit [off]", "keep what you type apart from what comes in", editing::edit),
     command("/quiet on|off", "hide who comes and goes", quiet),
     command("/format text|json", "choose how lines are sent to you", format),
     command("/time", "show the time of the server", time),

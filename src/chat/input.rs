@@ -10,6 +10,7 @@ use ecow::EcoString;
 use super::ending::Ending;
 use super::log::{Kind, Line, PARTS, Seq, Time, rfc3339};
 use super::room::RoomId;
+use super::session::Session;
 use super::texts::{self, NOTICE};
 use super::{Chat, ClientId, Prefix};
 use crate::wire::{Command, Event, Format, Json, LineEnd, Text};
@@ -26,24 +27,46 @@ pub(super) enum Manner {
 impl Chat {
     /// Bytes have come from a client.
     pub fn handle_bytes(&mut self, now: Instant, id: ClientId, bytes: &[u8]) {
-        let Some(session) = self.sessions.get_mut(id).filter(|session| session.wants_input())
-        else {
+        self.now = now;
+        if !self.wants_input(id) {
             return;
-        };
-        debug_assert!(session.aside().held.is_empty(), "held bytes go first");
-        let framing = self.config.framing();
-        let mut decoder = session.take_decoder();
-        let mut input = bytes;
-        let mut wants_input = true;
-        while wants_input && let Some(event) = decoder.next(&mut input, &framing) {
-            self.handle_event(now, id, event);
-            wants_input = self.sessions.get(id).is_some_and(|session| session.wants_input());
         }
-        let Some(session) = self.sessions.get_mut(id) else { return };
-        session.put_decoder(decoder);
-        if !input.is_empty() {
+        debug_assert!(self.sessions[id].aside().held.is_empty(), "held bytes go first");
+        let mut input = bytes;
+        while !input.is_empty() && self.wants_input(id) {
+            match self.is_editing(id) {
+                true => self.handle_keys(now, id, &mut input),
+                false => self.handle_lines(now, id, &mut input),
+            }
+            self.agree_on_editing(id);
+        }
+        if let Some(session) = self.sessions.get_mut(id).filter(|_| !input.is_empty()) {
             session.set_aside(|aside| aside.held = input.to_vec());
         }
+    }
+
+    /// Takes lines and telnet commands off the front of `input`, while the
+    /// client may go on, up to a command that may begin editing.
+    fn handle_lines(&mut self, now: Instant, id: ClientId, input: &mut &[u8]) {
+        let framing = self.config.framing();
+        let mut decoder = self.sessions[id].take_decoder();
+        while self.wants_input(id)
+            && let Some(event) = decoder.next(input, &framing)
+        {
+            let is_command = matches!(event, Event::Command(_));
+            self.handle_event(now, id, event);
+            if is_command {
+                break;
+            }
+        }
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.put_decoder(decoder);
+        }
+    }
+
+    /// Whether more of a client's input may be taken in.
+    pub(super) fn wants_input(&self, id: ClientId) -> bool {
+        self.sessions.get(id).is_some_and(Session::wants_input)
     }
 
     /// Goes on with bytes that waited until the client took its answers.
@@ -72,7 +95,7 @@ impl Chat {
         }
     }
 
-    fn handle_text(&mut self, id: ClientId, text: &Text) {
+    pub(super) fn handle_text(&mut self, id: ClientId, text: &Text) {
         let text = text.as_str();
         match text.strip_prefix('/') {
             None if text.is_empty() => {}
@@ -82,18 +105,18 @@ impl Chat {
         }
     }
 
-    fn handle_telnet(&mut self, id: ClientId, command: Command) {
+    pub(super) fn handle_telnet(&mut self, id: ClientId, command: Command) {
         self.wants_crlf(id);
         if command == Command::AreYouThere {
             return self.notify(id, texts::ARE_YOU_THERE);
         }
         let session = &mut self.sessions[id];
         let answer =
-            session.set_aside(|aside| aside.refusals.get_or_insert_default().answer(command));
-        if let Some(answer) = answer {
-            session.reader.add_note(&self.rooms[session.room].log, &answer);
-            self.queue(id);
+            session.set_aside(|aside| aside.options.get_or_insert_default().answer(command));
+        if !answer.is_empty() {
+            self.add_note(id, &answer);
         }
+        self.handle_columns(id, command);
     }
 
     /// Adds what a client says to the log.
@@ -173,7 +196,7 @@ impl Chat {
     }
 
     /// The client has shown that its lines end with CR LF.
-    fn wants_crlf(&mut self, id: ClientId) {
+    pub(super) fn wants_crlf(&mut self, id: ClientId) {
         if self.sessions[id].reader.newest_format() == Format::Lf {
             self.set_format(id, Format::CrLf);
         }

@@ -43,6 +43,7 @@ impl Chat {
         let is_due = !session.queued && !session.blocked && !room.has_news() && !self.is_held(id);
         if is_due {
             assert!(session.reader.is_done(&room.log), "{id:?}: forgotten");
+            assert!(session.aside().screen.is_empty(), "{id:?}: forgotten on its screen");
             assert!(!matches!(session.phase, Phase::Leaving { .. }), "{id:?}: not ended");
         }
     }

@@ -25,6 +25,7 @@ mod messages;
 mod visits;
 mod presence;
 mod input;
+mod editing;
 mod output;
 mod invariants;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What clients are sent.
 
+use std::io::IoSlice;
 use std::time::Instant;
 
 use super::ending::{Closing, Ending};
@@ -22,7 +23,15 @@ impl Chat {
             }
         };
         let session = &self.sessions[id];
-        let (bytes, is_all) = session.reader.collect(&self.rooms[session.room].log, slices);
+        let log = &self.rooms[session.room].log;
+        let screen = &session.aside().screen[..];
+        let (bytes, is_all) = match screen {
+            [] => session.reader.collect(log, slices),
+            _ => {
+                slices.push(IoSlice::new(screen));
+                (screen.len(), session.reader.is_done(log))
+            }
+        };
         self.offer = Offer { bytes, is_all };
         Some(id)
     }
@@ -33,7 +42,9 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let log = &self.rooms[session.room].log;
         let is_short = bytes < self.offer.bytes;
-        if self.offer.is_all && !is_short {
+        if !session.aside().screen.is_empty() {
+            session.set_aside(|aside| _ = aside.screen.drain(..bytes));
+        } else if self.offer.is_all && !is_short {
             session.reader.advance_to_end(log, bytes);
         } else {
             session.reader.advance(log, bytes);
@@ -170,9 +181,13 @@ impl Chat {
             *missed += lines;
             encode_notice(&texts::lagged(lines), format, name, self.wall)
         });
-        if !session.reader.is_done(log) {
+        let is_edited = session.aside().editor.is_some() || !session.aside().screen.is_empty();
+        let is_done = session.reader.is_done(log);
+        let is_ready = if is_edited { self.compose(id) } else { !is_done };
+        if is_ready {
             return true;
         }
+        let session = &self.sessions[id];
         if let Phase::Leaving { .. } = session.phase {
             self.end(id, Closing::Polite);
         } else {

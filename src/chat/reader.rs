@@ -418,6 +418,25 @@ impl Reader {
         (bytes, walk.next().is_none())
     }
 
+    /// Takes about `bytes_max` bytes of what is to be sent next, and cuts no line.
+    /// The reader must have caught up.
+    pub fn take(&mut self, log: &Log, bytes_max: usize, bytes: &mut Vec<u8>) {
+        let start = bytes.len();
+        while bytes.len() - start < bytes_max {
+            let end = bytes.len();
+            match self.walk(log).next() {
+                None => return,
+                Some(Piece::Note(note)) => bytes.extend(note),
+                Some(Piece::Lines(..)) => {
+                    let (front, back) = log.span(self.format, self.next, self.next + 1);
+                    bytes.extend(front);
+                    bytes.extend(back);
+                }
+            }
+            self.advance(log, bytes.len() - end);
+        }
+    }
+
     /// The client has taken all that there is for it.
     pub fn advance_to_end(&mut self, log: &Log, bytes: usize) {
         if self.is_plain() {

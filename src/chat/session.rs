@@ -9,7 +9,7 @@ use super::nicks::Nick;
 use super::presence::Standing;
 use super::reader::Reader;
 use super::room::RoomId;
-use crate::wire::{Decoder, Refusals};
+use crate::wire::{Decoder, Editor, Options};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;
@@ -59,8 +59,8 @@ pub(super) struct Aside {
     pub address: Option<Box<str>>,
     /// The begin of a line or of a telnet command.
     pub decoder: Decoder,
-    /// The telnet options refused so far.
-    pub refusals: Option<Box<Refusals>>,
+    /// What has been agreed with telnet.
+    pub options: Option<Box<Options>>,
     /// Bytes that were read but wait until the client takes its answers.
     pub held: Vec<u8>,
     /// Since when it has taken no byte that it is owed.
@@ -78,13 +78,17 @@ pub(super) struct Aside {
     pub correspondent: Option<ClientId>,
     /// Ring the bell when its name is said.
     pub has_bell: bool,
+    /// The line that it is typing, if the server edits it.
+    pub editor: Option<Box<Editor>>,
+    /// What it is sent while it edits: see `editing`.
+    pub screen: Vec<u8>,
 }
 
 impl Aside {
     const EMPTY: Aside = Aside {
         address: None,
         decoder: Decoder::new(),
-        refusals: None,
+        options: None,
         held: Vec::new(),
         stalled_since: None,
         until: None,
@@ -93,16 +97,19 @@ impl Aside {
         away: None,
         correspondent: None,
         has_bell: false,
+        editor: None,
+        screen: Vec::new(),
     };
 
     fn is_empty(&self) -> bool {
-        let Aside { address, decoder, refusals, held, stalled_since, until, timer, .. } = self;
-        let Aside { waiting, away, correspondent, has_bell, .. } = self;
+        let Aside { address, decoder, options, held, stalled_since, until, timer, .. } = self;
+        let Aside { waiting, away, correspondent, has_bell, editor, screen, .. } = self;
         let is_timed = stalled_since.is_some() || until.is_some() || timer.is_some();
         let is_held = waiting.is_some() || !held.is_empty() || !decoder.is_between_lines();
-        let is_known = address.is_some() || refusals.is_some();
+        let is_known = address.is_some() || options.is_some();
         let is_special = away.is_some() || correspondent.is_some() || *has_bell;
-        !is_timed && !is_held && !is_known && !is_special
+        let is_edited = editor.is_some() || !screen.is_empty();
+        !is_timed && !is_held && !is_known && !is_special && !is_edited
     }
 }
 

@@ -18,6 +18,9 @@ use super::{Counts, commands};
 pub(super) const NOTICE: &str = "*** ";
 
 pub(super) const SHUTDOWN: &str = "the server is shutting down";
+pub(super) const EDIT_OFFERED: &str =
+    "your line is edited from here if your program lets it, as telnet does; /edit off ends it";
+pub(super) const EDIT_OFF: &str = "your line is not edited from here";
 pub(super) const NO_HISTORY: &str = "nothing was said here before";
 pub(super) const NO_MESSAGES: &str = "nobody has written to you";
 pub(super) const IS_GONE: &str = "who wrote to you last is gone";

@@ -29,6 +29,8 @@ pub(super) struct Door {
     sockets: Vec<Registered>,
     /// Paths of unix sockets go when the door is closed.
     addresses: Vec<LocalAddr>,
+    /// The keys of those whose clients speak telnet.
+    telnets: Vec<usize>,
     /// A descriptor to give up when there are no more, so that the one too many
     /// can be accepted and told.
     reserve: Option<File>,
@@ -42,11 +44,13 @@ impl Door {
     pub fn new(poller: &Arc<Poller>, listeners: Vec<Listener>) -> io::Result<Self> {
         let mut sockets = Vec::new();
         let mut addresses = Vec::new();
-        for Listener { socket, address } in listeners {
+        let mut telnets = Vec::new();
+        for Listener { socket, address, is_telnet } in listeners {
+            telnets.extend(is_telnet.then_some(sockets.len()));
             sockets.push(Registered::new(poller, socket, sockets.len(), OPEN)?);
             addresses.push(address);
         }
-        Ok(Door { sockets, addresses, reserve: reserve(), resume_at: None, accepted: 0 })
+        Ok(Door { sockets, addresses, telnets, reserve: reserve(), resume_at: None, accepted: 0 })
     }
 
     /// Accepts nobody any more.
@@ -54,6 +58,11 @@ impl Door {
         self.sockets.clear();
         self.addresses.clear();
         self.resume_at = None;
+    }
+
+    /// Whether the clients of listener `key` speak telnet.
+    pub fn is_telnet(&self, key: usize) -> bool {
+        self.telnets.contains(&key)
     }
 
     /// When to call `reopen`.

@@ -11,6 +11,9 @@ pub enum ListenAddr {
     /// `HOST:PORT`; `[::]:PORT` is every interface, IPv4 and IPv6. A host name
     /// can stand for several addresses.
     Tcp(Vec<SocketAddr>),
+    /// `telnet:HOST:PORT`: clients there speak telnet, and are offered to have
+    /// their line edited.
+    Telnet(Vec<SocketAddr>),
     /// `unix:PATH`
     Unix(PathBuf),
 }
@@ -20,12 +23,18 @@ impl FromStr for ListenAddr {
 
     /// Looks host names up.
     fn from_str(text: &str) -> Result<Self, String> {
-        const FORMS: &str = "expected HOST:PORT, [::]:PORT or unix:PATH";
+        const FORMS: &str = "expected HOST:PORT, [::]:PORT, telnet:HOST:PORT or unix:PATH";
         if let Some(path) = text.strip_prefix("unix:") {
             if path.is_empty() {
                 return Err(format!("the path is missing, {FORMS}"));
             }
             return Ok(ListenAddr::Unix(path.into()));
+        }
+        if let Some(text) = text.strip_prefix("telnet:") {
+            return match text.parse()? {
+                ListenAddr::Tcp(addresses) => Ok(ListenAddr::Telnet(addresses)),
+                _ => Err(format!("telnet is for TCP, {FORMS}")),
+            };
         }
         match text.rsplit_once(':') {
             None => return Err(format!("the port is missing, {FORMS}")),
@@ -43,6 +52,9 @@ impl FromStr for ListenAddr {
 impl fmt::Display for ListenAddr {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
+            ListenAddr::Telnet(addresses) => {
+                write!(f, "telnet:{}", ListenAddr::Tcp(addresses.clone()))
+            }
             ListenAddr::Tcp(addresses) => {
                 let addresses: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();
                 f.write_str(&addresses.join(" and "))
@@ -105,6 +117,8 @@ mod tests {
         let tcp = |text: &str| ListenAddr::Tcp(vec![text.parse().expect("an address")]);
         assert_eq!("127.0.0.1:8008".parse(), Ok(tcp("127.0.0.1:8008")));
         assert_eq!("[::]:0".parse(), Ok(tcp("[::]:0")));
+        let ListenAddr::Tcp(addresses) = tcp("127.0.0.1:23") else { unreachable!() };
+        assert_eq!("telnet:127.0.0.1:23".parse(), Ok(ListenAddr::Telnet(addresses)));
         assert_eq!("unix:/a b".parse(), Ok(ListenAddr::Unix("/a b".into())));
     }
 
@@ -119,10 +133,16 @@ mod tests {
             "1.2.3.4:http",
             "1.2.3.4:65536",
             "unix:",
+            "telnet:8008",
+            "telnet:unix:/a",
+            "telnet:telnet:127.0.0.1:23",
         ];
         for text in cases {
             let error = text.parse::<ListenAddr>().expect_err(text);
-            assert!(error.ends_with("expected HOST:PORT, [::]:PORT or unix:PATH"), "{error}");
+            assert!(
+                error.ends_with("expected HOST:PORT, [::]:PORT, telnet:HOST:PORT or unix:PATH"),
+                "{error}"
+            );
         }
     }
 

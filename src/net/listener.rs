@@ -32,6 +32,8 @@ const KEEPALIVE_PROBES: u32 = 6;
 pub struct Listener {
     pub(super) socket: Socket,
     pub(super) address: LocalAddr,
+    /// Its clients speak telnet.
+    pub(super) is_telnet: bool,
 }
 
 /// Where a listener is bound.
@@ -55,6 +57,13 @@ impl Listener {
     pub fn bind(address: &ListenAddr) -> io::Result<Vec<Listener>> {
         match address {
             ListenAddr::Unix(path) => Ok(vec![Self::bind_unix(path)?]),
+            ListenAddr::Telnet(addresses) => {
+                let mut listeners = Self::bind(&ListenAddr::Tcp(addresses.clone()))?;
+                for listener in &mut listeners {
+                    listener.is_telnet = true;
+                }
+                Ok(listeners)
+            }
             ListenAddr::Tcp(addresses) => {
                 let mut listeners: Vec<Listener> = Vec::new();
                 for &(mut address) in addresses {
@@ -89,6 +98,11 @@ impl Listener {
         }
     }
 
+    /// Whether its clients speak telnet.
+    pub fn is_telnet(&self) -> bool {
+        self.is_telnet
+    }
+
     /// The path of a unix socket.
     pub fn unix_path(&self) -> Option<&Path> {
         match &self.address {
@@ -119,7 +133,7 @@ impl Listener {
         socket.bind(&address.into())?;
         Self::listen(&socket)?;
         let address = socket.local_addr()?.as_socket().unwrap_or(address);
-        Ok(Listener { socket, address: LocalAddr::Ip(address) })
+        Ok(Listener { socket, address: LocalAddr::Ip(address), is_telnet: false })
     }
 
     fn bind_unix(path: &Path) -> io::Result<Listener> {
@@ -129,7 +143,7 @@ impl Listener {
         socket.bind(&address)?;
         let address = LocalAddr::Unix(UnixPath(path.into()));
         Self::listen(&socket)?;
-        Ok(Listener { socket, address })
+        Ok(Listener { socket, address, is_telnet: false })
     }
 
     fn listen(socket: &Socket) -> io::Result<()> {

@@ -215,12 +215,18 @@ impl Server {
             // Who isn't let in now is reported again.
             while start.elapsed() < ACCEPT_TIME_MAX && self.chat.has_headroom() {
                 let Some((socket, peer)) = self.door.accept(now, key, &self.chat) else { break };
-                self.open(now, socket, peer);
+                self.open(now, socket, peer, key);
             }
         }
     }
 
-    fn open(&mut self, now: Instant, socket: socket2::Socket, peer: super::PeerAddr) {
+    fn open(
+        &mut self,
+        now: Instant,
+        socket: socket2::Socket,
+        peer: super::PeerAddr,
+        listener: usize,
+    ) {
         let poller = &self.poller;
         let connection =
             self.connections.try_insert_with_key(|id| Connection::new(poller, socket, peer, id));
@@ -232,7 +238,12 @@ impl Server {
             self.chat.set_motd(&text);
         }
         match self.chat.handle_open(now, id, &peer.to_string()) {
-            Ok(()) => debug!("{peer}: connected"),
+            Ok(()) => {
+                debug!("{peer}: connected");
+                if self.door.is_telnet(listener) {
+                    self.chat.offer_editing(id);
+                }
+            }
             Err(refusal) => {
                 debug!("{peer}: refused, the room is full");
                 // An empty send buffer takes so few bytes at once.

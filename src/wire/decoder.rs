@@ -46,6 +46,15 @@ pub enum Event<'a> {
     Command(Command),
 }
 
+/// What a client whose line is edited has sent.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Typed<'a> {
+    /// Keys.
+    Keys(&'a [u8]),
+    /// A telnet command.
+    Command(Command),
+}
+
 /// The place of one client in its own stream of bytes.
 #[derive(Debug, Default)]
 pub struct Decoder {
@@ -78,6 +87,40 @@ impl Decoder {
     /// that `input` is used up.
     pub fn next<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Event<'a>> {
         if framing.raw { self.next_raw(input, framing) } else { self.next_chat(input, framing) }
+    }
+
+    /// Takes keys off the front of `input`, or the next telnet command: for a
+    /// client whose line is edited, where keys are more than text. `None` means
+    /// that `input` is used up.
+    pub fn next_typed<'a>(&mut self, input: &mut &'a [u8]) -> Option<Typed<'a>> {
+        loop {
+            let byte = *input.first()?;
+            if self.telnet == telnet::State::Data {
+                match memchr(IAC, input).unwrap_or(input.len()) {
+                    0 => self.telnet = telnet::State::Command,
+                    keys => return Some(Typed::Keys(take(input, keys))),
+                }
+                take(input, 1);
+                continue;
+            }
+            match self.telnet.step(byte) {
+                // The second byte is a key itself: it stays in the input.
+                Step::NotTelnet => {}
+                Step::Literal => _ = take(input, 1),
+                Step::More => _ = take(input, 1),
+                Step::Done(command) => {
+                    take(input, 1);
+                    return Some(Typed::Command(command));
+                }
+            }
+        }
+    }
+
+    /// What has been sent of a line so far. The next line begins after it.
+    pub fn take_partial(&mut self) -> Vec<u8> {
+        self.after_cr = false;
+        self.discarding = false;
+        std::mem::take(&mut self.partial)
     }
 
     /// The client closed its sending side: a last line without an end counts.
@@ -323,7 +366,7 @@ mod tests {
         check(&CHAT, b"a\xff\xfd\x01b\n", "Do(1) [ab]Lf");
         check(&CHAT, b"\xff\xfb\x1f\xff\xf6\xff\xf4", "Will(31) AreYouThere Other");
         check(&CHAT, b"a\r\xff\xf1\nb\n", "Other [a\\r]Lf [b]Lf");
-        check(&CHAT, b"\xff\xfe\x01\xff\xfc\x01", "Other Other");
+        check(&CHAT, b"\xff\xfe\x01\xff\xfc\x01", "Dont(1) Other");
     }
 
     #[test]

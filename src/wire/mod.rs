@@ -12,8 +12,10 @@ mod telnet;
 mod decoder;
 mod text;
 mod format;
+mod editor;
 
-pub use decoder::{Decoder, Event, Framing, LineEnd};
+pub use decoder::{Decoder, Event, Framing, LineEnd, Typed};
+pub use editor::{Edited, Editor};
 pub use format::{Format, JSON_BYTES_MAX, Json};
-pub use telnet::{Command, Refusals};
+pub use telnet::{Command, Options};
 pub use text::Text;

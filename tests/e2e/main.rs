@@ -37,6 +37,7 @@ mod listeners;
 mod options;
 mod netcat;
 mod telnet_program;
+mod editing;
 
 // The documents and the shape of the code.
 mod docs;

@@ -5,7 +5,7 @@ use crate::harness::{Host, Program, run};
 /// Each bad command line, and what its answer must name.
 const BAD: &[(&[&str], &str)] = &[
     (&["--listen"], "--listen <ADDR>"),
-    (&["--listen", ""], "expected HOST:PORT, [::]:PORT or unix:PATH"),
+    (&["--listen", ""], "expected HOST:PORT, [::]:PORT, telnet:HOST:PORT or unix:PATH"),
     (&["--listen", "8008"], "the port is missing"),
     (&["--listen", ":8008"], "the host is missing"),
     (&["--listen", "127.0.0.1"], "the port is missing"),
@@ -146,7 +146,7 @@ fn help_names_each_option_with_its_unit_and_default() {
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for clue in [
         "--listen <ADDR>",
-        "HOST:PORT, [::]:PORT (every interface) or unix:PATH",
+        "HOST:PORT, [::]:PORT (every interface), unix:PATH, or telnet:HOST:PORT",
         "[default: port 8008 of every interface]",
         "--prefix <WHAT>",
         "[default: nick] [possible values: nick, addr, none]",

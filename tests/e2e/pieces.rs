@@ -6,7 +6,7 @@ use crate::harness::{Dice, Host, Room};
 
 /// Everything that a client can send, and at last its end.
 const SCRIPT: &[u8] = b"/nick ann\nplain\nGr\xc3\xbc\xc3\x9fe \xe6\x97\xa5\xe6\x9c\xac\n\
-    crlf\r\ncr nul\r\0lone\rcr\r\r\n\r\n\n\xff\xfd\x01\xff\xfd\x01\xff\xfb\x1f\
+    crlf\r\ncr nul\r\0lone\rcr\r\r\n\r\n\n\xff\xfd\x05\xff\xfd\x05\xff\xfb\x1f\
     op\xff\xf1tion\xff\xfa\x1f\0\n\r\xff\xff\0\xff\xf0s\n\xff\xf6\xff\xfd\x06\
     caf\xe9 \xe2\x82\xff\xff\n\x1b[31mred\x1b[0m\x07\n\x1b]0;title\x07\x00text\n\
     /me waves\n/me\n//slash\n/dance\n/who\n/help\n/nick guest2\n/nick a/b\n/nick ann a b\n/nick\tANN\n\

@@ -14,7 +14,12 @@ const DM: u8 = 242;
 const NOP: u8 = 241;
 const SE: u8 = 240;
 const TIMING_MARK: u8 = 6;
+const ECHO: u8 = 1;
+const SUPPRESS_GO_AHEAD: u8 = 3;
 const NAWS: u8 = 31;
+
+/// What one is sent who sends an option: that the server would edit its line.
+const OFFER: [u8; 9] = [IAC, WILL, ECHO, IAC, WILL, SUPPRESS_GO_AHEAD, IAC, DO, NAWS];
 
 /// A line with commands of every length in it, one of them with a line end.
 const SCRIPT: &[u8] = &[
@@ -30,7 +35,7 @@ fn telnet_commands_never_reach_the_room() {
     ann.send(SCRIPT);
     bob.hears("<guest1> hello");
     ann.takes_crlf();
-    ann.expect([IAC, DONT, NAWS]);
+    ann.expect(OFFER);
     nothing_came_for(&mut [&mut ann], &mut bob);
 }
 
@@ -44,7 +49,7 @@ fn telnet_commands_may_be_split_anywhere() {
     ann.send([*last]);
     bob.hears("<guest1> hello");
     ann.takes_crlf();
-    ann.expect([IAC, DONT, NAWS]);
+    ann.expect(OFFER);
     nothing_came_for(&mut [&mut ann], &mut bob);
 }
 
@@ -54,13 +59,14 @@ fn each_option_is_refused_once() {
     let room = Room::open();
     let [mut ann, mut bob] = room.guests();
     ann.takes_crlf();
-    let mut refusals = Vec::new();
-    for option in (0..=255).filter(|&option| option != TIMING_MARK) {
+    let mut refusals = OFFER.to_vec();
+    let others = || (0..=255).filter(|option| ![ECHO, 3, TIMING_MARK, NAWS].contains(option));
+    for option in others() {
         ann.send([IAC, DO, option, IAC, WILL, option, IAC, DO, option, IAC, WILL, option]);
         refusals.extend([IAC, WONT, option, IAC, DONT, option]);
     }
     ann.expect(refusals);
-    for option in (0..=255).filter(|&option| option != TIMING_MARK) {
+    for option in others() {
         ann.send([IAC, DO, option, IAC, WILL, option, IAC, WONT, option, IAC, DONT, option]);
     }
     ann.ping();

@@ -14,12 +14,17 @@ pub struct Terminal {
 
 impl Terminal {
     pub fn run(command: &str) -> Terminal {
+        Self::with_columns(command, 120)
+    }
+
+    pub fn with_columns(command: &str, columns: u16) -> Terminal {
+        let columns = columns.to_string();
         let terminal = Terminal { directory: tempfile::tempdir().expect("a directory") };
         let settings = terminal.directory.path().join("settings");
         // What a command said last can still be read after its end.
         std::fs::write(&settings, "set -g remain-on-exit on").expect("an empty directory");
         let settings = settings.to_str().expect("a plain path");
-        terminal.tmux(&["-f", settings, "new-session", "-d", "-x", "120", "-y", "40", command]);
+        terminal.tmux(&["-f", settings, "new-session", "-d", "-x", &columns, "-y", "40", command]);
         terminal
     }
 
@@ -27,6 +32,16 @@ impl Terminal {
     pub fn types(&self, line: &str) {
         self.tmux(&["send-keys", "-l", line]);
         self.presses("Enter");
+    }
+
+    /// Types a text.
+    pub fn sends(&self, text: &str) {
+        self.tmux(&["send-keys", "-l", text]);
+    }
+
+    /// Gives the window another width.
+    pub fn set_columns(&self, columns: u16) {
+        self.tmux(&["resize-window", "-x", &columns.to_string()]);
     }
 
     /// Presses a key that has a name, like `Enter` or `C-c`.
@@ -44,6 +59,22 @@ impl Terminal {
                 return;
             }
             assert!(start.elapsed() < PATIENCE, "no {text:?} on the screen:\n{screen}");
+        }
+    }
+
+    /// Waits until `is_it` is true of the screen without the empty rows at its
+    /// end and of the column of the cursor.
+    #[track_caller]
+    pub fn comes_to(&self, is_it: impl Fn(&str, usize) -> bool) {
+        let start = Instant::now();
+        loop {
+            let screen = self.screen();
+            let output = self.tmux(&["display-message", "-p", "#{cursor_x}"]);
+            let column = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a column");
+            if is_it(screen.trim_end(), column) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "the cursor in column {column} of:\n{screen}");
         }
     }
 

@@ -1,0 +1,195 @@
+//! Half-typed lines over the real telnet, as the terminal shows them.
+
+use crate::harness::{Client, Host, Program, Terminal, lacks, nothing_came_for};
+
+/// How the server's last answer, the typed line and the cursor look.
+struct Stage {
+    _program: Program,
+    terminal: Terminal,
+    bob: Client,
+}
+
+impl Stage {
+    /// Somebody whose telnet has agreed, and bob.
+    fn new(columns: u16) -> Option<Stage> {
+        if lacks(&["telnet", "tmux"]) {
+            return None;
+        }
+        let program = Program::listening(&["telnet:127.0.0.1:0", "127.0.0.1:0"], &[]);
+        let mut bob = Client::connect(&program.addresses()[1]);
+        bob.read_greeting();
+        let command = format!("telnet 127.0.0.1 {}", program.port());
+        let terminal = Terminal::with_columns(&command, columns);
+        bob.hears("*** guest2 joined");
+        terminal.shows(">");
+        Some(Stage { _program: program, terminal, bob })
+    }
+
+    /// Bob says something, and it is shown above what is typed.
+    fn bob_says(&mut self, line: &str) {
+        self.bob.say(line);
+        self.terminal.shows(&format!("<guest1> {line}"));
+    }
+
+    /// The lowest rows of the screen, and the column of the cursor.
+    #[track_caller]
+    fn check(&self, rows: &[&str], cursor: usize) {
+        let expected: Vec<_> = rows.iter().map(|row| row.to_string()).collect();
+        self.terminal.comes_to(|screen, column| {
+            let shown: Vec<_> = screen.lines().map(|row| row.trim_end().to_owned()).collect();
+            shown.ends_with(&expected) && column == cursor
+        });
+    }
+}
+
+#[test]
+fn a_half_typed_line_is_intact_below_what_comes_in() {
+    let Some(mut stage) = Stage::new(60) else { return };
+    stage.terminal.sends("half a li");
+    stage.check(&["> half a li"], 11);
+    stage.bob_says("one");
+    stage.bob_says("two");
+    stage.check(&["<guest1> one", "<guest1> two", "> half a li"], 11);
+    stage.terminal.sends("ne");
+    stage.terminal.presses("Enter");
+    stage.bob.hears("<guest2> half a line");
+    stage.check(&["<guest1> one", "<guest1> two", "> half a line", ">"], 2);
+}
+
+#[test]
+fn keys_edit_the_line() {
+    let Some(mut stage) = Stage::new(60) else { return };
+    stage.terminal.sends("hllo wrld");
+    stage.terminal.presses("Home");
+    stage.terminal.presses("Right");
+    stage.terminal.sends("e");
+    stage.check(&["> hello wrld"], 4);
+    stage.terminal.presses("End");
+    for _ in 0..3 {
+        stage.terminal.presses("Left");
+    }
+    stage.terminal.sends("o");
+    stage.bob_says("meanwhile");
+    stage.check(&["<guest1> meanwhile", "> hello world"], 10);
+    stage.terminal.presses("DC");
+    stage.terminal.presses("BSpace");
+    stage.check(&["> hello wld"], 9);
+    stage.terminal.presses("C-k");
+    stage.terminal.presses("C-w");
+    stage.check(&["> hello"], 8);
+    stage.terminal.presses("C-u");
+    stage.terminal.sends("bye");
+    stage.terminal.presses("Enter");
+    stage.bob.hears("<guest2> bye");
+}
+
+#[test]
+fn the_arrow_keys_bring_back_what_was_typed() {
+    let Some(mut stage) = Stage::new(60) else { return };
+    for line in ["one", "two"] {
+        stage.terminal.types(line);
+        stage.bob.hears(format!("<guest2> {line}"));
+    }
+    stage.terminal.sends("new");
+    stage.terminal.presses("Up");
+    stage.terminal.presses("Up");
+    stage.check(&["> one", "> two", "> one"], 5);
+    stage.terminal.presses("Down");
+    stage.terminal.presses("Down");
+    stage.check(&["> one", "> two", "> new"], 5);
+    stage.terminal.presses("Up");
+    stage.terminal.presses("Enter");
+    stage.bob.hears("<guest2> two");
+}
+
+#[test]
+fn wide_characters_and_marks_are_measured_right() {
+    let Some(mut stage) = Stage::new(60) else { return };
+    stage.terminal.sends("日本語 e\u{301}a");
+    stage.check(&["> 日本語 e\u{301}a"], 11);
+    stage.terminal.presses("Left");
+    stage.terminal.presses("BSpace");
+    stage.bob_says("日本");
+    stage.check(&["<guest1> 日本", "> 日本語 a"], 9);
+    for _ in 0..2 {
+        stage.terminal.presses("Left");
+    }
+    stage.terminal.presses("DC");
+    stage.check(&["> 日本 a"], 6);
+    stage.terminal.presses("Enter");
+    stage.bob.hears("<guest2> 日本 a");
+}
+
+#[test]
+fn a_long_line_scrolls_in_its_row_and_is_sent_whole() {
+    let Some(mut stage) = Stage::new(30) else { return };
+    let line = "The quick brown fox jumps over the lazy dog.";
+    stage.terminal.sends(line);
+    stage.bob_says("hm");
+    stage.check(&["<guest1> hm", &format!("> {}", &line[line.len() - 27..])], 29);
+    stage.terminal.presses("Home");
+    stage.check(&["<guest1> hm", &format!("> {}", &line[..27])], 2);
+    stage.terminal.presses("Enter");
+    stage.bob.hears(format!("<guest2> {line}"));
+}
+
+#[test]
+fn another_width_is_heeded() {
+    let Some(stage) = Stage::new(60) else { return };
+    stage.terminal.set_columns(40);
+    let line = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ";
+    stage.terminal.sends(line);
+    stage.check(&[&format!("> {}", &line[line.len() - 37..])], 39);
+}
+
+#[test]
+fn edit_begins_and_ends_it_with_a_plain_telnet() {
+    if lacks(&["telnet", "tmux"]) {
+        return;
+    }
+    let program = Program::start(&[]);
+    let [mut bob] = program.guests();
+    let terminal = Terminal::run(&format!("telnet 127.0.0.1 {}", program.port()));
+    bob.hears("*** guest2 joined");
+    terminal.types("/edit");
+    terminal.shows(">");
+    terminal.sends("half");
+    bob.say("hi");
+    terminal.shows("<guest1> hi");
+    terminal.shows("> half");
+    terminal.presses("C-u");
+    terminal.types("/edit off");
+    terminal.shows("*** your line is not edited from here");
+    terminal.types("plain again");
+    bob.hears("<guest2> plain again");
+}
+
+/// Who doesn't agree, or never answers, goes on as before.
+#[test]
+fn a_client_that_does_not_agree_is_sent_no_more_of_it() {
+    let program = Program::start(&[]);
+    let [mut ann, mut bob] = program.guests();
+    ann.send("/edit\n");
+    ann.hears(
+        "*** your line is edited from here if your program lets it, as telnet does; \
+         /edit off ends it",
+    );
+    ann.expect(b"\xff\xfb\x01\xff\xfb\x03\xff\xfd\x1f");
+    ann.send("typed in a line\n");
+    bob.hears("<guest1> typed in a line");
+    ann.send(b"\xff\xfe\x01\xff\xfe\x03\xff\xfc\x1fand after no\r\n");
+    bob.hears("<guest1> and after no");
+    ann.takes_crlf();
+    nothing_came_for(&mut [&mut ann], &mut bob);
+}
+
+/// Nobody who hasn't asked is sent a byte of telnet.
+#[test]
+fn nobody_is_sent_an_option_unasked() {
+    let program = Program::start(&[]);
+    let [mut ann, mut bob] = program.guests();
+    ann.send("hello\r\n");
+    bob.hears("<guest1> hello");
+    ann.takes_crlf();
+    nothing_came_for(&mut [&mut ann], &mut bob);
+}
