@@ -153,7 +153,7 @@ fn nick(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 fn who(chat: &mut Chat, id: ClientId, _rest: &str) {
-    chat.notify(id, &chat.here(id));
+    chat.notify(id, &texts::who(&chat.here(id), chat.position(id)));
 }
 
 fn me(chat: &mut Chat, id: ClientId, rest: &str) {

@@ -53,6 +53,11 @@ pub(super) fn here(count: usize, names: impl Iterator<Item = String>) -> String 
     format!("{count} here: {}{more}", names.join(", "))
 }
 
+/// `2 here: ann, bob; line 17 is the newest`
+pub(super) fn who(here: &str, newest: u64) -> String {
+    format!("{here}; line {newest} is the newest")
+}
+
 pub(super) fn joined(who: &str) -> String {
     format!("{who} joined")
 }

@@ -24,7 +24,7 @@ fn with_prefix_addr_a_line_begins_with_an_address() {
     ann.say("/me waves");
     bob.hears(format!("* {ann_address} waves"));
     bob.say("/who");
-    bob.hears(format!("*** 2 here: guest1 ({ann_address}), guest2 ({bob_address})"));
+    bob.hears_who(format!("*** 2 here: guest1 ({ann_address}), guest2 ({bob_address})"));
 }
 
 #[test]

@@ -166,6 +166,15 @@ impl Client {
         self.expect([line.as_ref(), end].concat());
     }
 
+    /// Reads the answer to `/who`, which begins like this.
+    #[track_caller]
+    pub fn hears_who(&mut self, here: impl AsRef<str>) {
+        let line = self.line();
+        let (answer, newest) = line.rsplit_once("; line ").expect("it tells the newest line");
+        assert_eq!(answer, here.as_ref());
+        assert!(newest.ends_with(" is the newest"), "{line:?}");
+    }
+
     /// Reads the farewell of one who says `/quit`.
     #[track_caller]
     pub fn hears_goodbye(&mut self) {
