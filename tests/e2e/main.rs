@@ -36,6 +36,8 @@ mod signals;
 mod listeners;
 mod options;
 mod netcat;
+mod bots;
+mod json;
 mod telnet_program;
 mod editing;
 
