@@ -8,5 +8,6 @@ mod world;
 mod checks;
 mod presence;
 mod storms;
+mod chaos;
 mod limits;
 mod packets;

@@ -108,6 +108,8 @@ pub struct Peer {
     pub is_open: bool,
     /// The connection was dropped without a proper goodbye.
     pub is_cut: bool,
+    /// It doesn't look at what it is shown.
+    pub is_blind: bool,
 }
 
 impl Peer {
@@ -125,6 +127,7 @@ impl Peer {
             counter: 0,
             is_open: true,
             is_cut: false,
+            is_blind: false,
         }
     }
 
@@ -142,7 +145,10 @@ impl Peer {
 
     pub fn read(&mut self, bytes: usize) {
         let bytes = bytes.min(self.to_client.len());
-        self.screen.receive(self.to_client.drain(..bytes));
+        let shown: Vec<u8> = self.to_client.drain(..bytes).collect();
+        if !self.is_blind {
+            self.screen.receive(shown.into_iter());
+        }
         self.screen.is_over |= !self.is_open && self.to_client.is_empty();
     }
 

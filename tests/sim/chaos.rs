@@ -1,0 +1,183 @@
+//! Everything at once, with every command and key: nothing panics, nothing is
+//! forgotten, and nothing is left at the end. What clients are shown isn't
+//! looked at here.
+
+use std::time::Duration;
+
+use roomcast::chat::{Config, OnLag, Prefix};
+
+use crate::peer::Habit;
+use crate::world::{Faults, World};
+
+const SEEDS: std::ops::Range<u64> = 0..150;
+
+/// What clients send, in pieces that are put together in any order.
+const PIECES: &[&[u8]] = &[
+    b"\n",
+    b"\n",
+    b"\r\n",
+    b"\r\0",
+    b"\r",
+    b"hello",
+    b"guest2",
+    b"ann: ",
+    b" ",
+    "日本\u{301}\u{202e}".as_bytes(),
+    b"\xe6",
+    b"\x97\xa5",
+    b"/nick ann\n",
+    b"/nick bob secret\n",
+    b"/nick \xd0\xb0nn\n",
+    b"/who\n",
+    b"/me waves\n",
+    b"/msg ann hello\n",
+    b"/msg guest2 hello\r\n",
+    b"/reply hi\n",
+    b"/ignore guest2\n",
+    b"/ignore ann\n",
+    b"/ignore\n",
+    b"/bell on\n",
+    b"/bell off\n",
+    b"/away tea\n",
+    b"/away\n",
+    b"/whois guest3\n",
+    b"/history\n",
+    b"/history 3\n",
+    b"/history 100000\n",
+    b"/resume 1\n",
+    b"/resume 5\n",
+    b"/resume 99999\n",
+    b"/seq\n",
+    b"/join dev\n",
+    b"/join tea\n",
+    b"/join one-too-many\n",
+    b"/leave\n",
+    b"/rooms\n",
+    b"/topic tea\n",
+    b"/topic -\n",
+    b"/topic\n",
+    b"/edit\n",
+    b"/edit off\r\0",
+    b"/quiet on\n",
+    b"/quiet off\n",
+    b"/format json\n",
+    b"/format text\n",
+    b"/time\n/uptime\n/stats\n",
+    b"/help\n",
+    b"/nonsense\n",
+    b"/quit\n",
+    // DO ECHO, DONT ECHO, WILL NAWS, a window size, DO TIMING-MARK, AYT.
+    b"\xff\xfd\x01",
+    b"\xff\xfd\x01",
+    b"\xff\xfe\x01",
+    b"\xff\xfb\x1f",
+    b"\xff\xfa\x1f\0\x14\0\x18\xff\xf0",
+    b"\xff\xfa\x1f\0",
+    b"\xff\xfd\x06",
+    b"\xff\xf6",
+    b"\xff\xff",
+    // Keys.
+    b"\x1b[A",
+    b"\x1b[B",
+    b"\x1b[D",
+    b"\x1b[3~",
+    b"\x1b[",
+    b"\x7f",
+    b"\x15",
+    b"\x17",
+    b"\x04",
+    b"\x03",
+    b"\x0c",
+    b"0123456789012345678901234567890123456789012345678901234567890123456789",
+];
+
+fn config(rng: &mut fastrand::Rng) -> Config {
+    Config {
+        prefix: *rng.choice(&[Prefix::Nick, Prefix::Addr, Prefix::None]).expect("three"),
+        echo: rng.u8(..4) == 0,
+        clients_max: 10,
+        line_bytes_max: 64,
+        backlog_bytes_max: rng.usize(4..64) * 1024,
+        on_lag: if rng.u8(..4) == 0 { OnLag::Close } else { OnLag::Skip },
+        fold_time: Duration::from_secs(rng.u64(..3)),
+        history_lines: rng.u64(..20),
+        rooms_max: rng.usize(1..4),
+        whois_address: rng.bool(),
+        ..Config::default()
+    }
+}
+
+fn act(world: &mut World) {
+    match world.rng.u8(..60) {
+        0..4 if world.peers.len() < 12 => {
+            let habit =
+                *world.rng.choice(&[Habit::Prompt, Habit::Slow, Habit::Stuck]).expect("three");
+            let kernel_bytes = world.rng.usize(1..4096);
+            let number = world.connect(habit, kernel_bytes);
+            world.peers[number].is_blind = true;
+        }
+        4..6 => {
+            let time = Duration::from_millis(300).mul_f64(world.rng.f64());
+            world.sleep(time);
+        }
+        6 if world.rng.u8(..8) == 0 => world.sleep(Duration::from_secs(100)),
+        7..20 => world.turn(),
+        _ if world.peers.is_empty() => {}
+        action => {
+            let number = world.rng.usize(..world.peers.len());
+            let piece = *world.rng.choice(PIECES).expect("some");
+            let times = if action == 20 { 60 } else { 1 };
+            let peer = &mut world.peers[number];
+            match action {
+                21 if number.is_multiple_of(4) => peer.has_fin = true,
+                22 if number % 4 == 1 => peer.has_reset = true,
+                23 => peer.habit = Habit::Prompt,
+                _ => (0..times).for_each(|_| peer.send(piece)),
+            }
+        }
+    }
+}
+
+fn run(seed: u64) {
+    println!("SIM_SEED={seed}");
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut world = World::new(rng.u64(..), config(&mut rng));
+    world.faults = Faults {
+        short_writes: rng.bool(),
+        split_reads: rng.bool(),
+        late_events: rng.bool(),
+        cut_flushes: rng.bool(),
+    };
+    for _ in 0..rng.usize(100..2000) {
+        act(&mut world);
+    }
+    for peer in &mut world.peers {
+        peer.habit = Habit::Prompt;
+    }
+    world.settle();
+    if rng.bool() {
+        world.chat.handle_shutdown(world.now);
+        world.settle();
+    }
+    for peer in &mut world.peers {
+        peer.has_reset = true;
+    }
+    world.settle();
+    // The last of them are told of.
+    world.sleep(Duration::from_secs(10));
+    world.settle();
+    assert_eq!(world.chat.client_count(), 0);
+    assert!(world.ids.is_empty());
+    assert_eq!(world.chat.poll_timeout(world.now), None);
+}
+
+#[test]
+fn chaos_breaks_nothing_and_leaves_nothing() {
+    let number = |name| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+    if let Some(seed) = number("SIM_SEED") {
+        return run(seed);
+    }
+    let fresh = fastrand::Rng::new().u64(1 << 32..1 << 62);
+    let count = number("SIM_SEEDS").unwrap_or(50);
+    SEEDS.chain(fresh..fresh + count).for_each(run);
+}
