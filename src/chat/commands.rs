@@ -80,7 +80,7 @@ impl Chat {
     pub(super) fn handle_command(&mut self, id: ClientId, line: &str) {
         let moves = find(line).is_some_and(|(command, _)| command.moves);
         // To a newcomer nothing has been sent yet, so it can go anywhere.
-        if moves && !self.is_held(id) && !self.is_level(id) {
+        if moves && !self.sessions[id].is_unheard() && !self.is_level(id) {
             return self.wait_for_lines(id, line);
         }
         self.run_command(id, line);

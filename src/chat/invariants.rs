@@ -40,7 +40,8 @@ impl Chat {
         let places = self.flush.iter().filter(|other| **other == id).count();
         assert_eq!(places, usize::from(session.queued), "{id:?}: places in the queue");
         let room = &self.rooms[session.room];
-        let is_due = !session.queued && !session.blocked && !room.has_news() && !self.is_held(id);
+        let is_due =
+            !session.queued && !session.blocked && !room.has_news() && !session.is_unheard();
         if is_due {
             assert!(session.reader.is_done(&room.log), "{id:?}: forgotten");
             assert!(session.aside().screen.is_empty(), "{id:?}: forgotten on its screen");

@@ -24,13 +24,12 @@ impl Chat {
         };
         let session = &self.sessions[id];
         let log = &self.rooms[session.room].log;
-        let screen = &session.aside().screen[..];
-        let (bytes, is_all) = match screen {
-            [] => session.reader.collect(log, slices),
-            _ => {
-                slices.push(IoSlice::new(screen));
-                (screen.len(), session.reader.is_done(log))
-            }
+        let (bytes, is_all) = if session.is_edited() {
+            let screen = &session.aside().screen;
+            slices.push(IoSlice::new(screen));
+            (screen.len(), session.reader.is_done(log))
+        } else {
+            session.reader.collect(log, slices)
         };
         self.offer = Offer { bytes, is_all };
         Some(id)
@@ -42,6 +41,10 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let log = &self.rooms[session.room].log;
         let is_short = bytes < self.offer.bytes;
+        if session.is_plain() && self.offer.is_all && !is_short {
+            // The usual case: there is nothing else to look at.
+            return session.reader.advance_to_end(log, bytes);
+        }
         if !session.aside().screen.is_empty() {
             session.set_aside(|aside| _ = aside.screen.drain(..bytes));
         } else if self.offer.is_all && !is_short {
@@ -86,7 +89,7 @@ impl Chat {
     /// What to wait for on a client's socket.
     pub fn interest(&self, id: ClientId) -> Interest {
         self.sessions.get(id).map_or(Interest::default(), |session| Interest {
-            read: session.wants_input() && session.aside().held.is_empty(),
+            read: session.wants_input() && !session.is_holding(),
             write: session.blocked && !session.is_broken(),
         })
     }
@@ -165,10 +168,9 @@ impl Chat {
     fn prepare(&mut self, id: ClientId) -> bool {
         let Some(session) = self.sessions.get_mut(id) else { return false };
         session.queued = false;
-        if session.blocked || self.is_held(id) {
+        if session.blocked || session.is_unheard() {
             return false;
         }
-        let Some(session) = self.sessions.get_mut(id) else { return false };
         let log = &self.rooms[session.room].log;
         if self.config.on_lag == OnLag::Close && session.reader.lost(log, id) > 0 {
             self.close_lagged(id);
@@ -181,9 +183,8 @@ impl Chat {
             *missed += lines;
             encode_notice(&texts::lagged(lines), format, name, self.wall)
         });
-        let is_edited = session.aside().editor.is_some() || !session.aside().screen.is_empty();
         let is_done = session.reader.is_done(log);
-        let is_ready = if is_edited { self.compose(id) } else { !is_done };
+        let is_ready = if session.is_edited() { self.compose(id) } else { !is_done };
         if is_ready {
             return true;
         }

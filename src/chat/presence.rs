@@ -103,14 +103,6 @@ impl Chat {
         matches!(self.sessions[id].standing, Standing::Counted | Standing::Told | Standing::Known)
     }
 
-    /// Whether a client is sent nothing yet, because its greeting comes first.
-    pub(super) fn is_held(&self, id: ClientId) -> bool {
-        let session = &self.sessions[id];
-        session.standing == Standing::Arriving
-            && matches!(session.phase, Phase::Talking)
-            && !self.config.raw
-    }
-
     /// The others are to be told that a client has come.
     pub(super) fn enter_presence(&mut self, id: ClientId) {
         let room = self.sessions[id].room;

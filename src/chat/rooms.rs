@@ -71,7 +71,7 @@ pub(super) fn join(chat: &mut Chat, id: ClientId, rest: &str) {
     };
     match chat.open_room(&name) {
         Some(room) => chat.move_to(id, room),
-        None => chat.notify(id, &texts::no_more_rooms(chat.rooms.len())),
+        None => chat.notify(id, &texts::no_more_rooms(chat.config.rooms_max)),
     }
 }
 

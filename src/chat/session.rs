@@ -126,6 +126,28 @@ impl Session {
         self.aside.as_deref().unwrap_or(&EMPTY)
     }
 
+    /// Whether it has nothing aside.
+    pub fn is_plain(&self) -> bool {
+        self.aside.is_none()
+    }
+
+    /// Whether input of it waits.
+    pub fn is_holding(&self) -> bool {
+        self.aside.as_deref().is_some_and(|aside| !aside.held.is_empty())
+    }
+
+    /// Whether it is sent screens: see `editing`.
+    pub fn is_edited(&self) -> bool {
+        self.aside
+            .as_deref()
+            .is_some_and(|aside| aside.editor.is_some() || !aside.screen.is_empty())
+    }
+
+    /// Whether it is sent nothing yet, because its greeting comes first.
+    pub fn is_unheard(&self) -> bool {
+        self.standing == Standing::Arriving && matches!(self.phase, Phase::Talking)
+    }
+
     pub fn set_aside<T>(&mut self, change: impl FnOnce(&mut Aside) -> T) -> T {
         let aside = self.aside.get_or_insert_default();
         let result = change(aside);
@@ -168,6 +190,6 @@ impl Session {
     pub fn wants_input(&self) -> bool {
         matches!(self.phase, Phase::Talking)
             && self.reader.note_bytes() <= NOTE_BYTES_MAX
-            && self.aside().waiting.is_none()
+            && self.aside.as_deref().is_none_or(|aside| aside.waiting.is_none())
     }
 }

@@ -192,7 +192,7 @@ pub(super) fn went(nick: &str, room: &str) -> String {
 }
 
 pub(super) fn no_more_rooms(rooms: usize) -> String {
-    format!("there are {rooms} rooms and no place for another; /rooms names them")
+    format!("no place for another room, there are {rooms} at most; /rooms names them")
 }
 
 /// `2 rooms: lobby (12), dev (3)`

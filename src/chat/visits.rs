@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::ending::{Closing, Ending};
 use super::log::Kind;
 use super::nicks::{Nick, NickTable};
+use super::presence::Standing;
 use super::reader::Reader;
 use super::session::{Phase, Session};
 use super::texts::{self, NOTICE};
@@ -50,7 +51,9 @@ impl Chat {
             session.set_aside(|aside| aside.address = Some(address.into()));
         }
         self.sessions.insert(id, session);
-        if !self.config.raw {
+        if self.config.raw {
+            self.sessions[id].standing = Standing::Known;
+        } else {
             self.nicks.insert(id, &nick, |id| &self.sessions[id].nick);
             self.arrive(id);
         }
@@ -247,6 +250,10 @@ impl Chat {
     /// The client is sent nothing more of what is said in its room.
     fn end_membership(&mut self, id: ClientId, ending: Ending, until: Instant) {
         let session = &mut self.sessions[id];
+        if session.set_aside(|aside| aside.waiting.take()).is_some() {
+            // It comes to nothing; what was said since then is still owed.
+            session.reader.go_on();
+        }
         session.reader.stop(&self.rooms[session.room].log);
         session.enter(Phase::Leaving { ending }, Some(until));
         if session.aside().has_bell {
