@@ -85,10 +85,12 @@ pub(super) fn history(chat: &mut Chat, id: ClientId, rest: &str) {
 /// `/resume NUMBER`
 pub(super) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
     let Ok(number) = rest.parse::<Seq>() else { return commands::usage(chat, id, "resume") };
-    let newest = chat.position(id);
-    if number > newest {
-        return chat.notify(id, &texts::not_said_yet(number, newest));
+    // Lines that came while the command waited are after it.
+    let here = if chat.is_held(id) { chat.position(id) } else { chat.sessions[id].reader.next() };
+    if number > here {
+        return chat.notify(id, &texts::not_said_yet(number, here));
     }
+    let newest = chat.position(id);
     chat.greet_first(id);
     let session = &mut chat.sessions[id];
     let first = chat.rooms[session.room].log.first();

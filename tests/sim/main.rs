@@ -10,4 +10,5 @@ mod presence;
 mod storms;
 mod chaos;
 mod limits;
+mod past;
 mod packets;

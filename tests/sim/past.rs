@@ -1,0 +1,87 @@
+//! The past, rooms and private lines, one case at a time.
+
+use std::time::Duration;
+
+use roomcast::chat::{Config, OnLag};
+
+use crate::peer::{Habit, Peer, Shown};
+use crate::world::World;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A world with a prompt reader at place 0.
+fn world(config: Config) -> World {
+    let mut world = World::new(3, config);
+    world.connect(Habit::Prompt, usize::MAX);
+    world.settle();
+    world
+}
+
+/// The same, where comings and goings are folded; the reader has spoken.
+fn folding_world(config: Config) -> World {
+    let mut world = world(Config { fold_time: 5 * SECOND, ..config });
+    world.peers[0].send(b"first\n");
+    pass(&mut world, 6 * SECOND);
+    world
+}
+
+/// Lets `time` pass in small steps.
+fn pass(world: &mut World, time: Duration) {
+    for _ in 0..time.as_millis() / 50 {
+        world.sleep(Duration::from_millis(50));
+        world.settle();
+    }
+}
+
+/// One whom the kernel keeps so little for that it waits for nearly all.
+fn stuck(world: &mut World) -> usize {
+    world.connect(Habit::Stuck, 10)
+}
+
+fn prompt(world: &mut World) -> usize {
+    world.connect(Habit::Prompt, usize::MAX)
+}
+
+/// A client says so many lines more, a turn each.
+fn talk(world: &mut World, number: usize, lines: usize) {
+    for _ in 0..lines {
+        let text = world.peers[number].next_text() + "\n";
+        world.peers[number].send(text.as_bytes());
+        world.turn();
+    }
+}
+
+/// Everything that a client was shown, as it was shown.
+fn screen(peer: &Peer) -> Vec<String> {
+    let text = |shown: &Shown| match shown {
+        Shown::Public(line) => line.clone(),
+        Shown::Private(notice) => format!("*** {notice}"),
+        Shown::Gap(lines) => format!("gap {lines}"),
+    };
+    peer.screen.shown.iter().map(text).collect()
+}
+
+/// How many of the shown lines somebody said, and how many gaps tell of.
+fn said_and_skipped(peer: &Peer) -> (usize, u64) {
+    let said = screen(peer).iter().filter(|line| line.starts_with('<')).count();
+    let skipped = |shown: &Shown| match shown {
+        Shown::Gap(lines) => *lines,
+        _ => 0,
+    };
+    (said, peer.screen.shown.iter().map(skipped).sum())
+}
+
+#[test]
+fn a_command_that_waited_skips_nothing_that_was_said_meanwhile() {
+    let mut world = world(Config::default());
+    let slow = stuck(&mut world);
+    talk(&mut world, 0, 5);
+    world.peers[slow].send(b"/resume 8\n");
+    talk(&mut world, 0, 5);
+    world.peers[slow].habit = Habit::Prompt;
+    world.settle();
+    let shown = screen(&world.peers[slow]);
+    assert_eq!(shown[2..7], (1..=5).map(|n| format!("<guest1> 0.{n}")).collect::<Vec<_>>());
+    assert_eq!(shown[7], "*** line 8 hasn't been said yet, the newest is line 7");
+    assert_eq!(shown[8..], (6..=10).map(|n| format!("<guest1> 0.{n}")).collect::<Vec<_>>());
+}
