@@ -133,6 +133,11 @@ impl Chat {
     fn tell_joined(&mut self, id: ClientId) {
         let session = &self.sessions[id];
         let (room, joined) = (session.room, texts::joined(&self.who(id)));
+        // Own lines behind where a reader stops would be counted as before it.
+        if session.reader.is_stopped() {
+            self.append_notice(room, ClientId::default(), Kind::Presence, &joined);
+            return;
+        }
         let seq = self.append_notice(room, id, Kind::Presence, &joined);
         self.sessions[id].reader.add_own(&mut self.rooms[room].log, seq);
     }

@@ -290,6 +290,11 @@ impl Reader {
         notes.stop = notes.stop.min(log.next());
     }
 
+    /// Whether lines that are appended aren't for it.
+    pub fn is_stopped(&self) -> bool {
+        self.stop_seq() != NONE
+    }
+
     /// Bytes of notes that haven't been sent.
     pub fn note_bytes(&self) -> usize {
         self.extra.as_ref().map_or(0, |notes| notes.bytes - notes.sent_bytes)

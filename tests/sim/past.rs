@@ -85,3 +85,22 @@ fn a_command_that_waited_skips_nothing_that_was_said_meanwhile() {
     assert_eq!(shown[7], "*** line 8 hasn't been said yet, the newest is line 7");
     assert_eq!(shown[8..], (6..=10).map(|n| format!("<guest1> 0.{n}")).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_notice_of_joining_while_a_command_waits_hides_no_line() {
+    for lines in 1..4 {
+        let mut world =
+            folding_world(Config { backlog_bytes_max: 8192, ..Config::default() });
+        let slow = stuck(&mut world);
+        pass(&mut world, SECOND);
+        talk(&mut world, 0, lines);
+        world.peers[slow].send(b"/history 0\n");
+        pass(&mut world, 6 * SECOND);
+        talk(&mut world, 0, 1000);
+        world.peers[slow].habit = Habit::Prompt;
+        world.settle();
+        let (said, skipped) = said_and_skipped(&world.peers[slow]);
+        // And the notice, about itself this time.
+        assert_eq!(said as u64 + skipped, 1000 + lines as u64 + 1);
+    }
+}
