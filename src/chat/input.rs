@@ -161,8 +161,7 @@ impl Chat {
     fn append_line(&mut self, id: ClientId, kind: Kind, parts: [&[u8]; PARTS]) {
         self.counts.lines += 1;
         let room = self.sessions[id].room;
-        let author = if self.config.echo { ClientId::default() } else { id };
-        let seq = self.append(room, author, kind, parts);
+        let seq = self.append(room, id, kind, parts);
         if !self.config.echo {
             self.sessions[id].reader.add_own(&mut self.rooms[room].log, seq);
         }

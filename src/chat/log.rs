@@ -33,6 +33,8 @@ pub(super) struct Log {
     /// The name of the room, for the formats that say it.
     room: Box<str>,
     limits: Limits,
+    /// Authors get back what they say.
+    has_echo: bool,
     first: Seq,
     records: VecDeque<Record>,
     /// By format; made when the first reader with that format comes.
@@ -45,7 +47,7 @@ const RECORD_BYTES: usize = size_of::<Record>();
 /// A line to be added.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line<'a> {
-    /// Who must not get the line back, or the null key.
+    /// Whose line it is, or the null key.
     pub author: ClientId,
     pub kind: Kind,
     /// When it was said.
@@ -93,7 +95,7 @@ pub(super) fn rfc3339(time: Time) -> String {
 /// One line, without its bytes.
 #[derive(Clone, Copy, Debug)]
 struct Record {
-    /// Who must not get the line back, or the null key.
+    /// Whose line it is, or the null key.
     author: ClientId,
     time: Time,
     kind: Kind,
@@ -126,7 +128,13 @@ impl Log {
         assert!(limits.records_max > 0);
         let mut images = [const { None }; Format::COUNT];
         images[Format::Lf as usize] = Some(Image::default());
-        Log { room: room.into(), limits, first: 0, records: VecDeque::new(), images }
+        let (first, records, has_echo) = (0, VecDeque::new(), false);
+        Log { room: room.into(), limits, has_echo, first, records, images }
+    }
+
+    /// The same log, whose authors get back what they say if `has_echo`.
+    pub fn with_echo(self, has_echo: bool) -> Self {
+        Log { has_echo, ..self }
     }
 
     /// Bytes of memory that the log takes at most, with every format in use but
@@ -190,11 +198,15 @@ impl Log {
         }
     }
 
-    /// The first line by `author` from `from` on, or `NONE`, and how many
-    /// there are. Looks at every line; for a reader that fell out of the log.
+    /// The first line from `from` on that `author` doesn't get back, or `NONE`,
+    /// and how many there are. Looks at every line; for a reader that fell out of the log.
     pub fn find_own(&self, author: ClientId, from: Seq) -> (Seq, u64) {
         let start = self.index(from);
-        let mut own = (start..self.records.len()).filter(|&at| self.records[at].author == author);
+        let is_own = |record: &Record| {
+            // With echo it is only what the server says of its author.
+            record.author == author && (!self.has_echo || record.kind == Kind::Presence)
+        };
+        let mut own = (start..self.records.len()).filter(|&at| is_own(&self.records[at]));
         match own.next() {
             Some(at) => (self.first + at as u64, 1 + own.count() as u64),
             None => (NONE, 0),

@@ -144,7 +144,7 @@ impl Chat {
     pub fn new(config: Config, now: Instant) -> Self {
         let mut rooms = SlotMap::with_key();
         let name = Nick::parse(&config.lobby).unwrap_or_default();
-        let lobby = rooms.insert(Room::new(name, config.log_limits()));
+        let lobby = rooms.insert(Room::new(name, config.log_limits(), config.echo));
         Chat {
             config,
             sessions: SecondaryMap::new(),

@@ -27,8 +27,9 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub fn new(name: Nick, limits: Limits) -> Self {
-        let (log, presence) = (Log::new(name.as_str(), limits), Presence::default());
+    pub fn new(name: Nick, limits: Limits, has_echo: bool) -> Self {
+        let log = Log::new(name.as_str(), limits).with_echo(has_echo);
+        let presence = Presence::default();
         Room { name, topic: None, log, unqueued: 0, presence, members: Vec::new(), readers: 0 }
     }
 

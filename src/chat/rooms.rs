@@ -21,7 +21,8 @@ impl Chat {
     fn open_room(&mut self, name: &Nick) -> Option<RoomId> {
         self.find_room(name).or_else(|| {
             let has_place = self.rooms.len() < self.config.rooms_max;
-            has_place.then(|| self.rooms.insert(Room::new(name.clone(), self.config.log_limits())))
+            let (limits, has_echo) = (self.config.log_limits(), self.config.echo);
+            has_place.then(|| self.rooms.insert(Room::new(name.clone(), limits, has_echo)))
         })
     }
 

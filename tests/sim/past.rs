@@ -104,3 +104,32 @@ fn a_notice_of_joining_while_a_command_waits_hides_no_line() {
         assert_eq!(said as u64 + skipped, 1000 + lines as u64 + 1);
     }
 }
+
+#[test]
+fn with_echo_people_can_be_ignored_too() {
+    let mut world = world(Config { echo: true, ..Config::default() });
+    let (ann, bob) = (prompt(&mut world), prompt(&mut world));
+    world.settle();
+    world.peers[ann].send(b"/ignore guest3\n");
+    world.settle();
+    talk(&mut world, bob, 2);
+    talk(&mut world, ann, 2);
+    let said = |number: usize| said_and_skipped(&world.peers[number]).0;
+    assert_eq!([said(0), said(ann), said(bob)], [4, 2, 4]);
+}
+
+#[test]
+fn with_echo_own_lines_that_were_missed_are_counted() {
+    let config = Config { echo: true, backlog_bytes_max: 8192, ..Config::default() };
+    let mut world = folding_world(config);
+    let slow = stuck(&mut world);
+    pass(&mut world, SECOND);
+    talk(&mut world, 0, 1);
+    // It is told of by name now, to others.
+    pass(&mut world, 6 * SECOND);
+    talk(&mut world, slow, 1000);
+    world.peers[slow].habit = Habit::Prompt;
+    world.settle();
+    let (said, skipped) = said_and_skipped(&world.peers[slow]);
+    assert_eq!(said as u64 + skipped, 1001);
+}
