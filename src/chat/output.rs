@@ -168,10 +168,14 @@ impl Chat {
     fn prepare(&mut self, id: ClientId) -> bool {
         let Some(session) = self.sessions.get_mut(id) else { return false };
         session.queued = false;
-        if session.blocked || session.is_unheard() {
+        if session.blocked {
             return false;
         }
         let log = &self.rooms[session.room].log;
+        if session.is_unheard() {
+            session.reader.forget_lost(log);
+            return false;
+        }
         if self.config.on_lag == OnLag::Close && session.reader.lost(log, id) > 0 {
             self.close_lagged(id);
         }

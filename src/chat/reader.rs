@@ -335,6 +335,14 @@ impl Reader {
         lost
     }
 
+    /// If a reader that has been sent no line so far fell out of the log, begins
+    /// with the next line: what came before is the past to it.
+    pub fn forget_lost(&mut self, log: &Log) {
+        if self.next < log.first() {
+            self.next = log.next();
+        }
+    }
+
     /// If the reader fell out of the log, moves it near the newest line and
     /// adds a note, made of the number of lines that it misses.
     pub fn catch_up(

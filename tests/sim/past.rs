@@ -89,8 +89,7 @@ fn a_command_that_waited_skips_nothing_that_was_said_meanwhile() {
 #[test]
 fn a_notice_of_joining_while_a_command_waits_hides_no_line() {
     for lines in 1..4 {
-        let mut world =
-            folding_world(Config { backlog_bytes_max: 8192, ..Config::default() });
+        let mut world = folding_world(Config { backlog_bytes_max: 8192, ..Config::default() });
         let slow = stuck(&mut world);
         pass(&mut world, SECOND);
         talk(&mut world, 0, lines);
@@ -132,4 +131,20 @@ fn with_echo_own_lines_that_were_missed_are_counted() {
     world.settle();
     let (said, skipped) = said_and_skipped(&world.peers[slow]);
     assert_eq!(said as u64 + skipped, 1001);
+}
+
+#[test]
+fn a_newcomer_misses_nothing_before_it_is_greeted() {
+    for on_lag in [OnLag::Skip, OnLag::Close] {
+        let config =
+            Config { backlog_bytes_max: 8192, history_lines: 9, on_lag, ..Config::default() };
+        let mut world = folding_world(config);
+        let newcomer = prompt(&mut world);
+        talk(&mut world, 0, 1000);
+        pass(&mut world, SECOND);
+        assert_eq!(world.endings, []);
+        assert_eq!(said_and_skipped(&world.peers[newcomer]), (9, 0));
+        let last = screen(&world.peers[newcomer]).pop();
+        assert_eq!(last.as_deref(), Some("<guest1> 0.1000"));
+    }
 }
