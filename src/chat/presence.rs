@@ -100,7 +100,7 @@ impl Chat {
 
     /// Whether a client is one who stays, as far as can be seen.
     pub(super) fn is_greeted(&self, id: ClientId) -> bool {
-        matches!(self.sessions[id].standing, Standing::Counted | Standing::Told | Standing::Known)
+        !matches!(self.sessions[id].standing, Standing::Arriving | Standing::Posting)
     }
 
     /// The others are to be told that a client has come.

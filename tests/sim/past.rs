@@ -148,3 +148,21 @@ fn a_newcomer_misses_nothing_before_it_is_greeted() {
         assert_eq!(last.as_deref(), Some("<guest1> 0.1000"));
     }
 }
+
+#[test]
+fn one_who_posted_and_stayed_is_introduced_to_the_next_room() {
+    let mut world = folding_world(Config::default());
+    world.peers[0].send(b"/join dev\n");
+    let ann = prompt(&mut world);
+    world.peers[ann].send(b"hi\n");
+    pass(&mut world, 6 * SECOND);
+    assert_eq!(screen(&world.peers[ann]), [""; 0]);
+    world.peers[ann].send(b"/join dev\n");
+    pass(&mut world, 6 * SECOND);
+    assert_eq!(
+        screen(&world.peers[ann]),
+        ["*** you are in dev now", "*** 2 here: guest1, guest2"]
+    );
+    let told = screen(&world.peers[0]).pop();
+    assert_eq!(told.as_deref(), Some("*** guest2 joined"));
+}
