@@ -1,5 +1,6 @@
 //! What always holds between two calls, for the simulation to check.
 
+use super::presence::Standing;
 use super::session::{NOTE_BYTES_MAX, Phase, Session};
 use super::{Chat, ClientId};
 
@@ -18,21 +19,42 @@ impl Chat {
                 assert!(session.room == id && session.place == place, "{member:?}: its place");
             }
         }
+        self.assert_rooms();
         let members = self.sessions.values().filter(|session| session.is_member()).count();
         let places: usize = self.rooms.values().map(|room| room.members().len()).sum();
         assert_eq!(places, members, "each member is in one room");
         for (id, session) in &self.sessions {
             self.assert_queued(id, session);
             self.assert_bounded(id, session);
+            let bells = self.bells.iter().filter(|other| **other == id).count();
+            let has_bell = session.is_member() && session.aside().has_bell;
+            assert_eq!(bells, usize::from(has_bell), "{id:?}: bells");
             let timers = self.timers.iter().filter(|(_, other)| *other == id);
             assert!(
                 timers.map(|(at, _)| *at).eq(session.aside().timer),
                 "{id:?}: one timer at most"
             );
         }
+        assert!(self.bells.iter().all(|id| self.sessions.contains_key(*id)), "a bell of nobody");
         if !self.config.raw && !self.is_shutting_down {
             assert_eq!(self.nicks.len(), members, "each member has one name");
         }
+    }
+
+    /// A room is there as long as somebody needs it, and it knows who came.
+    fn assert_rooms(&self) {
+        assert!(self.rooms.len() <= self.config.rooms_max, "{} rooms", self.rooms.len());
+        for (id, room) in &self.rooms {
+            let readers = self.sessions.values().filter(|session| session.room == id).count();
+            assert_eq!(room.readers, readers, "{id:?}: readers");
+            assert!(readers > 0 || id == self.lobby, "{id:?}: nobody needs it");
+            let is_counted = |id: &&ClientId| self.sessions[**id].standing == Standing::Counted;
+            let counted = room.members().iter().filter(is_counted).count();
+            let folds = self.folds.iter().filter(|(_, other)| *other == id).count();
+            room.presence.assert_true(counted, folds);
+        }
+        let folds = self.folds.iter();
+        assert!(folds.map(|(_, id)| id).all(|id| self.rooms.contains_key(*id)), "a fold of none");
     }
 
     /// Nobody waits for a write that will never be tried.
@@ -44,6 +66,8 @@ impl Chat {
             !session.queued && !session.blocked && !room.has_news() && !session.is_unheard();
         if is_due {
             assert!(session.reader.is_done(&room.log), "{id:?}: forgotten");
+            let is_waiting = session.is_member() && session.aside().waiting.is_some();
+            assert!(!is_waiting || self.resumes.contains(&id), "{id:?}: its command is forgotten");
             assert!(session.aside().screen.is_empty(), "{id:?}: forgotten on its screen");
             assert!(!matches!(session.phase, Phase::Leaving { .. }), "{id:?}: not ended");
         }

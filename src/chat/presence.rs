@@ -44,6 +44,16 @@ pub(super) struct Presence {
     is_due: bool,
 }
 
+impl Presence {
+    /// Panics if so many members who wait to be counted, and so many notices to
+    /// come, aren't what is kept here.
+    pub(super) fn assert_true(&self, counted: usize, folds: usize) {
+        assert_eq!(self.joined, counted, "members who wait to be counted");
+        assert_eq!(folds, usize::from(self.is_due), "notices to come");
+        assert!(folds == 1 || self.joined + self.left == 0, "nobody will be told");
+    }
+}
+
 impl Chat {
     /// A client is a member now.
     pub(super) fn arrive(&mut self, id: ClientId) {

@@ -60,6 +60,7 @@ impl Chat {
         room.readers -= 1;
         if room.readers == 0 && id != self.lobby {
             self.rooms.remove(id);
+            self.folds.retain(|(_, room)| *room != id);
         }
     }
 }

@@ -166,3 +166,16 @@ fn one_who_posted_and_stayed_is_introduced_to_the_next_room() {
     let told = screen(&world.peers[0]).pop();
     assert_eq!(told.as_deref(), Some("*** guest2 joined"));
 }
+
+#[test]
+fn rooms_that_come_and_go_leave_nothing_behind() {
+    let mut world = world(Config { fold_time: 3600 * SECOND, rooms_max: 2, ..Config::default() });
+    pass(&mut world, SECOND);
+    for _ in 0..100 {
+        world.peers[0].send(b"/join dev\n/leave\n");
+        // The invariants are checked each turn.
+        world.settle();
+    }
+    let entered = screen(&world.peers[0]).iter().filter(|line| line.contains("in dev")).count();
+    assert_eq!(entered, 100);
+}
