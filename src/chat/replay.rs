@@ -53,18 +53,20 @@ impl Chat {
         self.rooms[self.sessions[id].room].log.next()
     }
 
-    /// Shows a client the last `lines` of its room again, after what it is owed.
-    pub(super) fn show_history(&mut self, id: ClientId, lines: u64) {
+    /// Shows a client the last `lines` of its room again, after what it is owed;
+    /// false if there are none.
+    pub(super) fn show_history(&mut self, id: ClientId, lines: u64) -> bool {
         let session = &mut self.sessions[id];
         let log = &self.rooms[session.room].log;
         let end = session.reader.next().max(log.first());
         let from = end.saturating_sub(lines).max(log.first());
         if from == end {
-            return;
+            return false;
         }
         let age = self.wall.saturating_sub(log.time(from));
         session.reader.rewind(from);
         self.notify_here(id, &texts::history(end - from, age));
+        true
     }
 }
 
@@ -76,8 +78,7 @@ pub(super) fn history(chat: &mut Chat, id: ClientId, rest: &str) {
         _ => return commands::usage(chat, id, "history"),
     };
     chat.greet_first(id);
-    chat.show_history(id, lines);
-    if chat.is_level(id) {
+    if !chat.show_history(id, lines) && chat.is_level(id) {
         chat.notify(id, texts::NO_HISTORY);
     }
 }

@@ -179,3 +179,17 @@ fn rooms_that_come_and_go_leave_nothing_behind() {
     let entered = screen(&world.peers[0]).iter().filter(|line| line.contains("in dev")).count();
     assert_eq!(entered, 100);
 }
+
+#[test]
+fn a_past_of_which_all_is_hidden_is_no_empty_room() {
+    let mut world = world(Config::default());
+    let ann = prompt(&mut world);
+    world.settle();
+    world.peers[ann].send(b"/quiet on\n/history 1\n");
+    world.settle();
+    let shown = screen(&world.peers[ann]);
+    assert_eq!(
+        shown[2..],
+        ["*** you don't see who comes and goes", "*** the last line, from less than a minute ago:"]
+    );
+}
