@@ -9,6 +9,10 @@ use crate::wire::{Format, Json};
 /// People that one may ignore.
 const IGNORED_MAX: usize = 100;
 
+/// Bells and answers that may wait for a client before no more bells do: a bell
+/// is a byte, but takes the memory of a note.
+const NOTES_MAX: usize = 64;
+
 /// The longest reason for being away, in bytes.
 const REASON_BYTES_MAX: usize = 100;
 
@@ -66,8 +70,10 @@ impl Chat {
             let session = &self.sessions[id];
             let is_ignored =
                 session.reader.filter().is_some_and(|filter| filter.ignored.contains(&author));
+            // A bell comes after its line, which one that stops isn't sent now.
             let can_hear = session.reader.newest_format() != Format::Json
-                && session.reader.note_bytes() <= NOTE_BYTES_MAX;
+                && !session.reader.is_stopped()
+                && session.reader.note_count() < NOTES_MAX;
             let is_for_it = session.room == room && id != author && !is_ignored;
             if is_for_it && can_hear && has_word(&text, &session.nick.name().to_lowercase()) {
                 self.add_note(id, b"\x07");

@@ -300,6 +300,11 @@ impl Reader {
         self.extra.as_ref().map_or(0, |notes| notes.bytes - notes.sent_bytes)
     }
 
+    /// Notes that haven't been sent.
+    pub fn note_count(&self) -> usize {
+        self.extra.as_ref().map_or(0, |notes| notes.queue.len())
+    }
+
     /// The next line.
     pub fn next(&self) -> Seq {
         self.next

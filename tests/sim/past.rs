@@ -193,3 +193,40 @@ fn a_past_of_which_all_is_hidden_is_no_empty_room() {
         ["*** you don't see who comes and goes", "*** the last line, from less than a minute ago:"]
     );
 }
+
+#[test]
+fn a_bell_rings_after_its_line_or_not_at_all() {
+    let mut world = world(Config::default());
+    let ann = stuck(&mut world);
+    world.peers[ann].send(b"/bell on\n");
+    talk(&mut world, 0, 1);
+    world.peers[0].send(b"guest2: one\n");
+    world.settle();
+    world.peers[ann].send(b"/history 0\n");
+    world.settle();
+    world.peers[0].send(b"guest2: two\n");
+    world.settle();
+    world.peers[ann].habit = Habit::Prompt;
+    world.settle();
+    world.peers[0].send(b"guest2: three\n");
+    world.settle();
+    let screen = screen(&world.peers[ann]);
+    let rung = world.peers[ann].screen.bells.iter().map(|at| screen[at - 1].as_str());
+    assert_eq!(rung.collect::<Vec<_>>(), ["<guest1> guest2: one", "<guest1> guest2: three"]);
+}
+
+#[test]
+fn few_bells_wait_for_one_who_does_not_read() {
+    let mut world = world(Config::default());
+    let ann = stuck(&mut world);
+    world.peers[ann].send(b"/bell on\n");
+    world.settle();
+    for _ in 0..1000 {
+        world.peers[0].send(b"guest2?\n");
+        world.turn();
+    }
+    world.peers[ann].habit = Habit::Prompt;
+    world.settle();
+    let bells = world.peers[ann].screen.bells.len();
+    assert!((50..=64).contains(&bells), "{bells} bells");
+}

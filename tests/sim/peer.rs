@@ -18,6 +18,8 @@ pub enum Shown {
 pub struct Screen {
     partial: Vec<u8>,
     pub shown: Vec<Shown>,
+    /// After how many things shown a bell rang.
+    pub bells: Vec<usize>,
     /// Telnet answers (IAC, verb, option).
     pub telnet: Vec<[u8; 3]>,
     /// The server has closed.
@@ -43,6 +45,10 @@ const PRIVATE: &[&str] = &[
 impl Screen {
     pub fn receive(&mut self, bytes: impl Iterator<Item = u8>) {
         for byte in bytes {
+            if byte == 7 && self.partial.is_empty() {
+                self.bells.push(self.shown.len());
+                continue;
+            }
             self.partial.push(byte);
             if let [255, verb, option] = self.partial[..] {
                 self.telnet.push([255, verb, option]);
