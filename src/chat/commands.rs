@@ -144,10 +144,13 @@ fn nick(chat: &mut Chat, id: ClientId, rest: &str) {
         return chat.notify(id, &chat.name_taken(&nick, holder));
     }
     chat.sessions[id].nick = nick.clone();
-    if chat.is_known(id) {
+    let is_quiet = chat.sessions[id].reader.filter().is_some_and(|filter| filter.is_quiet);
+    let is_known = chat.is_known(id);
+    if is_known {
         let renamed = texts::renamed(old.as_str(), nick.as_str());
         chat.append_notice(chat.sessions[id].room, ClientId::default(), Kind::Presence, &renamed);
-    } else {
+    }
+    if !is_known || is_quiet {
         chat.notify(id, &texts::you_are(nick.as_str()));
     }
 }

@@ -230,3 +230,11 @@ fn few_bells_wait_for_one_who_does_not_read() {
     let bells = world.peers[ann].screen.bells.len();
     assert!((50..=64).contains(&bells), "{bells} bells");
 }
+
+#[test]
+fn one_who_is_quiet_is_told_its_own_new_name() {
+    let mut world = world(Config::default());
+    world.peers[0].send(b"/quiet on\n/nick ann\n");
+    world.settle();
+    assert_eq!(screen(&world.peers[0]).last().map(String::as_str), Some("*** you are ann now"));
+}
