@@ -147,6 +147,19 @@ impl Chat {
         }
     }
 
+    /// Makes a client the next one that is sent something: there is no headroom
+    /// until then, so it isn't lapped before its turn wherever it stands.
+    pub(super) fn queue_first(&mut self, id: ClientId) {
+        let session = &mut self.sessions[id];
+        if session.blocked {
+            return;
+        }
+        if std::mem::replace(&mut session.queued, true) {
+            self.flush.retain(|other| *other != id);
+        }
+        self.flush.push_front(id);
+    }
+
     /// Queues the members of each room to which lines have come since the last
     /// time.
     fn queue_members(&mut self) {

@@ -66,6 +66,7 @@ impl Chat {
         let age = self.wall.saturating_sub(log.time(from));
         session.reader.rewind(from);
         self.notify_here(id, &texts::history(end - from, age));
+        self.queue_first(id);
         true
     }
 }
@@ -99,6 +100,7 @@ pub(super) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
     let from = number.max(first);
     session.reader.rewind(from);
     chat.notify_here(id, &texts::resumed(number, newest - from, gone));
+    chat.queue_first(id);
 }
 
 /// `/seq`

@@ -238,3 +238,20 @@ fn one_who_is_quiet_is_told_its_own_new_name() {
     world.settle();
     assert_eq!(screen(&world.peers[0]).last().map(String::as_str), Some("*** you are ann now"));
 }
+
+#[test]
+fn the_oldest_lines_are_shown_before_new_ones_push_them_out() {
+    for seed in 0..20 {
+        let mut world = world(Config { backlog_bytes_max: 8192, ..Config::default() });
+        world.rng = fastrand::Rng::with_seed(seed);
+        (0..20).for_each(|_| _ = prompt(&mut world));
+        talk(&mut world, 0, 1000);
+        let commands = ["/resume 100\n", "/history 1000\n"];
+        world.peers[1].send(commands[seed as usize % 2].as_bytes());
+        for number in 2..20 {
+            world.peers[number].send(b"new\n");
+        }
+        world.settle();
+        assert_eq!(said_and_skipped(&world.peers[1]).1, 0);
+    }
+}
