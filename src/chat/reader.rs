@@ -23,6 +23,10 @@ pub type Slices<'a> = ArrayVec<IoSlice<'a>, SLICES_MAX>;
 /// newest one: enough to see what the talk is about, too few to lag again.
 const LINES_AFTER_LAG: u64 = 16;
 
+/// Lines that are looked at to find hidden ones, for one piece of a write. What
+/// is behind them comes in the next piece.
+const LINES_LOOKED_AT: u64 = 256;
+
 /// A cursor into the log, and the notes on the way.
 ///
 /// The cursor always stands between two lines: when a write ends inside a
@@ -164,6 +168,7 @@ impl Walk<'_> {
     fn first_hidden(&self, from: Seq, to: Seq) -> Seq {
         match self.extra {
             Some(extra) if !extra.filter.is_empty() => {
+                let to = to.min(from + LINES_LOOKED_AT);
                 (from..to).find(|&seq| self.hides(seq)).unwrap_or(to)
             }
             _ => to,
