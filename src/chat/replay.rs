@@ -89,7 +89,11 @@ pub(super) fn history(chat: &mut Chat, id: ClientId, rest: &str) {
 pub(super) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
     let Ok(number) = rest.parse::<Seq>() else { return commands::usage(chat, id, "resume") };
     // Lines that came while the command waited are after it.
-    let here = if chat.is_held(id) { chat.position(id) } else { chat.sessions[id].reader.next() };
+    let here = if chat.sessions[id].is_unheard() {
+        chat.position(id)
+    } else {
+        chat.sessions[id].reader.next()
+    };
     if number > here {
         return chat.notify(id, &texts::not_said_yet(number, here));
     }

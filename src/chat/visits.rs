@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::ending::{Closing, Ending};
 use super::log::Kind;
 use super::nicks::{Nick, NickTable};
-use super::presence::Standing;
+use super::presence::{Presence, Standing};
 use super::reader::Reader;
 use super::session::{Phase, Session};
 use super::texts::{self, NOTICE};
@@ -112,8 +112,12 @@ impl Chat {
         self.is_shutting_down = true;
         self.now = now;
         self.nicks = NickTable::default();
+        // Nobody comes any more, and all go.
+        self.arrivals.clear();
+        self.folds.clear();
         let rooms: Vec<_> = self.rooms.keys().collect();
         for room in rooms {
+            self.rooms[room].presence = Presence::default();
             self.append_notice(room, ClientId::default(), Kind::Notice, texts::SHUTDOWN);
         }
         let until = now + FAREWELL_TIME;
