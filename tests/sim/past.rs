@@ -245,10 +245,17 @@ fn the_oldest_lines_are_shown_before_new_ones_push_them_out() {
         world.rng = fastrand::Rng::with_seed(seed);
         (0..20).for_each(|_| _ = prompt(&mut world));
         talk(&mut world, 0, 1000);
-        let commands = ["/resume 100\n", "/history 1000\n"];
-        world.peers[1].send(commands[seed as usize % 2].as_bytes());
-        for number in 2..20 {
-            world.peers[number].send(b"new\n");
+        // Some wait for their turn already, and so this one is not the next.
+        world.faults.cut_flushes = true;
+        for turn in 0..9 {
+            for number in 2..20 {
+                world.peers[number].send(b"new\n");
+            }
+            if turn == 3 {
+                let commands = ["/resume 100\n", "/history 1000\n"];
+                world.peers[1].send(commands[seed as usize % 2].as_bytes());
+            }
+            world.turn();
         }
         world.settle();
         assert_eq!(said_and_skipped(&world.peers[1]).1, 0);
