@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use slotmap::SlotMap;
 
 use super::ClientId;
-use super::log::{Kind, Limits, Line, Log};
-use super::reader::{Reader, Slices};
+use super::log::{Kind, Limits, Line, Log, Seq};
+use super::reader::{Filter, Reader, Slices};
 use crate::wire::Format;
 
 const READERS: usize = 4;
@@ -20,19 +20,41 @@ enum Step {
     /// A note for one reader.
     Note(usize),
     Format(usize, Format),
+    /// A reader that has taken all is shown so many lines again.
+    Rewind(usize, u64),
+    /// A reader that has taken all hides who comes and goes, or one reader.
+    Filter(usize, bool, Option<usize>),
     /// A reader takes up to so many bytes of one write.
     Take(usize, usize),
 }
 
+/// Steps for a log that loses lines. Hidden lines that are gone count as missed,
+/// whatever they were: with them a gap isn't exact.
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0..=READERS, 0..40usize).prop_map(|(who, bytes)| Step::Say(who, bytes)),
         1 => (0..READERS).prop_map(Step::Note),
-        1 => (0..READERS, prop_oneof![Just(Format::Lf), Just(Format::CrLf)])
+        1 => (0..READERS, prop::sample::select(&Format::ALL[..]))
             .prop_map(|(who, format)| Step::Format(who, format)),
+        1 => (0..READERS, 0..20u64).prop_map(|(who, lines)| Step::Rewind(who, lines)),
         4 => (0..READERS, prop_oneof![0..30usize, Just(1_000_000)])
             .prop_map(|(who, bytes)| Step::Take(who, bytes)),
     ]
+}
+
+fn step_or_filter() -> impl Strategy<Value = Step> {
+    let filter = (0..READERS, any::<bool>(), prop::option::of(0..READERS));
+    prop_oneof![
+        8 => step(),
+        1 => filter.prop_map(|(who, is_quiet, ignored)| Step::Filter(who, is_quiet, ignored)),
+    ]
+}
+
+/// A line that was said.
+struct Said {
+    who: usize,
+    kind: Kind,
+    text: String,
 }
 
 /// What the oracle owes a reader.
@@ -46,6 +68,8 @@ struct Member {
     id: ClientId,
     reader: Reader,
     owed: VecDeque<Item>,
+    is_quiet: bool,
+    ignored: Option<usize>,
     /// Lines that a gap has announced and the oracle hasn't dropped.
     to_skip: u64,
     received: String,
@@ -54,6 +78,7 @@ struct Member {
 struct Model {
     log: Log,
     members: Vec<Member>,
+    past: Vec<Said>,
     counter: usize,
 }
 
@@ -64,12 +89,15 @@ impl Model {
             id: ids.insert(()),
             reader: Reader::new(0),
             owed: VecDeque::new(),
+            is_quiet: false,
+            ignored: None,
             to_skip: 0,
             received: String::new(),
         };
         Model {
             log: Log::new("room", limits),
             members: (0..READERS).map(member).collect(),
+            past: Vec::new(),
             counter: 0,
         }
     }
@@ -89,6 +117,8 @@ impl Model {
             Step::Format(who, format) => {
                 self.members[who].reader.set_format(&mut self.log, format);
             }
+            Step::Rewind(who, lines) => self.rewind(who, lines),
+            Step::Filter(who, is_quiet, ignored) => self.filter(who, is_quiet, ignored),
             Step::Take(who, bytes) => {
                 self.take(who, bytes);
             }
@@ -96,24 +126,51 @@ impl Model {
     }
 
     fn say(&mut self, who: usize, bytes: usize) {
-        let line = format!("line {} {}", self.counter, "x".repeat(bytes));
+        let text = format!("line {} {}", self.counter, "x".repeat(bytes));
         let author = self.members.get(who).map_or(ClientId::default(), |member| member.id);
-        let (front, back) = line.split_at(line.len() / 2);
-        let seq = self.log.append(&Line {
-            author,
-            kind: Kind::Said,
-            time: 0,
-            parts: [b"", front.as_bytes(), b"", back.as_bytes()],
-        });
-        for (at, member) in self.members.iter_mut().enumerate() {
+        let kind = if who == READERS { Kind::Presence } else { Kind::Said };
+        let (front, back) = text.split_at(text.len() / 2);
+        let parts = [b"", front.as_bytes(), b"", back.as_bytes()];
+        let seq = self.log.append(&Line { author, kind, time: 0, parts });
+        self.past.push(Said { who, kind, text });
+        for at in 0..READERS {
             if at == who {
-                member.reader.add_own(&mut self.log, seq);
+                self.members[at].reader.add_own(&mut self.log, seq);
             } else {
-                let end =
-                    std::str::from_utf8(member.reader.newest_format().line_end()).expect("ASCII");
-                member.owed.push_back(Item::Line(format!("{line}{end}")));
+                self.owe(at, seq);
             }
         }
+    }
+
+    /// A line is for a reader, as its format and filter are now.
+    fn owe(&mut self, at: usize, seq: Seq) {
+        let said = &self.past[seq as usize];
+        let member = &mut self.members[at];
+        if !member.hides(said) {
+            let line = said.encode(seq, member.reader.newest_format());
+            member.owed.push_back(Item::Line(line));
+        }
+    }
+
+    fn rewind(&mut self, who: usize, lines: u64) {
+        self.take_all(who);
+        let reader = &mut self.members[who].reader;
+        assert!(reader.is_level(&self.log));
+        let from = reader.next().saturating_sub(lines).max(self.log.first());
+        reader.rewind(from);
+        (from..self.log.next()).for_each(|seq| self.owe(who, seq));
+    }
+
+    fn filter(&mut self, who: usize, is_quiet: bool, ignored: Option<usize>) {
+        self.take_all(who);
+        let ids = ignored.map(|other| self.members[other].id).into_iter().collect();
+        let member = &mut self.members[who];
+        (member.is_quiet, member.ignored) = (is_quiet, ignored);
+        member.reader.set_filter(|filter| *filter = Filter { is_quiet, ignored: ids });
+    }
+
+    fn take_all(&mut self, who: usize) {
+        while self.take(who, usize::MAX) > 0 {}
     }
 
     /// One write of which the kernel takes at most `bytes`; gives what it took.
@@ -140,7 +197,7 @@ impl Model {
     /// Everyone takes all that is left, and nothing is owed then.
     fn finish(&mut self) {
         for who in 0..READERS {
-            while self.take(who, usize::MAX) > 0 {}
+            self.take_all(who);
             let member = &mut self.members[who];
             assert_eq!(member.received, "", "the last line is whole");
             assert_eq!(member.reader.note_bytes(), 0);
@@ -151,7 +208,28 @@ impl Model {
     }
 }
 
+impl Said {
+    fn encode(&self, seq: Seq, format: Format) -> String {
+        let (front, back) = self.text.split_at(self.text.len() / 2);
+        let kind = if self.kind == Kind::Said { "said" } else { "presence" };
+        let time = "1970-01-01T00:00:00Z";
+        match format {
+            Format::Lf => format!("{}\n", self.text),
+            Format::CrLf => format!("{}\r\n", self.text),
+            Format::Json => format!(
+                "{{\"seq\":{},\"time\":\"{time}\",\"room\":\"room\",\"from\":\"{front}\",\
+                 \"kind\":\"{kind}\",\"text\":\"{back}\"}}\n",
+                seq + 1
+            ),
+        }
+    }
+}
+
 impl Member {
+    fn hides(&self, said: &Said) -> bool {
+        (self.is_quiet && said.kind == Kind::Presence) || self.ignored == Some(said.who)
+    }
+
     fn receive(&mut self, bytes: &str) {
         self.received += bytes;
         while let Some(end) = self.received.find('\n') {
@@ -194,7 +272,9 @@ proptest! {
     #![proptest_config(crate::property_tests())]
 
     #[test]
-    fn readers_get_what_a_queue_each_would_give(script in prop::collection::vec(step(), 0..300)) {
+    fn readers_get_what_a_queue_each_would_give(
+        script in prop::collection::vec(step_or_filter(), 0..300),
+    ) {
         run(Limits { bytes_max: 1 << 20, records_max: 1 << 10 }, script);
     }
 
