@@ -108,6 +108,7 @@ pub(super) fn topic(chat: &mut Chat, id: ClientId, rest: &str) {
 
 /// The lines of a message of the day, made harmless.
 pub(super) fn lines_of(text: &[u8]) -> impl Iterator<Item = String> {
-    let lines = text.split(|&byte| byte == b'\n');
+    // An empty one has no line.
+    let lines = text.split(|&byte| byte == b'\n').filter(|_| !text.is_empty());
     lines.map(|line| Text::clean(line).as_str().to_owned())
 }

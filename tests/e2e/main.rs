@@ -36,6 +36,7 @@ mod signals;
 mod listeners;
 mod options;
 mod netcat;
+mod motd;
 mod bots;
 mod json;
 mod telnet_program;

@@ -36,6 +36,13 @@ const BAD: &[(&[&str], &str)] = &[
     (&["--stall-timeout", "3155760001"], "expected a whole number from 0 to 3155760000"),
     (&["--stall-timeout", "99999999999999999999"], "expected a whole number from 0"),
     (&["--on-lag", "wait"], "[possible values: skip, close]"),
+    (&["--fold", "86401"], "expected a whole number from 0 to 86400"),
+    (&["--history", "1000001"], "expected a whole number from 0 to 1000000"),
+    (&["--rooms", "0"], "expected a whole number from 1 to 10000"),
+    (&["--rooms", "10001"], "expected a whole number from 1 to 10000"),
+    (&["--room", "two words"], "expected a name of 1 to 24 letters"),
+    (&["--room", ""], "expected a name of 1 to 24 letters"),
+    (&["--motd"], "--motd <FILE>"),
     (&["--key-file"], "--key-file <FILE>"),
     (&["--key-file", ""], "--key-file <FILE>"),
     (&["--raw", "--key-file", "key"], "cannot be used with"),
@@ -86,6 +93,30 @@ fn the_least_and_the_greatest_of_each_option_work() {
         let [mut ann, mut bob] = program.guests();
         ann.say("hello");
         bob.hears("<guest1> hello");
+    }
+}
+
+/// As above, for options of which the other tests give some themselves.
+#[test]
+fn the_least_and_the_greatest_of_each_option_about_the_room_work() {
+    let good: &[&[&str]] = &[
+        &["--fold", "0"],
+        &["--fold", "86400"],
+        &["--history", "0"],
+        &["--history", "1000000"],
+        &["--rooms", "1"],
+        &["--rooms", "10000"],
+        &["--room", "a"],
+        &["--room", "новая_комната-24.буквы"],
+    ];
+    for options in good {
+        let program = Program::plain(options);
+        let (mut ann, mut bob) = (program.connect(), program.connect());
+        bob.read_greeting();
+        ann.read_greeting();
+        ann.say("hello");
+        let line = std::iter::repeat_with(|| bob.line()).find(|line| line.starts_with('<'));
+        assert!(line.is_some_and(|line| line.ends_with("> hello")), "{options:?}");
     }
 }
 
