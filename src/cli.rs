@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{ArgAction, CommandFactory, Parser, ValueEnum, error::ErrorKind};
-use roomcast::chat::{Config, OnLag, Prefix, ProofKey};
+use clap::error::ErrorKind;
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use ipnet::IpNet;
+use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rule, parse_network};
 use roomcast::net::ListenAddr;
 
 /// The port that is listened on unless another is given.
@@ -37,6 +39,26 @@ pub struct Cli {
     /// limit allows]
     #[arg(long, value_name = "CLIENTS", value_parser = at_least_1)]
     max_clients: Option<usize>,
+
+    /// Clients from one address at one time (of IPv6: from one /64); 0 is no
+    /// limit, and on this machine there is none
+    #[arg(long, value_name = "CLIENTS", default_value_t = 16)]
+    max_per_address: usize,
+
+    /// New connections from one address in a minute: at most 1000000; 0 is no
+    /// limit, and on this machine there is none
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = 60, value_parser = connections)]
+    new_per_minute: u32,
+
+    /// Let clients from NETWORK in, like 192.0.2.0/24; repeatable, the first
+    /// --allow or --deny that fits decides, and if there is an --allow and none
+    /// fits they are kept out
+    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network)]
+    allow: Vec<IpNet>,
+
+    /// Keep clients from NETWORK out
+    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network)]
+    deny: Vec<IpNet>,
 
     /// The longest line in bytes, without its end: 1 to 1048576
     #[arg(long, value_name = "BYTES", default_value_t = 4096, value_parser = line_bytes)]
@@ -87,6 +109,10 @@ pub struct Cli {
     /// made if it isn't there [default: a new key at each start]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+
+    /// The --allow and --deny in their order.
+    #[arg(skip)]
+    access: Vec<Rule>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -106,7 +132,9 @@ impl Cli {
     /// Reads the command line; on a bad one says what would be right and exits
     /// with 2.
     pub fn read() -> Cli {
-        let cli = Cli::parse();
+        let matches = Cli::command().get_matches();
+        let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        cli.access = cli.access_rules(&matches);
         let backlog_min = Config::backlog_bytes_min(cli.max_line);
         if cli.backlog < backlog_min {
             refuse(&format!(
@@ -118,6 +146,15 @@ impl Cli {
             refuse("--on-lag skip can't go with --raw, where nobody can be told of a gap");
         }
         cli
+    }
+
+    fn access_rules(&self, matches: &ArgMatches) -> Vec<Rule> {
+        let places = |option| matches.indices_of(option).into_iter().flatten();
+        let allowed = places("allow").zip(self.allow.iter().copied().map(Rule::Allow));
+        let denied = places("deny").zip(self.deny.iter().copied().map(Rule::Deny));
+        let mut rules: Vec<_> = allowed.chain(denied).collect();
+        rules.sort_by_key(|(place, _)| *place);
+        rules.into_iter().map(|(_, rule)| rule).collect()
     }
 
     /// The addresses to listen on; none stands for the default.
@@ -154,6 +191,11 @@ impl Cli {
             echo: self.echo,
             raw: self.raw,
             clients_max: self.max_clients.unwrap_or(clients_max),
+            origin_limits: OriginLimits {
+                clients_max: self.max_per_address,
+                new_per_minute: self.new_per_minute,
+            },
+            access: self.access.clone(),
             line_bytes_max: self.max_line,
             backlog_bytes_max: self.backlog,
             stall_timeout: (self.stall_timeout > 0)
@@ -175,6 +217,10 @@ fn refuse(what: &str) -> ! {
 
 fn at_least_1(text: &str) -> Result<usize, String> {
     number(text, 1, usize::MAX)
+}
+
+fn connections(text: &str) -> Result<u32, String> {
+    number(text, 0, 1_000_000)
 }
 
 fn line_bytes(text: &str) -> Result<usize, String> {

@@ -35,3 +35,9 @@ fn property_tests() -> proptest::test_runner::Config {
     let seeds = FileFailurePersistence::SourceParallel("tests/regressions");
     Config { failure_persistence: Some(Box::new(seeds)), ..Config::default() }
 }
+
+/// A time to begin a test with: parts that read no clock can't make one.
+#[cfg(test)]
+fn some_time() -> std::time::Instant {
+    std::time::Instant::now()
+}

@@ -62,9 +62,12 @@ fn serve(cli: &Cli) -> Result<(), String> {
     let Summary { counts, longest_turn } =
         server.run().map_err(|error| format!("cannot go on: {error}"))?;
     info!(
-        "stopped: {} clients came, {} were refused, {} lines were said, {} were skipped, \
-         the longest turn took {longest_turn:.1?}",
-        counts.clients, counts.refused, counts.lines, counts.lines_missed
+        "stopped: {} clients came, {} lines were said, {} were skipped, \
+         the longest turn took {longest_turn:.1?}; {}",
+        counts.clients,
+        counts.lines,
+        counts.lines_missed,
+        counts.ended()
     );
     Ok(())
 }

@@ -193,6 +193,7 @@ fn uptime(chat: &mut Chat, id: ClientId, _rest: &str) {
 fn stats(chat: &mut Chat, id: ClientId, _rest: &str) {
     let (clients, rooms) = (chat.sessions.len(), chat.rooms.len());
     chat.notify(id, &texts::stats(&chat.counts, clients, rooms));
+    chat.notify(id, &chat.counts.ended());
 }
 
 fn quit(chat: &mut Chat, id: ClientId, _rest: &str) {

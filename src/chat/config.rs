@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::access::Rule;
 use super::log;
 use super::nicks::Nick;
+use super::origins::OriginLimits;
 use super::proof::ProofKey;
 use crate::wire::Framing;
 
@@ -18,6 +20,10 @@ pub struct Config {
     pub raw: bool,
     /// Clients at one time.
     pub clients_max: usize,
+    /// Clients from one address.
+    pub origin_limits: OriginLimits,
+    /// Who may come in: the first rule that fits an address.
+    pub access: Vec<Rule>,
     /// The longest line in bytes, without its end.
     pub line_bytes_max: usize,
     /// Bytes of recent lines kept: how far behind a reader may fall.
@@ -70,6 +76,8 @@ impl Default for Config {
             echo: false,
             raw: false,
             clients_max: 10_000,
+            origin_limits: OriginLimits::default(),
+            access: Vec::new(),
             line_bytes_max: 4096,
             backlog_bytes_max: 4 * 1024 * 1024,
             stall_timeout: Some(Duration::from_secs(90)),

@@ -1,12 +1,20 @@
-//! Why and how a client's visit ends.
+//! Why and how a client's visit ends, or doesn't begin.
 
-/// Every reason why a client's visit can end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+use std::time::Duration;
+
+use enum_map::{Enum, EnumMap};
+
+use super::texts;
+
+/// Every reason why a connection can end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
 pub enum Ending {
     /// It said `/quit`, or closed its sending side.
     Quit,
     /// Its connection broke.
     Reset,
+    /// Its machine doesn't answer any more.
+    Vanished,
     /// It took no byte for the stall limit.
     Stalled,
     /// It fell out of the log, and the server was told to close then.
@@ -15,19 +23,93 @@ pub enum Ending {
     LineTooLong,
     /// The server shuts down.
     Shutdown,
+    /// It wasn't let in.
+    Refused(Refused),
 }
+
+/// Every reason why a client isn't let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
+pub enum Refused {
+    /// There is no place for more clients.
+    Full,
+    /// There is no place for more clients from its address.
+    PerAddress,
+    /// Too many have come from its address lately.
+    NewPerMinute,
+    /// The operator doesn't want clients from its address.
+    Denied,
+}
+
+/// Why a client isn't let in, with the numbers that it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no place for more than these.
+    Full {
+        /// Clients that are here.
+        clients: usize,
+    },
+    /// There is no place for more than these from its address.
+    PerAddress {
+        /// Clients that are here from there.
+        clients: usize,
+    },
+    /// More than so many have come from its address in a minute.
+    NewPerMinute {
+        /// Connections that may come in a minute.
+        connections: u32,
+        /// When the next one may come.
+        wait: Duration,
+    },
+    /// The operator doesn't want clients from its address.
+    Denied,
+}
+
+/// How many connections have ended for each reason.
+pub type Endings = EnumMap<Ending, u64>;
 
 impl Ending {
     /// What others are told; a plain quit needs no reason.
     pub fn reason(self) -> Option<&'static str> {
+        (self != Ending::Quit).then(|| self.name())
+    }
+
+    /// Whether the server ended it for a reason of the client's.
+    pub fn is_forced(self) -> bool {
+        !matches!(self, Ending::Quit | Ending::Reset | Ending::Shutdown)
+    }
+
+    /// The reason in a word or a few.
+    pub fn name(self) -> &'static str {
         match self {
-            Ending::Quit => None,
-            Ending::Reset => Some("connection reset"),
-            Ending::Stalled => Some("stopped reading"),
-            Ending::Lagged => Some("too slow"),
-            Ending::LineTooLong => Some("line too long"),
-            Ending::Shutdown => Some("shutdown"),
+            Ending::Quit => "quit",
+            Ending::Reset => "connection reset",
+            Ending::Vanished => "stopped answering",
+            Ending::Stalled => "stopped reading",
+            Ending::Lagged => "too slow",
+            Ending::LineTooLong => "line too long",
+            Ending::Shutdown => "shutdown",
+            Ending::Refused(Refused::Full) => "full",
+            Ending::Refused(Refused::PerAddress) => "too many from one address",
+            Ending::Refused(Refused::NewPerMinute) => "too many a minute from one address",
+            Ending::Refused(Refused::Denied) => "not allowed",
         }
+    }
+}
+
+impl Refusal {
+    /// The reason without its numbers.
+    pub fn kind(self) -> Refused {
+        match self {
+            Refusal::Full { .. } => Refused::Full,
+            Refusal::PerAddress { .. } => Refused::PerAddress,
+            Refusal::NewPerMinute { .. } => Refused::NewPerMinute,
+            Refusal::Denied => Refused::Denied,
+        }
+    }
+
+    /// What the client is told, without what begins a notice.
+    pub fn text(self) -> String {
+        texts::refusal(self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What always holds between two calls, for the simulation to check.
 
+use super::origins::OriginId;
 use super::presence::Standing;
 use super::session::{NOTE_BYTES_MAX, Phase, Session};
 use super::{Chat, ClientId};
@@ -36,6 +37,9 @@ impl Chat {
             );
         }
         assert!(self.bells.iter().all(|id| self.sessions.contains_key(*id)), "a bell of nobody");
+        let is_counted = |session: &&Session| session.origin != OriginId::LOCAL;
+        let counted = self.sessions.values().filter(is_counted).count();
+        assert_eq!(self.origins.client_count(), counted, "places of addresses");
         if !self.config.raw && !self.is_shutting_down {
             assert_eq!(self.nicks.len(), members, "each member has one name");
         }

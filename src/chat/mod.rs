@@ -17,6 +17,8 @@ mod nicks;
 mod room;
 mod session;
 mod ending;
+mod origins;
+mod access;
 mod texts;
 mod commands;
 mod replay;
@@ -36,10 +38,13 @@ use std::time::Instant;
 
 use slotmap::{SecondaryMap, SlotMap};
 
+pub use self::access::{Rule, parse_network};
 pub use self::config::{Config, OnLag, Prefix};
-pub use self::ending::{Closing, Ending};
+pub use self::ending::{Closing, Ending, Endings, Refusal, Refused};
 use self::log::Time;
 use self::nicks::{Nick, NickTable};
+pub use self::origins::OriginLimits;
+use self::origins::Origins;
 pub use self::proof::ProofKey;
 pub use self::reader::{SLICES_MAX, Slices};
 use self::room::{Room, RoomId};
@@ -101,6 +106,8 @@ pub struct Chat {
     folds: VecDeque<(Instant, RoomId)>,
     ended: VecDeque<(ClientId, Ending, Closing)>,
     counts: Counts,
+    /// Where clients come from.
+    origins: Origins,
     is_shutting_down: bool,
     /// The time of the last call that told it.
     now: Instant,
@@ -123,12 +130,19 @@ pub struct Interest {
 pub struct Counts {
     /// Clients that were let in.
     pub clients: u64,
-    /// Clients that were refused because the room was full.
-    pub refused: u64,
     /// Lines that clients said.
     pub lines: u64,
     /// Lines that slow readers missed, each counted for each reader.
     pub lines_missed: u64,
+    /// Why connections have ended.
+    pub endings: Endings,
+}
+
+impl Counts {
+    /// What `/stats` shows of the endings: `ended: 3 quit, 1 full`
+    pub fn ended(&self) -> String {
+        texts::ended(&self.endings)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -165,6 +179,7 @@ impl Chat {
             folds: VecDeque::new(),
             ended: VecDeque::new(),
             counts: Counts::default(),
+            origins: Origins::default(),
             is_shutting_down: false,
             now,
             wall: 0,

@@ -6,6 +6,7 @@ use super::ClientId;
 use super::ending::{Closing, Ending};
 use super::log::Time;
 use super::nicks::Nick;
+use super::origins::OriginId;
 use super::presence::Standing;
 use super::reader::Reader;
 use super::room::RoomId;
@@ -27,6 +28,8 @@ pub(super) struct Session {
     /// When it came, and when it said something last.
     pub since: Time,
     pub spoke: Time,
+    /// Where it comes from.
+    pub origin: OriginId,
     /// The kernel takes no more for now.
     pub blocked: bool,
     /// It is in the flush queue.
@@ -118,7 +121,21 @@ impl Session {
         let (phase, standing) = (Phase::Talking, Standing::Arriving);
         let (blocked, queued) = (false, false);
         let (since, spoke, place, aside) = (now, now, 0, None);
-        Session { nick, reader, phase, standing, room, place, since, spoke, blocked, queued, aside }
+        let origin = OriginId::LOCAL;
+        Session {
+            nick,
+            reader,
+            phase,
+            standing,
+            room,
+            place,
+            since,
+            spoke,
+            origin,
+            blocked,
+            queued,
+            aside,
+        }
     }
 
     pub fn aside(&self) -> &Aside {

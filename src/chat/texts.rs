@@ -8,7 +8,7 @@ use std::time::Duration;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::skeleton;
 
-use super::ending::Ending;
+use super::ending::{Ending, Endings, Refusal};
 use super::log::{Time, rfc3339};
 use super::nicks::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
 use super::proof::SECRET_BYTES_MAX;
@@ -327,12 +327,23 @@ pub(super) fn uptime(time: Duration) -> String {
 }
 
 pub(super) fn stats(counts: &Counts, clients: usize, rooms: usize) -> String {
-    let Counts { clients: came, refused, lines, lines_missed } = counts;
+    let Counts { clients: came, lines, lines_missed, .. } = counts;
     format!(
-        "{clients} here in {}, {came} came, {refused} refused, {}, {lines_missed} skipped",
+        "{clients} here in {}, {came} came, {}, {lines_missed} skipped",
         count(rooms as u64, "room"),
         count(*lines, "line"),
     )
+}
+
+/// `ended: 3 quit, 1 connection reset`
+pub(super) fn ended(endings: &Endings) -> String {
+    let endings = endings.iter().filter(|(_, count)| **count > 0);
+    let endings: Vec<_> =
+        endings.map(|(ending, count)| format!("{count} {}", ending.name())).collect();
+    match &endings[..] {
+        [] => "ended: none".into(),
+        _ => format!("ended: {}", endings.join(", ")),
+    }
 }
 
 fn reason_after_colon(reason: &str) -> String {
@@ -387,8 +398,21 @@ pub(super) fn lagged_closing(missed: u64) -> String {
     format!("goodbye: {missed} lines came faster than you read")
 }
 
-pub(super) fn full(clients: usize) -> String {
-    format!("full: {clients} are here and there is no place for more, try again later")
+/// Why somebody isn't let in.
+pub(super) fn refusal(refusal: Refusal) -> String {
+    match refusal {
+        Refusal::Full { clients } => {
+            format!("full: {clients} are here and there is no place for more, try again later")
+        }
+        Refusal::PerAddress { clients } => {
+            format!("refused: {clients} are here from your address, and that is the most")
+        }
+        Refusal::NewPerMinute { connections, wait } => format!(
+            "refused: {connections} may come from one address in a minute, try again in {} s",
+            wait.as_millis().div_ceil(1000),
+        ),
+        Refusal::Denied => "refused: your address isn't allowed here".into(),
+    }
 }
 
 /// A line for each command.

@@ -1,15 +1,17 @@
 //! Clients come and go.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::ending::{Closing, Ending};
+use super::ending::{Closing, Ending, Refusal, Refused};
 use super::log::Kind;
 use super::nicks::{Nick, NickTable};
+use super::origins::OriginId;
 use super::presence::{Presence, Standing};
 use super::reader::Reader;
 use super::session::{Phase, Session};
 use super::texts::{self, NOTICE};
-use super::{Chat, ClientId, Prefix};
+use super::{Chat, ClientId, Prefix, access, origins};
 
 /// How long a client that closed its sending side stays for replies. A script
 /// (`echo /who | nc -N`) waits so long for its end, and a bot has so long to
@@ -24,27 +26,29 @@ pub(super) const FAREWELL_TIME: Duration = Duration::from_secs(5);
 const DUE_MAX: usize = 32;
 
 impl Chat {
-    /// A client has connected from `address` (as text, for other clients).
+    /// A client has connected from `ip` (`None`: from this machine without IP)
+    /// and `address` (as text, for other clients).
     ///
     /// # Errors
-    /// It can't come in; the bytes say why and are to be sent before the
-    /// connection is closed politely. The chat doesn't know the client then.
+    /// Why it can't come in. It is to be sent `refusal` before the connection is
+    /// closed politely. The chat doesn't know the client then.
     pub fn handle_open(
         &mut self,
         now: Instant,
         id: ClientId,
+        ip: Option<IpAddr>,
         address: &str,
-    ) -> Result<(), Vec<u8>> {
-        if self.is_shutting_down || self.sessions.len() >= self.config.clients_max {
-            self.counts.refused += 1;
-            return Err(self.refusal());
-        }
-        self.counts.clients += 1;
+    ) -> Result<(), Refusal> {
         self.now = now;
+        let origin = self.admit(ip).inspect_err(|refusal| {
+            self.counts.endings[Ending::Refused(refusal.kind())] += 1;
+        })?;
+        self.counts.clients += 1;
         let room = self.lobby;
         let nick = if self.config.raw { Nick::default() } else { self.next_guest() };
         let reader = Reader::new(self.rooms[room].log.next());
         let mut session = Session::new(nick.clone(), room, reader, self.wall);
+        session.origin = origin;
         session.place = self.rooms[room].add_member(id);
         self.rooms[room].readers += 1;
         if self.config.keeps_address() {
@@ -60,12 +64,30 @@ impl Chat {
         Ok(())
     }
 
-    /// What a client is told for which there is no place.
-    pub fn refusal(&self) -> Vec<u8> {
+    /// Whether one who comes from `ip` may come in; it has a place then.
+    fn admit(&mut self, ip: Option<IpAddr>) -> Result<OriginId, Refusal> {
+        let network = ip.and_then(origins::network);
+        if ip.is_some_and(|ip| !access::is_allowed(&self.config.access, ip)) {
+            return Err(Refusal::Denied);
+        }
+        if self.is_shutting_down || self.sessions.len() >= self.config.clients_max {
+            return Err(Refusal::Full { clients: self.sessions.len() });
+        }
+        self.origins.enter(self.now, network, &self.config.origin_limits)
+    }
+
+    /// What a client is sent that isn't let in.
+    pub fn refusal(&self, refusal: Refusal) -> Vec<u8> {
         if self.config.raw {
             return Vec::new();
         }
-        format!("{NOTICE}{}\n", texts::full(self.sessions.len())).into_bytes()
+        format!("{NOTICE}{}\n", refusal.text()).into_bytes()
+    }
+
+    /// There is no descriptor to let a client in, who is to be told so.
+    pub fn refuse_full(&mut self) -> Refusal {
+        self.counts.endings[Ending::Refused(Refused::Full)] += 1;
+        Refusal::Full { clients: self.sessions.len() }
     }
 
     /// The client has closed its sending side (TCP FIN).
@@ -88,11 +110,20 @@ impl Chat {
 
     /// The connection is broken.
     pub fn handle_reset(&mut self, id: ClientId) {
+        self.handle_broken(id, Ending::Reset);
+    }
+
+    /// The client's machine doesn't answer any more.
+    pub fn handle_vanished(&mut self, id: ClientId) {
+        self.handle_broken(id, Ending::Vanished);
+    }
+
+    fn handle_broken(&mut self, id: ClientId, ending: Ending) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         // Nothing is sent to it any more.
         session.blocked = true;
         let ending = match session.phase {
-            Phase::Talking => Ending::Reset,
+            Phase::Talking => ending,
             // It was about to go anyway.
             Phase::Listening => Ending::Quit,
             Phase::Leaving { .. } => return self.end(id, Closing::Abrupt),
@@ -285,6 +316,8 @@ impl Chat {
             unreachable!("a visit ends after the membership");
         };
         self.forget_reader(session.room);
+        self.origins.leave(session.origin);
+        self.counts.endings[ending] += 1;
         self.ended.push_back((id, ending, closing));
     }
 

@@ -9,18 +9,26 @@ use std::time::{Duration, Instant};
 use log::warn;
 use polling::Poller;
 use rustix::io::Errno;
-use socket2::Socket;
+use socket2::{SockAddr, Socket};
 
 use super::address::PeerAddr;
 use super::listener::{Listener, LocalAddr};
 use super::registered::Registered;
-use crate::chat::{Chat, Interest};
+use crate::chat::Interest;
 
 /// How long nobody is accepted after the system had no means to.
 const PAUSE: Duration = Duration::from_millis(200);
 
 const OPEN: Interest = Interest { read: true, write: false };
 const CLOSED: Interest = Interest { read: false, write: false };
+
+/// Who was at the door.
+pub(super) enum Accepted {
+    Nobody,
+    Client(Socket, PeerAddr),
+    /// It has the reserve descriptor, until it is turned away.
+    OneTooMany(Socket, PeerAddr),
+}
 
 /// The listeners.
 #[derive(Debug)]
@@ -82,43 +90,57 @@ impl Door {
     /// The next client of listener `key`, if there is one.
     ///
     /// A failure never ends the server: a client that is gone already is passed
-    /// over, one for which there is no descriptor is told so, and anything else
-    /// pauses the door.
-    pub fn accept(&mut self, now: Instant, key: usize, chat: &Chat) -> Option<(Socket, PeerAddr)> {
+    /// over, one for which there is no descriptor is to be told so, and anything
+    /// else pauses the door.
+    pub fn accept(&mut self, now: Instant, key: usize) -> Accepted {
         loop {
-            match self.sockets.get(key)?.accept() {
-                Ok((socket, address)) => {
-                    self.accepted = self.accepted.wrapping_add(1);
-                    return Some((socket, PeerAddr::new(address.as_socket(), self.accepted)));
-                }
+            let Some(listener) = self.sockets.get(key) else { return Accepted::Nobody };
+            match listener.accept() {
+                Ok((socket, address)) => return Accepted::Client(socket, self.peer(&address)),
                 Err(error) => match error.kind() {
-                    ErrorKind::WouldBlock => return None,
+                    ErrorKind::WouldBlock => return Accepted::Nobody,
                     ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
-                    _ if is_out_of_descriptors(&error) && self.turn_away(key, chat) => return None,
                     _ => {
-                        self.pause(now, &error);
-                        return None;
+                        return self.accept_with_reserve(key, &error).unwrap_or_else(|| {
+                            self.pause(now, &error);
+                            Accepted::Nobody
+                        });
                     }
                 },
             }
         }
     }
 
-    /// Accepts one client with the reserve descriptor, to tell it that there is
-    /// no place. False if that can't be done.
-    fn turn_away(&mut self, key: usize, chat: &Chat) -> bool {
-        if self.reserve.take().is_none() {
-            return false;
+    /// Gives the reserve descriptor to the one too many. `None` if that can't be
+    /// done.
+    fn accept_with_reserve(&mut self, key: usize, error: &io::Error) -> Option<Accepted> {
+        if !is_out_of_descriptors(error) {
+            return None;
         }
-        if let Ok((socket, _)) = self.sockets[key].accept() {
-            let _ = socket.set_nonblocking(true);
-            let _ = socket.send(&chat.refusal());
-            let _ = socket.shutdown(Shutdown::Write);
-            // Closing with bytes unread would take the refusal back.
-            let _ = (&socket).read(&mut [0; 4096]);
+        drop(self.reserve.take()?);
+        match self.sockets[key].accept() {
+            Ok((socket, address)) => Some(Accepted::OneTooMany(socket, self.peer(&address))),
+            Err(_) => {
+                self.reserve = reserve();
+                self.reserve.is_some().then_some(Accepted::Nobody)
+            }
         }
+    }
+
+    /// Tells the one too many why, and closes it.
+    pub fn turn_away(&mut self, socket: Socket, refusal: &[u8]) {
+        let _ = socket.set_nonblocking(true);
+        let _ = socket.send(refusal);
+        let _ = socket.shutdown(Shutdown::Write);
+        // Closing with bytes unread would take the refusal back.
+        let _ = (&socket).read(&mut [0; 4096]);
+        drop(socket);
         self.reserve = reserve();
-        self.reserve.is_some()
+    }
+
+    fn peer(&mut self, address: &SockAddr) -> PeerAddr {
+        self.accepted = self.accepted.wrapping_add(1);
+        PeerAddr::new(address.as_socket(), self.accepted)
     }
 
     fn pause(&mut self, now: Instant, error: &io::Error) {

@@ -91,6 +91,19 @@ impl PeerAddr {
             None => PeerAddr::Unix(number),
         }
     }
+
+    /// The IP address, if it has one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.ipv6().map(|ip| ip.to_canonical())
+    }
+
+    /// The IP address, IPv4 mapped into IPv6.
+    pub(super) fn ipv6(&self) -> Option<Ipv6Addr> {
+        match self {
+            PeerAddr::Ip { ip, .. } => Some(*ip),
+            PeerAddr::Unix(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for PeerAddr {

@@ -75,6 +75,14 @@ impl Connection {
         }
     }
 
+    /// Why the connection is broken.
+    pub fn take_error(&self) -> io::Error {
+        match self.socket.take_error() {
+            Ok(Some(error)) | Err(error) => error,
+            Ok(None) => ErrorKind::ConnectionReset.into(),
+        }
+    }
+
     /// Writes once. Gives the number of bytes that the kernel took, 0 if it
     /// would block.
     ///

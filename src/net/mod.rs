@@ -11,6 +11,7 @@ mod connection;
 mod registered;
 mod listener;
 mod motd;
+mod journal;
 mod address;
 
 pub use address::{ListenAddr, PeerAddr};

@@ -14,13 +14,16 @@ use log::debug;
 use polling::{Event, Events, Poller};
 use rustix::io::fcntl_dupfd_cloexec;
 use slotmap::SlotMap;
+use socket2::Socket;
 
-use super::accept::Door;
+use super::accept::{Accepted, Door};
+use super::address::PeerAddr;
 use super::connection::{Connection, LISTENER_KEYS, Received, client_of};
 use super::gathering::Gathering;
+use super::journal::Journal;
 use super::listener::Listener;
 use super::motd::MotdFile;
-use crate::chat::{Chat, ClientId, Closing, Config, Counts, Ending, Slices};
+use crate::chat::{Chat, ClientId, Closing, Config, Counts, Ending, Refusal, Slices};
 
 /// Events taken from the poller in one turn at most.
 const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
@@ -61,6 +64,7 @@ pub struct Server {
     /// Connections that linger, and until when, in that order.
     lingering: VecDeque<(Instant, ClientId)>,
     gathering: Gathering,
+    journal: Journal,
     longest_turn: Duration,
     /// What newcomers are told first.
     motd: Option<MotdFile>,
@@ -114,6 +118,7 @@ impl Server {
             turns: 0,
             lingering: VecDeque::new(),
             gathering: Gathering::default(),
+            journal: Journal::default(),
             longest_turn: Duration::ZERO,
             motd: None,
             stop: Arc::default(),
@@ -217,19 +222,23 @@ impl Server {
             }
             // Who isn't let in now is reported again.
             while start.elapsed() < ACCEPT_TIME_MAX && self.chat.has_headroom() {
-                let Some((socket, peer)) = self.door.accept(now, key, &self.chat) else { break };
-                self.open(now, socket, peer, key);
+                match self.door.accept(now, key) {
+                    Accepted::Nobody => break,
+                    Accepted::Client(socket, peer) => self.open(now, socket, peer, key),
+                    Accepted::OneTooMany(socket, peer) => self.turn_away(now, socket, peer),
+                }
             }
         }
     }
 
-    fn open(
-        &mut self,
-        now: Instant,
-        socket: socket2::Socket,
-        peer: super::PeerAddr,
-        listener: usize,
-    ) {
+    /// Tells a client for which there is no descriptor that there is no place.
+    fn turn_away(&mut self, now: Instant, socket: Socket, peer: PeerAddr) {
+        let refusal = self.chat.refuse_full();
+        self.journal.note(now, peer, refusal.text());
+        self.door.turn_away(socket, &self.chat.refusal(refusal));
+    }
+
+    fn open(&mut self, now: Instant, socket: Socket, peer: PeerAddr, listener: usize) {
         let poller = &self.poller;
         let connection =
             self.connections.try_insert_with_key(|id| Connection::new(poller, socket, peer, id));
@@ -240,21 +249,25 @@ impl Server {
         if let Some(text) = self.motd.as_mut().and_then(MotdFile::read) {
             self.chat.set_motd(&text);
         }
-        match self.chat.handle_open(now, id, &peer.to_string()) {
+        match self.chat.handle_open(now, id, peer.ip(), &peer.to_string()) {
             Ok(()) => {
                 debug!("{peer}: connected");
                 if self.door.is_telnet(listener) {
                     self.chat.offer_editing(id);
                 }
             }
-            Err(refusal) => {
-                debug!("{peer}: refused, the room is full");
-                // An empty send buffer takes so few bytes at once.
-                let _ =
-                    self.connections[id].send(&[io::IoSlice::new(&refusal)].into_iter().collect());
-                self.linger(now, id);
-            }
+            Err(refusal) => self.refuse(now, id, refusal),
         }
+    }
+
+    /// Tells a client why it isn't let in.
+    fn refuse(&mut self, now: Instant, id: ClientId, refusal: Refusal) {
+        let connection = &self.connections[id];
+        self.journal.note(now, connection.peer, refusal.text());
+        let bytes = self.chat.refusal(refusal);
+        // An empty send buffer takes so few bytes at once.
+        let _ = connection.send(&[io::IoSlice::new(&bytes)].into_iter().collect());
+        self.linger(now, id);
     }
 
     /// Reads from each client that has sent something, once.
@@ -277,7 +290,8 @@ impl Server {
         let interest = connection.interest();
         if !interest.read && !interest.write {
             // Nothing was asked for, so this is what can't be masked: HUP, ERR.
-            return self.chat.handle_reset(id);
+            let error = connection.take_error();
+            return self.break_off(id, &error);
         }
         if event.writable && interest.write {
             self.chat.handle_writable(id);
@@ -288,12 +302,18 @@ impl Server {
                 Received::Bytes(bytes) => self.chat.handle_bytes(now, id, &self.scratch[..bytes]),
                 Received::Eof => self.chat.handle_eof(now, id),
                 Received::Nothing => {}
-                Received::Broken(error) => {
-                    debug!("{}: {error}", connection.peer);
-                    self.chat.handle_reset(id);
-                }
+                Received::Broken(error) => self.break_off(id, &error),
             }
             self.update_interest(id);
+        }
+    }
+
+    /// A client's connection is broken, as `error` says.
+    fn break_off(&mut self, id: ClientId, error: &io::Error) {
+        debug!("{}: {error}", self.connections[id].peer);
+        match is_of_silence(error) {
+            true => self.chat.handle_vanished(id),
+            false => self.chat.handle_reset(id),
         }
     }
 
@@ -333,10 +353,7 @@ impl Server {
         drop(slices);
         match result {
             Ok(bytes) => self.chat.handle_written(now, id, bytes),
-            Err(error) => {
-                debug!("{}: {error}", self.connections[id].peer);
-                self.chat.handle_reset(id);
-            }
+            Err(error) => self.break_off(id, &error),
         }
         self.update_interest(id);
         true
@@ -349,7 +366,10 @@ impl Server {
             && let Some((id, ending, closing)) = self.chat.poll_ended()
         {
             let connection = &self.connections[id];
-            debug!("{}: ended: {ending:?}", connection.peer);
+            match ending.is_forced() {
+                true => self.journal.note(now, connection.peer, ending.name()),
+                false => debug!("{}: {}", connection.peer, ending.name()),
+            }
             match closing {
                 Closing::Polite => self.linger(now, id),
                 Closing::Abrupt => {
@@ -397,6 +417,12 @@ impl Server {
             self.chat.handle_reset(id);
         }
     }
+}
+
+/// Whether a connection is broken because nothing is heard of the other side.
+fn is_of_silence(error: &io::Error) -> bool {
+    use ErrorKind::{HostUnreachable, NetworkUnreachable, TimedOut};
+    matches!(error.kind(), TimedOut | HostUnreachable | NetworkUnreachable)
 }
 
 fn seconds_since_1970() -> u64 {

@@ -142,6 +142,7 @@ fn run(seed: u64) {
     println!("SIM_SEED={seed}");
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut world = World::new(rng.u64(..), config(&mut rng));
+    world.has_addresses = true;
     world.faults = Faults {
         short_writes: rng.bool(),
         split_reads: rng.bool(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roomcast::chat::{Closing, Config, Ending, OnLag};
+use roomcast::chat::{Closing, Config, Ending, OnLag, Refused};
 
 use crate::peer::{Habit, Peer, Shown};
 use crate::world::World;
@@ -296,7 +296,7 @@ fn the_one_too_many_is_told_and_the_next_place_is_his() {
     world.settle();
     let refusal = "full: 2 are here and there is no place for more, try again later";
     assert_eq!(world.peers[third].screen.shown, [Shown::Private(refusal.into())]);
-    assert_eq!(world.chat.counts().refused, 1);
+    assert_eq!(world.chat.counts().endings[Ending::Refused(Refused::Full)], 1);
     world.peers[second].has_reset = true;
     world.settle();
     let fourth = world.connect(Habit::Prompt, usize::MAX);

@@ -125,6 +125,7 @@ fn run(seed: u64) {
     };
     let is_echo = config.echo;
     let mut world = World::new(rng.u64(..), config);
+    world.has_addresses = true;
     world.faults = Faults {
         short_writes: rng.bool(),
         split_reads: rng.bool(),

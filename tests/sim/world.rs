@@ -1,6 +1,7 @@
 //! A server's loop over fake sockets. Every phase is as in the real one; what
 //! the kernel and the clients do is drawn from the seed.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -26,6 +27,8 @@ pub struct World {
     /// Ids of clients that are gone, for events that come too late.
     gone: Vec<ClientId>,
     pub faults: Faults,
+    /// Clients come from other machines too.
+    pub has_addresses: bool,
 }
 
 /// What may go wrong.
@@ -55,6 +58,7 @@ impl World {
             endings: Vec::new(),
             gone: Vec::new(),
             faults: Faults::default(),
+            has_addresses: false,
         }
     }
 
@@ -72,11 +76,18 @@ impl World {
         let id = self.ids.insert(number);
         self.interests.insert(id, Interest { read: true, write: false });
         let address = format!("192.0.2.1:{number}");
-        if let Err(refusal) = self.chat.handle_open(self.now, id, &address) {
-            self.peers[number].to_client.extend(refusal);
+        if let Err(refusal) = self.chat.handle_open(self.now, id, self.ip(number), &address) {
+            self.peers[number].to_client.extend(self.chat.refusal(refusal));
             self.disconnect(id, Closing::Polite);
         }
         number
+    }
+
+    /// With addresses, every third client is on the server's machine, the others share three
+    /// addresses.
+    fn ip(&self, number: usize) -> Option<IpAddr> {
+        let host = u8::try_from(number / 3 % 3).expect("below three");
+        (self.has_addresses && !number.is_multiple_of(3)).then(|| [192, 0, 2, host].into())
     }
 
     /// One turn of the server's loop, and then of the clients' reading.

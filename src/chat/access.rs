@@ -1,0 +1,98 @@
+//! Who may come in, by address.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+/// Lets clients of a network in, or keeps them out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// They may come in.
+    Allow(IpNet),
+    /// They may not.
+    Deny(IpNet),
+}
+
+impl Rule {
+    fn network(&self) -> &IpNet {
+        let (Rule::Allow(network) | Rule::Deny(network)) = self;
+        network
+    }
+}
+
+/// What the first rule says that fits the address. If none does, it is allowed
+/// unless some others are: to allow somebody is to mean nobody else.
+pub(super) fn is_allowed(rules: &[Rule], ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    match rules.iter().find(|rule| rule.network().contains(&ip)) {
+        Some(rule) => matches!(rule, Rule::Allow(_)),
+        None => rules.iter().all(|rule| matches!(rule, Rule::Deny(_))),
+    }
+}
+
+/// The network that `text` names: `192.0.2.0/24`, or one address.
+///
+/// # Errors
+/// What would be right.
+pub fn parse_network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(|ip| IpNet::from(ip.to_canonical()));
+    let network = text.parse::<IpNet>().or_else(|_| address());
+    network.map(|network| network.trunc()).map_err(|_| {
+        "expected an address like 192.0.2.7 or a network like 192.0.2.0/24 or 2001:db8::/32".into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is(rules: &[Rule], ip: &str) -> bool {
+        is_allowed(rules, ip.parse().expect("an address"))
+    }
+
+    fn allow(text: &str) -> Rule {
+        Rule::Allow(parse_network(text).expect("a network"))
+    }
+
+    fn deny(text: &str) -> Rule {
+        Rule::Deny(parse_network(text).expect("a network"))
+    }
+
+    #[test]
+    fn the_first_rule_that_fits_decides() {
+        assert!(is(&[], "192.0.2.1"));
+        let rules = [deny("192.0.2.7"), allow("192.0.2.0/24"), deny("0.0.0.0/0")];
+        assert!(is(&rules, "192.0.2.1"));
+        assert!(is(&rules, "::ffff:192.0.2.1"));
+        assert!(!is(&rules, "192.0.2.7"));
+        assert!(!is(&rules, "198.51.100.1"));
+        assert!(is(&[allow("::/0"), deny("::/0")], "2001:db8::1"));
+    }
+
+    #[test]
+    fn without_a_fitting_rule_the_allowed_are_the_only_ones() {
+        assert!(is(&[deny("192.0.2.0/24")], "198.51.100.1"));
+        assert!(!is(&[allow("192.0.2.0/24")], "198.51.100.1"));
+        assert!(!is(&[deny("192.0.2.7"), allow("192.0.2.0/24")], "2001:db8::1"));
+    }
+
+    #[test]
+    fn a_network_is_an_address_and_a_length_or_one_address() {
+        for (text, network) in [
+            ("192.0.2.7", "192.0.2.7/32"),
+            ("192.0.2.7/24", "192.0.2.0/24"),
+            ("2001:db8::7", "2001:db8::7/128"),
+            ("2001:db8::7/32", "2001:db8::/32"),
+            ("::ffff:192.0.2.7", "192.0.2.7/32"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+        ] {
+            assert_eq!(
+                parse_network(text).map(|parsed| parsed.to_string()),
+                Ok(network.to_owned())
+            );
+        }
+        for bad in ["", "lan", "192.0.2", "192.0.2.0/33", "192.0.2.0/", "10/8", "1.2.3.4:5"] {
+            assert!(parse_network(bad).is_err(), "{bad}");
+        }
+    }
+}

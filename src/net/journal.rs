@@ -1,0 +1,101 @@
+//! What is logged of clients that weren't let in or had to go: one line a
+//! minute for each address, and not too many in all, so that nobody can fill
+//! the disk with them.
+
+use std::fmt::Display;
+use std::net::Ipv6Addr;
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use gcra::{GcraState, RateLimit};
+use log::info;
+use lru::LruCache;
+
+use super::address::PeerAddr;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Lines a minute, of all addresses.
+const LINES_MAX: u32 = 60;
+
+/// Addresses that are remembered.
+const ADDRESSES_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+
+/// What was logged of whom.
+#[derive(Debug)]
+pub(super) struct Journal {
+    limit: RateLimit,
+    lines: GcraState,
+    /// When something was logged of an address, and how much wasn't since then.
+    addresses: LruCache<Option<Ipv6Addr>, (Instant, u32)>,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Journal {
+            limit: RateLimit::new(LINES_MAX, MINUTE),
+            lines: GcraState::default(),
+            addresses: LruCache::new(ADDRESSES_MAX),
+        }
+    }
+}
+
+impl Journal {
+    /// Logs it, unless something was logged of this address in the last minute.
+    pub fn note(&mut self, now: Instant, peer: PeerAddr, what: impl Display) {
+        if let Some(more) = self.admit(now, peer) {
+            match more {
+                0 => info!("{peer}: {what}"),
+                _ => info!("{peer}: {what} (and {more} times before, without a line here)"),
+            }
+        }
+    }
+
+    /// How much wasn't logged before, if something may be logged now.
+    fn admit(&mut self, now: Instant, peer: PeerAddr) -> Option<u32> {
+        let ip = peer.ipv6();
+        let left_out = match self.addresses.get_mut(&ip) {
+            Some((at, left_out)) if now < *at + MINUTE => {
+                *left_out += 1;
+                return None;
+            }
+            Some((_, left_out)) => *left_out,
+            None => 0,
+        };
+        self.lines.check_and_modify_at(&self.limit, now, 1).ok()?;
+        self.addresses.put(ip, (now, 0));
+        Some(left_out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(number: u128) -> PeerAddr {
+        PeerAddr::Ip { ip: Ipv6Addr::from_bits(number), port: number as u16 }
+    }
+
+    #[test]
+    fn one_line_a_minute_for_each_address_counts_the_others() {
+        let mut journal = Journal::default();
+        let start = Instant::now();
+        assert_eq!(journal.admit(start, peer(1)), Some(0));
+        assert_eq!(journal.admit(start, peer(2)), Some(0));
+        for _ in 0..5 {
+            assert_eq!(journal.admit(start + MINUTE / 2, peer(1)), None);
+        }
+        assert_eq!(journal.admit(start + MINUTE, peer(1)), Some(5));
+        assert_eq!(journal.admit(start + MINUTE, peer(2)), Some(0));
+    }
+
+    #[test]
+    fn all_addresses_together_have_a_limit() {
+        let mut journal = Journal::default();
+        let start = Instant::now();
+        let lines = (0..10_000).filter(|&ip| journal.admit(start, peer(ip)).is_some()).count();
+        assert_eq!(lines, LINES_MAX as usize);
+        assert!(journal.admit(start + MINUTE / LINES_MAX, peer(10_000)).is_some());
+        assert!(journal.addresses.len() <= ADDRESSES_MAX.get());
+    }
+}
