@@ -5,6 +5,7 @@ use std::time::Duration;
 use enum_map::{Enum, EnumMap};
 
 use super::texts;
+use crate::wire::Protocol;
 
 /// Every reason why a connection can end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
@@ -21,6 +22,8 @@ pub enum Ending {
     Lagged,
     /// It sent a line past the limit where it can't be told (raw mode).
     LineTooLong,
+    /// It speaks another protocol.
+    Foreign(Protocol),
     /// The server shuts down.
     Shutdown,
     /// It wasn't let in.
@@ -87,6 +90,7 @@ impl Ending {
             Ending::Stalled => "stopped reading",
             Ending::Lagged => "too slow",
             Ending::LineTooLong => "line too long",
+            Ending::Foreign(protocol) => protocol.name(),
             Ending::Shutdown => "shutdown",
             Ending::Refused(Refused::Full) => "full",
             Ending::Refused(Refused::PerAddress) => "too many from one address",

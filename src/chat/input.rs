@@ -3,17 +3,19 @@
 //! A line is accepted here, and ordered and stored in one other place,
 //! `Log::append`.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use ecow::EcoString;
 
 use super::ending::Ending;
 use super::log::{Kind, Line, PARTS, Seq, Time, rfc3339};
+use super::reader::Reader;
 use super::room::RoomId;
-use super::session::Session;
+use super::session::{Opening, Session};
 use super::texts::{self, NOTICE};
 use super::{Chat, ClientId, Prefix};
-use crate::wire::{Command, Event, Format, Json, LineEnd, Text};
+use crate::wire::{Command, Event, First, Format, Json, LineEnd, Protocol, Text};
 
 /// How a text is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +34,8 @@ impl Chat {
             return;
         }
         debug_assert!(self.sessions[id].aside().held.is_empty(), "held bytes go first");
-        let mut input = bytes;
+        let Some(opened) = self.check_opening(now, id, bytes) else { return };
+        let mut input = &opened[..];
         while !input.is_empty() && self.wants_input(id) {
             match self.is_editing(id) {
                 true => self.handle_keys(now, id, &mut input),
@@ -43,6 +46,65 @@ impl Chat {
         if let Some(session) = self.sessions.get_mut(id).filter(|_| !input.is_empty()) {
             session.set_aside(|aside| aside.held = input.to_vec());
         }
+    }
+
+    /// What of a client's bytes is for the chat: `None` while that can't be seen,
+    /// or if they are of another protocol.
+    fn check_opening<'a>(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        bytes: &'a [u8],
+    ) -> Option<Cow<'a, [u8]>> {
+        let session = &mut self.sessions[id];
+        if session.opening != Opening::Bytes {
+            return Some(bytes.into());
+        }
+        let first = session.set_aside(|aside| std::mem::take(&mut aside.first));
+        let bytes =
+            if first.is_empty() { bytes.into() } else { Cow::from([&first, bytes].concat()) };
+        match Protocol::of_bytes(&bytes) {
+            First::Foreign(protocol) => {
+                self.turn_out(now, id, protocol);
+                None
+            }
+            First::Unknown => {
+                let session = &mut self.sessions[id];
+                session.set_aside(|aside| aside.first = bytes.iter().copied().collect());
+                None
+            }
+            First::Text => {
+                self.sessions[id].opening = Opening::Line;
+                Some(bytes)
+            }
+        }
+    }
+
+    /// The protocol that a client's first line shows, if it isn't a chat's.
+    fn check_first_line(&mut self, id: ClientId, event: &Event) -> Option<Protocol> {
+        let session = &mut self.sessions[id];
+        if session.opening != Opening::Line {
+            return None;
+        }
+        let protocol = match event {
+            Event::Line { bytes, .. } => Protocol::of_line(bytes),
+            Event::TooLong { start } => Protocol::of_long_line(start),
+            Event::Command(_) => return None,
+        };
+        session.opening = Opening::Over;
+        protocol
+    }
+
+    /// Answers a client in its own protocol and ends its visit; nobody sees
+    /// anything of what it sent.
+    fn turn_out(&mut self, now: Instant, id: ClientId, protocol: Protocol) {
+        let session = &mut self.sessions[id];
+        if session.is_unheard() {
+            // What is said here is nothing for it, even if nobody greeted it yet.
+            session.reader = Reader::new(self.rooms[session.room].log.next());
+        }
+        self.add_note(id, protocol.answer());
+        self.leave(now, id, Ending::Foreign(protocol), None);
     }
 
     /// Takes lines and telnet commands off the front of `input`, while the
@@ -79,6 +141,9 @@ impl Chat {
     }
 
     pub(super) fn handle_event(&mut self, now: Instant, id: ClientId, event: Event) {
+        if let Some(protocol) = self.check_first_line(id, &event) {
+            return self.turn_out(now, id, protocol);
+        }
         match event {
             Event::Line { bytes, .. } if self.config.raw => {
                 self.append_line(id, Kind::Said, [b"", b"", b"", &bytes]);
@@ -89,8 +154,12 @@ impl Chat {
                 }
                 self.handle_text(id, &Text::clean(&bytes));
             }
-            Event::TooLong if self.config.raw => self.leave(now, id, Ending::LineTooLong, None),
-            Event::TooLong => self.notify(id, &texts::line_too_long(self.config.line_bytes_max)),
+            Event::TooLong { .. } if self.config.raw => {
+                self.leave(now, id, Ending::LineTooLong, None)
+            }
+            Event::TooLong { .. } => {
+                self.notify(id, &texts::line_too_long(self.config.line_bytes_max))
+            }
             Event::Command(command) => self.handle_telnet(id, command),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use arrayvec::ArrayVec;
+
 use super::ClientId;
 use super::ending::{Closing, Ending};
 use super::log::Time;
@@ -10,7 +12,7 @@ use super::origins::OriginId;
 use super::presence::Standing;
 use super::reader::Reader;
 use super::room::RoomId;
-use crate::wire::{Decoder, Editor, Options};
+use crate::wire::{Decoder, Editor, FIRST_BYTES, Options};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;
@@ -22,6 +24,7 @@ pub(super) struct Session {
     pub reader: Reader,
     pub phase: Phase,
     pub standing: Standing,
+    pub opening: Opening,
     pub room: RoomId,
     /// Its place among the members of the room.
     pub place: u32,
@@ -55,6 +58,17 @@ pub(super) enum Phase {
     Leaving { ending: Ending },
 }
 
+/// How far it is known that a client doesn't speak another protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// Its first bytes may be of a binary one.
+    Bytes,
+    /// Its first line may be of another one.
+    Line,
+    /// It is a chat's client.
+    Over,
+}
+
 /// What a client that listens and speaks in whole lines doesn't need.
 #[derive(Debug, Default)]
 pub(super) struct Aside {
@@ -64,6 +78,8 @@ pub(super) struct Aside {
     pub decoder: Decoder,
     /// What has been agreed with telnet.
     pub options: Option<Box<Options>>,
+    /// First bytes that don't show yet what they are.
+    pub first: ArrayVec<u8, FIRST_BYTES>,
     /// Bytes that were read but wait until the client takes its answers.
     pub held: Vec<u8>,
     /// Since when it has taken no byte that it is owed.
@@ -92,6 +108,7 @@ impl Aside {
         address: None,
         decoder: Decoder::new(),
         options: None,
+        first: ArrayVec::new_const(),
         held: Vec::new(),
         stalled_since: None,
         until: None,
@@ -106,9 +123,10 @@ impl Aside {
 
     fn is_empty(&self) -> bool {
         let Aside { address, decoder, options, held, stalled_since, until, timer, .. } = self;
-        let Aside { waiting, away, correspondent, has_bell, editor, screen, .. } = self;
+        let Aside { first, waiting, away, correspondent, has_bell, editor, screen, .. } = self;
         let is_timed = stalled_since.is_some() || until.is_some() || timer.is_some();
-        let is_held = waiting.is_some() || !held.is_empty() || !decoder.is_between_lines();
+        let is_begun = !first.is_empty() || !held.is_empty();
+        let is_held = waiting.is_some() || is_begun || !decoder.is_between_lines();
         let is_known = address.is_some() || options.is_some();
         let is_special = away.is_some() || correspondent.is_some() || *has_bell;
         let is_edited = editor.is_some() || !screen.is_empty();
@@ -121,12 +139,13 @@ impl Session {
         let (phase, standing) = (Phase::Talking, Standing::Arriving);
         let (blocked, queued) = (false, false);
         let (since, spoke, place, aside) = (now, now, 0, None);
-        let origin = OriginId::LOCAL;
+        let (origin, opening) = (OriginId::LOCAL, Opening::Bytes);
         Session {
             nick,
             reader,
             phase,
             standing,
+            opening,
             room,
             place,
             since,

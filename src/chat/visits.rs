@@ -9,7 +9,7 @@ use super::nicks::{Nick, NickTable};
 use super::origins::OriginId;
 use super::presence::{Presence, Standing};
 use super::reader::Reader;
-use super::session::{Phase, Session};
+use super::session::{Opening, Phase, Session};
 use super::texts::{self, NOTICE};
 use super::{Chat, ClientId, Prefix, access, origins};
 
@@ -57,6 +57,7 @@ impl Chat {
         self.sessions.insert(id, session);
         if self.config.raw {
             self.sessions[id].standing = Standing::Known;
+            self.sessions[id].opening = Opening::Over;
         } else {
             self.nicks.insert(id, &nick, |id| &self.sessions[id].nick);
             self.arrive(id);
@@ -97,6 +98,13 @@ impl Chat {
         if !matches!(session.phase, Phase::Talking) {
             return;
         }
+        let first = session.set_aside(|aside| std::mem::take(&mut aside.first));
+        if !first.is_empty() {
+            // So few bytes are no protocol.
+            session.opening = Opening::Line;
+            self.handle_bytes(now, id, &first);
+        }
+        let Some(session) = self.sessions.get_mut(id) else { return };
         if let Some(event) = session.take_decoder().finish(&self.config.framing()) {
             self.handle_event(now, id, event);
         }

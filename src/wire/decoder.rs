@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use arrayvec::ArrayVec;
 use memchr::{memchr, memchr3};
 
 use super::telnet::{self, Command, IAC, Step};
@@ -41,10 +42,18 @@ pub enum Event<'a> {
         end: LineEnd,
     },
     /// A line has passed the limit. Comes once; the rest of it is discarded.
-    TooLong,
+    TooLong {
+        /// How it begins.
+        start: LineStart,
+    },
     /// A telnet command.
     Command(Command),
 }
+
+/// The first bytes of a line, not more than show that it is too long.
+pub type LineStart = ArrayVec<u8, LINE_START_BYTES>;
+
+const LINE_START_BYTES: usize = 32;
 
 /// What a client whose line is edited has sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -131,8 +140,8 @@ impl Decoder {
             return None;
         }
         if self.partial.len() > framing.line_bytes_max {
-            self.partial = Vec::new();
-            return Some(Event::TooLong);
+            let start = line_start(&std::mem::take(&mut self.partial), b"", framing);
+            return Some(Event::TooLong { start });
         }
         let bytes = Cow::Owned(std::mem::take(&mut self.partial));
         Some(Event::Line { bytes, end: LineEnd::Eof })
@@ -264,7 +273,7 @@ impl Decoder {
             }
         }
         if bytes.len() > framing.line_bytes_max {
-            return Some(Event::TooLong);
+            return Some(Event::TooLong { start: line_start(&bytes, b"", framing) });
         }
         Some(Event::Line { bytes, end })
     }
@@ -279,12 +288,19 @@ impl Decoder {
         let end_bytes = usize::from(framing.raw && last == Some(&b'\r'));
         if self.partial.len() + bytes.len() - end_bytes > framing.line_bytes_max {
             self.discarding = true;
-            self.partial = Vec::new();
-            return Some(Event::TooLong);
+            let start = line_start(&std::mem::take(&mut self.partial), bytes, framing);
+            return Some(Event::TooLong { start });
         }
         self.partial.extend_from_slice(bytes);
         None
     }
+}
+
+/// How a line begins of which `partial` was kept and `bytes` come next. However
+/// they were split, it is the same.
+fn line_start(partial: &[u8], bytes: &[u8], framing: &Framing) -> LineStart {
+    let shown = framing.line_bytes_max.saturating_add(1);
+    partial.iter().chain(bytes).copied().take(shown.min(LINE_START_BYTES)).collect()
 }
 
 /// Takes `count` bytes off the front of `input`.
@@ -321,7 +337,10 @@ mod tests {
     fn show(event: &Event) -> String {
         match event {
             Event::Line { bytes, end } => format!("[{}]{end:?}", bytes.escape_ascii()),
-            Event::TooLong => "!".into(),
+            Event::TooLong { start } => {
+                assert_eq!(start.len(), 9, "as much as shows that it is too long");
+                "!".into()
+            }
             Event::Command(command) => format!("{command:?}"),
         }
     }

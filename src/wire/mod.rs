@@ -13,9 +13,11 @@ mod decoder;
 mod text;
 mod format;
 mod editor;
+mod protocol;
 
-pub use decoder::{Decoder, Event, Framing, LineEnd, Typed};
+pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
 pub use editor::{Edited, Editor};
 pub use format::{Format, JSON_BYTES_MAX, Json};
+pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use telnet::{Command, Options};
 pub use text::Text;

@@ -20,6 +20,7 @@ mod telnet;
 mod modes;
 mod raw;
 mod half_close;
+mod protocols;
 
 // What must hold.
 mod order;

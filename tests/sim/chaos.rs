@@ -64,6 +64,11 @@ const PIECES: &[&[u8]] = &[
     b"/format text\n",
     b"/time\n/uptime\n/stats\n",
     b"/help\n",
+    b"GET / HTTP/1.1\r\n",
+    b"EHLO example\n",
+    b"\x16\x03\x01",
+    b"\x05\x01\0",
+    b"\x04",
     b"/nonsense\n",
     b"/quit\n",
     // DO ECHO, DONT ECHO, WILL NAWS, a window size, DO TIMING-MARK, AYT.
