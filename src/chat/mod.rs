@@ -25,6 +25,7 @@ mod replay;
 mod rooms;
 mod messages;
 mod visits;
+mod deadlines;
 mod presence;
 mod input;
 mod editing;
