@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use ipnet::IpNet;
-use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rule, parse_network};
+use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rate, Rule, parse_network};
 use roomcast::net::ListenAddr;
 
 /// The port that is listened on unless another is given.
@@ -64,6 +64,15 @@ pub struct Cli {
     #[arg(long, value_name = "BYTES", default_value_t = 4096, value_parser = line_bytes)]
     max_line: usize,
 
+    /// Lines (or commands, or 256 bytes of them) that one client may send in a
+    /// second; what is more is read later: at most 1000000; 0 is no limit
+    #[arg(long, value_name = "LINES", default_value_t = 100, value_parser = lines)]
+    rate: u32,
+
+    /// Lines that one client may send at once before --rate counts: 1 to 1000000
+    #[arg(long, value_name = "LINES", default_value_t = 1000, value_parser = burst)]
+    burst: u32,
+
     /// Recent lines kept for readers that fall behind, in bytes: at least
     /// 65536 and 16 times --max-line, at most 1073741824
     #[arg(long, value_name = "BYTES", default_value_t = 4 * 1024 * 1024, value_parser = backlog_bytes)]
@@ -73,6 +82,21 @@ pub struct Cli {
     /// seconds; 0 is never
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = seconds)]
     stall_timeout: u64,
+
+    /// Close a client that doesn't finish a line in so many seconds; 0 is never
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = seconds)]
+    line_timeout: u64,
+
+    /// Close a client that sends nothing for so many seconds, with a warning a
+    /// minute before; 0 is never
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = seconds)]
+    idle_timeout: u64,
+
+    /// Give a client up whose machine doesn't answer for so many seconds: at
+    /// least 3 and --stall-timeout [default: 120, or --stall-timeout if that is
+    /// more]
+    #[arg(long, value_name = "SECONDS", value_parser = dead_seconds)]
+    dead_timeout: Option<u64>,
 
     /// Tell once in so many seconds how many silent people came and went; 0 to
     /// tell each at once, by name
@@ -142,6 +166,15 @@ impl Cli {
                 cli.backlog, cli.max_line
             ));
         }
+        if let Some(dead_timeout) = cli.dead_timeout
+            && dead_timeout < cli.stall_timeout
+        {
+            refuse(&format!(
+                "--dead-timeout {dead_timeout} is shorter than --stall-timeout {}: one that \
+                 doesn't read would be taken for one that is gone",
+                cli.stall_timeout
+            ));
+        }
         if cli.raw && cli.on_lag == Some(OnLagArg::Skip) {
             refuse("--on-lag skip can't go with --raw, where nobody can be told of a gap");
         }
@@ -160,6 +193,12 @@ impl Cli {
     /// The addresses to listen on; none stands for the default.
     pub fn listen(&self) -> &[ListenAddr] {
         &self.listen
+    }
+
+    /// When a client is given up whose machine doesn't answer.
+    pub fn dead_timeout(&self) -> Duration {
+        const DEFAULT: u64 = 120;
+        Duration::from_secs(self.dead_timeout.unwrap_or(DEFAULT.max(self.stall_timeout)))
     }
 
     /// The file with the message of the day.
@@ -198,8 +237,11 @@ impl Cli {
             access: self.access.clone(),
             line_bytes_max: self.max_line,
             backlog_bytes_max: self.backlog,
-            stall_timeout: (self.stall_timeout > 0)
-                .then(|| Duration::from_secs(self.stall_timeout)),
+            rate: (self.rate > 0)
+                .then_some(Rate { lines_per_second: self.rate, burst: self.burst }),
+            line_timeout: unless_zero(self.line_timeout),
+            idle_timeout: unless_zero(self.idle_timeout),
+            stall_timeout: unless_zero(self.stall_timeout),
             on_lag,
             fold_time: Duration::from_secs(self.fold),
             lobby: self.room.clone(),
@@ -209,6 +251,10 @@ impl Cli {
             proof_key,
         }
     }
+}
+
+fn unless_zero(seconds: u64) -> Option<Duration> {
+    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 fn refuse(what: &str) -> ! {
@@ -221,6 +267,18 @@ fn at_least_1(text: &str) -> Result<usize, String> {
 
 fn connections(text: &str) -> Result<u32, String> {
     number(text, 0, 1_000_000)
+}
+
+fn lines(text: &str) -> Result<u32, String> {
+    number(text, 0, 1_000_000)
+}
+
+fn burst(text: &str) -> Result<u32, String> {
+    number(text, 1, 1_000_000)
+}
+
+fn dead_seconds(text: &str) -> Result<u64, String> {
+    number(text, 3, 3_155_760_000)
 }
 
 fn line_bytes(text: &str) -> Result<usize, String> {

@@ -37,6 +37,11 @@ fn serve(cli: &Cli) -> Result<(), String> {
     let proof_key = key_file::key(cli.key_file())?;
     let config = cli.config(clients_max(), proof_key);
     let listeners = bind(cli.listen())?;
+    for listener in &listeners {
+        listener
+            .set_dead_timeout(cli.dead_timeout(), config.stall_timeout.is_some())
+            .map_err(|error| format!("cannot set the --dead-timeout: {error}"))?;
+    }
     let announcement = announcement(&listeners);
     let (log_bytes_max, json_bytes_max) = config.log_bytes_max();
     info!(

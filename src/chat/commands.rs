@@ -194,6 +194,12 @@ fn stats(chat: &mut Chat, id: ClientId, _rest: &str) {
     let (clients, rooms) = (chat.sessions.len(), chat.rooms.len());
     chat.notify(id, &texts::stats(&chat.counts, clients, rooms));
     chat.notify(id, &chat.counts.ended());
+    let held_back = chat.held_back().take(texts::NAMES_MAX);
+    let names: Vec<_> = held_back.map(|id| chat.sessions[id].nick.as_str()).collect();
+    if !names.is_empty() {
+        let text = texts::held_back(&names);
+        chat.notify(id, &text);
+    }
 }
 
 fn quit(chat: &mut Chat, id: ClientId, _rest: &str) {

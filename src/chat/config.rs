@@ -6,6 +6,7 @@ use super::access::Rule;
 use super::log;
 use super::nicks::Nick;
 use super::origins::OriginLimits;
+use super::pace::Rate;
 use super::proof::ProofKey;
 use crate::wire::Framing;
 
@@ -28,6 +29,13 @@ pub struct Config {
     pub line_bytes_max: usize,
     /// Bytes of recent lines kept: how far behind a reader may fall.
     pub backlog_bytes_max: usize,
+    /// How fast one client may talk; `None`: as fast as it can.
+    pub rate: Option<Rate>,
+    /// A line that a client has begun ends in this time, or the client is
+    /// closed; `None`: whenever it likes.
+    pub line_timeout: Option<Duration>,
+    /// A client that sends nothing for so long is closed; `None`: it may stay.
+    pub idle_timeout: Option<Duration>,
     /// A client that takes no byte of what it is owed for so long is closed;
     /// `None`: never.
     pub stall_timeout: Option<Duration>,
@@ -80,6 +88,9 @@ impl Default for Config {
             access: Vec::new(),
             line_bytes_max: 4096,
             backlog_bytes_max: 4 * 1024 * 1024,
+            rate: None,
+            line_timeout: Some(Duration::from_secs(300)),
+            idle_timeout: None,
             stall_timeout: Some(Duration::from_secs(90)),
             on_lag: OnLag::Skip,
             fold_time: Duration::ZERO,

@@ -1,14 +1,18 @@
 //! What happens when a time has come.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::ending::{Closing, Ending};
 use super::session::{Phase, Session};
-use super::{Chat, ClientId};
+use super::{Chat, ClientId, texts};
 
 /// Things that `handle_time` does at one time at most, so that a thousand
 /// newcomers don't hold up those who talk.
 const DUE_MAX: usize = 32;
+
+/// How long before the end an idle client is warned; with a shorter limit after
+/// half of it.
+const IDLE_WARNING: Duration = Duration::from_secs(60);
 
 impl Chat {
     /// When `handle_time` is to be called next; `now` if there is work to do
@@ -64,17 +68,94 @@ impl Chat {
         }
         let is_over = session.aside().until.is_some_and(|at| at <= now);
         match session.phase {
+            Phase::Talking => self.handle_silence(now, id),
             Phase::Listening if is_over => self.leave(now, id, Ending::Quit, None),
             Phase::Leaving { .. } if is_over => self.end(id, Closing::Abrupt),
             _ => self.set_timer(id),
         }
     }
 
+    /// What a client may send has not come by now, or may come now.
+    fn handle_silence(&mut self, now: Instant, id: ClientId) {
+        let session = &self.sessions[id];
+        let is_past = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let is_let_go = is_past(session.aside().paced_until);
+        if is_past(self.line_deadline(session)) {
+            let limit = self.config.line_timeout.unwrap_or_default();
+            return self.leave(now, id, Ending::Unfinished, Some(&texts::unfinished(limit)));
+        }
+        if is_past(self.idle_deadline(session)) {
+            let limit = self.config.idle_timeout.unwrap_or_default();
+            return self.leave(now, id, Ending::Idle, Some(&texts::idle(limit)));
+        }
+        if is_past(self.idle_warning(session)) {
+            self.warn_idle(now, id);
+        }
+        if is_let_go {
+            self.let_go(id);
+        }
+        self.set_timer(id);
+    }
+
+    fn warn_idle(&mut self, now: Instant, id: ClientId) {
+        let left = self.idle_deadline(&self.sessions[id]).map(|at| at.duration_since(now));
+        self.sessions[id].set_aside(|aside| aside.is_warned = true);
+        self.notify(id, &texts::idle_warning(left.unwrap_or_default()));
+    }
+
+    /// A client has sent something.
+    pub(super) fn note_heard(&mut self, id: ClientId) {
+        if self.config.idle_timeout.is_some() {
+            let now = self.now;
+            // The timer may be too early now; then it is set again.
+            self.sessions[id].set_aside(|aside| {
+                aside.heard = Some(now);
+                aside.is_warned = false;
+            });
+        }
+    }
+
+    /// A client's bytes have been looked at; `has_ended` says that a line was
+    /// among them, so that what is begun now began after it.
+    pub(super) fn note_begun(&mut self, id: ClientId, has_ended: bool) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let aside = session.aside();
+        let is_begun = !aside.decoder.is_between_lines() || !aside.first.is_empty();
+        let begun = match aside.begun {
+            _ if !is_begun => None,
+            Some(begun) if !has_ended => Some(begun),
+            _ => Some(self.now),
+        };
+        if begun != aside.begun {
+            session.set_aside(|aside| aside.begun = begun);
+            self.set_timer(id);
+        }
+    }
+
+    /// Nothing that a client sends is waited for any more.
+    pub(super) fn forget_silence(&mut self, id: ClientId) {
+        let session = &mut self.sessions[id];
+        if session.is_plain() {
+            return;
+        }
+        session.set_aside(|aside| {
+            self.held_back -= usize::from(aside.paced_until.is_some());
+            (aside.paced_until, aside.begun, aside.heard) = (None, None, None);
+        });
+    }
+
     /// Sets the client's timer to the nearest of its deadlines.
     pub(super) fn set_timer(&mut self, id: ClientId) {
         let session = &self.sessions[id];
-        let old = session.aside().timer;
-        let deadlines = [session.aside().until, self.stall_deadline(session)];
+        let aside = session.aside();
+        let old = aside.timer;
+        let deadlines = [
+            aside.until,
+            aside.paced_until,
+            self.stall_deadline(session),
+            self.line_deadline(session),
+            self.idle_warning(session).or_else(|| self.idle_deadline(session)),
+        ];
         let timer = deadlines.into_iter().flatten().min();
         if timer == old {
             return;
@@ -90,5 +171,20 @@ impl Chat {
 
     fn stall_deadline(&self, session: &Session) -> Option<Instant> {
         Some(session.aside().stalled_since? + self.config.stall_timeout?)
+    }
+
+    fn line_deadline(&self, session: &Session) -> Option<Instant> {
+        Some(session.aside().begun? + self.config.line_timeout?)
+    }
+
+    fn idle_deadline(&self, session: &Session) -> Option<Instant> {
+        Some(session.aside().heard? + self.config.idle_timeout?)
+    }
+
+    /// When an idle client is to be warned, if it hasn't been.
+    fn idle_warning(&self, session: &Session) -> Option<Instant> {
+        let deadline = self.idle_deadline(session).filter(|_| !session.aside().is_warned)?;
+        let limit = self.config.idle_timeout?;
+        Some(deadline - IDLE_WARNING.min(limit / 2))
     }
 }

@@ -58,8 +58,12 @@ impl Chat {
     /// may go on and its line is edited.
     pub(super) fn handle_keys(&mut self, now: Instant, id: ClientId, input: &mut &[u8]) {
         let mut decoder = self.sessions[id].take_decoder();
-        while self.is_editing(id) && self.wants_input(id) {
-            match decoder.next_typed(input) {
+        while self.is_editing(id) && !input.is_empty() && self.wants_input(id) && self.pay_line(id)
+        {
+            let bytes = input.len();
+            let typed = decoder.next_typed(input);
+            self.pay_bytes(id, bytes - input.len());
+            match typed {
                 None => break,
                 Some(Typed::Command(command)) => self.handle_telnet(id, command),
                 Some(Typed::Keys(keys)) => {
@@ -89,6 +93,8 @@ impl Chat {
             match session.set_aside(|aside| aside.editor.as_mut().and_then(edit)) {
                 None => return,
                 Some(Edited::Line(line)) => {
+                    // It is in already; one that has to wait waits after it.
+                    self.pay_line(id);
                     self.add_note(id, &Editor::entered(&line));
                     self.handle_text(id, &Text::clean(line.as_bytes()));
                 }

@@ -22,6 +22,10 @@ pub enum Ending {
     Lagged,
     /// It sent a line past the limit where it can't be told (raw mode).
     LineTooLong,
+    /// It didn't finish a line in time.
+    Unfinished,
+    /// It sent nothing for too long.
+    Idle,
     /// It speaks another protocol.
     Foreign(Protocol),
     /// The server shuts down.
@@ -90,6 +94,8 @@ impl Ending {
             Ending::Stalled => "stopped reading",
             Ending::Lagged => "too slow",
             Ending::LineTooLong => "line too long",
+            Ending::Unfinished => "line not finished",
+            Ending::Idle => "idle",
             Ending::Foreign(protocol) => protocol.name(),
             Ending::Shutdown => "shutdown",
             Ending::Refused(Refused::Full) => "full",

@@ -34,18 +34,22 @@ impl Chat {
             return;
         }
         debug_assert!(self.sessions[id].aside().held.is_empty(), "held bytes go first");
-        let Some(opened) = self.check_opening(now, id, bytes) else { return };
-        let mut input = &opened[..];
-        while !input.is_empty() && self.wants_input(id) {
-            match self.is_editing(id) {
-                true => self.handle_keys(now, id, &mut input),
-                false => self.handle_lines(now, id, &mut input),
+        self.note_heard(id);
+        let mut has_ended = false;
+        if let Some(opened) = self.check_opening(now, id, bytes) {
+            let mut input = &opened[..];
+            while !input.is_empty() && self.wants_input(id) {
+                match self.is_editing(id) {
+                    true => self.handle_keys(now, id, &mut input),
+                    false => has_ended |= self.handle_lines(now, id, &mut input),
+                }
+                self.agree_on_editing(id);
             }
-            self.agree_on_editing(id);
+            if let Some(session) = self.sessions.get_mut(id).filter(|_| !input.is_empty()) {
+                session.set_aside(|aside| aside.held = input.to_vec());
+            }
         }
-        if let Some(session) = self.sessions.get_mut(id).filter(|_| !input.is_empty()) {
-            session.set_aside(|aside| aside.held = input.to_vec());
-        }
+        self.note_begun(id, has_ended);
     }
 
     /// What of a client's bytes is for the chat: `None` while that can't be seen,
@@ -108,14 +112,19 @@ impl Chat {
     }
 
     /// Takes lines and telnet commands off the front of `input`, while the
-    /// client may go on, up to a command that may begin editing.
-    fn handle_lines(&mut self, now: Instant, id: ClientId, input: &mut &[u8]) {
+    /// client may go on, up to a command that may begin editing. Gives whether a
+    /// line has ended.
+    fn handle_lines(&mut self, now: Instant, id: ClientId, input: &mut &[u8]) -> bool {
         let framing = self.config.framing();
         let mut decoder = self.sessions[id].take_decoder();
-        while self.wants_input(id)
-            && let Some(event) = decoder.next(input, &framing)
-        {
+        let mut has_ended = false;
+        while !input.is_empty() && self.wants_input(id) && self.pay_line(id) {
+            let bytes = input.len();
+            let event = decoder.next(input, &framing);
+            self.pay_bytes(id, bytes - input.len());
+            let Some(event) = event else { break };
             let is_command = matches!(event, Event::Command(_));
+            has_ended |= !is_command;
             self.handle_event(now, id, event);
             if is_command {
                 break;
@@ -124,6 +133,7 @@ impl Chat {
         if let Some(session) = self.sessions.get_mut(id) {
             session.put_decoder(decoder);
         }
+        has_ended
     }
 
     /// Whether more of a client's input may be taken in.

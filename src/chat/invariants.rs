@@ -40,6 +40,9 @@ impl Chat {
         let is_counted = |session: &&Session| session.origin != OriginId::LOCAL;
         let counted = self.sessions.values().filter(is_counted).count();
         assert_eq!(self.origins.client_count(), counted, "places of addresses");
+        let held_back = self.sessions.keys().filter(|id| self.is_held_back(*id)).count();
+        assert_eq!(self.held_back, held_back, "clients that are held back");
+        assert!(self.paces.keys().all(|id| self.sessions.contains_key(*id)), "a pace of nobody");
         if !self.config.raw && !self.is_shutting_down {
             assert_eq!(self.nicks.len(), members, "each member has one name");
         }
@@ -83,6 +86,7 @@ impl Chat {
         assert!(session.aside().held.len() <= self.config.read_bytes_max(), "{id:?}: held");
         let goes_on = note_bytes > NOTE_BYTES_MAX
             || self.resumes.contains(&id)
+            || session.aside().paced_until.is_some()
             || session.aside().waiting.is_some();
         if let Phase::Talking = session.phase {
             assert!(session.aside().held.is_empty() || goes_on, "{id:?}: held for ever");

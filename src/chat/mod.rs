@@ -26,6 +26,7 @@ mod rooms;
 mod messages;
 mod visits;
 mod deadlines;
+mod pace;
 mod presence;
 mod input;
 mod editing;
@@ -37,6 +38,8 @@ mod model;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
+use gcra::{GcraState, RateLimit};
+use hashbrown::HashMap;
 use slotmap::{SecondaryMap, SlotMap};
 
 pub use self::access::{Rule, parse_network};
@@ -46,6 +49,7 @@ use self::log::Time;
 use self::nicks::{Nick, NickTable};
 pub use self::origins::OriginLimits;
 use self::origins::Origins;
+pub use self::pace::Rate;
 pub use self::proof::ProofKey;
 pub use self::reader::{SLICES_MAX, Slices};
 use self::room::{Room, RoomId};
@@ -109,6 +113,12 @@ pub struct Chat {
     counts: Counts,
     /// Where clients come from.
     origins: Origins,
+    /// How fast clients may talk, and how much of that each that has talked has
+    /// used.
+    rate_limit: Option<RateLimit>,
+    paces: HashMap<ClientId, GcraState>,
+    /// How many clients have to wait because they talk too fast.
+    held_back: usize,
     is_shutting_down: bool,
     /// The time of the last call that told it.
     now: Instant,
@@ -160,6 +170,7 @@ impl Chat {
         let mut rooms = SlotMap::with_key();
         let name = Nick::parse(&config.lobby).unwrap_or_default();
         let lobby = rooms.insert(Room::new(name, config.log_limits(), config.echo));
+        let rate_limit = config.rate.map(Rate::limit);
         Chat {
             config,
             sessions: SecondaryMap::new(),
@@ -181,6 +192,9 @@ impl Chat {
             ended: VecDeque::new(),
             counts: Counts::default(),
             origins: Origins::default(),
+            rate_limit,
+            paces: HashMap::new(),
+            held_back: 0,
             is_shutting_down: false,
             now,
             wall: 0,

@@ -84,6 +84,16 @@ pub(super) struct Aside {
     pub held: Vec<u8>,
     /// Since when it has taken no byte that it is owed.
     pub stalled_since: Option<Instant>,
+    /// It talks too fast: nothing more is taken in until then.
+    pub paced_until: Option<Instant>,
+    /// Since when a line is begun.
+    pub begun: Option<Instant>,
+    /// When it sent something last, if that matters.
+    pub heard: Option<Instant>,
+    /// It has been told that it will be closed because it is idle.
+    pub is_warned: bool,
+    /// Nothing reaches it any more, but something of it may still be read.
+    pub is_deaf: bool,
     /// When its phase is over.
     pub until: Option<Instant>,
     /// When its timer is set to.
@@ -111,6 +121,11 @@ impl Aside {
         first: ArrayVec::new_const(),
         held: Vec::new(),
         stalled_since: None,
+        paced_until: None,
+        begun: None,
+        heard: None,
+        is_warned: false,
+        is_deaf: false,
         until: None,
         timer: None,
         waiting: None,
@@ -122,15 +137,17 @@ impl Aside {
     };
 
     fn is_empty(&self) -> bool {
-        let Aside { address, decoder, options, held, stalled_since, until, timer, .. } = self;
-        let Aside { first, waiting, away, correspondent, has_bell, editor, screen, .. } = self;
-        let is_timed = stalled_since.is_some() || until.is_some() || timer.is_some();
-        let is_begun = !first.is_empty() || !held.is_empty();
-        let is_held = waiting.is_some() || is_begun || !decoder.is_between_lines();
+        let Aside { address, decoder, options, first, held, stalled_since, .. } = self;
+        let Aside { paced_until, begun, heard, is_warned, is_deaf, until, timer, .. } = self;
+        let Aside { waiting, away, correspondent, has_bell, editor, screen, .. } = self;
+        let times = [stalled_since, paced_until, begun, heard, until, timer];
+        let is_begun = !first.is_empty() || !held.is_empty() || !decoder.is_between_lines();
         let is_known = address.is_some() || options.is_some();
-        let is_special = away.is_some() || correspondent.is_some() || *has_bell;
+        let is_special = away.is_some() || correspondent.is_some() || waiting.is_some();
+        let is_marked = *has_bell || *is_warned || *is_deaf;
         let is_edited = editor.is_some() || !screen.is_empty();
-        !is_timed && !is_held && !is_known && !is_special && !is_edited
+        let is_timed = times.into_iter().any(|time| time.is_some());
+        !is_timed && !is_begun && !is_known && !is_special && !is_marked && !is_edited
     }
 }
 
@@ -219,13 +236,16 @@ impl Session {
 
     /// Whether nothing can reach it any more.
     pub fn is_broken(&self) -> bool {
-        matches!(self.phase, Phase::Parting { closing: Closing::Abrupt })
+        matches!(self.phase, Phase::Parting { closing: Closing::Abrupt }) || self.aside().is_deaf
     }
 
     /// Whether more of its input may be taken in.
     pub fn wants_input(&self) -> bool {
         matches!(self.phase, Phase::Talking)
             && self.reader.note_bytes() <= NOTE_BYTES_MAX
-            && self.aside.as_deref().is_none_or(|aside| aside.waiting.is_none())
+            && self
+                .aside
+                .as_deref()
+                .is_none_or(|aside| aside.waiting.is_none() && aside.paced_until.is_none())
     }
 }

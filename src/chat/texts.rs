@@ -398,6 +398,24 @@ pub(super) fn lagged_closing(missed: u64) -> String {
     format!("goodbye: {missed} lines came faster than you read")
 }
 
+pub(super) fn unfinished(limit: Duration) -> String {
+    format!("goodbye: your line wasn't finished in {} s; a line ends with LF", limit.as_secs())
+}
+
+pub(super) fn idle(limit: Duration) -> String {
+    format!("goodbye: you sent nothing for {} s", limit.as_secs())
+}
+
+pub(super) fn idle_warning(left: Duration) -> String {
+    let left = left.as_millis().div_ceil(1000);
+    format!("your connection ends in {left} s unless you send something, an empty line will do")
+}
+
+/// Who talks faster than is allowed: `held back: ann, bob`
+pub(super) fn held_back(names: &[&str]) -> String {
+    format!("held back: {}", names.join(", "))
+}
+
 /// Why somebody isn't let in.
 pub(super) fn refusal(refusal: Refusal) -> String {
     match refusal {

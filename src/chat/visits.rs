@@ -51,6 +51,8 @@ impl Chat {
             session.set_aside(|aside| aside.address = Some(address.into()));
         }
         self.sessions.insert(id, session);
+        self.note_heard(id);
+        self.set_timer(id);
         if self.config.raw {
             self.sessions[id].standing = Standing::Known;
             self.sessions[id].opening = Opening::Over;
@@ -101,12 +103,16 @@ impl Chat {
             self.handle_bytes(now, id, &first);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
+        if session.aside().is_deaf {
+            return self.handle_reset(id);
+        }
         if let Some(event) = session.take_decoder().finish(&self.config.framing()) {
             self.handle_event(now, id, event);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
         if let Phase::Talking = session.phase {
             session.enter(Phase::Listening, Some(now + REPLY_TIME));
+            self.forget_silence(id);
             self.set_timer(id);
             self.queue(id);
         }
@@ -120,6 +126,26 @@ impl Chat {
     /// The client's machine doesn't answer any more.
     pub fn handle_vanished(&mut self, id: ClientId) {
         self.handle_broken(id, Ending::Vanished);
+    }
+
+    /// Nothing that the client is sent arrives any more. What it has sent before
+    /// is still taken in: the caller goes on reading and hears then that the
+    /// connection is broken.
+    pub fn handle_deaf(&mut self, id: ClientId, is_vanished: bool) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let is_held_back = session.aside().paced_until.is_some();
+        if !is_held_back && (!session.wants_input() || session.is_holding()) {
+            let ending = if is_vanished { Ending::Vanished } else { Ending::Reset };
+            return self.handle_broken(id, ending);
+        }
+        session.blocked = true;
+        session.set_aside(|aside| (aside.is_deaf, aside.stalled_since) = (true, None));
+        self.set_timer(id);
+    }
+
+    /// Whether a client is read later because it talks too fast.
+    pub fn is_held_back(&self, id: ClientId) -> bool {
+        self.sessions.get(id).is_some_and(|session| session.aside().paced_until.is_some())
     }
 
     fn handle_broken(&mut self, id: ClientId, ending: Ending) {
@@ -173,6 +199,7 @@ impl Chat {
 
     /// Makes a client go as soon as there is headroom to tell the others.
     pub(super) fn part(&mut self, id: ClientId, ending: Ending, closing: Closing) {
+        self.forget_silence(id);
         self.sessions[id].enter(Phase::Parting { closing }, None);
         self.set_timer(id);
         self.partings.push_back((id, ending));
@@ -207,6 +234,7 @@ impl Chat {
 
     /// The client is sent nothing more of what is said in its room.
     fn end_membership(&mut self, id: ClientId, ending: Ending, until: Instant) {
+        self.forget_silence(id);
         let session = &mut self.sessions[id];
         if session.set_aside(|aside| aside.waiting.take()).is_some() {
             // It comes to nothing; what was said since then is still owed.
@@ -240,6 +268,7 @@ impl Chat {
         };
         self.forget_reader(session.room);
         self.origins.leave(session.origin);
+        self.paces.remove(&id);
         self.counts.endings[ending] += 1;
         self.ended.push_back((id, ending, closing));
     }

@@ -114,6 +114,11 @@ impl Connection {
         let _ = self.socket.set_linger(Some(Duration::ZERO));
     }
 
+    /// Isn't told of anything until `set_interest` asks for something.
+    pub fn unwatch(&mut self) -> io::Result<()> {
+        self.socket.unwatch()
+    }
+
     pub fn interest(&self) -> Interest {
         self.socket.interest()
     }

@@ -20,12 +20,18 @@ const PENDING_CONNECTIONS: i32 = 4096;
 /// `net.core.wmem_max`.) Without it a stuck client costs up to 4 MB.
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
 
-/// A peer that is gone without a word is asked after this time ...
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
-/// ... then each time this has passed ...
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-/// ... and is given up after so many questions.
+/// A peer that is gone without a word is given up after so long, unless
+/// another time is set.
+const DEAD_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How often a silent peer is asked whether it is there, before it is given up:
+/// from the half of the time on.
 const KEEPALIVE_PROBES: u32 = 6;
+
+/// The kernel takes no longer times: 32,767 s (tcp(7), TCP_KEEPIDLE), and 2^31
+/// milliseconds.
+const KEEPALIVE_MAX: Duration = Duration::from_secs(32_000);
+const USER_TIMEOUT_MAX: Duration = Duration::from_secs(2_000_000);
 
 /// A bound socket that accepts clients.
 #[derive(Debug)]
@@ -90,6 +96,36 @@ impl Listener {
         }
     }
 
+    /// Sets when the connections of this listener are given up whose other side
+    /// doesn't answer any more, from 3 seconds on: silent ones are asked from half
+    /// of that time on.
+    ///
+    /// If the server closes stuck readers (`has_stall_timeout`), data that isn't
+    /// acknowledged is given up after this time too, which the kernel does else
+    /// after a quarter of an hour. It makes no difference then between a peer that
+    /// is gone and one that takes nothing (RFC 5482; tcp(7), TCP_USER_TIMEOUT), so
+    /// the time should be no shorter than the stall limit.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn set_dead_timeout(
+        &self,
+        dead_timeout: Duration,
+        has_stall_timeout: bool,
+    ) -> io::Result<()> {
+        if self.ip_address().is_none() {
+            return Ok(());
+        }
+        let idle = (dead_timeout / 2).clamp(Duration::from_secs(1), KEEPALIVE_MAX);
+        let interval = (idle / KEEPALIVE_PROBES).max(Duration::from_secs(1));
+        let probes = (idle.as_secs() / interval.as_secs()).max(1) as u32;
+        self.socket.set_tcp_keepalive(
+            &TcpKeepalive::new().with_time(idle).with_interval(interval).with_retries(probes),
+        )?;
+        let user_timeout = has_stall_timeout.then_some(dead_timeout.min(USER_TIMEOUT_MAX));
+        self.socket.set_tcp_user_timeout(user_timeout)
+    }
+
     /// The address, with the real port; `None` for a unix socket.
     pub fn ip_address(&self) -> Option<SocketAddr> {
         match &self.address {
@@ -124,16 +160,12 @@ impl Listener {
         // Telnet's Ctrl-C is urgent data; out of line it would eat a byte.
         socket.set_out_of_band_inline(true)?;
         socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
-        socket.set_tcp_keepalive(
-            &TcpKeepalive::new()
-                .with_time(KEEPALIVE_IDLE)
-                .with_interval(KEEPALIVE_INTERVAL)
-                .with_retries(KEEPALIVE_PROBES),
-        )?;
         socket.bind(&address.into())?;
         Self::listen(&socket)?;
         let address = socket.local_addr()?.as_socket().unwrap_or(address);
-        Ok(Listener { socket, address: LocalAddr::Ip(address), is_telnet: false })
+        let listener = Listener { socket, address: LocalAddr::Ip(address), is_telnet: false };
+        listener.set_dead_timeout(DEAD_TIMEOUT, true)?;
+        Ok(listener)
     }
 
     fn bind_unix(path: &Path) -> io::Result<Listener> {

@@ -15,7 +15,10 @@ pub(super) struct Registered {
     socket: Socket,
     poller: Arc<Poller>,
     interest: Interest,
+    is_watched: bool,
 }
+
+const NOTHING: Interest = Interest { read: false, write: false };
 
 impl Registered {
     /// Watches `socket` in level mode; its events carry `key`.
@@ -25,14 +28,31 @@ impl Registered {
         key: usize,
         interest: Interest,
     ) -> io::Result<Self> {
+        let mut registered =
+            Registered { socket, poller: Arc::clone(poller), interest: NOTHING, is_watched: false };
+        registered.watch(key, interest)?;
+        Ok(registered)
+    }
+
+    fn watch(&mut self, key: usize, interest: Interest) -> io::Result<()> {
         // SAFETY: the source must be deleted from the poller before it is
         // dropped. `Registered` owns the socket, gives only a reference to it
         // away, and `drop` deletes it.
         #[allow(unsafe_code)]
         unsafe {
-            poller.add_with_mode(&socket, event(key, interest), PollMode::Level)?;
+            self.poller.add_with_mode(&self.socket, event(key, interest), PollMode::Level)?;
         }
-        Ok(Registered { socket, poller: Arc::clone(poller), interest })
+        self.is_watched = true;
+        self.interest = interest;
+        Ok(())
+    }
+
+    /// Ends the watch until `set_interest` asks for something: what is wrong with
+    /// a socket is reported else even if nothing is asked for.
+    pub fn unwatch(&mut self) -> io::Result<()> {
+        self.is_watched = false;
+        self.interest = NOTHING;
+        self.poller.delete(&self.socket)
     }
 
     /// What the poller waits for.
@@ -43,6 +63,9 @@ impl Registered {
     /// Changes what the poller waits for; `key` is the one that the events
     /// carry. It isn't kept, because whoever asks knows it.
     pub fn set_interest(&mut self, key: usize, interest: Interest) -> io::Result<()> {
+        if !self.is_watched {
+            return if interest == NOTHING { Ok(()) } else { self.watch(key, interest) };
+        }
         if interest != self.interest {
             self.poller.modify_with_mode(&self.socket, event(key, interest), PollMode::Level)?;
             self.interest = interest;

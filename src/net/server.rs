@@ -290,8 +290,7 @@ impl Server {
         let interest = connection.interest();
         if !interest.read && !interest.write {
             // Nothing was asked for, so this is what can't be masked: HUP, ERR.
-            let error = connection.take_error();
-            return self.break_off(id, &error);
+            return self.handle_hangup(id);
         }
         if event.writable && interest.write {
             self.chat.handle_writable(id);
@@ -306,6 +305,17 @@ impl Server {
             }
             self.update_interest(id);
         }
+    }
+
+    /// A client's connection is broken while nothing was to be read from it. What
+    /// one has sent that is read later is read first.
+    fn handle_hangup(&mut self, id: ClientId) {
+        let connection = &mut self.connections[id];
+        if self.chat.is_held_back(id) && connection.unwatch().is_ok() {
+            return;
+        }
+        let error = connection.take_error();
+        self.break_off(id, &error);
     }
 
     /// A client's connection is broken, as `error` says.
@@ -353,7 +363,10 @@ impl Server {
         drop(slices);
         match result {
             Ok(bytes) => self.chat.handle_written(now, id, bytes),
-            Err(error) => self.break_off(id, &error),
+            Err(error) => {
+                debug!("{}: {error}", self.connections[id].peer);
+                self.chat.handle_deaf(id, is_of_silence(&error));
+            }
         }
         self.update_interest(id);
         true

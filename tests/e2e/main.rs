@@ -27,6 +27,7 @@ mod order;
 mod pieces;
 mod slowness;
 mod fairness;
+mod floods;
 mod farewells;
 mod resets;
 mod limits;

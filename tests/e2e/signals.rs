@@ -39,7 +39,7 @@ fn a_signal_in_a_heavy_chat_loses_nothing() {
     const READERS: usize = 4;
     for signal in [Signal::INT, Signal::TERM] {
         // With a backlog that no reader falls out of.
-        let mut program = Program::start(&["--echo", "--backlog", "268435456"]);
+        let mut program = Program::start(&["--echo", "--backlog", "268435456", "--rate", "0"]);
         let mut clients = program.guests::<{ SENDERS + READERS }>();
         clients[0].say("go");
         clients.iter_mut().for_each(|client| client.hears("<guest1> go"));
@@ -109,7 +109,7 @@ fn all(reader: &mut Client) -> String {
 
 /// A client that doesn't take what it is owed, one that hears, and the server.
 fn with_stuck_client() -> (Program, Client, Client) {
-    let program = Program::start(&[]);
+    let program = Program::start(&["--rate", "0"]);
     let mut stuck = Client::with_small_buffer(program.address());
     stuck.read_greeting();
     let mut alive = program.guest(&mut [&mut stuck]);

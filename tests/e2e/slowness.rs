@@ -78,7 +78,7 @@ fn a_reader_that_falls_behind_is_told_how_many_lines_it_missed() {
 
 #[test]
 fn with_on_lag_close_a_reader_that_falls_behind_is_closed() {
-    let program = Program::start(&["--on-lag", "close", "--backlog", "65536"]);
+    let program = Program::start(&["--on-lag", "close", "--backlog", "65536", "--rate", "0"]);
     let (mut slow, mut fast, mut speaker) = slow_fast_and_speaker(&program);
     talk(&mut speaker, &mut fast);
     let mut delivered = 0;
@@ -101,7 +101,7 @@ fn with_on_lag_close_a_reader_that_falls_behind_is_closed() {
 /// reason told.
 #[test]
 fn one_who_has_stopped_reading_is_closed_after_the_stall_timeout() {
-    let program = Program::start(&["--stall-timeout", "1"]);
+    let program = Program::start(&["--stall-timeout", "1", "--rate", "0"]);
     let (mut slow, mut fast, mut speaker) = slow_fast_and_speaker(&program);
     talk(&mut speaker, &mut fast);
     fast.hears("*** guest1 left (stopped reading)");

@@ -150,7 +150,7 @@ fn urgent_data_eats_no_byte_and_the_timing_mark_is_answered() {
 #[test]
 fn a_subnegotiation_of_100_megabytes_takes_no_memory() {
     const CHUNK_BYTES: usize = 1 << 16;
-    let program = Program::start(&[]);
+    let program = Program::start(&["--rate", "0"]);
     let [mut ann, mut bob, mut eve] = program.guests();
     let memory_bytes = program.memory_bytes_max();
     let mut chunk = vec![0; CHUNK_BYTES];

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use roomcast::chat::{Config, OnLag, Prefix};
+use roomcast::chat::{Config, OnLag, Prefix, Rate};
 
 use crate::peer::Habit;
 use crate::world::{Faults, World};
@@ -108,6 +108,9 @@ fn config(rng: &mut fastrand::Rng) -> Config {
         history_lines: rng.u64(..20),
         rooms_max: rng.usize(1..4),
         whois_address: rng.bool(),
+        rate: rng.bool().then(|| Rate { lines_per_second: rng.u32(1..50), burst: rng.u32(1..50) }),
+        line_timeout: rng.bool().then(|| Duration::from_secs(rng.u64(1..60))),
+        idle_timeout: rng.bool().then(|| Duration::from_secs(rng.u64(1..200))),
         ..Config::default()
     }
 }
@@ -135,6 +138,7 @@ fn act(world: &mut World) {
             let peer = &mut world.peers[number];
             match action {
                 21 if number.is_multiple_of(4) => peer.has_fin = true,
+                24 if number % 4 == 2 => peer.is_deaf = true,
                 22 if number % 4 == 1 => peer.has_reset = true,
                 23 => peer.habit = Habit::Prompt,
                 _ => (0..times).for_each(|_| peer.send(piece)),

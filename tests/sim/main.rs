@@ -10,5 +10,6 @@ mod presence;
 mod storms;
 mod chaos;
 mod limits;
+mod floods;
 mod past;
 mod packets;

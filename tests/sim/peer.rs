@@ -114,6 +114,8 @@ pub struct Peer {
     pub is_open: bool,
     /// The connection was dropped without a proper goodbye.
     pub is_cut: bool,
+    /// Nothing reaches it any more; what it has sent can still be read.
+    pub is_deaf: bool,
     /// It doesn't look at what it is shown.
     pub is_blind: bool,
 }
@@ -133,6 +135,7 @@ impl Peer {
             counter: 0,
             is_open: true,
             is_cut: false,
+            is_deaf: false,
             is_blind: false,
         }
     }

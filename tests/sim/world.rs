@@ -83,6 +83,12 @@ impl World {
         number
     }
 
+    /// The id of a client that is connected.
+    pub fn id(&self, number: usize) -> ClientId {
+        let mut ids = self.ids.iter().filter(|(_, other)| **other == number);
+        ids.next().expect("it is connected").0
+    }
+
     /// With addresses, every third client is on the server's machine, the others share three
     /// addresses.
     fn ip(&self, number: usize) -> Option<IpAddr> {
@@ -131,9 +137,15 @@ impl World {
     }
 
     fn is_quiet(&self) -> bool {
+        let mut is_read = vec![false; self.peers.len()];
+        for (id, &number) in &self.ids {
+            is_read[number] = self.interests[id].read;
+        }
         let is_idle = |peer: &Peer| {
-            let is_unread = !peer.to_server.is_empty() || (peer.has_fin && !peer.is_fin_read);
-            let has_input = peer.is_open && is_unread && !peer.has_reset;
+            let is_fin_due = peer.has_fin && !peer.is_fin_read;
+            let is_unread = !peer.to_server.is_empty() || is_fin_due || peer.is_deaf;
+            let may_be_read = peer.is_open && !peer.has_reset;
+            let has_input = may_be_read && is_unread && is_read[peer.number];
             peer.habit == Habit::Stuck || (peer.to_client.is_empty() && !has_input)
         };
         let has_place = |number: usize| {
@@ -167,7 +179,9 @@ impl World {
         if !interest.read || !self.chat.has_headroom() {
             return;
         }
-        if !peer.to_server.is_empty() {
+        if peer.is_deaf && peer.to_server.is_empty() {
+            self.chat.handle_reset(id);
+        } else if !peer.to_server.is_empty() {
             let most = peer.to_server.len().min(self.chat.config().read_bytes_max());
             let bytes = if self.faults.split_reads { self.rng.usize(1..=most) } else { most };
             let read: Vec<u8> = peer.to_server.drain(..bytes).collect();
@@ -190,6 +204,8 @@ impl World {
             let peer = &mut self.peers[self.ids[id]];
             if peer.has_reset {
                 self.chat.handle_reset(id);
+            } else if peer.is_deaf {
+                self.chat.handle_deaf(id, false);
             } else {
                 let place = peer.kernel_bytes.saturating_sub(peer.to_client.len());
                 let most = offered.len().min(place);

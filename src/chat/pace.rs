@@ -1,0 +1,86 @@
+//! How fast a client may talk: a token bucket for each (GCRA).
+//!
+//! One that talks faster is read later, and nothing else happens to it: what it
+//! sends waits in the kernel, and then in the client.
+
+use std::time::{Duration, Instant};
+
+use gcra::{GcraError, RateLimit};
+
+use super::{Chat, ClientId};
+
+/// A line costs one more for each so many bytes.
+const BYTES_A_LINE: usize = 256;
+
+/// One that has to wait waits so long at least, so that it is woken for many
+/// lines and not for each.
+const WAIT_MIN: Duration = Duration::from_millis(100);
+
+/// How fast a client may talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Lines a second in the long run, at least 1.
+    pub lines_per_second: u32,
+    /// Lines that may come at once, at least 1.
+    pub burst: u32,
+}
+
+impl Rate {
+    pub(super) fn limit(self) -> RateLimit {
+        let emission_interval = Duration::from_secs(1) / self.lines_per_second.max(1);
+        let resource_limit = self.burst.max(1);
+        let period = emission_interval * resource_limit;
+        RateLimit { resource_limit, period, emission_interval }
+    }
+}
+
+impl Chat {
+    /// Takes what a line costs from a client; false if it has to wait.
+    pub(super) fn pay_line(&mut self, id: ClientId) -> bool {
+        let Some(limit) = &self.rate_limit else { return true };
+        let state = self.paces.entry(id).or_default();
+        let Err(error) = state.check_and_modify_at(limit, self.now, 1) else { return true };
+        let next = match error {
+            GcraError::DeniedUntil { next_allowed_at } => next_allowed_at,
+            GcraError::DeniedIndefinitely { .. } => self.now,
+        };
+        self.hold_back(id, next.max(self.now + WAIT_MIN));
+        false
+    }
+
+    /// Takes what so many bytes cost; it isn't held back until its next line.
+    pub(super) fn pay_bytes(&mut self, id: ClientId, bytes: usize) {
+        let Some(limit) = &self.rate_limit else { return };
+        let lines = bytes / BYTES_A_LINE;
+        if let (1.., Some(state)) = (lines, self.paces.get_mut(&id)) {
+            // One read is 64 KiB at most.
+            let cost = limit.increment_interval(lines as u32);
+            state.tat = Some(state.tat.unwrap_or(self.now) + cost);
+        }
+    }
+
+    /// Nothing more is taken in from a client until then.
+    pub(super) fn hold_back(&mut self, id: ClientId, until: Instant) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        if session.set_aside(|aside| aside.paced_until.replace(until)).is_none() {
+            self.held_back += 1;
+        }
+        self.set_timer(id);
+    }
+
+    /// A client doesn't have to wait any more.
+    pub(super) fn let_go(&mut self, id: ClientId) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        if session.aside().paced_until.is_some() {
+            session.set_aside(|aside| aside.paced_until = None);
+            self.held_back -= 1;
+            self.resumes.push_back(id);
+        }
+    }
+
+    /// Who has to wait, in no order.
+    pub(super) fn held_back(&self) -> impl Iterator<Item = ClientId> {
+        let sessions = self.sessions.iter().filter(|_| self.held_back > 0);
+        sessions.filter(|(_, session)| session.aside().paced_until.is_some()).map(|(id, _)| id)
+    }
+}
