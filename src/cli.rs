@@ -32,7 +32,7 @@ pub struct Cli {
     echo: bool,
 
     /// Relay lines as they are: no names, notices, commands, telnet or cleaning
-    #[arg(long, conflicts_with_all = ["prefix", "key_file"])]
+    #[arg(long, conflicts_with_all = ["prefix", "key_file", "password_file", "operator_file"])]
     raw: bool,
 
     /// Clients at one time, at least 1 [default: as many as the descriptor
@@ -59,6 +59,20 @@ pub struct Cli {
     /// Keep clients from NETWORK out
     #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network)]
     deny: Vec<IpNet>,
+
+    /// Let in only who types the line in FILE first
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+
+    /// Make operators of those who say /op and the line in FILE; they can send
+    /// others away
+    #[arg(long, value_name = "FILE")]
+    operator_file: Option<PathBuf>,
+
+    /// Keep the bans of operators in FILE, which is made when there are some
+    /// [default: they end with the server]
+    #[arg(long, value_name = "FILE")]
+    bans: Option<PathBuf>,
 
     /// The longest line in bytes, without its end: 1 to 1048576
     #[arg(long, value_name = "BYTES", default_value_t = 4096, value_parser = line_bytes)]
@@ -206,6 +220,21 @@ impl Cli {
         self.motd.as_deref()
     }
 
+    /// The file with the password of the room.
+    pub fn password_file(&self) -> Option<&Path> {
+        self.password_file.as_deref()
+    }
+
+    /// The file with the password of operators.
+    pub fn operator_file(&self) -> Option<&Path> {
+        self.operator_file.as_deref()
+    }
+
+    /// The file with the bans.
+    pub fn bans(&self) -> Option<&Path> {
+        self.bans.as_deref()
+    }
+
     /// The file with the key for proofs.
     pub fn key_file(&self) -> Option<&Path> {
         self.key_file.as_deref()
@@ -248,6 +277,8 @@ impl Cli {
             rooms_max: self.rooms,
             history_lines: self.history,
             whois_address: self.whois_address,
+            password: None,
+            operator_password: None,
             proof_key,
         }
     }

@@ -2,13 +2,14 @@
 //! server.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use log::warn;
 use roomcast::chat::ProofKey;
+
+use crate::private_file;
 
 type Key = [u8; ProofKey::BYTES];
 
@@ -42,10 +43,7 @@ fn random<const SIZE: usize>() -> Result<[u8; SIZE], String> {
 }
 
 fn read(path: &Path) -> io::Result<Key> {
-    let file = File::open(path)?;
-    if file.metadata()?.mode() & 0o077 != 0 {
-        warn!("others can use the key file {}; chmod 600 keeps them out", path.display());
-    }
+    let file = private_file::open(path, "key file")?;
     let mut text = Vec::new();
     // Whatever it is, no more than shows that it is no key.
     file.take(DIGITS as u64 + 3).read_to_end(&mut text)?;

@@ -2,6 +2,7 @@
 
 mod cli;
 mod hint;
+mod private_file;
 mod key_file;
 
 use std::io::{self, ErrorKind, Write};
@@ -35,7 +36,9 @@ fn main() -> ExitCode {
 
 fn serve(cli: &Cli) -> Result<(), String> {
     let proof_key = key_file::key(cli.key_file())?;
-    let config = cli.config(clients_max(), proof_key);
+    let mut config = cli.config(clients_max(), proof_key);
+    config.password = cli.password_file().map(private_file::password).transpose()?;
+    config.operator_password = cli.operator_file().map(private_file::password).transpose()?;
     let listeners = bind(cli.listen())?;
     for listener in &listeners {
         listener
@@ -58,6 +61,11 @@ fn serve(cli: &Cli) -> Result<(), String> {
         server
             .set_motd_file(path.to_owned())
             .map_err(|error| format!("cannot read {} for --motd: {error}", path.display()))?;
+    }
+    if let Some(path) = cli.bans() {
+        server
+            .set_bans_file(path.to_owned())
+            .map_err(|error| format!("cannot read {} for --bans: {error}", path.display()))?;
     }
     let stopper = server.stopper();
     ctrlc::set_handler(move || on_signal(&stopper))

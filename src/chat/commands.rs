@@ -4,7 +4,7 @@ use super::ending::Ending;
 use super::input::Manner;
 use super::log::Kind;
 use super::nicks::Nick;
-use super::{Chat, ClientId, editing, messages, replay, rooms, texts};
+use super::{Chat, ClientId, editing, messages, operators, replay, rooms, texts};
 use crate::wire::Format;
 
 /// One command.
@@ -17,7 +17,19 @@ pub(super) struct Command {
     /// It moves the client to other lines, and so waits until the client has
     /// been sent what was said before.
     moves: bool,
+    /// Others see what it is given, so it isn't for the muted.
+    speaks: bool,
+    pub audience: Audience,
     run: Run,
+}
+
+/// Whom a command is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    Everyone,
+    /// Everyone; but the help doesn't tell of it.
+    Insiders,
+    Operators,
 }
 
 /// What a command does for a client, with what is behind its name.
@@ -29,11 +41,23 @@ const fn command(usage: &'static str, help: &'static str, run: Run) -> Command {
         _ => panic!("a command begins with a slash"),
     };
     let Ok(name) = str::from_utf8(name) else { panic!("a command is ASCII") };
-    Command { name, usage, help, moves: false, run }
+    Command { name, usage, help, moves: false, speaks: false, audience: Audience::Everyone, run }
 }
 
 const fn moving(usage: &'static str, help: &'static str, run: Run) -> Command {
     Command { moves: true, ..command(usage, help, run) }
+}
+
+const fn speaking(usage: &'static str, help: &'static str, run: Run) -> Command {
+    Command { speaks: true, ..command(usage, help, run) }
+}
+
+const fn privileged(usage: &'static str, help: &'static str, run: Run) -> Command {
+    Command { audience: Audience::Operators, ..command(usage, help, run) }
+}
+
+const fn unlisted(usage: &'static str, help: &'static str, run: Run) -> Command {
+    Command { audience: Audience::Insiders, ..command(usage, help, run) }
 }
 
 const fn word_length(text: &[u8]) -> usize {
@@ -46,14 +70,14 @@ const fn word_length(text: &[u8]) -> usize {
 
 /// Every command, in the order of the help.
 pub(super) const TABLE: &[Command] = &[
-    command("/nick NAME", "change your name; a secret after it adds a proof", nick),
+    speaking("/nick NAME", "change your name; a secret after it adds a proof", nick),
     command("/who", "show who is here", who),
-    command("/me TEXT", "say what you do: * ann waves", me),
-    command("/msg NAME TEXT", "say something to one person only", messages::msg),
-    command("/reply TEXT", "answer who wrote to you last", messages::reply),
+    speaking("/me TEXT", "say what you do: * ann waves", me),
+    speaking("/msg NAME TEXT", "say something to one person only", messages::msg),
+    speaking("/reply TEXT", "answer who wrote to you last", messages::reply),
     command("/ignore [NAME]", "hide what somebody says, or show it again", messages::ignore),
     command("/bell on|off", "ring when your name is said", messages::bell),
-    command("/away [REASON]", "tell that you are away, or back", messages::away),
+    speaking("/away [REASON]", "tell that you are away, or back", messages::away),
     command("/whois NAME", "show since when somebody is here", messages::whois),
     moving("/history [LINES]", "show what was said before", replay::history),
     moving("/resume NUMBER", "show what was said after that line", replay::resume),
@@ -61,7 +85,7 @@ pub(super) const TABLE: &[Command] = &[
     moving("/join ROOM", "go to another room", rooms::join),
     moving("/leave", "go back to the first room", rooms::leave),
     command("/rooms", "show all rooms", rooms::rooms),
-    command("/topic [TEXT]", "show or set what the room is about", rooms::topic),
+    speaking("/topic [TEXT]", "show or set what the room is about", rooms::topic),
     command("/edit [off]", "keep what you type apart from what comes in", editing::edit),
     command("/quiet on|off", "hide who comes and goes", quiet),
     command("/format text|json", "choose how lines are sent to you", format),
@@ -70,6 +94,13 @@ pub(super) const TABLE: &[Command] = &[
     command("/stats", "show what the server has counted", stats),
     command("/quit", "leave", quit),
     command("/help", "show this", help),
+    unlisted("/op PASSWORD", "become an operator", operators::op),
+    privileged("/kick NAME [REASON]", "send somebody away", operators::kick),
+    privileged("/ban NAME|NETWORK [MINUTES]", "keep an address out", operators::ban),
+    privileged("/unban NETWORK", "let it in again", operators::unban),
+    privileged("/bans", "show who is kept out", operators::bans),
+    privileged("/mute NAME", "let nobody hear somebody, or hear it again", operators::mute),
+    privileged("/announce TEXT", "tell something to every room", operators::announce),
 ];
 
 /// Bytes of an unknown command that its answer shows at most.
@@ -89,6 +120,12 @@ impl Chat {
     /// Runs it now, whatever the client has been sent so far.
     pub(super) fn run_command(&mut self, id: ClientId, line: &str) {
         match find(line) {
+            Some((command, _))
+                if command.audience == Audience::Operators && !self.is_operator(id) =>
+            {
+                self.notify(id, texts::FOR_OPERATORS);
+            }
+            Some((command, _)) if command.speaks && self.is_silenced(id) => {}
             Some((command, rest)) => (command.run)(self, id, rest),
             None => {
                 let name = line.split([' ', '\t']).next().unwrap_or_default();
@@ -191,7 +228,7 @@ fn uptime(chat: &mut Chat, id: ClientId, _rest: &str) {
 }
 
 fn stats(chat: &mut Chat, id: ClientId, _rest: &str) {
-    let (clients, rooms) = (chat.sessions.len(), chat.rooms.len());
+    let (clients, rooms) = (chat.guest_count(), chat.room_count());
     chat.notify(id, &texts::stats(&chat.counts, clients, rooms));
     chat.notify(id, &chat.counts.ended());
     let held_back = chat.held_back().take(texts::NAMES_MAX);
@@ -208,7 +245,7 @@ fn quit(chat: &mut Chat, id: ClientId, _rest: &str) {
 }
 
 fn help(chat: &mut Chat, id: ClientId, _rest: &str) {
-    for line in texts::help() {
+    for line in texts::help(chat.is_operator(id)) {
         chat.notify(id, &line);
     }
 }

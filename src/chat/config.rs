@@ -7,6 +7,7 @@ use super::log;
 use super::nicks::Nick;
 use super::origins::OriginLimits;
 use super::pace::Rate;
+use super::password::Password;
 use super::proof::ProofKey;
 use crate::wire::Framing;
 
@@ -53,6 +54,10 @@ pub struct Config {
     pub history_lines: u64,
     /// Whether `/whois` shows where somebody comes from.
     pub whois_address: bool,
+    /// What newcomers have to type first.
+    pub password: Option<Password>,
+    /// What makes an operator.
+    pub operator_password: Option<Password>,
     /// What proofs of names (`/nick NAME SECRET`) are made with.
     pub proof_key: ProofKey,
 }
@@ -98,6 +103,8 @@ impl Default for Config {
             rooms_max: 64,
             history_lines: 0,
             whois_address: false,
+            password: None,
+            operator_password: None,
             proof_key: ProofKey::default(),
         }
     }

@@ -35,7 +35,8 @@ impl Chat {
             }
             if let Some((id, ending)) = self.partings.pop_front() {
                 let is_broken = self.sessions.get(id).is_some_and(Session::is_broken);
-                self.leave(now, id, ending, None);
+                let farewell = self.parting_words(id, ending);
+                self.leave(now, id, ending, farewell.as_deref());
                 if is_broken {
                     self.end(id, Closing::Abrupt);
                 }
@@ -80,6 +81,9 @@ impl Chat {
         let session = &self.sessions[id];
         let is_past = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         let is_let_go = is_past(session.aside().paced_until);
+        if is_past(session.aside().until) {
+            return self.close_gate(now, id);
+        }
         if is_past(self.line_deadline(session)) {
             let limit = self.config.line_timeout.unwrap_or_default();
             return self.leave(now, id, Ending::Unfinished, Some(&texts::unfinished(limit)));

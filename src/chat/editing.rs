@@ -22,6 +22,10 @@ impl Chat {
         if self.config.raw || !self.sessions.contains_key(id) {
             return;
         }
+        if self.is_knocking(id) {
+            // It is offered when the client is let in.
+            return self.conceal(id);
+        }
         let session = &mut self.sessions[id];
         let offer = session.set_aside(|aside| aside.options.get_or_insert_default().offer());
         self.add_note(id, offer);

@@ -26,6 +26,12 @@ pub enum Ending {
     Unfinished,
     /// It sent nothing for too long.
     Idle,
+    /// It didn't give the password.
+    NoPassword,
+    /// An operator sent it away.
+    Kicked,
+    /// An operator banned its address.
+    Banned,
     /// It speaks another protocol.
     Foreign(Protocol),
     /// The server shuts down.
@@ -43,8 +49,10 @@ pub enum Refused {
     PerAddress,
     /// Too many have come from its address lately.
     NewPerMinute,
-    /// The operator doesn't want clients from its address.
+    /// The server doesn't allow clients from its address.
     Denied,
+    /// An operator has banned its address.
+    Banned,
 }
 
 /// Why a client isn't let in, with the numbers that it is told.
@@ -67,8 +75,13 @@ pub enum Refusal {
         /// When the next one may come.
         wait: Duration,
     },
-    /// The operator doesn't want clients from its address.
+    /// The server doesn't allow clients from its address.
     Denied,
+    /// An operator has banned its address.
+    Banned {
+        /// For how many seconds more; `None`: for ever.
+        seconds: Option<u32>,
+    },
 }
 
 /// How many connections have ended for each reason.
@@ -96,12 +109,16 @@ impl Ending {
             Ending::LineTooLong => "line too long",
             Ending::Unfinished => "line not finished",
             Ending::Idle => "idle",
+            Ending::NoPassword => "no password",
+            Ending::Kicked => "kicked",
+            Ending::Banned => "banned",
             Ending::Foreign(protocol) => protocol.name(),
             Ending::Shutdown => "shutdown",
             Ending::Refused(Refused::Full) => "full",
             Ending::Refused(Refused::PerAddress) => "too many from one address",
             Ending::Refused(Refused::NewPerMinute) => "too many a minute from one address",
             Ending::Refused(Refused::Denied) => "not allowed",
+            Ending::Refused(Refused::Banned) => "refused for a ban",
         }
     }
 }
@@ -114,6 +131,7 @@ impl Refusal {
             Refusal::PerAddress { .. } => Refused::PerAddress,
             Refusal::NewPerMinute { .. } => Refused::NewPerMinute,
             Refusal::Denied => Refused::Denied,
+            Refusal::Banned { .. } => Refused::Banned,
         }
     }
 

@@ -158,6 +158,9 @@ impl Chat {
             Event::Line { bytes, .. } if self.config.raw => {
                 self.append_line(id, Kind::Said, [b"", b"", b"", &bytes]);
             }
+            Event::Line { bytes, .. } if self.is_knocking(id) => {
+                self.handle_password(now, id, &bytes);
+            }
             Event::Line { bytes, end } => {
                 if end == LineEnd::CrLf {
                     self.wants_crlf(id);
@@ -189,6 +192,9 @@ impl Chat {
         if command == Command::AreYouThere {
             return self.notify(id, texts::ARE_YOU_THERE);
         }
+        if self.is_knocking(id) {
+            self.conceal(id);
+        }
         let session = &mut self.sessions[id];
         let answer =
             session.set_aside(|aside| aside.options.get_or_insert_default().answer(command));
@@ -204,6 +210,9 @@ impl Chat {
     /// with a prefix each line begins with its name or address; without one, a
     /// space is put before text that would look like a notice or an act.
     pub(super) fn say(&mut self, id: ClientId, manner: Manner, text: &str) {
+        if self.is_silenced(id) {
+            return;
+        }
         self.become_known(id);
         self.sessions[id].spoke = self.wall;
         if self.sessions[id].aside().away.is_some() {

@@ -2,6 +2,7 @@
 
 use super::commands::{switch, usage};
 use super::nicks::Nick;
+use super::proof::PROOF_SIGN;
 use super::session::NOTE_BYTES_MAX;
 use super::{Chat, ClientId, texts};
 use crate::wire::{Format, Json};
@@ -17,10 +18,17 @@ const NOTES_MAX: usize = 64;
 const REASON_BYTES_MAX: usize = 100;
 
 impl Chat {
-    /// Whom a name belongs to; tells `asker` if it is nobody's.
-    fn find_client(&mut self, asker: ClientId, name: &str) -> Option<ClientId> {
-        let nick = Nick::parse(name).ok();
+    /// Whom a name belongs to, with its proof or without; tells `asker` if it is
+    /// nobody's.
+    pub(super) fn find_client(&mut self, asker: ClientId, name: &str) -> Option<ClientId> {
+        let bare = name.split(PROOF_SIGN).next().unwrap_or_default();
+        let nick = Nick::parse(bare).ok();
         let holder = nick.and_then(|nick| self.nicks.find(&nick, |id| &self.sessions[id].nick));
+        let is_proved = |id: &ClientId| {
+            let nick = self.sessions[*id].nick.as_str();
+            bare == name || nick.split_once(PROOF_SIGN) == name.split_once(PROOF_SIGN)
+        };
+        let holder = holder.filter(is_proved);
         if holder.is_none() {
             self.notify(asker, &texts::nobody(name));
         }

@@ -19,12 +19,16 @@ mod session;
 mod ending;
 mod origins;
 mod access;
+mod bans;
+mod password;
 mod texts;
 mod commands;
 mod replay;
 mod rooms;
 mod messages;
 mod visits;
+mod gate;
+mod operators;
 mod deadlines;
 mod pace;
 mod presence;
@@ -43,6 +47,7 @@ use hashbrown::HashMap;
 use slotmap::{SecondaryMap, SlotMap};
 
 pub use self::access::{Rule, parse_network};
+use self::bans::Bans;
 pub use self::config::{Config, OnLag, Prefix};
 pub use self::ending::{Closing, Ending, Endings, Refusal, Refused};
 use self::log::Time;
@@ -50,6 +55,7 @@ use self::nicks::{Nick, NickTable};
 pub use self::origins::OriginLimits;
 use self::origins::Origins;
 pub use self::pace::Rate;
+pub use self::password::{PASSWORD_BYTES_MAX, Password};
 pub use self::proof::ProofKey;
 pub use self::reader::{SLICES_MAX, Slices};
 use self::room::{Room, RoomId};
@@ -86,6 +92,11 @@ pub struct Chat {
     rooms: SlotMap<RoomId, Room>,
     /// Where everyone starts.
     lobby: RoomId,
+    /// Where clients wait that have to give a password.
+    gate: Option<RoomId>,
+    bans: Bans,
+    /// The bans have changed since `poll_bans`.
+    has_new_bans: bool,
     /// The message of the day.
     motd: Vec<String>,
     /// Clients that want a bell when their name is said.
@@ -171,13 +182,16 @@ impl Chat {
         let name = Nick::parse(&config.lobby).unwrap_or_default();
         let lobby = rooms.insert(Room::new(name, config.log_limits(), config.echo));
         let rate_limit = config.rate.map(Rate::limit);
-        Chat {
+        let mut chat = Chat {
             config,
             sessions: SecondaryMap::new(),
             nicks: NickTable::default(),
             guests: 0,
             rooms,
             lobby,
+            gate: None,
+            bans: Bans::default(),
+            has_new_bans: false,
             motd: Vec::new(),
             bells: Vec::new(),
             news: Vec::new(),
@@ -199,7 +213,9 @@ impl Chat {
             now,
             wall: 0,
             started: now,
-        }
+        };
+        chat.make_gate();
+        chat
     }
 
     /// What the clock on the wall says, in seconds since 1970: for people to

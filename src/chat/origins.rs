@@ -118,6 +118,11 @@ impl Origins {
         }
     }
 
+    /// The network that an id names; `None` for this machine.
+    pub fn network(&self, id: OriginId) -> Option<Network> {
+        self.origins.get(id.0 as usize).map(|origin| origin.network)
+    }
+
     /// How many clients are counted.
     pub fn client_count(&self) -> usize {
         self.origins.iter().map(|(_, origin)| origin.clients).sum()

@@ -78,9 +78,10 @@ impl Chat {
         }
     }
 
-    /// Who has to wait, in no order.
+    /// Who has to wait and has a name, in no order.
     pub(super) fn held_back(&self) -> impl Iterator<Item = ClientId> {
-        let sessions = self.sessions.iter().filter(|_| self.held_back > 0);
-        sessions.filter(|(_, session)| session.aside().paced_until.is_some()).map(|(id, _)| id)
+        // Most of the time nobody has to, and nobody is looked at.
+        let ids = self.sessions.keys().filter(|_| self.held_back > 0);
+        ids.filter(|&id| self.is_held_back(id) && !self.is_knocking(id))
     }
 }

@@ -19,6 +19,8 @@ pub(super) const GREETING_DELAY: Duration = Duration::from_millis(100);
 /// What the others know of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
+    /// Nothing: it hasn't given the password.
+    Knocking,
     /// Nothing: it has just come and hasn't been greeted.
     Arriving,
     /// What it said before it was greeted, as scripts do.
@@ -125,7 +127,7 @@ impl Chat {
     pub(super) fn become_known(&mut self, id: ClientId) {
         let session = &mut self.sessions[id];
         match session.standing {
-            Standing::Known | Standing::Posting => {}
+            Standing::Known | Standing::Posting | Standing::Knocking => {}
             Standing::Arriving => {
                 session.standing = Standing::Posting;
                 self.queue(id);
@@ -163,7 +165,7 @@ impl Chat {
         let (room, standing) = (session.room, session.standing);
         let presence = &mut self.rooms[room].presence;
         match standing {
-            Standing::Arriving | Standing::Posting | Standing::Posted => {}
+            Standing::Knocking | Standing::Arriving | Standing::Posting | Standing::Posted => {}
             Standing::Counted => presence.joined -= 1,
             Standing::Told => {
                 presence.left += 1;

@@ -14,13 +14,14 @@ const ROOMS_SHOWN_MAX: usize = 100;
 
 impl Chat {
     fn find_room(&self, name: &Nick) -> Option<RoomId> {
-        self.rooms.iter().find(|(_, room)| room.name.is_like(name)).map(|(id, _)| id)
+        let mut rooms = self.rooms.iter().filter(|(id, _)| Some(*id) != self.gate);
+        rooms.find(|(_, room)| room.name.is_like(name)).map(|(id, _)| id)
     }
 
     /// The room of this name; makes it if there is place for one more.
     fn open_room(&mut self, name: &Nick) -> Option<RoomId> {
         self.find_room(name).or_else(|| {
-            let has_place = self.rooms.len() < self.config.rooms_max;
+            let has_place = self.room_count() < self.config.rooms_max;
             let (limits, has_echo) = (self.config.log_limits(), self.config.echo);
             has_place.then(|| self.rooms.insert(Room::new(name.clone(), limits, has_echo)))
         })
@@ -38,13 +39,7 @@ impl Chat {
         let went = texts::went(self.sessions[id].nick.as_str(), name.as_str());
         self.leave_presence(id, went);
         self.leave_members(id);
-        let session = &mut self.sessions[id];
-        let room = &mut self.rooms[to];
-        let next = room.log.next();
-        session.reader.change_log(&mut room.log, next);
-        session.room = to;
-        session.place = room.add_member(id);
-        room.readers += 1;
+        self.place_in(id, to);
         self.forget_reader(from);
         self.notify_here(id, &texts::entered(name.as_str()));
         if self.is_greeted(id) {
@@ -58,7 +53,7 @@ impl Chat {
     pub(super) fn forget_reader(&mut self, id: RoomId) {
         let Some(room) = self.rooms.get_mut(id) else { return };
         room.readers -= 1;
-        if room.readers == 0 && id != self.lobby {
+        if room.readers == 0 && id != self.lobby && Some(id) != self.gate {
             self.rooms.remove(id);
             self.folds.retain(|(_, room)| *room != id);
         }
@@ -84,8 +79,9 @@ pub(super) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) {
 
 /// `/rooms`
 pub(super) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) {
-    let rooms = chat.rooms.values().map(|room| (room.name.as_str(), room.members().len()));
-    let text = texts::rooms(chat.rooms.len(), rooms.take(ROOMS_SHOWN_MAX));
+    let rooms = chat.rooms.iter().filter(|(id, _)| Some(*id) != chat.gate);
+    let rooms = rooms.map(|(_, room)| (room.name.as_str(), room.members().len()));
+    let text = texts::rooms(chat.room_count(), rooms.take(ROOMS_SHOWN_MAX));
     chat.notify(id, &text);
 }
 

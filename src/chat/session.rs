@@ -107,6 +107,11 @@ pub(super) struct Aside {
     pub correspondent: Option<ClientId>,
     /// Ring the bell when its name is said.
     pub has_bell: bool,
+    /// Wrong passwords that it has given.
+    pub tries: u8,
+    pub is_operator: bool,
+    /// An operator lets nobody hear it.
+    pub is_muted: bool,
     /// The line that it is typing, if the server edits it.
     pub editor: Option<Box<Editor>>,
     /// What it is sent while it edits: see `editing`.
@@ -132,6 +137,9 @@ impl Aside {
         away: None,
         correspondent: None,
         has_bell: false,
+        tries: 0,
+        is_operator: false,
+        is_muted: false,
         editor: None,
         screen: Vec::new(),
     };
@@ -140,11 +148,13 @@ impl Aside {
         let Aside { address, decoder, options, first, held, stalled_since, .. } = self;
         let Aside { paced_until, begun, heard, is_warned, is_deaf, until, timer, .. } = self;
         let Aside { waiting, away, correspondent, has_bell, editor, screen, .. } = self;
+        let Aside { tries, is_operator, is_muted, .. } = self;
         let times = [stalled_since, paced_until, begun, heard, until, timer];
         let is_begun = !first.is_empty() || !held.is_empty() || !decoder.is_between_lines();
         let is_known = address.is_some() || options.is_some();
         let is_special = away.is_some() || correspondent.is_some() || waiting.is_some();
-        let is_marked = *has_bell || *is_warned || *is_deaf;
+        let is_ranked = *is_operator || *is_muted || *tries > 0;
+        let is_marked = *has_bell || *is_warned || *is_deaf || is_ranked;
         let is_edited = editor.is_some() || !screen.is_empty();
         let is_timed = times.into_iter().any(|time| time.is_some());
         !is_timed && !is_begun && !is_known && !is_special && !is_marked && !is_edited

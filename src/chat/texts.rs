@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::skeleton;
 
+use super::commands::{Audience, Command};
 use super::ending::{Ending, Endings, Refusal};
 use super::log::{Time, rfc3339};
 use super::nicks::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
@@ -28,6 +30,16 @@ pub(super) const IGNORE_YOURSELF: &str = "you can't ignore yourself";
 pub(super) const ARE_YOU_THERE: &str = "yes, the server is here";
 /// Names shown at most in one answer; the others are counted.
 pub(super) const NAMES_MAX: usize = 200;
+
+pub(super) const PASSWORD: &str = "this room has a password: type it";
+pub(super) const PASSWORD_WRONG_AGAIN: &str = "goodbye: that isn't the password either";
+pub(super) const NO_OPERATORS: &str = "there are no operators here";
+pub(super) const NO_MORE_TRIES: &str = "you have tried it often enough";
+pub(super) const YOU_ARE_OPERATOR: &str = "you are an operator now; /help shows what you can do";
+pub(super) const FOR_OPERATORS: &str = "that is for operators; /op PASSWORD makes you one";
+pub(super) const YOU_ARE_MUTED: &str = "an operator has muted you: you reach nobody";
+pub(super) const YOU_MAY_SPEAK: &str = "you may speak again";
+pub(super) const BANS_UNSAVED: &str = "the bans can't be saved, so they end with the server";
 
 /// Private lines: `<ann to you> hello`
 pub(super) fn from_to_you(name: &str) -> String {
@@ -416,6 +428,102 @@ pub(super) fn held_back(names: &[&str]) -> String {
     format!("held back: {}", names.join(", "))
 }
 
+pub(super) fn password_wrong(left: u8) -> String {
+    match left {
+        0 => "that isn't the password, and that was the last try".into(),
+        _ => format!("that isn't the password, you may try it {}", times(left)),
+    }
+}
+
+pub(super) fn no_password(limit: Duration) -> String {
+    format!("goodbye: the password didn't come in {} s", limit.as_secs())
+}
+
+fn times(count: u8) -> String {
+    match count {
+        1 => "once more".into(),
+        _ => format!("{count} times more"),
+    }
+}
+
+/// ` for 90 minutes more`, or nothing if it is for ever.
+fn lasting(seconds: Option<u32>) -> String {
+    match seconds {
+        None => String::new(),
+        Some(seconds @ ..120) => format!(" for {seconds} s more"),
+        Some(seconds @ ..172_800) => format!(" for {} minutes more", seconds.div_ceil(60)),
+        Some(seconds) => format!(" for {} days more", seconds.div_ceil(86_400)),
+    }
+}
+
+pub(super) fn you_are_kicked(reason: &str) -> String {
+    format!("goodbye: an operator has sent you away{}", reason_after_colon(reason))
+}
+
+/// `bob left (kicked: spam)`
+pub(super) fn kicked(name: &str, reason: &str) -> String {
+    format!("{name} left (kicked{})", reason_after_colon(reason))
+}
+
+pub(super) fn is_kicked(name: &str) -> String {
+    format!("{name} had to go")
+}
+
+pub(super) fn you_are_banned(seconds: Option<u32>) -> String {
+    format!("goodbye: your address is banned{}", lasting(seconds))
+}
+
+/// `192.0.2.0/24 is banned for 60 minutes more, 2 clients had to go`
+pub(super) fn is_banned(network: IpNet, seconds: Option<u32>, clients: usize) -> String {
+    let clients = count(clients as u64, "client");
+    format!("{network} is banned{}, {clients} had to go", lasting(seconds))
+}
+
+pub(super) fn is_local(name: &str) -> String {
+    format!("{name} is on the server's machine, which can't be banned; /kick {name} works")
+}
+
+pub(super) fn would_ban_you(network: IpNet) -> String {
+    format!("you come from {network} yourself")
+}
+
+pub(super) fn too_many_bans(bans_max: usize) -> String {
+    format!("there are {bans_max} bans already, no more fit; /unban makes place")
+}
+
+pub(super) fn no_ban(network: IpNet) -> String {
+    format!("{network} isn't banned; /bans shows what is")
+}
+
+pub(super) fn unbanned(network: IpNet) -> String {
+    format!("{network} isn't banned any more")
+}
+
+/// `2 bans:`
+pub(super) fn bans(bans: usize) -> String {
+    match bans {
+        0 => "nobody is banned".into(),
+        _ => format!("{}:", count(bans as u64, "ban")),
+    }
+}
+
+/// `192.0.2.0/24 for 5 minutes more, by ann`
+pub(super) fn ban(network: IpNet, seconds: Option<u32>, by: &str) -> String {
+    format!("{network}{}, by {by}", lasting(seconds))
+}
+
+pub(super) fn muted(name: &str, is_muted: bool) -> String {
+    match is_muted {
+        true => format!("{name} is muted"),
+        false => format!("{name} may speak again"),
+    }
+}
+
+/// What an operator says to everyone.
+pub(super) fn announcement(name: &str, text: &str) -> String {
+    format!("{name} announces: {text}")
+}
+
 /// Why somebody isn't let in.
 pub(super) fn refusal(refusal: Refusal) -> String {
     match refusal {
@@ -430,10 +538,17 @@ pub(super) fn refusal(refusal: Refusal) -> String {
             wait.as_millis().div_ceil(1000),
         ),
         Refusal::Denied => "refused: your address isn't allowed here".into(),
+        Refusal::Banned { seconds } => {
+            format!("refused: your address is banned{}", lasting(seconds))
+        }
     }
 }
 
 /// A line for each command.
-pub(super) fn help() -> impl Iterator<Item = String> {
-    commands::TABLE.iter().map(|command| format!("{:<18} {}", command.usage, command.help))
+pub(super) fn help(is_operator: bool) -> impl Iterator<Item = String> {
+    let is_shown = move |command: &&Command| is_operator || command.audience == Audience::Everyone;
+    commands::TABLE
+        .iter()
+        .filter(is_shown)
+        .map(|command| format!("{:<18} {}", command.usage, command.help))
 }

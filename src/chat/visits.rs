@@ -40,10 +40,9 @@ impl Chat {
             self.counts.endings[Ending::Refused(refusal.kind())] += 1;
         })?;
         self.counts.clients += 1;
-        let room = self.lobby;
-        let nick = if self.config.raw { Nick::default() } else { self.next_guest() };
+        let room = self.gate.unwrap_or(self.lobby);
         let reader = Reader::new(self.rooms[room].log.next());
-        let mut session = Session::new(nick.clone(), room, reader, self.wall);
+        let mut session = Session::new(Nick::default(), room, reader, self.wall);
         session.origin = origin;
         session.place = self.rooms[room].add_member(id);
         self.rooms[room].readers += 1;
@@ -56,11 +55,20 @@ impl Chat {
         if self.config.raw {
             self.sessions[id].standing = Standing::Known;
             self.sessions[id].opening = Opening::Over;
+        } else if self.gate.is_some() {
+            self.knock(id);
         } else {
-            self.nicks.insert(id, &nick, |id| &self.sessions[id].nick);
+            self.name(id);
             self.arrive(id);
         }
         Ok(())
+    }
+
+    /// Gives a newcomer its name.
+    pub(super) fn name(&mut self, id: ClientId) {
+        let nick = self.next_guest();
+        self.nicks.insert(id, &nick, |id| &self.sessions[id].nick);
+        self.sessions[id].nick = nick;
     }
 
     /// Whether one who comes from `ip` may come in; it has a place then.
@@ -68,6 +76,9 @@ impl Chat {
         let network = ip.and_then(origins::network);
         if ip.is_some_and(|ip| !access::is_allowed(&self.config.access, ip)) {
             return Err(Refusal::Denied);
+        }
+        if let Some(seconds) = network.and_then(|network| self.banned_for(network)) {
+            return Err(Refusal::Banned { seconds });
         }
         if self.is_shutting_down || self.sessions.len() >= self.config.clients_max {
             return Err(Refusal::Full { clients: self.sessions.len() });
@@ -214,7 +225,21 @@ impl Chat {
         ending: Ending,
         farewell: Option<&str>,
     ) {
-        let Some(session) = self.sessions.get_mut(id).filter(|session| session.is_member()) else {
+        let Some(session) = self.sessions.get(id) else { return };
+        let left = texts::left(session.nick.as_str(), ending);
+        self.leave_as(now, id, ending, farewell, left);
+    }
+
+    /// The same, of which the others are told `left`.
+    pub(super) fn leave_as(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        ending: Ending,
+        farewell: Option<&str>,
+        left: String,
+    ) {
+        let Some(session) = self.sessions.get(id).filter(|session| session.is_member()) else {
             return;
         };
         let nick = session.nick.clone();
@@ -226,7 +251,6 @@ impl Chat {
         }
         self.end_membership(id, ending, now + FAREWELL_TIME);
         if !self.config.raw {
-            let left = texts::left(self.sessions[id].nick.as_str(), ending);
             self.leave_presence(id, left);
         }
         self.queue(id);

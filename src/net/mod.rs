@@ -11,6 +11,7 @@ mod connection;
 mod registered;
 mod listener;
 mod motd;
+mod bans;
 mod journal;
 mod address;
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use log::debug;
+use log::{debug, warn};
 use polling::{Event, Events, Poller};
 use rustix::io::fcntl_dupfd_cloexec;
 use slotmap::SlotMap;
@@ -18,6 +18,7 @@ use socket2::Socket;
 
 use super::accept::{Accepted, Door};
 use super::address::PeerAddr;
+use super::bans::BansFile;
 use super::connection::{Connection, LISTENER_KEYS, Received, client_of};
 use super::gathering::Gathering;
 use super::journal::Journal;
@@ -68,6 +69,8 @@ pub struct Server {
     longest_turn: Duration,
     /// What newcomers are told first.
     motd: Option<MotdFile>,
+    /// Where bans are kept.
+    bans: Option<BansFile>,
     stop: Arc<AtomicBool>,
     is_stopping: bool,
 }
@@ -121,6 +124,7 @@ impl Server {
             journal: Journal::default(),
             longest_turn: Duration::ZERO,
             motd: None,
+            bans: None,
             stop: Arc::default(),
             is_stopping: false,
         })
@@ -134,6 +138,17 @@ impl Server {
         let (file, text) = MotdFile::open(path)?;
         self.motd = Some(file);
         self.chat.set_motd(&text);
+        Ok(())
+    }
+
+    /// Keeps bans in a file, and begins with those that are in it.
+    ///
+    /// # Errors
+    /// As the system says when it can't be read, or what is wrong in it.
+    pub fn set_bans_file(&mut self, path: PathBuf) -> io::Result<()> {
+        let (file, text) = BansFile::open(path)?;
+        self.chat.set_bans(&text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        self.bans = Some(file);
         Ok(())
     }
 
@@ -337,6 +352,19 @@ impl Server {
         self.chat.handle_time(now);
         while let Some(id) = self.chat.poll_interest() {
             self.update_interest(id);
+        }
+        self.save_bans();
+    }
+
+    /// Keeps the bans if they have changed. That takes the time of a write to the
+    /// disk, and is rare.
+    fn save_bans(&mut self) {
+        let Some(text) = self.chat.poll_bans() else { return };
+        if let Some(file) = &self.bans
+            && let Err(error) = file.write(&text)
+        {
+            warn!("cannot write {}: {error}", file.path().display());
+            self.chat.handle_unsaved_bans();
         }
     }
 

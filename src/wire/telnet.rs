@@ -164,6 +164,10 @@ enum Editing {
     #[default]
     NotOffered,
     Offered,
+    /// The client is asked to show nothing of what it sends.
+    Concealed,
+    /// It has agreed to that.
+    ConcealedAgreed,
     /// The client has said DO ECHO: it sends each key and shows none itself.
     On,
     /// The client didn't want it, or not any more.
@@ -178,7 +182,26 @@ impl Options {
                 self.editing = Editing::Offered;
                 &[IAC, WILL, ECHO, IAC, WILL, SUPPRESS_GO_AHEAD, IAC, DO, NAWS]
             }
+            Editing::Concealed => {
+                self.editing = Editing::Offered;
+                &[IAC, WILL, SUPPRESS_GO_AHEAD, IAC, DO, NAWS]
+            }
+            Editing::ConcealedAgreed => {
+                self.editing = Editing::On;
+                &[IAC, WILL, SUPPRESS_GO_AHEAD, IAC, DO, NAWS]
+            }
             Editing::Offered | Editing::On => &[],
+        }
+    }
+
+    /// What the client types isn't shown from now on, nor edited, until `offer`.
+    pub fn conceal(&mut self) -> &'static [u8] {
+        match self.editing {
+            Editing::NotOffered | Editing::Off => {
+                self.editing = Editing::Concealed;
+                &[IAC, WILL, ECHO]
+            }
+            _ => &[],
         }
     }
 
@@ -186,6 +209,7 @@ impl Options {
     pub fn withdraw(&mut self) -> &'static [u8] {
         match std::mem::replace(&mut self.editing, Editing::Off) {
             Editing::Offered | Editing::On => &[IAC, WONT, ECHO, IAC, WONT, SUPPRESS_GO_AHEAD],
+            Editing::Concealed | Editing::ConcealedAgreed => &[IAC, WONT, ECHO],
             Editing::NotOffered | Editing::Off => &[],
         }
     }
@@ -224,8 +248,12 @@ impl Options {
                 self.editing = Editing::On;
                 &[]
             }
+            Command::Do(ECHO) if self.editing == Editing::Concealed => {
+                self.editing = Editing::ConcealedAgreed;
+                &[]
+            }
             Command::Dont(ECHO) => match std::mem::replace(&mut self.editing, Editing::Off) {
-                Editing::On => &[IAC, WONT, ECHO],
+                Editing::On | Editing::ConcealedAgreed => &[IAC, WONT, ECHO],
                 _ => &[],
             },
             Command::Do(ECHO | SUPPRESS_GO_AHEAD) | Command::Will(NAWS)

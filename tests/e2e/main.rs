@@ -37,6 +37,7 @@ mod signals;
 // The program.
 mod listeners;
 mod options;
+mod operators;
 mod netcat;
 mod motd;
 mod bots;

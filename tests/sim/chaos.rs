@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use roomcast::chat::{Config, OnLag, Prefix, Rate};
+use roomcast::chat::{Config, OnLag, Password, Prefix, Rate};
 
 use crate::peer::Habit;
 use crate::world::{Faults, World};
@@ -64,6 +64,20 @@ const PIECES: &[&[u8]] = &[
     b"/format text\n",
     b"/time\n/uptime\n/stats\n",
     b"/help\n",
+    b"secret\n",
+    b"secret\r\n",
+    b"/op secret\n",
+    b"/op secret\n",
+    b"/op wrong\n",
+    b"/kick guest3 for nothing\n",
+    b"/kick ann\n",
+    b"/ban guest2 5\n",
+    b"/ban 192.0.2.0/24 1\n",
+    b"/ban 192.0.2.1\n",
+    b"/unban 192.0.2.1\n",
+    b"/bans\n",
+    b"/mute guest3\n",
+    b"/announce tea\n",
     b"GET / HTTP/1.1\r\n",
     b"EHLO example\n",
     b"\x16\x03\x01",
@@ -109,6 +123,8 @@ fn config(rng: &mut fastrand::Rng) -> Config {
         rooms_max: rng.usize(1..4),
         whois_address: rng.bool(),
         rate: rng.bool().then(|| Rate { lines_per_second: rng.u32(1..50), burst: rng.u32(1..50) }),
+        password: (rng.u8(..4) == 0).then(|| Password::new("secret").expect("a password")),
+        operator_password: rng.bool().then(|| Password::new("secret").expect("a password")),
         line_timeout: rng.bool().then(|| Duration::from_secs(rng.u64(1..60))),
         idle_timeout: rng.bool().then(|| Duration::from_secs(rng.u64(1..200))),
         ..Config::default()

@@ -11,5 +11,6 @@ mod storms;
 mod chaos;
 mod limits;
 mod floods;
+mod operators;
 mod past;
 mod packets;

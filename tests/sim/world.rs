@@ -47,11 +47,13 @@ pub struct Faults {
 impl World {
     pub fn new(seed: u64, config: Config) -> Self {
         let now = Instant::now();
+        let mut chat = Chat::new(config, now);
+        chat.set_wall_clock(NOON);
         World {
             rng: Rng::with_seed(seed),
             now,
             start: now,
-            chat: Chat::new(config, now),
+            chat,
             ids: SlotMap::with_key(),
             interests: SecondaryMap::new(),
             peers: Vec::new(),
@@ -65,6 +67,16 @@ impl World {
     /// A client connects; gives its place in `peers`. Lets the loop run until
     /// it may be let in.
     pub fn connect(&mut self, habit: Habit, kernel_bytes: usize) -> usize {
+        let ip = self.ip(self.peers.len());
+        self.connect_with(habit, kernel_bytes, ip)
+    }
+
+    /// A client that reads at once connects from this address.
+    pub fn connect_from(&mut self, ip: IpAddr) -> usize {
+        self.connect_with(Habit::Prompt, usize::MAX, Some(ip))
+    }
+
+    fn connect_with(&mut self, habit: Habit, kernel_bytes: usize, ip: Option<IpAddr>) -> usize {
         for _ in 0..10_000 {
             if self.chat.has_headroom() {
                 break;
@@ -76,7 +88,7 @@ impl World {
         let id = self.ids.insert(number);
         self.interests.insert(id, Interest { read: true, write: false });
         let address = format!("192.0.2.1:{number}");
-        if let Err(refusal) = self.chat.handle_open(self.now, id, self.ip(number), &address) {
+        if let Err(refusal) = self.chat.handle_open(self.now, id, ip, &address) {
             self.peers[number].to_client.extend(self.chat.refusal(refusal));
             self.disconnect(id, Closing::Polite);
         }

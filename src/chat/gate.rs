@@ -1,0 +1,132 @@
+//! The gate: where newcomers wait who have to give a password first.
+//!
+//! It is a room in which nothing is said, so that they are sent and told nothing
+//! of the others, and the others nothing of them.
+
+use std::time::{Duration, Instant};
+
+use super::ending::Ending;
+use super::log::Limits;
+use super::nicks::Nick;
+use super::presence::Standing;
+use super::room::{Room, RoomId};
+use super::session::Phase;
+use super::{Chat, ClientId, texts};
+
+/// How long a newcomer has to give the password.
+const PASSWORD_TIME: Duration = Duration::from_secs(60);
+
+/// How long a client that gave a wrong password isn't heard.
+const PENALTY: Duration = Duration::from_secs(1);
+
+/// Wrong passwords that one client may give.
+pub(super) const TRIES_MAX: u8 = 3;
+
+/// The gate needs no memory: nothing is said there but that the server ends.
+const LIMITS: Limits = Limits { bytes_max: 4096, records_max: 16 };
+
+impl Chat {
+    /// Makes the gate, if there is a password.
+    pub(super) fn make_gate(&mut self) {
+        if self.config.password.is_some() {
+            let room = Room::new(Nick::default(), LIMITS, self.config.echo);
+            self.gate = Some(self.rooms.insert(room));
+        }
+    }
+
+    /// Rooms that people can be in.
+    pub(super) fn room_count(&self) -> usize {
+        self.rooms.len() - usize::from(self.gate.is_some())
+    }
+
+    /// Clients that have been let in.
+    pub(super) fn guest_count(&self) -> usize {
+        let knocking = self.gate.map_or(0, |gate| self.rooms[gate].members().len());
+        self.sessions.len() - knocking
+    }
+
+    /// Whether a client has to give the password.
+    pub(super) fn is_knocking(&self, id: ClientId) -> bool {
+        self.sessions.get(id).is_some_and(|session| session.standing == Standing::Knocking)
+    }
+
+    /// A newcomer is asked for the password.
+    pub(super) fn knock(&mut self, id: ClientId) {
+        let session = &mut self.sessions[id];
+        session.standing = Standing::Knocking;
+        session.enter(Phase::Talking, Some(self.now + PASSWORD_TIME));
+        self.set_timer(id);
+        self.notify(id, texts::PASSWORD);
+    }
+
+    /// A newcomer has typed a line.
+    pub(super) fn handle_password(&mut self, now: Instant, id: ClientId, line: &[u8]) {
+        if self.config.password.as_ref().is_some_and(|password| password.is(line)) {
+            return self.let_in(id);
+        }
+        match self.count_try(id) {
+            0 => self.leave(now, id, Ending::NoPassword, Some(texts::PASSWORD_WRONG_AGAIN)),
+            left => self.notify(id, &texts::password_wrong(left)),
+        }
+    }
+
+    /// A client gave a wrong password, and isn't heard for a while. Gives how
+    /// many more it may try.
+    pub(super) fn count_try(&mut self, id: ClientId) -> u8 {
+        let tries = self.sessions[id].set_aside(|aside| {
+            aside.tries += 1;
+            aside.tries
+        });
+        self.hold_back(id, self.now + PENALTY);
+        TRIES_MAX.saturating_sub(tries)
+    }
+
+    /// The password took too long.
+    pub(super) fn close_gate(&mut self, now: Instant, id: ClientId) {
+        let text = texts::no_password(PASSWORD_TIME);
+        self.leave(now, id, Ending::NoPassword, Some(&text));
+    }
+
+    /// A newcomer may come into the lobby.
+    fn let_in(&mut self, id: ClientId) {
+        let Some(gate) = self.gate else { return };
+        self.leave_members(id);
+        self.forget_reader(gate);
+        let session = &mut self.sessions[id];
+        session.standing = Standing::Arriving;
+        session.enter(Phase::Talking, None);
+        session.set_aside(|aside| aside.tries = 0);
+        self.set_timer(id);
+        self.name(id);
+        self.place_in(id, self.lobby);
+        self.reveal(id);
+        self.arrive(id);
+    }
+
+    /// Makes a client that was level with its log a member of another room.
+    pub(super) fn place_in(&mut self, id: ClientId, to: RoomId) {
+        let (session, room) = (&mut self.sessions[id], &mut self.rooms[to]);
+        let next = room.log.next();
+        session.reader.change_log(&mut room.log, next);
+        session.room = to;
+        session.place = room.add_member(id);
+        room.readers += 1;
+    }
+
+    /// What a client types at the gate isn't shown on its screen, if its program
+    /// speaks telnet.
+    pub(super) fn conceal(&mut self, id: ClientId) {
+        let hide =
+            self.sessions[id].set_aside(|aside| aside.options.get_or_insert_default().conceal());
+        if !hide.is_empty() {
+            self.add_note(id, hide);
+        }
+    }
+
+    /// What it types is shown again, by the server's editor.
+    fn reveal(&mut self, id: ClientId) {
+        if self.sessions[id].aside().options.is_some() {
+            self.offer_editing(id);
+        }
+    }
+}

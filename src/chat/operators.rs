@@ -1,0 +1,221 @@
+//! What operators can do.
+
+use ipnet::IpNet;
+
+use super::access::parse_network;
+use super::bans::{BANS_MAX, Ban, Bans, ban_network, ban_of};
+use super::commands::usage;
+use super::ending::{Closing, Ending};
+use super::gate::TRIES_MAX;
+use super::log::Kind;
+use super::origins::Network;
+use super::{Chat, ClientId, texts};
+
+/// The longest ban in minutes: ten years.
+const MINUTES_MAX: u32 = 10 * 365 * 24 * 60;
+
+/// Bans that `/bans` shows at most.
+const BANS_SHOWN_MAX: usize = 100;
+
+impl Chat {
+    /// Bans as `poll_bans` has given them.
+    ///
+    /// # Errors
+    /// Which line is wrong, and what would be right.
+    pub fn set_bans(&mut self, text: &str) -> Result<(), String> {
+        self.bans = Bans::parse(text)?;
+        Ok(())
+    }
+
+    /// The bans, if they have changed, as a text for people and for `set_bans`.
+    pub fn poll_bans(&mut self) -> Option<String> {
+        std::mem::take(&mut self.has_new_bans).then(|| self.bans.text())
+    }
+
+    /// What `poll_bans` gave couldn't be kept; operators are told.
+    pub fn handle_unsaved_bans(&mut self) {
+        let operators: Vec<_> =
+            self.sessions.keys().filter(|&id| self.is_operator(id) && self.is_here(id)).collect();
+        for id in operators {
+            self.notify(id, texts::BANS_UNSAVED);
+        }
+    }
+
+    pub(super) fn is_operator(&self, id: ClientId) -> bool {
+        self.sessions.get(id).is_some_and(|session| session.aside().is_operator)
+    }
+
+    fn is_here(&self, id: ClientId) -> bool {
+        self.sessions.get(id).is_some_and(|session| session.is_member())
+    }
+
+    /// Whether an operator has muted a client, which is told so.
+    pub(super) fn is_silenced(&mut self, id: ClientId) -> bool {
+        let is_muted = self.sessions[id].aside().is_muted;
+        if is_muted {
+            self.notify(id, texts::YOU_ARE_MUTED);
+        }
+        is_muted
+    }
+
+    /// The network that a word of `/ban` means; tells the operator why there is
+    /// none.
+    fn find_network(&mut self, id: ClientId, word: &str) -> Option<IpNet> {
+        if word.contains(['.', ':', '/'])
+            && let Ok(network) = parse_network(word)
+        {
+            return Some(ban_network(network));
+        }
+        let other = self.find_client(id, word)?;
+        let network = self.origins.network(self.sessions[other].origin);
+        if network.is_none() {
+            let text = texts::is_local(self.sessions[other].nick.as_str());
+            self.notify(id, &text);
+        }
+        network.map(ban_of)
+    }
+
+    /// Everybody goes who comes from a network that is banned; gives how many.
+    fn turn_out_banned(&mut self, ban: &Ban) -> usize {
+        let is_hit = |&id: &ClientId| {
+            let network = self.origins.network(self.sessions[id].origin);
+            network.is_some_and(|network| ban.is_for(network)) && self.is_here(id)
+        };
+        let banned: Vec<_> = self.sessions.keys().filter(is_hit).collect();
+        for &id in &banned {
+            self.part(id, Ending::Banned, Closing::Polite);
+        }
+        banned.len()
+    }
+
+    /// What a client is told last whose parting had to wait.
+    pub(super) fn parting_words(&self, id: ClientId, ending: Ending) -> Option<String> {
+        let network = self.origins.network(self.sessions.get(id)?.origin);
+        match ending {
+            Ending::Banned => Some(texts::you_are_banned(self.banned_for(network?)?)),
+            _ => None,
+        }
+    }
+
+    /// Whether clients from a network are banned, and for how many seconds.
+    pub(super) fn banned_for(&self, network: Network) -> Option<Option<u32>> {
+        self.bans.find(self.wall, network).map(|ban| self.ban_time(ban))
+    }
+
+    /// How long a ban lasts, in seconds from now.
+    fn ban_time(&self, ban: &Ban) -> Option<u32> {
+        ban.until.map(|until| until.saturating_sub(self.wall))
+    }
+}
+
+/// `/op PASSWORD`
+pub(super) fn op(chat: &mut Chat, id: ClientId, rest: &str) {
+    if rest.is_empty() {
+        return usage(chat, id, "op");
+    }
+    let Some(password) = &chat.config.operator_password else {
+        return chat.notify(id, texts::NO_OPERATORS);
+    };
+    if chat.sessions[id].aside().tries >= TRIES_MAX {
+        return chat.notify(id, texts::NO_MORE_TRIES);
+    }
+    if password.is(rest.as_bytes()) {
+        chat.sessions[id].set_aside(|aside| (aside.is_operator, aside.tries) = (true, 0));
+        return chat.notify(id, texts::YOU_ARE_OPERATOR);
+    }
+    let left = chat.count_try(id);
+    chat.notify(id, &texts::password_wrong(left));
+}
+
+/// `/kick NAME [REASON]`
+pub(super) fn kick(chat: &mut Chat, id: ClientId, rest: &str) {
+    let (name, reason) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
+    if name.is_empty() {
+        return usage(chat, id, "kick");
+    }
+    let Some(other) = chat.find_client(id, name) else { return };
+    let (nick, reason) = (chat.sessions[other].nick.clone(), reason.trim());
+    let farewell = texts::you_are_kicked(reason);
+    let left = texts::kicked(nick.as_str(), reason);
+    chat.leave_as(chat.now, other, Ending::Kicked, Some(&farewell), left);
+    if other != id {
+        chat.notify(id, &texts::is_kicked(nick.as_str()));
+    }
+}
+
+/// `/ban NAME|NETWORK [MINUTES]`
+pub(super) fn ban(chat: &mut Chat, id: ClientId, rest: &str) {
+    let mut words = rest.split_whitespace();
+    let (word, minutes, more) = (words.next(), words.next(), words.next());
+    let minutes = minutes.map(|minutes| match minutes.parse() {
+        Ok(minutes @ 1..=MINUTES_MAX) => Some(minutes),
+        _ => None,
+    });
+    let (Some(word), None | Some(Some(_)), None) = (word, minutes, more) else {
+        return usage(chat, id, "ban");
+    };
+    let Some(network) = chat.find_network(id, word) else { return };
+    let by = chat.sessions[id].nick.as_str().to_owned();
+    let until = minutes.flatten().map(|minutes| chat.wall.saturating_add(60 * minutes));
+    let ban = Ban { network, until, by };
+    let own = chat.origins.network(chat.sessions[id].origin);
+    if own.is_some_and(|own| ban.is_for(own)) {
+        return chat.notify(id, &texts::would_ban_you(network));
+    }
+    if !chat.bans.add(chat.wall, ban.clone()) {
+        return chat.notify(id, &texts::too_many_bans(BANS_MAX));
+    }
+    chat.has_new_bans = true;
+    let clients = chat.turn_out_banned(&ban);
+    chat.notify(id, &texts::is_banned(network, chat.ban_time(&ban), clients));
+}
+
+/// `/unban NETWORK`
+pub(super) fn unban(chat: &mut Chat, id: ClientId, rest: &str) {
+    let Ok(network) = parse_network(rest).map(ban_network) else {
+        return usage(chat, id, "unban");
+    };
+    if !chat.bans.remove(network) {
+        return chat.notify(id, &texts::no_ban(network));
+    }
+    chat.has_new_bans = true;
+    chat.notify(id, &texts::unbanned(network));
+}
+
+/// `/bans`
+pub(super) fn bans(chat: &mut Chat, id: ClientId, _rest: &str) {
+    let bans = chat.bans.active(chat.wall);
+    let lines: Vec<_> =
+        bans.map(|ban| texts::ban(ban.network, chat.ban_time(ban), &ban.by)).collect();
+    chat.notify(id, &texts::bans(lines.len()));
+    for line in lines.iter().take(BANS_SHOWN_MAX) {
+        chat.notify(id, line);
+    }
+}
+
+/// `/mute NAME`
+pub(super) fn mute(chat: &mut Chat, id: ClientId, rest: &str) {
+    if rest.is_empty() {
+        return usage(chat, id, "mute");
+    }
+    let Some(other) = chat.find_client(id, rest) else { return };
+    let session = &mut chat.sessions[other];
+    let is_muted = !session.aside().is_muted;
+    session.set_aside(|aside| aside.is_muted = is_muted);
+    let text = texts::muted(session.nick.as_str(), is_muted);
+    let notice = if is_muted { texts::YOU_ARE_MUTED } else { texts::YOU_MAY_SPEAK };
+    chat.notify(other, notice);
+    chat.notify(id, &text);
+}
+
+/// `/announce TEXT`
+pub(super) fn announce(chat: &mut Chat, id: ClientId, rest: &str) {
+    if rest.is_empty() {
+        return usage(chat, id, "announce");
+    }
+    let text = texts::announcement(chat.sessions[id].nick.as_str(), rest);
+    let rooms: Vec<_> = chat.rooms.keys().filter(|&room| Some(room) != chat.gate).collect();
+    for room in rooms {
+        chat.append_notice(room, ClientId::default(), Kind::Notice, &text);
+    }
+}

@@ -1,0 +1,64 @@
+//! Passwords that a file says: the room's and the operators'.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// The longest password, in bytes.
+pub const PASSWORD_BYTES_MAX: usize = 200;
+
+/// A password, kept as its SHA-256: what is compared has the same length then
+/// whatever was typed, and takes the same time.
+#[derive(Clone)]
+pub struct Password([u8; 32]);
+
+impl Password {
+    /// The password in a text: 1 to 200 bytes without control characters and
+    /// without a space at its begin or end, which nobody would see.
+    pub fn new(text: &str) -> Option<Password> {
+        let fits = (1..=PASSWORD_BYTES_MAX).contains(&text.len()) && text.trim() == text;
+        (fits && !text.contains(char::is_control)).then(|| Password(digest(text.as_bytes())))
+    }
+
+    /// Whether somebody has typed it.
+    pub(super) fn is(&self, typed: &[u8]) -> bool {
+        digest(typed).ct_eq(&self.0).into()
+    }
+}
+
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Passwords don't belong into logs.
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_itself_only() {
+        let password = Password::new("correct horse").expect("a password");
+        assert!(password.is(b"correct horse"));
+        for typed in [&b""[..], b"correct", b"correct horse ", b"Correct horse", &[b'c'; 10_000]] {
+            assert!(!password.is(typed), "{}", typed.escape_ascii());
+        }
+        assert_eq!(format!("{password:?}"), "Password(..)");
+    }
+
+    #[test]
+    fn a_password_has_1_to_200_bytes_that_can_be_typed() {
+        for good in ["a", "käse", "two words", &"x".repeat(200)] {
+            assert!(Password::new(good).is_some(), "{good}");
+        }
+        for bad in ["", " a", "a ", "a\tb", "a\nb", "\u{1b}[0m", &"x".repeat(201)] {
+            assert!(Password::new(bad).is_none(), "{bad:?}");
+        }
+    }
+}

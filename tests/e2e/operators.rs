@@ -1,0 +1,126 @@
+//! Files with passwords and bans, of the real program.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::harness::{Client, Host, Program, run};
+
+/// A directory with a file `password`, and what else is made in it.
+fn with_password(text: &str) -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("password");
+    fs::write(&path, text).expect("it can be written");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    (directory, path)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+fn operator(program: &Program) -> Client {
+    let mut ann = program.connect();
+    ann.read_greeting();
+    ann.say("/op secret");
+    ann.hears("*** you are an operator now; /help shows what you can do");
+    ann
+}
+
+#[test]
+fn bans_are_in_their_file_after_a_restart() {
+    let (directory, password) = with_password("secret\n");
+    let bans = directory.path().join("bans");
+    let options = ["--operator-file", text(&password), "--bans", text(&bans)];
+    let mut program = Program::start(&options);
+    let mut ann = operator(&program);
+    ann.say("/ban 192.0.2.0/24");
+    ann.hears("*** 192.0.2.0/24 is banned, 0 clients had to go");
+    let file = fs::read_to_string(&bans).expect("it is there");
+    assert_eq!(file.lines().nth(1), Some("192.0.2.0/24 forever guest1"), "{file}");
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    let program = Program::start(&options);
+    let mut ann = operator(&program);
+    ann.say("/unban 192.0.2.0/24");
+    ann.hears("*** 192.0.2.0/24 isn't banned any more");
+    ann.ping();
+    let file = fs::read_to_string(&bans).expect("it is there");
+    assert_eq!(file.lines().count(), 1, "{file}");
+    // Nothing else is left beside it.
+    assert_eq!(fs::read_dir(directory.path()).expect("a directory").count(), 2);
+}
+
+#[test]
+fn bans_that_cannot_be_saved_are_told() {
+    let (directory, password) = with_password("secret");
+    let bans = directory.path().join("nowhere").join("bans");
+    let program = Program::start(&["--operator-file", text(&password), "--bans", text(&bans)]);
+    let mut ann = operator(&program);
+    ann.say("/ban 192.0.2.7 1");
+    ann.hears("*** 192.0.2.7/32 is banned for 60 s more, 0 clients had to go");
+    ann.hears("*** the bans can't be saved, so they end with the server");
+    let mut program = program;
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    let log = program.stderr();
+    assert!(log.contains("cannot write") && log.contains(text(&bans)), "{log}");
+}
+
+#[test]
+fn bad_files_are_told_in_one_line_and_exit_with_1() {
+    let line = "it must hold one line of 1 to 200 bytes that can be typed";
+    let cases = [
+        ("--password-file", "", line),
+        ("--password-file", "two\nlines\n", line),
+        ("--operator-file", " secret", line),
+        ("--operator-file", "\u{7}", line),
+        ("--bans", "lan forever ann\n", "line 1: expected an address like 192.0.2.7"),
+        ("--bans", "# none\n192.0.2.7 soon ann\n", "line 2: expected a time like"),
+    ];
+    for (option, content, clue) in cases {
+        let (_directory, path) = with_password(content);
+        let output = run(&["--listen", "127.0.0.1:0", option, text(&path)]);
+        let errors = String::from_utf8(output.stderr).expect("it is UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{option} {content:?}: {errors}");
+        let complaint = errors.lines().find(|line| line.starts_with("roomcast: "));
+        let complaint = complaint.unwrap_or_else(|| panic!("{errors}"));
+        assert!(complaint.contains(clue) && complaint.contains(text(&path)), "{complaint}");
+        assert!(!errors.contains("secret"), "{errors}");
+    }
+    let output = run(&["--listen", "127.0.0.1:0", "--password-file", "/nowhere/password"]);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_password_that_others_can_read_is_warned_of() {
+    let (_directory, path) = with_password("secret\n");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let mut program = Program::start(&["--password-file", text(&path)]);
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    let log = program.stderr();
+    assert!(log.contains("others can use the password file"), "{log}");
+}
+
+/// The log names the address of who had to go, once, and no name.
+#[test]
+fn who_gives_no_password_is_in_the_log() {
+    let (_directory, path) = with_password("secret\n");
+    let mut program = Program::start(&["--password-file", text(&path)]);
+    for _ in 0..2 {
+        let mut stranger = program.connect();
+        stranger.hears("*** this room has a password: type it");
+        stranger.send("1\n2\n3\n");
+        let told = String::from_utf8(stranger.rest()).expect("UTF-8");
+        assert!(told.ends_with("*** goodbye: that isn't the password either\n"), "{told}");
+    }
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    let log = program.stderr();
+    assert_eq!(log.matches(": no password").count(), 1, "{log}");
+    assert!(log.contains("ended: 2 no password"), "{log}");
+}

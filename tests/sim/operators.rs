@@ -1,0 +1,365 @@
+//! The password of the room, and what operators can do.
+
+use std::time::Duration;
+
+use roomcast::chat::{Closing, Config, Ending, Password, Refused};
+
+use crate::peer::{Habit, Peer, Shown};
+use crate::world::World;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn password(text: &str) -> Option<Password> {
+    Some(Password::new(text).expect("a password"))
+}
+
+/// Everything that a client was shown, without what begins a notice.
+fn shown(peer: &Peer) -> Vec<&str> {
+    peer.screen.shown.iter().map(text).collect()
+}
+
+fn text(shown: &Shown) -> &str {
+    match shown {
+        Shown::Public(line) => line.strip_prefix("*** ").unwrap_or(line),
+        Shown::Private(notice) => notice,
+        Shown::Gap(lines) => panic!("{lines} lines skipped"),
+    }
+}
+
+fn last(peer: &Peer) -> &str {
+    shown(peer).last().copied().expect("something was shown")
+}
+
+fn say(world: &mut World, number: usize, line: &str) {
+    world.peers[number].send(format!("{line}\n").as_bytes());
+    world.settle();
+}
+
+// The password.
+
+const PROMPT: &str = "this room has a password: type it";
+
+fn with_password() -> World {
+    let mut world = World::new(0, Config { password: password("secret"), ..Config::default() });
+    world.connect(Habit::Prompt, usize::MAX);
+    say(&mut world, 0, "secret");
+    world
+}
+
+#[test]
+fn who_gives_the_password_comes_in() {
+    let mut world = with_password();
+    let welcome = "welcome, guest1: just type, or try /help";
+    assert_eq!(shown(&world.peers[0]), [PROMPT, welcome, "1 here: guest1"]);
+    let second = world.connect(Habit::Prompt, usize::MAX);
+    // A script, that doesn't wait to be asked.
+    world.peers[second].send(b"secret\r\nhello\r\n");
+    world.settle();
+    assert_eq!(shown(&world.peers[0])[3..], ["guest2 joined", "<guest2> hello"]);
+}
+
+#[test]
+fn before_the_password_nobody_is_shown_anything() {
+    let mut world = with_password();
+    let stranger = world.connect(Habit::Prompt, usize::MAX);
+    world.settle();
+    say(&mut world, 0, "hello");
+    say(&mut world, 0, "/who");
+    assert!(last(&world.peers[0]).starts_with("1 here: guest1;"), "{}", last(&world.peers[0]));
+    assert_eq!(shown(&world.peers[stranger]), [PROMPT]);
+    for attempt in ["/who", "/nick ann"] {
+        say(&mut world, stranger, attempt);
+        world.sleep(SECOND);
+    }
+    let answers = ["2 times", "once"]
+        .map(|times| format!("that isn't the password, you may try it {times} more"));
+    assert_eq!(shown(&world.peers[stranger])[1..], answers);
+    assert!(last(&world.peers[0]).starts_with("1 here: guest1;"), "{}", last(&world.peers[0]));
+}
+
+#[test]
+fn three_wrong_passwords_a_second_apart_are_the_end() {
+    let mut world = with_password();
+    let stranger = world.connect(Habit::Prompt, usize::MAX);
+    world.peers[stranger].send(b"a\nb\nc\nsecret\n");
+    for tries in 1..=2 {
+        world.settle();
+        assert_eq!(shown(&world.peers[stranger]).len(), 1 + tries);
+        world.sleep(SECOND - Duration::from_millis(1));
+        world.settle();
+        assert_eq!(shown(&world.peers[stranger]).len(), 1 + tries);
+        world.sleep(Duration::from_millis(1));
+    }
+    world.settle();
+    assert_eq!(last(&world.peers[stranger]), "goodbye: that isn't the password either");
+    assert_eq!(world.endings, [(stranger, Ending::NoPassword, Closing::Polite)]);
+    assert_eq!(shown(&world.peers[0]).len(), 3, "nobody is told");
+}
+
+#[test]
+fn the_password_has_a_minute() {
+    let mut world = with_password();
+    let stranger = world.connect(Habit::Prompt, usize::MAX);
+    world.settle();
+    world.sleep(59 * SECOND);
+    world.settle();
+    assert_eq!(world.endings, []);
+    world.sleep(SECOND);
+    world.settle();
+    assert_eq!(last(&world.peers[stranger]), "goodbye: the password didn't come in 60 s");
+    assert_eq!(world.endings, [(stranger, Ending::NoPassword, Closing::Polite)]);
+    assert_eq!(world.chat.poll_timeout(world.now), None, "the other one has no such limit");
+}
+
+#[test]
+fn a_request_of_a_browser_is_no_password() {
+    let mut world = with_password();
+    let page = world.connect(Habit::Stuck, usize::MAX);
+    world.settle();
+    world.peers[page].send(b"POST / HTTP/1.1\r\n\r\nsecret\nhello\n");
+    world.settle();
+    assert!(matches!(world.endings[..], [(_, Ending::Foreign(_), Closing::Polite)]));
+    assert_eq!(shown(&world.peers[0]).len(), 3);
+}
+
+/// The terminal is asked to show nothing of the password, and then to be edited.
+#[test]
+fn telnet_does_not_show_the_password() {
+    let mut world = with_password();
+    let telnet = world.connect(Habit::Prompt, usize::MAX);
+    let id = world.id(telnet);
+    world.chat.offer_editing(id);
+    world.settle();
+    assert_eq!(world.peers[telnet].screen.telnet, [[255, 251, 1]], "WILL ECHO");
+    world.peers[telnet].send(b"\xff\xfd\x01secret\r\n");
+    world.settle();
+    let telnet = &world.peers[telnet].screen.telnet;
+    assert_eq!(telnet[1..], [[255, 251, 3], [255, 253, 31]], "WILL SGA, DO NAWS");
+}
+
+#[test]
+fn at_the_end_of_the_server_strangers_are_told_too() {
+    let mut world = with_password();
+    let stranger = world.connect(Habit::Prompt, usize::MAX);
+    world.settle();
+    world.chat.handle_shutdown(world.now);
+    world.settle();
+    assert_eq!(last(&world.peers[stranger]), "the server is shutting down");
+    assert_eq!(world.chat.client_count(), 0);
+}
+
+// Operators.
+
+/// An operator at place 0, and clients from 192.0.2.1 and 192.0.2.2, two each.
+fn with_operator() -> World {
+    let config = Config { operator_password: password("secret"), ..Config::default() };
+    let mut world = World::new(0, config);
+    world.connect(Habit::Prompt, usize::MAX);
+    for host in [1, 1, 2, 2] {
+        world.connect_from([192, 0, 2, host].into());
+    }
+    say(&mut world, 0, "/op secret");
+    let answer = "you are an operator now; /help shows what you can do";
+    assert_eq!(last(&world.peers[0]), answer);
+    world
+}
+
+#[test]
+fn what_operators_do_is_for_operators() {
+    let mut world = with_operator();
+    for command in
+        ["/kick guest3", "/ban guest3", "/unban ::", "/bans", "/mute guest3", "/announce a"]
+    {
+        say(&mut world, 1, command);
+        let answer = "that is for operators; /op PASSWORD makes you one";
+        assert_eq!(last(&world.peers[1]), answer, "{command}");
+    }
+    say(&mut world, 1, "/help");
+    assert!(!shown(&world.peers[1]).iter().any(|line| line.starts_with("/kick")));
+    say(&mut world, 0, "/help");
+    assert!(shown(&world.peers[0]).iter().any(|line| line.starts_with("/kick")));
+}
+
+#[test]
+fn an_operator_is_made_by_the_password_and_by_three_tries_at_most() {
+    let mut world = with_operator();
+    for (left, answer) in [
+        (2, "that isn't the password, you may try it 2 times more"),
+        (1, "that isn't the password, you may try it once more"),
+        (0, "that isn't the password, and that was the last try"),
+    ] {
+        say(&mut world, 1, "/op wrong");
+        assert_eq!(last(&world.peers[1]), answer, "{left}");
+        world.sleep(SECOND);
+        world.settle();
+    }
+    say(&mut world, 1, "/op secret");
+    assert_eq!(last(&world.peers[1]), "you have tried it often enough");
+    say(&mut world, 1, "/bans");
+    assert_eq!(last(&world.peers[1]), "that is for operators; /op PASSWORD makes you one");
+    assert_eq!(world.endings, []);
+}
+
+#[test]
+fn without_a_password_there_are_no_operators() {
+    let mut world = World::new(0, Config::default());
+    world.connect(Habit::Prompt, usize::MAX);
+    say(&mut world, 0, "/op");
+    assert_eq!(last(&world.peers[0]), "usage: /op PASSWORD");
+    say(&mut world, 0, "/op x");
+    assert_eq!(last(&world.peers[0]), "there are no operators here");
+}
+
+#[test]
+fn who_is_kicked_is_told_why_and_so_are_the_others() {
+    let mut world = with_operator();
+    say(&mut world, 0, "/kick guest3 too  loud");
+    assert_eq!(last(&world.peers[2]), "goodbye: an operator has sent you away: too  loud");
+    assert_eq!(last(&world.peers[1]), "guest3 left (kicked: too  loud)");
+    assert_eq!(world.endings, [(2, Ending::Kicked, Closing::Polite)]);
+    say(&mut world, 0, "/kick guest4");
+    assert_eq!(last(&world.peers[1]), "guest4 left (kicked)");
+    say(&mut world, 0, "/kick guest4");
+    assert!(last(&world.peers[0]).starts_with("nobody here has the name guest4"));
+    // The name is free again, and the address may come again.
+    say(&mut world, 1, "/nick guest4");
+    assert_eq!(last(&world.peers[0]), "guest2 is now guest4");
+    world.connect_from([192, 0, 2, 1].into());
+    world.settle();
+    assert_eq!(last(&world.peers[0]), "guest6 joined");
+}
+
+#[test]
+fn who_is_muted_reaches_nobody() {
+    let mut world = with_operator();
+    say(&mut world, 0, "/mute guest2");
+    assert_eq!(last(&world.peers[0]), "guest2 is muted");
+    let before = shown(&world.peers[2]).len();
+    let told = shown(&world.peers[1]).len();
+    let attempts = [
+        "hello",
+        "//hello",
+        "/me waves",
+        "/msg guest3 hello",
+        "/reply hello",
+        "/nick loud",
+        "/topic loud",
+        "/away loud",
+    ];
+    for attempt in attempts {
+        say(&mut world, 1, attempt);
+        assert_eq!(
+            last(&world.peers[1]),
+            "an operator has muted you: you reach nobody",
+            "{attempt}"
+        );
+    }
+    assert_eq!(shown(&world.peers[1]).len(), told + attempts.len());
+    assert_eq!(shown(&world.peers[2]).len(), before);
+    say(&mut world, 0, "/mute guest2");
+    assert_eq!(last(&world.peers[1]), "you may speak again");
+    say(&mut world, 1, "hello");
+    assert_eq!(last(&world.peers[2]), "<guest2> hello");
+}
+
+#[test]
+fn a_ban_is_for_all_who_come_from_there_and_ends() {
+    let mut world = with_operator();
+    say(&mut world, 0, "/ban guest2 60");
+    let answer = "192.0.2.1/32 is banned for 60 minutes more, 2 clients had to go";
+    assert!(shown(&world.peers[0]).contains(&answer), "{:?}", shown(&world.peers[0]));
+    for number in [1, 2] {
+        assert_eq!(
+            last(&world.peers[number]),
+            "goodbye: your address is banned for 60 minutes more"
+        );
+        assert!(world.endings.contains(&(number, Ending::Banned, Closing::Polite)));
+    }
+    assert!(shown(&world.peers[3]).contains(&"guest2 left (banned)"));
+    assert_eq!(world.endings.len(), 2);
+    world.sleep(600 * SECOND);
+    let refused = world.connect_from([192, 0, 2, 1].into());
+    world.settle();
+    let text = "refused: your address is banned for 50 minutes more";
+    assert_eq!(shown(&world.peers[refused]), [text]);
+    assert_eq!(world.chat.counts().endings[Ending::Refused(Refused::Banned)], 1);
+    say(&mut world, 0, "/bans");
+    let bans = ["1 ban:", "192.0.2.1/32 for 50 minutes more, by guest1"];
+    assert!(shown(&world.peers[0]).ends_with(&bans));
+    world.sleep(3000 * SECOND);
+    let allowed = world.connect_from([192, 0, 2, 1].into());
+    world.settle();
+    assert!(shown(&world.peers[allowed])[0].starts_with("welcome, "));
+    say(&mut world, 0, "/bans");
+    assert_eq!(last(&world.peers[0]), "nobody is banned");
+}
+
+#[test]
+fn bans_outlive_the_server() {
+    let mut world = with_operator();
+    assert_eq!(world.chat.poll_bans(), None);
+    say(&mut world, 0, "/ban 2001:db8:1:2::7");
+    let answer = "2001:db8:1:2::/64 is banned, 0 clients had to go";
+    assert_eq!(last(&world.peers[0]), answer);
+    say(&mut world, 0, "/ban 192.0.2.2 5");
+    let text = world.chat.poll_bans().expect("they have changed");
+    assert_eq!(world.chat.poll_bans(), None);
+    let mut world = with_operator();
+    world.chat.set_bans(&text).expect("its own text");
+    for address in ["2001:db8:1:2:3::", "192.0.2.2"] {
+        let refused = world.connect_from(address.parse().expect("an address"));
+        world.settle();
+        let told = shown(&world.peers[refused]);
+        assert!(told[0].starts_with("refused: your address is banned"), "{told:?}");
+    }
+    say(&mut world, 0, "/unban 192.0.2.2");
+    assert_eq!(last(&world.peers[0]), "192.0.2.2/32 isn't banned any more");
+    let allowed = world.connect_from([192, 0, 2, 2].into());
+    world.settle();
+    assert!(shown(&world.peers[allowed])[0].starts_with("welcome, "));
+}
+
+#[test]
+fn operators_ban_neither_themselves_nor_their_machine() {
+    let mut world = with_operator();
+    say(&mut world, 1, "/op secret");
+    for (number, command, answer) in [
+        (1, "/ban 192.0.0.0/16", "you come from 192.0.0.0/16 yourself"),
+        (
+            0,
+            "/ban guest1",
+            "guest1 is on the server's machine, which can't be banned; /kick guest1 works",
+        ),
+        (0, "/ban nobody", "nobody here has the name nobody; /who shows who is here"),
+        (0, "/ban", "usage: /ban NAME|NETWORK [MINUTES]"),
+        (0, "/ban guest2 0", "usage: /ban NAME|NETWORK [MINUTES]"),
+        (0, "/ban guest2 5 minutes", "usage: /ban NAME|NETWORK [MINUTES]"),
+        (0, "/unban", "usage: /unban NETWORK"),
+        (0, "/unban 192.0.2.7", "192.0.2.7/32 isn't banned; /bans shows what is"),
+        (0, "/bans", "nobody is banned"),
+    ] {
+        say(&mut world, number, command);
+        assert_eq!(last(&world.peers[number]), answer, "{command}");
+    }
+    assert_eq!(world.endings, []);
+}
+
+#[test]
+fn an_announcement_is_for_every_room() {
+    let mut world = with_operator();
+    say(&mut world, 1, "/join dev");
+    say(&mut world, 0, "/announce tea is ready");
+    for number in [0, 1, 2] {
+        assert_eq!(last(&world.peers[number]), "guest1 announces: tea is ready");
+    }
+}
+
+#[test]
+fn operators_are_told_when_bans_cannot_be_kept() {
+    let mut world = with_operator();
+    world.chat.handle_unsaved_bans();
+    world.settle();
+    let told = "the bans can't be saved, so they end with the server";
+    assert_eq!(last(&world.peers[0]), told);
+    assert_ne!(last(&world.peers[1]), told);
+}
