@@ -202,12 +202,18 @@ impl Editor {
         let bytes = [&std::mem::take(&mut self.begun)[..], piece].concat();
         let (whole, begun) = bytes.split_at(bytes.len() - begun_bytes(&bytes));
         self.begun = begun.to_vec();
-        self.parser.advance(&mut self.keys, whole);
-        self.drop_endless_key(whole.len());
+        for c in String::from_utf8_lossy(whole).chars() {
+            self.parse_character(c);
+        }
     }
 
-    fn drop_endless_key(&mut self, taken: usize) {
-        self.key_bytes = if self.keys.queue.is_empty() { self.key_bytes + taken } else { 0 };
+    /// Counted one by one, because what is dropped of a key without an end must
+    /// not depend on how it was cut into packets.
+    fn parse_character(&mut self, c: char) {
+        let keys = self.keys.queue.len();
+        self.parser.advance(&mut self.keys, c.encode_utf8(&mut [0; 4]).as_bytes());
+        let is_begin = c == '\u{1b}' || self.keys.queue.len() > keys;
+        self.key_bytes = if is_begin { 0 } else { self.key_bytes + c.len_utf8() };
         if self.key_bytes > KEY_BYTES_MAX {
             self.key_bytes = 0;
             self.parser = Parser::new();
@@ -215,17 +221,11 @@ impl Editor {
     }
 }
 
-/// How many bytes at the end are the begin of a character (RFC 3629, section 3).
+/// How many bytes at the end are the begin of a character, and not yet wrong.
 fn begun_bytes(bytes: &[u8]) -> usize {
-    let lead = bytes.iter().rev().take(3).position(|byte| *byte >= 0xc0);
-    let Some(after) = lead else { return 0 };
-    let count = after + 1;
-    let needed = match bytes[bytes.len() - count] {
-        0xc0..0xe0 => 2,
-        0xe0..0xf0 => 3,
-        _ => 4,
-    };
-    if count < needed { count } else { 0 }
+    let end = bytes.utf8_chunks().last().map_or(&[][..], |chunk| chunk.invalid());
+    let is_begun = str::from_utf8(end).is_err_and(|error| error.error_len().is_none());
+    if is_begun { end.len() } else { 0 }
 }
 
 /// Whether `new` is `old` with something typed at its end.
@@ -637,6 +637,29 @@ mod tests {
         assert!(editor.line.text.len() <= 4096);
         editor.next(&mut &b"\x1b\\\x03ok"[..], 4096);
         assert_eq!(editor.line.text, "ok");
+    }
+
+    #[test]
+    fn how_keys_without_an_end_are_cut_changes_nothing() {
+        for begin in ["a\x1b]0;", "\x1bPq", "\x1b\u{39d}", "\x1b[1"] {
+            let bytes = [begin, &"7".repeat(100), "\x1b]0;", &"x".repeat(70), "\r"].concat();
+            let lines = |size| {
+                let mut stage = Stage::new(80);
+                bytes.as_bytes().chunks(size).for_each(|piece| stage.types(piece));
+                stage.lines
+            };
+            let whole = lines(bytes.len());
+            assert!(whole[0].ends_with('x'), "what is too long isn't a key: {whole:?}");
+            (1..bytes.len()).for_each(|size| assert_eq!(lines(size), whole, "{begin:?}, {size}"));
+        }
+    }
+
+    /// A terminal that sends Latin-1: its last letter begins no character.
+    #[test]
+    fn a_line_that_ends_with_latin_1_is_entered_at_once() {
+        let mut stage = Stage::new(80);
+        stage.types(b"caf\xe9\r");
+        assert_eq!(stage.lines, ["caf\u{fffd}"]);
     }
 
     #[test]
