@@ -64,23 +64,20 @@ impl Chat {
         let mut decoder = self.sessions[id].take_decoder();
         while self.is_editing(id) && !input.is_empty() && self.wants_input(id) && self.pay_line(id)
         {
-            let bytes = input.len();
-            let typed = decoder.next_typed(input);
-            self.pay_bytes(id, bytes - input.len());
-            match typed {
-                None => break,
+            let bytes = *input;
+            match decoder.next_typed(input) {
+                None => {}
                 Some(Typed::Command(command)) => self.handle_telnet(id, command),
                 Some(Typed::Keys(keys)) => {
                     let mut rest = keys;
                     self.handle_edits(now, id, &mut rest);
                     // The keys are what is before the input.
-                    if !rest.is_empty() {
-                        let held = [rest, *input].concat();
-                        *input = &[];
-                        self.hold(id, held);
-                    }
+                    *input = &bytes[bytes.len() - input.len() - rest.len()..];
                 }
             }
+            self.pay_bytes(id, bytes.len() - input.len());
+            // What is behind the end of editing isn't keys any more.
+            self.agree_on_editing(id);
         }
         if let Some(session) = self.sessions.get_mut(id) {
             session.put_decoder(decoder);
@@ -101,6 +98,7 @@ impl Chat {
                     self.pay_line(id);
                     self.add_note(id, &Editor::entered(&line));
                     self.handle_text(id, &Text::clean(line.as_bytes()));
+                    self.agree_on_editing(id);
                 }
                 Some(Edited::End) => {
                     let farewell = texts::goodbye(self.position(id));
@@ -110,18 +108,12 @@ impl Chat {
         }
     }
 
-    fn hold(&mut self, id: ClientId, bytes: Vec<u8>) {
-        if let Some(session) = self.sessions.get_mut(id) {
-            session.set_aside(|aside| aside.held = bytes);
-        }
-    }
-
     /// Puts together what an editing client is sent next; false if there is
     /// nothing. The reader must have caught up.
     pub(super) fn compose(&mut self, id: ClientId) -> bool {
         let session = &mut self.sessions[id];
         let log = &self.rooms[session.room].log;
-        let is_leaving = matches!(session.phase, Phase::Leaving { .. });
+        let is_leaving = matches!(session.phase, Phase::Parting { .. } | Phase::Leaving { .. });
         let mut screen = session.set_aside(|aside| std::mem::take(&mut aside.screen));
         let mut editor = session.set_aside(|aside| aside.editor.take());
         if screen.is_empty() && !session.reader.is_done(log) {

@@ -14,3 +14,4 @@ mod floods;
 mod operators;
 mod past;
 mod packets;
+mod editing;
