@@ -124,6 +124,14 @@ impl Editor {
         self.has_bell || self.shown.as_ref() != Some(&self.view())
     }
 
+    /// Bytes of memory held for the line, and for those before it.
+    pub fn held_bytes(&self) -> usize {
+        let Line { text, draft, history, .. } = &self.line;
+        let keys = self.begun.capacity() + self.keys.queue.capacity();
+        let lines = history.iter().map(String::capacity).sum::<usize>();
+        text.capacity() + draft.capacity() + lines + keys
+    }
+
     /// Makes place for other lines.
     pub fn hide(&mut self, screen: &mut Vec<u8>) {
         if self.shown.take().is_some() {

@@ -31,7 +31,8 @@ pub fn sources(directory: &str) -> Vec<Source> {
         for entry in fs::read_dir(&directory).expect("the directory exists") {
             let path = entry.expect("a file").path();
             if path.is_dir() {
-                directories.push(path);
+                // What cargo makes isn't the project's.
+                directories.extend((!path.ends_with("target")).then_some(path));
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 sources.push(Source::read(&path));
             }

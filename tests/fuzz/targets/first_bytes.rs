@@ -1,0 +1,98 @@
+//! What a client sends first: text, or another protocol.
+
+use std::iter;
+use std::time::Duration;
+
+use roomcast::chat::{Config, Ending};
+use roomcast::wire::{FIRST_BYTES, First, Protocol};
+
+use super::cuts::cut;
+use super::world::World;
+
+/// However a client's bytes are cut, it is told the same, and so are the others:
+/// nothing at all if it speaks another protocol.
+pub fn first_bytes(data: &[u8]) {
+    let [shape, seed, bytes @ ..] = data else { return };
+    assert_settled(bytes);
+    let is_greeted = shape & 1 != 0;
+    let visit = Visit::new(is_greeted, iter::once(bytes));
+    let other = Visit::new(is_greeted, cut(bytes, *seed));
+    assert_eq!(visit.ending, other.ending);
+    assert_eq!(visit.heard.escape_ascii().to_string(), other.heard.escape_ascii().to_string());
+    if !visit.is_drawn {
+        assert_eq!(
+            visit.stream.escape_ascii().to_string(),
+            other.stream.escape_ascii().to_string()
+        );
+    }
+    let is_foreign = matches!(visit.ending, Some(Ending::Foreign(_)));
+    assert!(!is_foreign || visit.heard.is_empty(), "heard: {}", visit.heard.escape_ascii());
+    if is_request(bytes) {
+        assert_eq!(visit.ending, Some(Ending::Foreign(Protocol::Http)));
+    }
+}
+
+/// What the first bytes show doesn't change with the next ones.
+fn assert_settled(bytes: &[u8]) {
+    let all = Protocol::of_bytes(bytes);
+    for length in 0..bytes.len() {
+        match Protocol::of_bytes(&bytes[..length]) {
+            First::Unknown => assert!(length < FIRST_BYTES, "unknown after {length} bytes"),
+            first => assert_eq!(first, all, "after {length} bytes"),
+        }
+    }
+}
+
+/// Whether it begins with a request as browsers send it.
+fn is_request(bytes: &[u8]) -> bool {
+    let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") else { return false };
+    let Ok(line) = str::from_utf8(&bytes[..end]) else { return false };
+    let words: Vec<_> = line.split(' ').collect();
+    let [method, target, version] = words[..] else { return false };
+    let is_target = target.starts_with('/') && target.chars().all(|c| c.is_ascii_graphic());
+    ["GET", "POST", "PUT", "OPTIONS"].contains(&method) && is_target && version == "HTTP/1.1"
+}
+
+/// A visit to a room with one other in it.
+struct Visit {
+    ending: Option<Ending>,
+    /// What the visitor was sent.
+    stream: Vec<u8>,
+    is_drawn: bool,
+    /// What the other one was sent.
+    heard: Vec<u8>,
+}
+
+impl Visit {
+    fn new<'a>(is_greeted: bool, packets: impl Iterator<Item = &'a [u8]>) -> Visit {
+        // Nobody is told who comes and goes.
+        let hour = Duration::from_secs(3600);
+        let mut world = World::new(Config { fold_time: hour, ..Config::default() });
+        world.open(usize::MAX, None, false);
+        world.sleep(Duration::from_secs(1));
+        world.settle();
+        let greeting = world.peers[0].stream.len();
+        world.open(usize::MAX, None, false);
+        if is_greeted {
+            world.sleep(Duration::from_secs(1));
+            world.settle();
+        }
+        for packet in packets {
+            world.peers[1].send(packet);
+            world.settle();
+        }
+        world.peers[1].has_fin = true;
+        world.settle();
+        // So long it may wait for replies.
+        world.sleep(Duration::from_secs(1));
+        world.settle();
+        world.assert_clean(true);
+        let [witness, visitor] = &world.peers[..] else { panic!("two peers") };
+        Visit {
+            ending: visitor.ending,
+            stream: visitor.stream.clone(),
+            is_drawn: visitor.agreed_to_edit(),
+            heard: witness.stream[greeting..].to_vec(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a client was sent, looked at from its side.
+
+use super::sequences::assert_known;
+
+const IAC: u8 = 255;
+const BELL: char = '\u{7}';
+
+/// Panics unless a stream is made of lines without control characters, telnet
+/// commands, and bells between lines.
+///
+/// `is_over`: the stream ended as it should. `is_labelled`: the server's own
+/// lines can be told from what is said.
+pub fn assert_plain(stream: &[u8], is_over: bool, is_labelled: bool) {
+    let lines = text(without_commands(stream));
+    assert!(!is_over || lines.is_empty() || lines.ends_with('\n'), "torn: {lines:?}");
+    for line in lines.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+        assert_line(line, is_labelled);
+    }
+}
+
+/// The same for a client whose line is edited: there are the sequences that
+/// draw it too.
+pub fn assert_drawn(stream: &[u8]) {
+    assert_known(&text(without_commands(stream)));
+}
+
+/// Panics unless a stream is made of whole lines, whatever is in them.
+pub fn assert_whole(stream: &[u8]) {
+    assert!(stream.is_empty() || stream.ends_with(b"\n"), "torn: {:?}", stream.escape_ascii());
+}
+
+/// Takes out telnet commands, each of three bytes.
+fn without_commands(stream: &[u8]) -> Vec<u8> {
+    let mut rest = Vec::new();
+    let mut at = 0;
+    while at < stream.len() {
+        if stream[at] == IAC {
+            assert!(stream.get(at + 1).is_none_or(|verb| (251..=254).contains(verb)));
+            at += 3;
+        } else {
+            rest.push(stream[at]);
+            at += 1;
+        }
+    }
+    rest
+}
+
+/// The stream as a text; a character at its end that is cut is left out.
+fn text(stream: Vec<u8>) -> String {
+    let mut chunks = stream.utf8_chunks().peekable();
+    let mut text = String::new();
+    while let Some(chunk) = chunks.next() {
+        text += chunk.valid();
+        let is_cut = chunks.peek().is_none() && chunk.invalid().len() < 4;
+        assert!(chunk.invalid().is_empty() || is_cut, "not UTF-8: {:?}", chunk.invalid());
+    }
+    text
+}
+
+fn assert_line(line: &str, is_labelled: bool) {
+    let line = line.trim_start_matches(BELL);
+    let line = line.strip_suffix('\n').expect("it is whole");
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    assert!(!line.contains(|c: char| c.is_control() && c != '\t'), "a control character: {line:?}");
+    if line.starts_with("{\"seq\":") {
+        let object: serde_json::Value = serde_json::from_str(line).expect("an object");
+        assert_eq!(object.as_object().map(|fields| fields.len()), Some(6), "{line}");
+    } else if is_labelled {
+        let is_known = ["*** ", "* ", "<"].iter().any(|start| line.starts_with(start));
+        assert!(is_known, "whose line is this? {line:?}");
+    }
+}

@@ -1,0 +1,170 @@
+//! Telnet commands and their answers.
+
+use std::collections::HashMap;
+use std::iter;
+
+use roomcast::wire::{Command, Decoder, Event, Framing, Options, Typed};
+
+use super::cuts::cut;
+
+const IAC: u8 = 255;
+const WILL: u8 = 251;
+const WONT: u8 = 252;
+const DO: u8 = 253;
+const DONT: u8 = 254;
+const ECHO: u8 = 1;
+const SUPPRESS_GO_AHEAD: u8 = 3;
+const TIMING_MARK: u8 = 6;
+const NAWS: u8 = 31;
+
+const FRAMING: Framing = Framing { line_bytes_max: 64, raw: false };
+
+/// The answers are the same however bytes are cut, and no option is answered
+/// more often than it must be, so that no two programs talk about it for ever.
+pub fn telnet(data: &[u8]) {
+    let [shape, seed, bytes @ ..] = data else { return };
+    let mut talk = Talk::new(shape & 1 != 0);
+    talk.hear(iter::once(bytes));
+    let mut other = Talk::new(shape & 1 != 0);
+    other.hear(cut(bytes, *seed));
+    assert_eq!(talk.heard, other.heard);
+    assert_eq!(talk.answers, other.answers);
+    talk.assert_bounded();
+    talk.assert_ends(shape & 2 != 0);
+}
+
+/// What came from a client beside commands.
+#[derive(Debug, PartialEq, Eq)]
+enum Heard {
+    Line(Vec<u8>),
+    TooLong,
+    /// A byte that it typed while its line was edited.
+    Key(u8),
+}
+
+/// The server's side of a connection.
+#[derive(Default)]
+struct Talk {
+    decoder: Decoder,
+    options: Options,
+    heard: Vec<Heard>,
+    answers: Vec<u8>,
+    /// How often editing was offered or taken back because somebody said so.
+    wishes: usize,
+    timing_marks: usize,
+}
+
+impl Talk {
+    fn new(is_offered: bool) -> Talk {
+        let mut talk = Talk::default();
+        if is_offered {
+            talk.wishes += 1;
+            talk.answers.extend(talk.options.offer());
+        }
+        talk
+    }
+
+    /// Goes from lines to keys and back where the chat does.
+    fn hear<'a>(&mut self, packets: impl Iterator<Item = &'a [u8]>) {
+        for packet in packets {
+            let mut input = packet;
+            while !input.is_empty() {
+                match self.options.is_editing() {
+                    true => self.hear_keys(&mut input),
+                    false => self.hear_lines(&mut input),
+                }
+            }
+        }
+    }
+
+    fn hear_lines(&mut self, input: &mut &[u8]) {
+        match self.decoder.next(input, &FRAMING) {
+            None => {}
+            Some(Event::TooLong { .. }) => self.heard.push(Heard::TooLong),
+            Some(Event::Line { bytes, .. }) => {
+                match &bytes[..] {
+                    b"/edit" => self.wish(Options::offer),
+                    b"/edit off" => self.wish(Options::withdraw),
+                    _ => {}
+                }
+                self.heard.push(Heard::Line(bytes.into_owned()));
+            }
+            Some(Event::Command(command)) => {
+                self.answer(command);
+                if self.options.is_editing() {
+                    let begun = self.decoder.take_partial();
+                    self.heard.extend(begun.into_iter().map(Heard::Key));
+                }
+            }
+        }
+    }
+
+    fn hear_keys(&mut self, input: &mut &[u8]) {
+        match self.decoder.next_typed(input) {
+            None => {}
+            Some(Typed::Keys(keys)) => {
+                assert!(!keys.contains(&IAC), "a command among the keys");
+                self.heard.extend(keys.iter().copied().map(Heard::Key));
+            }
+            Some(Typed::Command(command)) => self.answer(command),
+        }
+    }
+
+    fn wish(&mut self, wish: fn(&mut Options) -> &'static [u8]) {
+        self.wishes += 1;
+        self.answers.extend(wish(&mut self.options));
+    }
+
+    fn answer(&mut self, command: Command) {
+        self.timing_marks += usize::from(command == Command::Do(TIMING_MARK));
+        self.answers.extend(self.options.answer(command));
+    }
+
+    /// Each option is refused once in each direction. Editing is offered once
+    /// by itself, and refused once more when it has ended.
+    fn assert_bounded(&self) {
+        let mut counts = HashMap::<(u8, u8), usize>::new();
+        for (verb, option) in verbs(&self.answers) {
+            *counts.entry((verb, option)).or_default() += 1;
+        }
+        let timing_marks = counts.remove(&(WONT, TIMING_MARK)).unwrap_or_default();
+        assert_eq!(timing_marks, self.timing_marks);
+        for ((verb, option), count) in counts {
+            let count_max = match (verb, option) {
+                (WILL, ECHO | SUPPRESS_GO_AHEAD) | (DO, NAWS) => 1 + self.wishes,
+                (WONT, ECHO | SUPPRESS_GO_AHEAD) => 2 + self.wishes,
+                (WONT | DONT, _) => 1,
+                _ => 0,
+            };
+            assert!(count <= count_max, "{count} times {verb} {option}");
+        }
+    }
+
+    /// A client that answers each verb, also where it needn't, comes to an end
+    /// with the server.
+    fn assert_ends(mut self, is_willing: bool) {
+        let mut answers = std::mem::take(&mut self.answers);
+        for _ in 0..10 {
+            for (verb, option) in verbs(&answers) {
+                self.answer(match (verb, is_willing) {
+                    (WILL, true) => Command::Do(option),
+                    (WILL, false) | (WONT, _) => Command::Dont(option),
+                    (DO, true) => Command::Will(option),
+                    _ => Command::Other,
+                });
+            }
+            answers = std::mem::take(&mut self.answers);
+        }
+        assert!(answers.is_empty(), "they talk for ever: {answers:?}");
+    }
+}
+
+/// The verbs and options of answers, which are made of nothing else.
+fn verbs(answers: &[u8]) -> impl Iterator<Item = (u8, u8)> {
+    let (answers, rest) = answers.as_chunks::<3>();
+    assert!(rest.is_empty(), "half an answer: {rest:?}");
+    answers.iter().map(|&[iac, verb, option]| {
+        assert!(iac == IAC && (WILL..=DONT).contains(&verb), "{iac} {verb} {option}");
+        (verb, option)
+    })
+}
