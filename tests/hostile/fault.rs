@@ -1,0 +1,93 @@
+//! One fault: what a hostile client does, and what it does to a server.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use crate::crowd::{Crowd, PATIENCE};
+use crate::server::{Candidate, Server, Setup};
+use crate::verdict::{Judged, Outcome, Verdict, check, died, froze, survived};
+use crate::{connections, ending, lines, names, protocols, reading, telnet, text};
+
+pub struct Fault {
+    pub name: &'static str,
+    /// Numbers in docs/promises.md.
+    pub promises: &'static [u32],
+    pub setup: Setup,
+    /// Whether the server is to be there afterwards.
+    pub ends_server: bool,
+    pub run: fn(&Server) -> Judged,
+}
+
+/// A fault for a server that is as it is.
+pub const PLAIN: Setup = Setup { options: &[], descriptors: None };
+
+/// For faults that need much to be said: there is no limit on that.
+pub const FAST: Setup = Setup { options: &["--rate", "0"], descriptors: None };
+
+/// Every fault, in the order of the table.
+pub fn all() -> Vec<Fault> {
+    [
+        reading::faults(),
+        lines::faults(),
+        text::faults(),
+        telnet::faults(),
+        connections::faults(),
+        names::faults(),
+        protocols::faults(),
+        ending::faults(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+impl Fault {
+    pub fn new(
+        name: &'static str,
+        promises: &'static [u32],
+        setup: Setup,
+        run: fn(&Server) -> Judged,
+    ) -> Fault {
+        Fault { name, promises, setup, ends_server: false, run }
+    }
+
+    /// Tries it on a fresh server.
+    pub fn try_on(&self, candidate: &Candidate) -> Verdict {
+        let server = match candidate.start(&self.setup) {
+            Ok(server) => server,
+            Err(error) => return died(error),
+        };
+        // A bug here is no reason to leave out the other faults.
+        let tried = catch_unwind(AssertUnwindSafe(|| (self.run)(&server)));
+        let judged = tried.unwrap_or_else(|_| Err(froze("the fault itself failed, see above")));
+        let judged = judged.and_then(|figure| {
+            if !self.ends_server {
+                talk_goes_on(&server)?;
+            }
+            Ok(figure)
+        });
+        match judged {
+            Ok(figure) => survived(figure),
+            Err(verdict) if verdict.outcome == Outcome::Died && !self.ends_server => {
+                died(format!("{}: {}", verdict.figure, server.last_words()))
+            }
+            Err(verdict) => verdict,
+        }
+    }
+}
+
+/// Two newcomers hear each other, soon.
+fn talk_goes_on(server: &Server) -> Judged<()> {
+    let start = Instant::now();
+    let mut crowd = Crowd::new(server);
+    loop {
+        // Those before may not all be gone yet; then there may be no place.
+        let talked = crowd.guests::<2>().and_then(|[ann, bob]| crowd.ping(ann, bob));
+        let Err(verdict) = talked else { return Ok(()) };
+        let is_over = start.elapsed() > PATIENCE || !server.is_running();
+        check(!is_over, || Verdict {
+            figure: format!("afterwards {}", verdict.figure),
+            ..verdict
+        })?;
+    }
+}

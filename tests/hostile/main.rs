@@ -1,0 +1,112 @@
+//! Hostile clients: each fault of a list is tried on a fresh server, and what
+//! became of the server is one row of a table.
+//!
+//! `cargo test --test hostile` tries roomcast, and fails unless it survives all
+//! of them. `cargo test --test hostile -- --server roomcast --server ncat`
+//! shows how others fare.
+//!
+//! The faults are neutral: they know no server's texts. A line is told by a
+//! token in it, a prefix is learned from a line that has one, and a refusal
+//! may have any words.
+
+mod verdict;
+mod server;
+mod client;
+mod crowd;
+mod flood;
+mod fault;
+
+// The faults.
+mod reading;
+mod lines;
+mod text;
+mod telnet;
+mod connections;
+mod names;
+mod protocols;
+mod ending;
+
+mod table;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+
+use crate::fault::Fault;
+use crate::server::Candidate;
+use crate::table::Table;
+use crate::verdict::Outcome;
+
+/// Throws hostile clients at chat servers and says what became of them.
+#[derive(Parser)]
+#[command(bin_name = "cargo test --test hostile --", version)]
+struct Options {
+    /// A server: roomcast, ncat, or NAME='COMMAND WITH {port}'; may be given more than once
+    #[arg(long = "server", default_value = "roomcast", value_parser = Candidate::parse)]
+    servers: Vec<Candidate>,
+
+    /// Only faults with this in their names; may be given more than once
+    #[arg(long, value_name = "FAULT")]
+    only: Vec<String>,
+
+    /// Print the table as Markdown
+    #[arg(long)]
+    markdown: bool,
+
+    /// Print the names of the faults
+    #[arg(long)]
+    list: bool,
+
+    /// The same as --only, as the test runner has it
+    #[arg(hide = true)]
+    filters: Vec<String>,
+
+    #[command(flatten)]
+    runner: RunnerOptions,
+}
+
+/// What `cargo test` may be given for all test programs; of no use here.
+#[derive(clap::Args)]
+#[allow(dead_code)]
+struct RunnerOptions {
+    #[arg(long, hide = true)]
+    nocapture: bool,
+    #[arg(long, short, hide = true)]
+    quiet: bool,
+    #[arg(long, hide = true)]
+    test_threads: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let mut options = Options::parse();
+    options.only.append(&mut options.filters);
+    let faults: Vec<Fault> =
+        fault::all().into_iter().filter(|fault| is_wanted(fault, &options)).collect();
+    if options.list {
+        faults.iter().for_each(|fault| println!("{}: test", fault.name));
+        return ExitCode::SUCCESS;
+    }
+    let start = Instant::now();
+    let table = Table::new(&options.servers, options.markdown);
+    table.print_head();
+    let (mut passed, mut failed) = (0, 0);
+    for fault in &faults {
+        let verdicts: Vec<_> = options.servers.iter().map(|server| fault.try_on(server)).collect();
+        let is_good = |outcome| matches!(outcome, Outcome::Survived | Outcome::NotApplicable);
+        let good = verdicts.iter().filter(|verdict| is_good(verdict.outcome)).count();
+        passed += good;
+        failed += verdicts.len() - good;
+        table.print_row(fault, &verdicts);
+    }
+    let result = if failed == 0 { "ok" } else { "FAILED" };
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "\ntest result: {result}. {passed} passed; {failed} failed; finished in {seconds:.2}s"
+    );
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn is_wanted(fault: &Fault, options: &Options) -> bool {
+    options.only.is_empty() || options.only.iter().any(|part| fault.name.contains(part.as_str()))
+}

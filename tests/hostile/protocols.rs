@@ -1,0 +1,117 @@
+//! Programs that speak something else. What they say is nobody's news.
+
+use crate::client::End;
+use crate::crowd::{Crowd, Id, PATIENCE, show};
+use crate::fault::{FAST, Fault};
+use crate::server::Server;
+use crate::verdict::{Judged, check, froze, lied};
+
+pub fn faults() -> Vec<Fault> {
+    vec![
+        Fault::new("an HTTP GET", &[], FAST, |server| speak(server, get)),
+        Fault::new("an HTTP POST", &[], FAST, |server| speak(server, post)),
+        Fault::new("a TLS hello", &[], FAST, |server| speak(server, tls)),
+        Fault::new("an SSH banner", &[], FAST, |server| speak(server, ssh)),
+        Fault::new("an SMTP greeting", &[], FAST, |server| speak(server, smtp)),
+        Fault::new("SOCKS 4", &[], FAST, |server| speak(server, socks4)),
+        Fault::new("SOCKS 5", &[], FAST, |server| speak(server, socks5)),
+    ]
+}
+
+fn get(token: &str) -> Vec<u8> {
+    let agent = format!("User-Agent: {token}\r\nAccept: */*\r\n");
+    format!("GET /{token} HTTP/1.1\r\nHost: {token}\r\n{agent}\r\n").into()
+}
+
+/// A web page can make a browser send this: the body has lines for the room.
+fn post(token: &str) -> Vec<u8> {
+    let body = format!("hello {token}\nmore {token}\n");
+    let head = format!("Host: {token}\r\nContent-Length: {}\r\n", body.len());
+    format!("POST /{token} HTTP/1.1\r\n{head}\r\n{body}").into()
+}
+
+/// A ClientHello of TLS 1.2 with a server name, and a line end in its random
+/// bytes.
+fn tls(token: &str) -> Vec<u8> {
+    let name = token.as_bytes();
+    let length = |bytes: usize| (bytes as u16).to_be_bytes();
+    let mut sni = length(name.len() + 3).to_vec();
+    sni.push(0);
+    sni.extend(length(name.len()));
+    sni.extend(name);
+    let mut extensions = vec![0, 0];
+    extensions.extend(length(sni.len()));
+    extensions.extend(sni);
+    let mut body = vec![3, 3];
+    body.extend(b"random\nbytes\r\nthat are 32 of them");
+    body.truncate(2 + 32);
+    body.extend([0, 0, 2, 0x13, 0x01, 1, 0]);
+    body.extend(length(extensions.len()));
+    body.extend(extensions);
+    let mut handshake = vec![1, 0];
+    handshake.extend(length(body.len()));
+    handshake.extend(body);
+    let mut record = vec![0x16, 3, 1];
+    record.extend(length(handshake.len()));
+    record.extend(handshake);
+    record
+}
+
+fn ssh(token: &str) -> Vec<u8> {
+    format!("SSH-2.0-{token}\r\n").into()
+}
+
+/// As one who doesn't wait for answers.
+fn smtp(token: &str) -> Vec<u8> {
+    format!("EHLO {token}\r\nMAIL FROM:<{token}@example.org>\r\nDATA\r\n{token}\r\n.\r\n").into()
+}
+
+fn socks4(token: &str) -> Vec<u8> {
+    [&[4, 1, 0, 80, 127, 0, 0, 1][..], token.as_bytes(), b"\0GET / HTTP/1.0\r\n\r\n"].concat()
+}
+
+fn socks5(token: &str) -> Vec<u8> {
+    let length = token.len() as u8;
+    [&[5, 1, 0, 5, 1, 0, 3, length][..], token.as_bytes(), &[0, 80], b"GET / HTTP/1.0\r\n\r\n"]
+        .concat()
+}
+
+/// Nothing of it comes to the room: sent whole, and byte by byte.
+fn speak(server: &Server, message: fn(&str) -> Vec<u8>) -> Judged {
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let token = crowd.token();
+    let stranger = crowd.connect()?;
+    crowd.send(stranger, message(&token));
+    let answer = end_of(&mut crowd, stranger, [ann, bob], &token)?;
+    let token = crowd.token();
+    let stranger = crowd.connect()?;
+    for byte in message(&token) {
+        crowd.send(stranger, [byte]);
+        // When others have been heard, the server has read the byte.
+        crowd.ping(ann, bob)?;
+    }
+    end_of(&mut crowd, stranger, [ann, bob], &token)?;
+    Ok(format!("answer {answer}"))
+}
+
+/// The stranger is closed, and nobody has heard of it. Gives what it was
+/// answered.
+fn end_of(crowd: &mut Crowd, stranger: Id, [ann, bob]: [Id; 2], token: &str) -> Judged<String> {
+    crowd.ping(ann, bob)?;
+    crowd.client(stranger).fin();
+    let closed = crowd.wait(PATIENCE, "", |crowd| crowd.client(stranger).end.is_some());
+    crowd.ping(ann, bob)?;
+    for foreign in [token, "HTTP/1."] {
+        check(!crowd.has_heard(bob, foreign), || lied(shown_to_room(crowd, bob, foreign)))?;
+    }
+    closed.map_err(|_| froze("it isn't closed"))?;
+    let client = crowd.client(stranger);
+    let ending = if client.end == Some(End::Eof) { "" } else { ", reset" };
+    Ok(format!("{}{ending}", show(&client.received)))
+}
+
+fn shown_to_room(crowd: &mut Crowd, id: Id, text: &str) -> String {
+    let line = crowd.line(id, text).unwrap_or_default();
+    format!("the room is sent {}", show(&line))
+}

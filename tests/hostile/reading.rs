@@ -1,0 +1,190 @@
+//! Clients that don't read, or too slowly.
+
+use std::time::{Duration, Instant};
+
+use crate::crowd::{Crowd, Id, PATIENCE};
+use crate::fault::{FAST, Fault, PLAIN};
+use crate::flood::Flood;
+use crate::server::Server;
+use crate::verdict::{Judged, check, froze, leaked, lied};
+
+/// A wait that people would notice.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+const MEBIBYTE: usize = 1 << 20;
+
+pub fn faults() -> Vec<Fault> {
+    vec![
+        Fault::new("one client stops reading", &[1, 2, 3], FAST, stuck_reader),
+        Fault::new("200 clients stop reading", &[7], FAST, memory_of_stuck_readers),
+        Fault::new("a reader is too slow", &[3, 6], FAST, slow_reader),
+        Fault::new("paused and half-closed clients", &[19, 21], FAST, paused_clients),
+        Fault::new("a firehose and 100 quiet clients", &[25], FAST, firehose),
+        Fault::new("300 silent clients join", &[], PLAIN, silent_joins),
+    ]
+}
+
+/// Sends a flood until this reader has got the end of it.
+fn pour(crowd: &mut Crowd, flood: &mut Flood, reader: Id) -> Judged<()> {
+    const TIME_MAX: Duration = Duration::from_secs(15);
+    let last = flood.last();
+    crowd.hears_while(TIME_MAX, reader, &last, |crowd| flood.feed(crowd)).map(drop)
+}
+
+fn stuck_reader(server: &Server) -> Judged {
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let stuck = crowd.connect_stuck()?;
+    crowd.show_presence(stuck)?;
+    let mut flood = Flood::of_bytes(bob, 1000, 20 * MEBIBYTE);
+    crowd.client(ann).start_waiting();
+    pour(&mut crowd, &mut flood, ann)?;
+    let wait = crowd.client(ann).longest_wait;
+    let start = Instant::now();
+    let newcomer = crowd.join()?;
+    crowd.ping(bob, newcomer)?;
+    let join = start.elapsed();
+    let delivery = flood.judge(&crowd.client(ann).received)?;
+    check(wait.max(join) < WAIT_MAX, || froze(format!("{wait:.0?}, a newcomer {join:.0?}")))?;
+    let skipped = delivery.skipped;
+    check(skipped == 0, || lied(format!("{skipped} lines skipped for one who reads")))?;
+    Ok(format!("longest wait {wait:.0?}, to join {join:.0?}"))
+}
+
+/// What is kept for those who don't read is bounded: a server may have one log,
+/// and little for each of them.
+fn memory_of_stuck_readers(server: &Server) -> Judged {
+    const READERS: usize = 200;
+    const LOG_BYTES_MAX: usize = 32 * MEBIBYTE;
+    const READER_BYTES_MAX: usize = 64 << 10;
+    const TIME_MAX: Duration = Duration::from_secs(5);
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    for _ in 0..READERS {
+        crowd.connect_stuck()?;
+    }
+    crowd.ping(ann, bob)?;
+    let before = server.memory_bytes()?;
+    let grown = || Ok(server.memory_bytes()?.saturating_sub(before));
+    let mut flood = Flood::of_bytes(bob, 1000, 100 * MEBIBYTE);
+    crowd.client(ann).is_keeping = false;
+    let (start, mut looked_at) = (Instant::now(), Instant::now());
+    crowd.client(ann).start_waiting();
+    crowd.wait(TIME_MAX + PATIENCE, "a flood doesn't end", |crowd| {
+        flood.feed(crowd);
+        // Looking costs time, and a server without bounds takes all memory.
+        if looked_at.elapsed() < Duration::from_millis(50) {
+            return false;
+        }
+        looked_at = Instant::now();
+        let is_too_much = grown().map_or(true, |bytes: usize| bytes > 512 * MEBIBYTE);
+        is_too_much || start.elapsed() > TIME_MAX || flood.is_fed()
+    })?;
+    let megabytes = crowd.client(ann).received_bytes / 1_000_000;
+    let grown = grown()?;
+    let each = grown.saturating_sub(LOG_BYTES_MAX) / READERS;
+    let figure = format!("{} KiB each after {megabytes} MB", grown / READERS / 1024);
+    check(each < READER_BYTES_MAX, || leaked(figure.clone()))?;
+    crowd.client(ann).is_keeping = true;
+    let newcomer = crowd.connect()?;
+    let (token, second) = (crowd.token(), crowd.token());
+    crowd.say(newcomer, &token);
+    crowd.say(newcomer, &second);
+    crowd.hears(ann, &token).map_err(|_| froze(format!("nobody is heard, {figure}")))?;
+    Ok(figure)
+}
+
+/// Each line that comes is whole and in its place, and what is left out is
+/// told.
+fn slow_reader(server: &Server) -> Judged {
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let slow = crowd.connect_stuck()?;
+    crowd.show_presence(slow)?;
+    let mut flood = Flood::of_bytes(bob, 1000, 20 * MEBIBYTE);
+    pour(&mut crowd, &mut flood, ann)?;
+    crowd.client(slow).is_reading = true;
+    // One line more shows that it is there again.
+    let token = crowd.token();
+    crowd.say(ann, &token);
+    crowd.hears(slow, &token)?;
+    let delivery = flood.judge(&crowd.client(slow).received)?;
+    // Nobody can be told of a gap at the end but by a line after it.
+    let missing = flood.lines - delivery.delivered - delivery.skipped;
+    check(missing == 0, || lied(format!("{missing} lines lost without a word")))?;
+    Ok(format!("{} lines came, {} told as skipped", delivery.delivered, delivery.skipped))
+}
+
+/// Who doesn't read, or has closed its sending side, costs no time; and when it
+/// resets that is noticed.
+fn paused_clients(server: &Server) -> Judged {
+    const CLIENTS: usize = 20;
+    const BUSY_MAX: Duration = Duration::from_millis(100);
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let descriptors = server.descriptors()?;
+    let mut guests = Vec::new();
+    for _ in 0..CLIENTS {
+        guests.push(crowd.connect_stuck()?);
+        let half_closed = crowd.connect()?;
+        crowd.client(half_closed).fin();
+        guests.push(half_closed);
+    }
+    crowd.ping(ann, bob)?;
+    // More than the kernel takes for those who don't read.
+    let mut flood = Flood::of_bytes(bob, 1000, 4 * MEBIBYTE);
+    pour(&mut crowd, &mut flood, ann)?;
+    let before = server.cpu_time()?;
+    crowd.pass(Duration::from_secs(1))?;
+    let busy = server.cpu_time()? - before;
+    let figure = format!("{busy:.1?} of CPU in 1 s");
+    check(busy < BUSY_MAX, || leaked(figure.clone()))?;
+    guests.into_iter().for_each(|guest| crowd.reset(guest));
+    crowd.is_back_to(descriptors)?;
+    Ok(figure)
+}
+
+/// One who talks without a pause doesn't keep others from being heard.
+fn firehose(server: &Server) -> Judged {
+    const CLIENTS: usize = 100;
+    const TIME: Duration = Duration::from_secs(3);
+    let mut crowd = Crowd::new(server);
+    let [ann, hose] = crowd.guests()?;
+    let quiet: Vec<_> = (0..CLIENTS).map(|_| crowd.connect()).collect::<Judged<_>>()?;
+    crowd.ping(hose, ann)?;
+    for &id in quiet.iter().chain([&ann, &hose]) {
+        crowd.client(id).is_keeping = false;
+    }
+    let mut flood = Flood::new(hose, 100, usize::MAX);
+    let (start, mut worst, mut pings) = (Instant::now(), Duration::ZERO, 0);
+    while start.elapsed() < TIME {
+        let (from, to) = (quiet[pings % CLIENTS], quiet[(pings + 1) % CLIENTS]);
+        crowd.client(to).is_keeping = true;
+        let token = crowd.token();
+        crowd.say(from, &token);
+        worst = worst.max(crowd.hears_while(PATIENCE, to, &token, |crowd| flood.feed(crowd))?);
+        crowd.client(to).is_keeping = false;
+        crowd.client(to).forget();
+        pings += 1;
+    }
+    check(worst < WAIT_MAX, || froze(format!("heard after {worst:.0?}")))?;
+    Ok(format!("worst of {pings} pings {worst:.0?}"))
+}
+
+/// n silent people aren't n notices to each of n people.
+fn silent_joins(server: &Server) -> Judged {
+    const CLIENTS: usize = 300;
+    const BYTES_MAX: usize = 20 * CLIENTS;
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let before = crowd.client(ann).received_bytes;
+    for _ in 0..CLIENTS {
+        crowd.connect()?;
+    }
+    // Long enough that whoever tells of them together has begun to.
+    crowd.pass(Duration::from_millis(500))?;
+    crowd.ping(bob, ann)?;
+    let bytes = crowd.client(ann).received_bytes - before;
+    let figure = format!("{bytes} bytes to the first one");
+    check(bytes < BYTES_MAX, || leaked(figure.clone()))?;
+    Ok(figure)
+}

@@ -1,0 +1,135 @@
+//! What is in a line.
+
+use crate::crowd::{Crowd, show};
+use crate::fault::{Fault, PLAIN};
+use crate::server::Server;
+use crate::verdict::{Judged, check, lied};
+
+pub fn faults() -> Vec<Fault> {
+    vec![
+        Fault::new("a lone CR", &[11], PLAIN, lone_cr),
+        Fault::new("UTF-8", &[12], PLAIN, utf8),
+        Fault::new("invalid UTF-8", &[], PLAIN, invalid_utf8),
+        Fault::new("escape sequences and control characters", &[11], PLAIN, controls),
+        Fault::new("line separators of Unicode", &[12], PLAIN, separators),
+        Fault::new("text that turns its direction", &[12], PLAIN, directions),
+        Fault::new("1,000 marks on one letter", &[12], PLAIN, marks),
+    ]
+}
+
+/// What somebody else gets of a text: the part of the line behind the prefix,
+/// and without the token.
+fn relay(server: &Server, text: &[u8]) -> Judged<Vec<u8>> {
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let prefix = crowd.prefix(ann, bob)?;
+    let token = crowd.token();
+    crowd.say(ann, [text, token.as_bytes()].concat());
+    let line = crowd.line(bob, &token)?;
+    let relayed =
+        line.strip_prefix(&prefix[..]).and_then(|line| line.strip_suffix(token.as_bytes()));
+    Ok(relayed.ok_or_else(|| lied(format!("came as {}", show(&line))))?.to_vec())
+}
+
+fn relay_text(server: &Server, text: &str) -> Judged<String> {
+    let relayed = relay(server, text.as_bytes())?;
+    String::from_utf8(relayed).map_err(|error| lied(show(error.as_bytes())))
+}
+
+/// A terminal would write what follows over the prefix.
+fn lone_cr(server: &Server) -> Judged {
+    let relayed = relay(server, b"hidden\r<admin> ")?;
+    check(!relayed.contains(&b'\r'), || lied(format!("came as {}", show(&relayed))))?;
+    Ok(String::new())
+}
+
+fn utf8(server: &Server) -> Judged {
+    let text = "Grüße, привет, שלום, مرحبا, नमस्ते, 日本語, 한국어, ภาษาไทย, 👩\u{200d}🚀 €→∀";
+    let relayed = relay_text(server, text)?;
+    check(relayed == text, || lied(format!("came as {}", show(relayed.as_bytes()))))?;
+    Ok(String::new())
+}
+
+/// Whatever it becomes, it ends nothing, and those who get it get UTF-8.
+fn invalid_utf8(server: &Server) -> Judged {
+    let texts: [&[u8]; 6] = [
+        b"na\xefve",
+        b"\xc3(",
+        b"\xfe\xff ",
+        b"\xed\xa0\x80",
+        b"\xf0\x9f\x92",
+        b"\xc0\xaf\xf8\x88\x80\x80\x80",
+    ];
+    for text in texts {
+        let relayed = relay(server, text)?;
+        let is_text = std::str::from_utf8(&relayed).is_ok();
+        check(is_text, || lied(format!("came as {}", show(&relayed))))?;
+    }
+    Ok(String::new())
+}
+
+fn controls(server: &Server) -> Judged {
+    let texts: [&[u8]; 8] = [
+        b"\x1b[2J\x1b[H\x1b[31m",
+        b"\x1b]0;title\x07",
+        b"\x1b]52;c;aGk=\x1b\\",
+        b"\x1bP$qm\x1b\\\x1b_x\x1b\\",
+        b"abc\x08\x08\x08\x7f\x7f",
+        b"\x01\x02\x05\x07\x0b\x0c\x0e\x0f\x18\x1a\x1c\x1f",
+        b"\xc2\x9b31m\xc2\x9d0;title\xc2\x9c\xc2\x90q\xc2\x9c",
+        b"\x9b31m",
+    ];
+    for text in texts {
+        let relayed = relay(server, text)?;
+        let shown = String::from_utf8_lossy(&relayed);
+        // A byte of C1 that isn't UTF-8 is a control to some terminals.
+        let has_bytes = std::str::from_utf8(&relayed).is_err();
+        let is_clean = !has_bytes && !shown.chars().any(|c| c.is_control() && c != '\t');
+        check(is_clean, || lied(format!("came as {}", show(&relayed))))?;
+    }
+    Ok(String::new())
+}
+
+fn separators(server: &Server) -> Judged {
+    for separator in ['\u{2028}', '\u{2029}', '\u{85}', '\x0b', '\x0c'] {
+        let relayed = relay_text(server, &format!("a{separator}b"))?;
+        let is_one = !relayed.contains(separator);
+        check(is_one, || lied(format!("came as {}", show(relayed.as_bytes()))))?;
+    }
+    Ok(String::new())
+}
+
+/// Directions that are begun in a line end with it; else they would turn the
+/// rest of what a terminal shows.
+fn directions(server: &Server) -> Judged {
+    for c in ['\u{202a}', '\u{202b}', '\u{202d}', '\u{202e}'] {
+        check_ends(server, c, '\u{202c}')?;
+    }
+    for c in ['\u{2066}', '\u{2067}', '\u{2068}'] {
+        check_ends(server, c, '\u{2069}')?;
+    }
+    Ok(String::new())
+}
+
+/// The token comes before the end that the server may put there.
+fn check_ends(server: &Server, begin: char, end: char) -> Judged<()> {
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let token = crowd.token();
+    crowd.say(ann, format!("{begin}gpj.exe {token}"));
+    let line = crowd.line(bob, &token)?;
+    let line = String::from_utf8_lossy(&line);
+    let count = |wanted| line.chars().filter(|&c| c == wanted).count();
+    let is_even = count(begin) <= count(end);
+    check(is_even, || lied(format!("U+{:04X} has no end", u32::from(begin))))
+}
+
+fn marks(server: &Server) -> Judged {
+    const MARK: char = '\u{301}';
+    const MARKS_MAX: usize = 32;
+    let text = format!("e{}", MARK.to_string().repeat(1000));
+    let relayed = relay_text(server, &text)?;
+    let marks = relayed.chars().filter(|&c| c == MARK).count();
+    check(marks <= MARKS_MAX, || lied(format!("{marks} marks came")))?;
+    Ok(format!("{marks} marks came"))
+}
