@@ -97,7 +97,7 @@ fn resets(server: &Server) -> Judged {
         verdict.figure += &format!(", seed {seed}");
         verdict
     })?;
-    Ok(format!("{descriptors} descriptors before and after"))
+    Ok(format!("{descriptors} descriptors before and after, seed {seed}"))
 }
 
 /// Those who are there talk on, those who are too many are told, the server

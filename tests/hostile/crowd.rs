@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::client::{Client, End};
 use crate::server::Server;
-use crate::verdict::{Judged, Verdict, check, died, froze, leaked, lied};
+use crate::verdict::{Judged, Outcome, Verdict, check, died, froze, leaked, lied};
 
 /// How long one thing may take; a server that needs longer is frozen.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -224,6 +224,14 @@ impl<'a> Crowd<'a> {
         Ok(self.find_line(id, token).expect("it was there"))
     }
 
+    /// The same of a line that a server may fail to know for one.
+    pub fn expect_line(&mut self, id: Id, token: &str, what: &str) -> Judged<Vec<u8>> {
+        self.line(id, token).map_err(|verdict| match verdict.outcome {
+            Outcome::Froze => lied(format!("{what} isn't heard")),
+            _ => verdict,
+        })
+    }
+
     fn find_line(&mut self, id: Id, token: &str) -> Option<Vec<u8>> {
         let received = &self.client(id).received;
         let at = memmem::find(received, token.as_bytes())?;
@@ -283,7 +291,7 @@ impl Drop for Crowd<'_> {
 
 /// Bytes for a verdict, not too many of them.
 pub fn show(bytes: &[u8]) -> String {
-    const BYTES_MAX: usize = 60;
+    const BYTES_MAX: usize = 40;
     let shown = bytes[..bytes.len().min(BYTES_MAX)].escape_ascii();
     let rest = if bytes.len() > BYTES_MAX { "…" } else { "" };
     format!("`{shown}{rest}`")

@@ -22,6 +22,7 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("`nc -N` waits for an answer", &[20], PLAIN, half_closed),
         Fault::new("a line without an end", &[8], FAST, endless_line),
         Fault::new("a line at the limit and past it", &[8], PLAIN, limit),
+        Fault::new("empty lines without end", &[10], FAST, empty_lines),
         Fault::new("2,000 lines pasted", &[1, 2], PASTE, paste),
         Fault::new("500 lines begun and never ended", &[], PLAIN, slowloris),
     ]
@@ -120,8 +121,8 @@ fn line_ends(server: &Server) -> Judged {
     let tokens = [(); 3].map(|()| crowd.token());
     let [one, two, three] = &tokens;
     crowd.send(ann, format!("{one}\n{two}\r\n{three}\r\0"));
-    for token in &tokens {
-        let line = crowd.line(bob, token)?;
+    for (token, end) in tokens.iter().zip(["LF", "CR LF", "CR NUL"]) {
+        let line = crowd.expect_line(bob, token, &format!("a line with {end}"))?;
         let whole = [&prefix, token.as_bytes()].concat();
         check(line == whole, || lied(format!("came as {}", show(&line))))?;
     }
@@ -134,7 +135,7 @@ fn last_line(server: &Server) -> Judged {
     let token = crowd.token();
     crowd.send(ann, &token);
     crowd.client(ann).fin();
-    crowd.line(bob, &token)?;
+    crowd.expect_line(bob, &token, "it")?;
     Ok(String::new())
 }
 
@@ -185,6 +186,34 @@ fn endless_line(server: &Server) -> Judged {
     let grown = server.memory_bytes_max()? - before;
     let figure = format!("{} MB: {} KiB more, pings {worst:.0?}", sent / 1_000_000, grown / 1024);
     check(grown < GROWTH_MAX, || leaked(figure.clone()))?;
+    Ok(figure)
+}
+
+/// They are many for their bytes; others chat on.
+fn empty_lines(server: &Server) -> Judged {
+    const TIME: Duration = Duration::from_secs(2);
+    const WAIT_MAX: Duration = Duration::from_secs(1);
+    const GROWTH_MAX: usize = 16 << 20;
+    let mut crowd = Crowd::new(server);
+    let [ann, bob, carol] = crowd.guests()?;
+    let before = server.memory_bytes_max()?;
+    let (chunk, start) = (vec![b'\n'; 1 << 16], Instant::now());
+    let (mut sent, mut worst) = (0, Duration::ZERO);
+    while start.elapsed() < TIME && crowd.client(ann).end.is_none() {
+        let token = crowd.token();
+        crowd.say(carol, &token);
+        worst = worst.max(crowd.hears_while(PATIENCE, bob, &token, |crowd| {
+            if crowd.client(ann).unsent_bytes() < chunk.len() {
+                crowd.client(ann).queue(&chunk);
+                sent += chunk.len();
+            }
+        })?);
+        crowd.client(bob).forget();
+    }
+    let grown = server.memory_bytes_max()?.saturating_sub(before);
+    let figure = format!("{} million, pings {worst:.0?}", sent / 1_000_000);
+    check(grown < GROWTH_MAX, || leaked(format!("{} KiB more", grown / 1024)))?;
+    check(worst < WAIT_MAX, || froze(figure.clone()))?;
     Ok(figure)
 }
 

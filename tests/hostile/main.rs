@@ -72,6 +72,8 @@ struct Options {
 struct RunnerOptions {
     #[arg(long, hide = true)]
     nocapture: bool,
+    #[arg(long, hide = true)]
+    show_output: bool,
     #[arg(long, short, hide = true)]
     quiet: bool,
     #[arg(long, hide = true)]

@@ -3,23 +3,27 @@
 use std::time::{Duration, Instant};
 
 use crate::crowd::{Crowd, Id, PATIENCE};
-use crate::fault::{FAST, Fault, PLAIN};
+use crate::fault::{FAST, Fault};
 use crate::flood::Flood;
-use crate::server::Server;
+use crate::server::{Server, Setup};
 use crate::verdict::{Judged, check, froze, leaked, lied};
 
 /// A wait that people would notice.
 const WAIT_MAX: Duration = Duration::from_secs(2);
 const MEBIBYTE: usize = 1 << 20;
+/// So that the fault needn't wait five seconds for what is told of comings and
+/// goings together.
+const FOLDING: Setup = Setup { options: &["--fold", "1"], descriptors: None };
 
 pub fn faults() -> Vec<Fault> {
     vec![
         Fault::new("one client stops reading", &[1, 2, 3], FAST, stuck_reader),
         Fault::new("200 clients stop reading", &[7], FAST, memory_of_stuck_readers),
         Fault::new("a reader is too slow", &[3, 6], FAST, slow_reader),
+        Fault::new("answers that nobody reads", &[], FAST, unread_answers),
         Fault::new("paused and half-closed clients", &[19, 21], FAST, paused_clients),
         Fault::new("a firehose and 100 quiet clients", &[25], FAST, firehose),
-        Fault::new("300 silent clients join", &[], PLAIN, silent_joins),
+        Fault::new("300 silent clients join", &[], FOLDING, silent_joins),
     ]
 }
 
@@ -114,6 +118,30 @@ fn slow_reader(server: &Server) -> Judged {
     Ok(format!("{} lines came, {} told as skipped", delivery.delivered, delivery.skipped))
 }
 
+/// What is asked for and not read is kept for nobody without a bound.
+fn unread_answers(server: &Server) -> Judged {
+    const TIME: Duration = Duration::from_secs(1);
+    const GROWTH_MAX: usize = 16 * MEBIBYTE;
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let asking = crowd.connect_stuck()?;
+    crowd.ping(ann, bob)?;
+    let before = server.memory_bytes_max()?;
+    let questions = "/help\n/who\n".repeat(1000);
+    let (start, mut worst) = (Instant::now(), Duration::ZERO);
+    while start.elapsed() < TIME {
+        if crowd.client(asking).unsent_bytes() < questions.len() {
+            crowd.client(asking).queue(questions.as_bytes());
+        }
+        worst = worst.max(crowd.ping(ann, bob)?);
+        crowd.client(bob).forget();
+    }
+    let grown = server.memory_bytes_max()?.saturating_sub(before);
+    let figure = format!("{} KiB more, pings {worst:.0?}", grown / 1024);
+    check(grown < GROWTH_MAX, || leaked(figure.clone()))?;
+    Ok(figure)
+}
+
 /// Who doesn't read, or has closed its sending side, costs no time; and when it
 /// resets that is noticed.
 fn paused_clients(server: &Server) -> Judged {
@@ -180,8 +208,8 @@ fn silent_joins(server: &Server) -> Judged {
     for _ in 0..CLIENTS {
         crowd.connect()?;
     }
-    // Long enough that whoever tells of them together has begun to.
-    crowd.pass(Duration::from_millis(500))?;
+    // Long enough for one who tells of them together.
+    crowd.pass(Duration::from_millis(1300))?;
     crowd.ping(bob, ann)?;
     let bytes = crowd.client(ann).received_bytes - before;
     let figure = format!("{bytes} bytes to the first one");

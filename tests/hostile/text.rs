@@ -1,9 +1,11 @@
 //! What is in a line.
 
-use crate::crowd::{Crowd, show};
-use crate::fault::{Fault, PLAIN};
+use std::time::Duration;
+
+use crate::crowd::{Crowd, PATIENCE, show};
+use crate::fault::{FAST, Fault, PLAIN};
 use crate::server::Server;
-use crate::verdict::{Judged, check, lied};
+use crate::verdict::{Judged, check, leaked, lied};
 
 pub fn faults() -> Vec<Fault> {
     vec![
@@ -14,6 +16,7 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("line separators of Unicode", &[12], PLAIN, separators),
         Fault::new("text that turns its direction", &[12], PLAIN, directions),
         Fault::new("1,000 marks on one letter", &[12], PLAIN, marks),
+        Fault::new("text that is hard to clean", &[10], FAST, hard_text),
     ]
 }
 
@@ -132,4 +135,44 @@ fn marks(server: &Server) -> Judged {
     let marks = relayed.chars().filter(|&c| c == MARK).count();
     check(marks <= MARKS_MAX, || lied(format!("{marks} marks came")))?;
     Ok(format!("{marks} marks came"))
+}
+
+/// Whatever a line is made of, the work for it grows with its bytes.
+fn hard_text(server: &Server) -> Judged {
+    const LINE_BYTES: usize = 4000;
+    const LINES: usize = 250;
+    // Work that grows with the square of a line's length takes far more, and
+    // a program that isn't optimized takes less.
+    const TIME_MAX: Duration = Duration::from_millis(1500);
+    let parts = [
+        "\x1b[",
+        "\x1b]0;",
+        "\u{202e}",
+        "\u{2066}\u{2069}",
+        "e\u{301}",
+        "\u{200d}\u{1f469}",
+        "\u{fdfa}",
+        "\u{1f1e6}",
+        "\u{e0061}",
+        "\r",
+    ];
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let (mut worst, mut worst_part) = (Duration::ZERO, "");
+    for part in parts {
+        let before = server.cpu_time()?;
+        let line = part.repeat(LINE_BYTES / part.len()) + "\n";
+        crowd.send(ann, line.repeat(LINES));
+        let token = crowd.token();
+        crowd.say(ann, format!("\n{token}"));
+        crowd.hears_within(2 * PATIENCE, bob, &token)?;
+        let time = server.cpu_time()? - before;
+        if time > worst {
+            (worst, worst_part) = (time, part);
+        }
+        crowd.client(bob).forget();
+    }
+    let figure = format!("{worst:.0?} of CPU a megabyte of {}", show(worst_part.as_bytes()));
+    check(worst < TIME_MAX, || leaked(figure.clone()))?;
+    Ok(figure)
 }
