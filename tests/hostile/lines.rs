@@ -11,6 +11,9 @@ use crate::verdict::{Judged, check, froze, leaked, lied, not_applicable};
 /// Faster than by itself, so that the fault takes a second and not ten.
 const PASTE: Setup = Setup { options: &["--rate", "1000"], descriptors: None };
 
+/// So that those who are slowed down are seen to be within seconds.
+const SLOW: Setup = Setup { options: &["--rate", "100", "--burst", "100"], descriptors: None };
+
 pub fn faults() -> Vec<Fault> {
     vec![
         Fault::new("a line in two packets", &[3, 9], PLAIN, two_packets),
@@ -24,6 +27,8 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("a line at the limit and past it", &[8], PLAIN, limit),
         Fault::new("empty lines without end", &[10], FAST, empty_lines),
         Fault::new("2,000 lines pasted", &[1, 2], PASTE, paste),
+        Fault::new("4,000 lines through `nc -N`", &[1, 20], PASTE, piped_paste),
+        Fault::new("20 who say too much, and reset", &[19, 21], SLOW, floods),
         Fault::new("500 lines begun and never ended", &[], PLAIN, slowloris),
     ]
 }
@@ -257,6 +262,54 @@ fn paste(server: &Server) -> Judged {
     check(delivered == LINES, || lied(format!("{delivered} of {LINES} lines came")))?;
     check(worst < WAIT_MAX, || froze(format!("another waited {worst:.0?}")))?;
     Ok(format!("came in {time:.0?}, pings {worst:.0?}"))
+}
+
+/// A script that sends faster than anyone may is heard to its end.
+fn piped_paste(server: &Server) -> Judged {
+    const LINES: usize = 4000;
+    let mut crowd = Crowd::new(server);
+    let [bob, ann] = crowd.guests()?;
+    let mut flood = Flood::new(ann, 40, LINES);
+    let start = Instant::now();
+    flood.feed(&mut crowd);
+    let sent = crowd.wait(PATIENCE, "the server doesn't read", |crowd| {
+        flood.feed(crowd);
+        flood.is_fed() && crowd.client(ann).unsent_bytes() == 0
+    });
+    sent?;
+    crowd.client(ann).fin();
+    let heard = crowd.hears_within(2 * PATIENCE, bob, &flood.last());
+    let time = start.elapsed();
+    let delivered = flood.judge(&crowd.client(bob).received)?.delivered;
+    check(heard.is_ok(), || lied(format!("{delivered} of {LINES} lines came")))?;
+    check(delivered == LINES, || lied(format!("{delivered} of {LINES} lines came")))?;
+    Ok(format!("came in {time:.0?}"))
+}
+
+/// Those who are slowed down cost no time meanwhile, and when they are gone
+/// that is noticed, if only when what they have said is read.
+fn floods(server: &Server) -> Judged {
+    const CLIENTS: usize = 20;
+    const LINES: usize = 400;
+    const BUSY_MAX: Duration = Duration::from_millis(500);
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let descriptors = server.descriptors()?;
+    let guests: Vec<_> = (0..CLIENTS).map(|_| crowd.connect()).collect::<Judged<_>>()?;
+    for &guest in &guests {
+        crowd.client(guest).is_keeping = false;
+        crowd.send(guest, "so much to say\n".repeat(LINES));
+    }
+    crowd.pass(Duration::from_secs(1))?;
+    let before = server.cpu_time()?;
+    crowd.pass(Duration::from_secs(1))?;
+    let busy = server.cpu_time()? - before;
+    let worst = crowd.ping(ann, bob)?;
+    guests.into_iter().for_each(|guest| crowd.reset(guest));
+    crowd.is_back_to(descriptors)?;
+    let figure = format!("{busy:.0?} of CPU in 1 s, ping {worst:.0?}");
+    check(busy < BUSY_MAX, || leaked(figure.clone()))?;
+    Ok(figure)
 }
 
 /// Lines that are begun and not ended cost little.

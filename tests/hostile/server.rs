@@ -78,7 +78,7 @@ impl Candidate {
             script += &format!("ulimit -n {descriptors}; ");
         }
         script += &format!("exec {}", self.command.replace("{port}", &port.to_string()));
-        if self.is_roomcast && is_supported(setup.options) {
+        if self.is_roomcast {
             script.extend(setup.options.iter().flat_map(|option| [" ", option]));
         }
         let mut command = Command::new("sh");
@@ -87,11 +87,6 @@ impl Candidate {
             .map_err(|error| format!("{script:?} doesn't start: {error}"))?;
         server.wait_until_it_listens(port)
     }
-}
-
-fn is_supported(options: &[&str]) -> bool {
-    let help = Command::new(BINARY).arg("--help").output().expect("the binary was built");
-    options.first().is_none_or(|option| String::from_utf8_lossy(&help.stdout).contains(option))
 }
 
 /// One that was free a moment ago.
