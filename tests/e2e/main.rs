@@ -33,6 +33,7 @@ mod resets;
 mod limits;
 mod idle;
 mod signals;
+mod namespaces;
 
 // The program.
 mod listeners;

@@ -33,6 +33,13 @@ impl Client {
         Self::from_socket(socket, address)
     }
 
+    /// A client that has more than one address, from one of them.
+    pub fn connect_from(source: &SockAddr, address: &SockAddr) -> Client {
+        let socket = socket_for(address);
+        socket.bind(source).expect("an address of this machine");
+        Self::from_socket(socket, address)
+    }
+
     /// A client that speaks to the room through another program, and what is
     /// to be that program's standard input and output.
     pub fn pair() -> (Client, OwnedFd) {
