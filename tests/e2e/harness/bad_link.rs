@@ -55,7 +55,8 @@ impl BadLink {
         self.losses.count.load(Ordering::Relaxed)
     }
 
-    /// From now on it loses so many of a hundred packets, in both directions.
+    /// From now on it loses so many of a hundred packets, in both directions; of
+    /// a hundred, all.
     pub fn lose(&self, percent: usize) {
         self.losses.percent.store(percent, Ordering::Relaxed);
     }
@@ -121,7 +122,8 @@ impl Carrier {
     fn is_lost(&mut self, direction: usize) -> bool {
         let in_a_row = &mut self.directions[direction].losses_in_a_row;
         let percent = self.losses.percent.load(Ordering::Relaxed);
-        let is_lost = *in_a_row < LOSSES_MAX && self.dice.below(100) < percent;
+        let is_hopeless = percent < 100 && *in_a_row >= LOSSES_MAX;
+        let is_lost = !is_hopeless && self.dice.below(100) < percent;
         *in_a_row = if is_lost { *in_a_row + 1 } else { 0 };
         self.losses.count.fetch_add(usize::from(is_lost), Ordering::Relaxed);
         is_lost

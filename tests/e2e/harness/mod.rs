@@ -18,7 +18,7 @@ pub use client::{Client, PATIENCE, nothing_came_for, notices};
 pub use dice::Dice;
 pub use host::Host;
 pub use namespace::Namespace;
-pub use network::Network;
+pub use network::{Machine, Network};
 pub use program::{Program, run, run_in};
 pub use room::Room;
 pub use terminal::Terminal;
