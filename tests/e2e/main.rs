@@ -34,6 +34,7 @@ mod limits;
 mod idle;
 mod signals;
 mod namespaces;
+mod addresses;
 
 // The program.
 mod listeners;

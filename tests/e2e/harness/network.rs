@@ -31,9 +31,20 @@ impl Network {
         Network { server: Namespace::new(), machines: 0 }
     }
 
-    /// The server, for IPv4 and IPv6.
+    /// The server, for IPv4 and IPv6 on one socket.
     pub fn serve(&self, options: &[&str]) -> Program {
-        self.server.enter(|| Program::listening(&["[::]:0"], options))
+        self.serve_at(&["[::]:0"], options)
+    }
+
+    /// The server, at these addresses.
+    pub fn serve_at(&self, addresses: &[&str], options: &[&str]) -> Program {
+        self.server.enter(|| Program::listening(addresses, options))
+    }
+
+    /// A client on the server's own machine that has read nothing yet.
+    pub fn connect(&self, program: &Program) -> Client {
+        let server = SocketAddr::from((Ipv4Addr::LOCALHOST, program.port()));
+        self.server.enter(|| Client::connect(&server.into()))
     }
 
     /// One more machine.
@@ -84,6 +95,13 @@ impl Machine {
         self.namespace.ip(&format!("link set {INTERFACE} up"));
     }
 
+    /// Gives it one more address, to which the server finds its way.
+    pub fn add_address(&self, network: &Network, address: IpAddr) {
+        let (bits, nodad) = if address.is_ipv4() { (32, "") } else { (128, " nodad") };
+        self.namespace.ip(&format!("address add {address}/{bits} dev {INTERFACE}{nodad}"));
+        network.server.ip(&format!("route add {address}/{bits} dev to{}", self.number));
+    }
+
     /// A client on it that has read nothing yet, over IPv4.
     #[track_caller]
     pub fn connect(&self, program: &Program) -> Client {
@@ -93,9 +111,14 @@ impl Machine {
     /// The same, from one of its addresses.
     #[track_caller]
     pub fn connect_from(&self, source: IpAddr, program: &Program) -> Client {
+        self.connect_to(program.port(), source)
+    }
+
+    /// The same, to one of the server's ports.
+    #[track_caller]
+    pub fn connect_to(&self, port: u16, source: IpAddr) -> Client {
         let server = if source.is_ipv4() { self.ipv4(1) } else { self.ipv6(1) };
-        let server = SocketAddr::new(server, program.port());
-        let source = SocketAddr::new(source, 0);
+        let (server, source) = (SocketAddr::new(server, port), SocketAddr::new(source, 0));
         self.namespace.enter(|| Client::connect_from(&source.into(), &server.into()))
     }
 
