@@ -19,6 +19,7 @@ pub fn faults() -> Vec<Fault> {
     vec![
         Fault::new("a reset while another connects", &[21], PLAIN, reset_and_connect),
         Fault::new("two lines for one that has reset", &[21], PLAIN, reset_and_lines),
+        Fault::new("20 say a line and leave at once", &[21], PLAIN, leaving),
         Fault::new("300 resets at random points", &[21], PLAIN, resets),
         Fault::new("100 clients and 64 descriptors", &[23], FEW_DESCRIPTORS, few_descriptors),
         Fault::new("nobody says anything for 2 s", &[31], PLAIN, idle),
@@ -64,6 +65,31 @@ fn reset_and_lines(server: &Server) -> Judged {
         server.signal(Signal::CONT);
         crowd.hears(bob, &second)?;
         check(crowd.has_heard(bob, &first), || lied("a line is lost"))?;
+    }
+    Ok(format!("{ROUNDS} rounds"))
+}
+
+/// The server sees all of them at once, and has news of each for others that
+/// are gone too.
+fn leaving(server: &Server) -> Judged {
+    const ROUNDS: usize = 10;
+    const CLIENTS: usize = 20;
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    for _ in 0..ROUNDS {
+        let guests = (0..CLIENTS).map(|_| crowd.join()).collect::<Judged<Vec<_>>>()?;
+        server.signal(Signal::STOP);
+        let tokens: Vec<_> = guests.iter().map(|_| crowd.token()).collect();
+        for (&guest, token) in guests.iter().zip(&tokens) {
+            crowd.say(guest, token);
+            crowd.close(guest);
+        }
+        server.signal(Signal::CONT);
+        for token in &tokens {
+            crowd.expect_line(ann, token, "one who left")?;
+        }
+        crowd.ping(ann, bob)?;
+        crowd.client(ann).forget();
     }
     Ok(format!("{ROUNDS} rounds"))
 }

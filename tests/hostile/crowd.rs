@@ -282,9 +282,17 @@ impl<'a> Crowd<'a> {
 
 impl Drop for Crowd<'_> {
     fn drop(&mut self) {
-        // To close with bytes unread would be a reset, and a fault of its own.
+        // A client that closes with bytes unread, or is sent some later, makes a
+        // reset: a fault of its own. These go like polite ones.
+        const LEAVING_TIME_MAX: Duration = Duration::from_millis(50);
         for client in self.clients.iter_mut().flatten() {
-            client.read(&mut self.buffer);
+            client.is_reading = true;
+            client.is_keeping = false;
+            client.fin();
+        }
+        let start = Instant::now();
+        while self.open_connections() > 0 && start.elapsed() < LEAVING_TIME_MAX {
+            self.look();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::crowd::{Crowd, PATIENCE, show};
+use crate::crowd::{Crowd, Id, PATIENCE, show};
 use crate::fault::{FAST, Fault, PLAIN};
 use crate::server::Server;
 use crate::verdict::{Judged, check, leaked, lied};
@@ -20,35 +20,50 @@ pub fn faults() -> Vec<Fault> {
     ]
 }
 
-/// What somebody else gets of a text: the part of the line behind the prefix,
-/// and without the token.
-fn relay(server: &Server, text: &[u8]) -> Judged<Vec<u8>> {
-    let mut crowd = Crowd::new(server);
-    let [ann, bob] = crowd.guests()?;
-    let prefix = crowd.prefix(ann, bob)?;
-    let token = crowd.token();
-    crowd.say(ann, [text, token.as_bytes()].concat());
-    let line = crowd.line(bob, &token)?;
-    let relayed =
-        line.strip_prefix(&prefix[..]).and_then(|line| line.strip_suffix(token.as_bytes()));
-    Ok(relayed.ok_or_else(|| lied(format!("came as {}", show(&line))))?.to_vec())
+/// One who says things, and one who hears them.
+struct Pair<'a> {
+    crowd: Crowd<'a>,
+    ann: Id,
+    bob: Id,
+    /// What comes before ann's texts.
+    prefix: Vec<u8>,
 }
 
-fn relay_text(server: &Server, text: &str) -> Judged<String> {
-    let relayed = relay(server, text.as_bytes())?;
-    String::from_utf8(relayed).map_err(|error| lied(show(error.as_bytes())))
+impl Pair<'_> {
+    fn join(server: &Server) -> Judged<Pair<'_>> {
+        let mut crowd = Crowd::new(server);
+        let [ann, bob] = crowd.guests()?;
+        let prefix = crowd.prefix(ann, bob)?;
+        Ok(Pair { crowd, ann, bob, prefix })
+    }
+
+    /// What bob gets of a text: the part of the line behind the prefix, and
+    /// without the token.
+    fn relay(&mut self, text: &[u8]) -> Judged<Vec<u8>> {
+        let token = self.crowd.token();
+        self.crowd.say(self.ann, [text, token.as_bytes()].concat());
+        let line = self.crowd.line(self.bob, &token)?;
+        let text = line.strip_prefix(&self.prefix[..]);
+        let text = text.and_then(|text| text.strip_suffix(token.as_bytes()));
+        Ok(text.ok_or_else(|| lied(format!("came as {}", show(&line))))?.to_vec())
+    }
+
+    fn relay_text(&mut self, text: &str) -> Judged<String> {
+        let relayed = self.relay(text.as_bytes())?;
+        String::from_utf8(relayed).map_err(|error| lied(show(error.as_bytes())))
+    }
 }
 
 /// A terminal would write what follows over the prefix.
 fn lone_cr(server: &Server) -> Judged {
-    let relayed = relay(server, b"hidden\r<admin> ")?;
+    let relayed = Pair::join(server)?.relay(b"hidden\r<admin> ")?;
     check(!relayed.contains(&b'\r'), || lied(format!("came as {}", show(&relayed))))?;
     Ok(String::new())
 }
 
 fn utf8(server: &Server) -> Judged {
     let text = "Grüße, привет, שלום, مرحبا, नमस्ते, 日本語, 한국어, ภาษาไทย, 👩\u{200d}🚀 €→∀";
-    let relayed = relay_text(server, text)?;
+    let relayed = Pair::join(server)?.relay_text(text)?;
     check(relayed == text, || lied(format!("came as {}", show(relayed.as_bytes()))))?;
     Ok(String::new())
 }
@@ -63,8 +78,9 @@ fn invalid_utf8(server: &Server) -> Judged {
         b"\xf0\x9f\x92",
         b"\xc0\xaf\xf8\x88\x80\x80\x80",
     ];
+    let mut pair = Pair::join(server)?;
     for text in texts {
-        let relayed = relay(server, text)?;
+        let relayed = pair.relay(text)?;
         let is_text = std::str::from_utf8(&relayed).is_ok();
         check(is_text, || lied(format!("came as {}", show(&relayed))))?;
     }
@@ -82,8 +98,9 @@ fn controls(server: &Server) -> Judged {
         b"\xc2\x9b31m\xc2\x9d0;title\xc2\x9c\xc2\x90q\xc2\x9c",
         b"\x9b31m",
     ];
+    let mut pair = Pair::join(server)?;
     for text in texts {
-        let relayed = relay(server, text)?;
+        let relayed = pair.relay(text)?;
         let shown = String::from_utf8_lossy(&relayed);
         // A byte of C1 that isn't UTF-8 is a control to some terminals.
         let has_bytes = std::str::from_utf8(&relayed).is_err();
@@ -94,8 +111,9 @@ fn controls(server: &Server) -> Judged {
 }
 
 fn separators(server: &Server) -> Judged {
+    let mut pair = Pair::join(server)?;
     for separator in ['\u{2028}', '\u{2029}', '\u{85}', '\x0b', '\x0c'] {
-        let relayed = relay_text(server, &format!("a{separator}b"))?;
+        let relayed = pair.relay_text(&format!("a{separator}b"))?;
         let is_one = !relayed.contains(separator);
         check(is_one, || lied(format!("came as {}", show(relayed.as_bytes()))))?;
     }
@@ -105,22 +123,21 @@ fn separators(server: &Server) -> Judged {
 /// Directions that are begun in a line end with it; else they would turn the
 /// rest of what a terminal shows.
 fn directions(server: &Server) -> Judged {
+    let mut pair = Pair::join(server)?;
     for c in ['\u{202a}', '\u{202b}', '\u{202d}', '\u{202e}'] {
-        check_ends(server, c, '\u{202c}')?;
+        check_ends(&mut pair, c, '\u{202c}')?;
     }
     for c in ['\u{2066}', '\u{2067}', '\u{2068}'] {
-        check_ends(server, c, '\u{2069}')?;
+        check_ends(&mut pair, c, '\u{2069}')?;
     }
     Ok(String::new())
 }
 
 /// The token comes before the end that the server may put there.
-fn check_ends(server: &Server, begin: char, end: char) -> Judged<()> {
-    let mut crowd = Crowd::new(server);
-    let [ann, bob] = crowd.guests()?;
-    let token = crowd.token();
-    crowd.say(ann, format!("{begin}gpj.exe {token}"));
-    let line = crowd.line(bob, &token)?;
+fn check_ends(pair: &mut Pair, begin: char, end: char) -> Judged<()> {
+    let token = pair.crowd.token();
+    pair.crowd.say(pair.ann, format!("{begin}gpj.exe {token}"));
+    let line = pair.crowd.line(pair.bob, &token)?;
     let line = String::from_utf8_lossy(&line);
     let count = |wanted| line.chars().filter(|&c| c == wanted).count();
     let is_even = count(begin) <= count(end);
@@ -131,7 +148,7 @@ fn marks(server: &Server) -> Judged {
     const MARK: char = '\u{301}';
     const MARKS_MAX: usize = 32;
     let text = format!("e{}", MARK.to_string().repeat(1000));
-    let relayed = relay_text(server, &text)?;
+    let relayed = Pair::join(server)?.relay_text(&text)?;
     let marks = relayed.chars().filter(|&c| c == MARK).count();
     check(marks <= MARKS_MAX, || lied(format!("{marks} marks came")))?;
     Ok(format!("{marks} marks came"))
