@@ -18,6 +18,9 @@ use super::{Chat, ClientId, Prefix, access, origins};
 /// answer it.
 const REPLY_TIME: Duration = Duration::from_secs(1);
 
+/// How long what a client has sent is read that is gone itself.
+const GONE_TIME: Duration = Duration::from_secs(300);
+
 /// How long a client that leaves has to take what it is owed.
 pub(super) const FAREWELL_TIME: Duration = Duration::from_secs(5);
 
@@ -150,7 +153,11 @@ impl Chat {
             return self.handle_broken(id, ending);
         }
         session.blocked = true;
-        session.set_aside(|aside| (aside.is_deaf, aside.stalled_since) = (true, None));
+        let until = self.now + GONE_TIME;
+        session.set_aside(|aside| {
+            (aside.is_deaf, aside.stalled_since) = (true, None);
+            aside.until.get_or_insert(until);
+        });
         self.set_timer(id);
     }
 

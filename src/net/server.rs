@@ -326,11 +326,12 @@ impl Server {
     /// one has sent that is read later is read first.
     fn handle_hangup(&mut self, id: ClientId) {
         let connection = &mut self.connections[id];
-        if self.chat.is_held_back(id) && connection.unwatch().is_ok() {
-            return;
-        }
+        let is_read_later = self.chat.is_held_back(id) && connection.unwatch().is_ok();
         let error = connection.take_error();
-        self.break_off(id, &error);
+        match is_read_later {
+            true => self.chat.handle_deaf(id, is_of_silence(&error)),
+            false => self.break_off(id, &error),
+        }
     }
 
     /// A client's connection is broken, as `error` says.

@@ -17,8 +17,10 @@ pub enum Protocol {
     Ssh,
     /// SMTP (RFC 5321).
     Smtp,
-    /// SOCKS 4, and SOCKS 5 (RFC 1928).
-    Socks,
+    /// SOCKS 4.
+    Socks4,
+    /// SOCKS 5 (RFC 1928).
+    Socks5,
 }
 
 /// What the first bytes of a stream show.
@@ -40,9 +42,9 @@ impl Protocol {
             // A handshake in a record of TLS 1.x (RFC 8446, section 5.1).
             [0x16, 3, 0..=4, ..] => First::Foreign(Protocol::Tls),
             // SOCKS 4, CONNECT or BIND, and the first byte of a port.
-            [4, 1 | 2, _, ..] => First::Foreign(Protocol::Socks),
+            [4, 1 | 2, _, ..] => First::Foreign(Protocol::Socks4),
             // SOCKS 5, so many methods, a method (RFC 1928, section 3).
-            [5, 1..=9, 0..=9 | 0x80.., ..] => First::Foreign(Protocol::Socks),
+            [5, 1..=9, 0..=9 | 0x80.., ..] => First::Foreign(Protocol::Socks5),
             [] | [0x16] | [0x16, 3] | [4] | [4, 1 | 2] | [5] | [5, 1..=9] => First::Unknown,
             _ => First::Text,
         }
@@ -87,9 +89,10 @@ impl Protocol {
             Protocol::Ssh => b"This is a chat room: come in with nc or telnet.\r\n",
             // "No SMTP service here" (RFC 5321, section 4.2.3).
             Protocol::Smtp => b"554 No SMTP service here, this is a chat room\r\n",
-            // No acceptable method (RFC 1928, section 3). SOCKS 4 wants a zero
-            // first; it takes any other for a refusal too.
-            Protocol::Socks => &[5, 0xff],
+            // Request rejected, and a port and address that mean nothing.
+            Protocol::Socks4 => &[0, 91, 0, 0, 0, 0, 0, 0],
+            // No acceptable method (RFC 1928, section 3).
+            Protocol::Socks5 => &[5, 0xff],
         }
     }
 
@@ -100,7 +103,8 @@ impl Protocol {
             Protocol::Tls => "spoke TLS",
             Protocol::Ssh => "spoke SSH",
             Protocol::Smtp => "spoke SMTP",
-            Protocol::Socks => "spoke SOCKS",
+            Protocol::Socks4 => "spoke SOCKS 4",
+            Protocol::Socks5 => "spoke SOCKS 5",
         }
     }
 }
@@ -172,9 +176,9 @@ mod tests {
         let cases = [
             (&tls[..3], Foreign(Protocol::Tls)),
             (tls, Foreign(Protocol::Tls)),
-            (&[5, 1, 0], Foreign(Protocol::Socks)),
-            (&[5, 3, 0, 1, 2], Foreign(Protocol::Socks)),
-            (&[4, 1, 0, 80, 192, 0, 2, 1, 0], Foreign(Protocol::Socks)),
+            (&[5, 1, 0], Foreign(Protocol::Socks5)),
+            (&[5, 3, 0, 1, 2], Foreign(Protocol::Socks5)),
+            (&[4, 1, 0, 80, 192, 0, 2, 1, 0], Foreign(Protocol::Socks4)),
             (&[], Unknown),
             (&tls[..1], Unknown),
             (&tls[..2], Unknown),

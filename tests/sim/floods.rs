@@ -147,6 +147,20 @@ fn what_was_sent_before_a_break_is_heard_although_it_is_held_back() {
 }
 
 #[test]
+fn who_is_gone_is_read_for_five_minutes_at_most() {
+    let mut world = paced();
+    world.peers[1].send(b"x\n".repeat(100_000).as_slice());
+    world.settle();
+    world.peers[1].is_deaf = true;
+    world.peers[0].send(b"hello\n");
+    let time = run_until_quiet(&mut world);
+    assert_eq!(time, 300 * SECOND);
+    assert_eq!(world.endings, [(1, Ending::Reset, Closing::Abrupt)]);
+    let lines = heard(&world.peers[0]).len();
+    assert!((30_900..=31_100).contains(&lines), "{lines} lines");
+}
+
+#[test]
 fn a_line_that_is_not_finished_in_time_ends_the_visit() {
     let mut world = world(Config { line_timeout: Some(300 * SECOND), ..Config::default() });
     world.peers[1].send(b"a line\nhal");
