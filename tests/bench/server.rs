@@ -132,6 +132,8 @@ impl Server {
             Kind::Roomcast { path, arguments } => {
                 command = Command::new(path);
                 command.args(["--listen", "127.0.0.1:0", "--max-clients", &room]);
+                // Senders are to be limited by nothing but the server's speed.
+                command.args(["--rate", "0"]);
                 if let News::AtOnce = news {
                     command.args(["--fold", "0"]);
                 }

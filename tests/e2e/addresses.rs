@@ -35,6 +35,7 @@ fn ip(text: &str) -> IpAddr {
     text.parse().expect("an address")
 }
 
+/// Promise 24.
 #[test]
 fn an_address_has_so_many_places_and_others_have_their_own() {
     if !Namespace::is_possible() {
@@ -56,6 +57,7 @@ fn an_address_has_so_many_places_and_others_have_their_own() {
     is_refused(machine.connect(&program), NO_PLACE);
 }
 
+/// Promise 24.
 #[test]
 fn ipv6_addresses_that_begin_alike_share_their_places() {
     if !Namespace::is_possible() {
@@ -76,6 +78,7 @@ fn ipv6_addresses_that_begin_alike_share_their_places() {
     enter(machine.connect(&program));
 }
 
+/// Promise 24.
 #[test]
 fn ipv4_is_counted_as_ipv4_on_a_socket_for_both() {
     if !Namespace::is_possible() {
@@ -91,6 +94,7 @@ fn ipv4_is_counted_as_ipv4_on_a_socket_for_both() {
     enter(other.connect_to(port, other.ipv4(2)));
 }
 
+/// Promise 24.
 #[test]
 fn a_place_is_free_again_when_its_client_has_left() {
     const ROUNDS: usize = 1000;
@@ -130,6 +134,7 @@ fn a_place_is_free_again_when_its_client_has_left() {
     }
 }
 
+/// Promise 24.
 #[test]
 fn an_address_may_come_so_often_in_a_minute() {
     if !Namespace::is_possible() {

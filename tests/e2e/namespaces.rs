@@ -133,21 +133,25 @@ fn lose_everything(lines: usize) {
     vanish(&mut network, &program, &machine, lines, || link.lose(100));
 }
 
+/// Promise 22.
 #[test]
 fn a_silent_machine_without_its_cable_is_given_up_in_time() {
     pull_cable(0);
 }
 
+/// Promise 22.
 #[test]
 fn a_machine_that_takes_no_more_lines_without_its_cable_is_given_up_in_time() {
     pull_cable(LINES);
 }
 
+/// Promise 22.
 #[test]
 fn a_silent_machine_that_is_gone_is_given_up_in_time() {
     lose_everything(0);
 }
 
+/// Promise 22.
 #[test]
 fn a_machine_that_is_gone_with_lines_under_way_is_given_up_in_time() {
     lose_everything(LINES);
@@ -160,6 +164,7 @@ fn overwhelm(speaker: &mut Client) {
     }
 }
 
+/// Promise 22.
 #[test]
 fn one_who_only_stopped_reading_is_not_taken_for_gone() {
     if !Namespace::is_possible() {
@@ -174,6 +179,7 @@ fn one_who_only_stopped_reading_is_not_taken_for_gone() {
     ann.hears("*** guest2 left (stopped reading)");
 }
 
+/// Promise 22.
 #[test]
 fn one_who_may_be_stuck_for_ever_is_not_taken_for_gone() {
     if !Namespace::is_possible() {

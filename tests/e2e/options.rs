@@ -65,6 +65,7 @@ const BAD: &[(&[&str], &str)] = &[
     (&["8008"], "unexpected argument '8008'"),
 ];
 
+/// Promise 32.
 #[test]
 fn a_bad_command_line_is_told_clearly_and_exits_with_2() {
     for (arguments, clue) in BAD {
@@ -90,6 +91,7 @@ fn a_bad_command_line_is_told_clearly_and_exits_with_2() {
     }
 }
 
+/// Promise 32.
 #[test]
 fn the_least_and_the_greatest_of_each_option_work() {
     let good: &[&[&str]] = &[
@@ -123,7 +125,7 @@ fn the_least_and_the_greatest_of_each_option_work() {
     }
 }
 
-/// As above, for options of which the other tests give some themselves.
+/// Promise 32: As above, for options of which the other tests give some themselves.
 #[test]
 fn the_least_and_the_greatest_of_each_option_about_the_room_work() {
     let good: &[&[&str]] = &[

@@ -80,5 +80,5 @@ fn the_commands_of_the_readme_start_a_room() {
         assert_eq!(room.exit_code(), 0, "{command}");
         count += 1;
     }
-    assert_eq!(count, 5, "the README has as many commands");
+    assert_eq!(count, 6, "the README has as many commands");
 }
