@@ -195,6 +195,8 @@ impl Editor {
             Key::Enter if self.line.text.is_empty() => {}
             Key::Enter => return Some(Edited::Line(self.line.enter())),
             Key::DeleteOrEnd if self.line.text.is_empty() => return Some(Edited::End),
+            // Where no row is, nothing may be cleared: a line may have begun there.
+            Key::Redraw if self.shown.is_none() => {}
             // Whatever the terminal shows, it isn't this.
             Key::Redraw => {
                 self.shown = Some(View { text: String::new(), cursor_column: usize::MAX });
@@ -635,6 +637,15 @@ mod tests {
         let mut editor = Editor::new("b\u{e9}\x07gun".as_bytes(), 0);
         let line = editor.next(&mut &b"\r"[..], 100);
         assert_eq!(line, Some(Edited::Line("b\u{e9}gun".into())));
+    }
+
+    #[test]
+    fn before_a_row_is_shown_nothing_is_cleared() {
+        let mut editor = Editor::new(b"", 80);
+        let mut screen = Vec::new();
+        editor.next(&mut &b"\x0c"[..], 100);
+        editor.hide(&mut screen);
+        assert_eq!(screen.escape_ascii().to_string(), "");
     }
 
     #[test]
