@@ -36,6 +36,13 @@ impl Chat {
         self.sessions.get(id).is_some_and(|session| session.aside().editor.is_some())
     }
 
+    /// Whether editing is agreed with a client: by a telnet command, or by the
+    /// password after which it is offered.
+    pub(super) fn has_agreed_to_edit(&self, id: ClientId) -> bool {
+        let options = self.sessions.get(id).and_then(|session| session.aside().options.as_ref());
+        options.is_some_and(|options| options.is_editing())
+    }
+
     /// Begins or ends editing as agreed with the client.
     pub(super) fn agree_on_editing(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get_mut(id) else { return };

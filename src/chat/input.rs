@@ -112,8 +112,8 @@ impl Chat {
     }
 
     /// Takes lines and telnet commands off the front of `input`, while the
-    /// client may go on, up to a command that may begin editing. Gives whether a
-    /// line has ended.
+    /// client may go on, up to what begins editing. Gives whether a line has
+    /// ended.
     fn handle_lines(&mut self, now: Instant, id: ClientId, input: &mut &[u8]) -> bool {
         let framing = self.config.framing();
         let mut decoder = self.sessions[id].take_decoder();
@@ -126,7 +126,8 @@ impl Chat {
             let is_command = matches!(event, Event::Command(_));
             has_ended |= !is_command;
             self.handle_event(now, id, event);
-            if is_command {
+            // What is behind it is keys.
+            if self.has_agreed_to_edit(id) {
                 break;
             }
         }

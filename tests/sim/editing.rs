@@ -1,6 +1,6 @@
 //! Editing that begins and ends in the middle of a packet.
 
-use roomcast::chat::{Closing, Config, Ending, OnLag};
+use roomcast::chat::{Closing, Config, Ending, OnLag, Password};
 
 use crate::peer::{Habit, Peer, Shown};
 use crate::world::World;
@@ -38,6 +38,25 @@ fn what_is_behind_the_end_of_editing_is_a_line() {
             }
             assert_eq!(heard(&world), ["<guest2> typed", "<guest2> a line"], "cut at {at}");
         }
+    }
+}
+
+/// Backspace is a key: a line that has one was edited.
+#[test]
+fn what_is_behind_the_password_is_keys() {
+    let stream = [DO_ECHO, b"secret\r\n", b"a linf\x7fe\r\n"].concat();
+    for at in 0..stream.len() {
+        let password = Password::new("secret");
+        let mut world = World::new(0, Config { password, ..Config::default() });
+        world.connect(Habit::Prompt, usize::MAX);
+        world.peers[0].send(b"secret\n");
+        let number = world.connect(Habit::Stuck, usize::MAX);
+        let (front, back) = stream.split_at(at);
+        for packet in [front, back] {
+            world.peers[number].send(packet);
+            world.settle();
+        }
+        assert_eq!(heard(&world), ["<guest2> a line"], "cut at {at}");
     }
 }
 
