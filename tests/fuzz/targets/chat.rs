@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, Rate, Rule, parse_network};
+use roomcast::chat::{Config, OnLag, OriginLimits, Password, Prefix, Rate, Rule, parse_network};
 
 use super::pieces::PIECES;
 use super::world::World;
@@ -62,8 +62,14 @@ fn config(input: &mut Unstructured) -> Result<Config> {
         history_lines: input.int_in_range(0..=20)?,
         rooms_max: input.int_in_range(1..=3)?,
         whois_address: input.arbitrary()?,
+        password: password(input)?,
+        operator_password: password(input)?,
         ..Config::default()
     })
+}
+
+fn password(input: &mut Unstructured) -> Result<Option<Password>> {
+    Ok(Password::new("secret").filter(|_| input.arbitrary().unwrap_or_default()))
 }
 
 /// One thing that happens.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use roomcast::chat::Config;
+use roomcast::chat::{Config, Password};
 use roomcast::wire::Text;
 
 use super::world::World;
@@ -15,7 +15,8 @@ const LINES_MAX: usize = 200;
 /// chooses. It is answered, and what everyone is sent is whole lines, each the
 /// server's or somebody's.
 pub fn commands(data: &[u8]) {
-    let config = Config { rooms_max: 3, history_lines: 3, ..Config::default() };
+    let operator_password = Password::new("secret");
+    let config = Config { rooms_max: 3, history_lines: 3, operator_password, ..Config::default() };
     let mut world = World::new(config);
     let mut speak_telnet = HashSet::new();
     for line in data.split(|byte| *byte == b'\n').take(LINES_MAX) {
@@ -33,7 +34,8 @@ pub fn commands(data: &[u8]) {
         let has_answer = say(&mut world, number, command);
         let is_deaf = speak_telnet.contains(&number);
         assert!(has_answer || is_deaf, "no answer to /{}", command.escape_ascii());
-        world.sleep(Duration::from_millis(100));
+        // So long isn't heard who gave a wrong password.
+        world.sleep(Duration::from_secs(1));
         world.settle();
     }
     world.finish();

@@ -3,7 +3,7 @@
 use std::iter;
 use std::time::Duration;
 
-use roomcast::chat::{Config, Ending};
+use roomcast::chat::{Config, Ending, Password};
 use roomcast::wire::{FIRST_BYTES, First, Protocol};
 
 use super::cuts::cut;
@@ -14,9 +14,8 @@ use super::world::World;
 pub fn first_bytes(data: &[u8]) {
     let [shape, seed, bytes @ ..] = data else { return };
     assert_settled(bytes);
-    let is_greeted = shape & 1 != 0;
-    let visit = Visit::new(is_greeted, iter::once(bytes));
-    let other = Visit::new(is_greeted, cut(bytes, *seed));
+    let visit = Visit::new(*shape, iter::once(bytes));
+    let other = Visit::new(*shape, cut(bytes, *seed));
     assert_eq!(visit.ending, other.ending);
     assert_eq!(visit.heard.escape_ascii().to_string(), other.heard.escape_ascii().to_string());
     if !visit.is_drawn {
@@ -64,28 +63,29 @@ struct Visit {
 }
 
 impl Visit {
-    fn new<'a>(is_greeted: bool, packets: impl Iterator<Item = &'a [u8]>) -> Visit {
+    /// `shape`: whether it begins with silence, and whether with the password.
+    fn new<'a>(shape: u8, packets: impl Iterator<Item = &'a [u8]>) -> Visit {
         // Nobody is told who comes and goes.
         let hour = Duration::from_secs(3600);
-        let mut world = World::new(Config { fold_time: hour, ..Config::default() });
+        let password = Password::new("secret").filter(|_| shape & 2 != 0);
+        let (fold_time, line_timeout) = (hour, None);
+        let mut world =
+            World::new(Config { fold_time, line_timeout, password, ..Config::default() });
         world.open(usize::MAX, None, false);
-        world.sleep(Duration::from_secs(1));
-        world.settle();
+        world.peers[0].send(b"secret\n");
+        world.pass_seconds(1);
         let greeting = world.peers[0].stream.len();
         world.open(usize::MAX, None, false);
-        if is_greeted {
-            world.sleep(Duration::from_secs(1));
-            world.settle();
+        if shape & 1 != 0 {
+            world.pass_seconds(1);
         }
         for packet in packets {
             world.peers[1].send(packet);
             world.settle();
         }
         world.peers[1].has_fin = true;
-        world.settle();
-        // So long it may wait for replies.
-        world.sleep(Duration::from_secs(1));
-        world.settle();
+        // So long it may wait after wrong passwords, and for replies.
+        world.pass_seconds(5);
         world.assert_clean(true);
         let [witness, visitor] = &world.peers[..] else { panic!("two peers") };
         Visit {

@@ -23,9 +23,9 @@ const FRAMING: Framing = Framing { line_bytes_max: 64, raw: false };
 /// more often than it must be, so that no two programs talk about it for ever.
 pub fn telnet(data: &[u8]) {
     let [shape, seed, bytes @ ..] = data else { return };
-    let mut talk = Talk::new(shape & 1 != 0);
+    let mut talk = Talk::new(*shape);
     talk.hear(iter::once(bytes));
-    let mut other = Talk::new(shape & 1 != 0);
+    let mut other = Talk::new(*shape);
     other.hear(cut(bytes, *seed));
     assert_eq!(talk.heard, other.heard);
     assert_eq!(talk.answers, other.answers);
@@ -55,11 +55,14 @@ struct Talk {
 }
 
 impl Talk {
-    fn new(is_offered: bool) -> Talk {
+    /// `shape`: whether editing is offered at the begin, or that a password isn't
+    /// shown.
+    fn new(shape: u8) -> Talk {
         let mut talk = Talk::default();
-        if is_offered {
-            talk.wishes += 1;
-            talk.answers.extend(talk.options.offer());
+        match shape & 5 {
+            1 => talk.wish(Options::offer),
+            4 => talk.wish(Options::conceal),
+            _ => {}
         }
         talk
     }
@@ -84,6 +87,7 @@ impl Talk {
             Some(Event::Line { bytes, .. }) => {
                 match &bytes[..] {
                     b"/edit" => self.wish(Options::offer),
+                    b"/hide" => self.wish(Options::conceal),
                     b"/edit off" => self.wish(Options::withdraw),
                     _ => {}
                 }

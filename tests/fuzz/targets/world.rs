@@ -109,6 +109,9 @@ impl World {
         while let Some(id) = self.chat.poll_interest() {
             self.update_interest(id);
         }
+        if let Some(bans) = self.chat.poll_bans() {
+            self.chat.set_bans(&bans).expect("what it wrote it can read");
+        }
     }
 
     pub fn reap(&mut self) {
@@ -155,6 +158,14 @@ impl World {
     pub fn sleep(&mut self, time: Duration) {
         self.now += time;
         self.chat.set_wall_clock(NOON + (self.now - self.start).as_secs());
+    }
+
+    pub fn pass_seconds(&mut self, seconds: usize) {
+        for _ in 0..seconds {
+            self.settle();
+            self.sleep(Duration::from_secs(1));
+        }
+        self.settle();
     }
 
     /// Whatever comes for a client that is gone touches nobody.
