@@ -14,6 +14,10 @@ const DUE_MAX: usize = 32;
 /// half of it.
 const IDLE_WARNING: Duration = Duration::from_secs(60);
 
+/// How often a client that takes nothing is tried until its stall limit, that
+/// included.
+const STALL_TRIES: u32 = 8;
+
 impl Chat {
     /// When `handle_time` is to be called next; `now` if there is work to do
     /// already, `None` if nothing happens by itself.
@@ -67,6 +71,11 @@ impl Chat {
             self.end(id, Closing::Abrupt);
             return;
         }
+        if self.stall_deadline(session).is_some() {
+            // The kernel says late that it takes more; see `stall_try`.
+            self.handle_writable(id);
+        }
+        let session = &self.sessions[id];
         let is_over = session.aside().until.is_some_and(|at| at <= now);
         match session.phase {
             Phase::Talking => self.handle_silence(now, id),
@@ -159,7 +168,7 @@ impl Chat {
         let deadlines = [
             aside.until,
             aside.paced_until,
-            self.stall_deadline(session),
+            self.stall_try(session),
             self.line_deadline(session),
             self.idle_warning(session).or_else(|| self.idle_deadline(session)),
         ];
@@ -178,6 +187,17 @@ impl Chat {
 
     fn stall_deadline(&self, session: &Session) -> Option<Instant> {
         Some(session.aside().stalled_since? + self.config.stall_timeout?)
+    }
+
+    /// When a client that takes nothing is tried again, at last at its deadline.
+    /// The kernel says that it takes more only when a third of what it keeps is
+    /// free, which is a long time if the client reads slowly; but it takes more
+    /// before that.
+    fn stall_try(&self, session: &Session) -> Option<Instant> {
+        let (since, limit) = (session.aside().stalled_since?, self.config.stall_timeout?);
+        let step = limit / STALL_TRIES;
+        let tried = self.now.duration_since(since).as_nanos() / step.as_nanos().max(1);
+        Some(since + step * (tried as u32 + 1).min(STALL_TRIES))
     }
 
     fn line_deadline(&self, session: &Session) -> Option<Instant> {

@@ -1,5 +1,7 @@
 //! Readers that are slow or have stopped reading.
 
+use std::time::Duration;
+
 use roomcast::chat::{Config, OnLag};
 
 use crate::harness::{Client, Host, Program, Room};
@@ -107,4 +109,21 @@ fn one_who_has_stopped_reading_is_closed_after_the_stall_timeout() {
     fast.hears("*** guest1 left (stopped reading)");
     speaker.hears("*** guest1 left (stopped reading)");
     slow.read_to_any_end();
+}
+
+/// Promise 7: one who takes a little all the time isn't stuck, although the
+/// kernel says only after a third of what it keeps that it takes more.
+#[test]
+fn one_who_reads_slowly_has_not_stopped_reading() {
+    let program = Program::start(&["--rate", "0", "--stall-timeout", "2"]);
+    let mut slow = Client::with_small_buffer(program.address());
+    slow.read_greeting();
+    let mut fast = program.guest(&mut [&mut slow]);
+    let mut speaker = program.guest(&mut [&mut slow, &mut fast]);
+    talk(&mut speaker, &mut fast);
+    for number in 0..100 {
+        // 20 KB a second, for more than twice the limit.
+        slow.hears(format!("<guest3> {number} {}", "x".repeat(LINE_BYTES)));
+        fast.hears_nothing_for(Duration::from_millis(50));
+    }
 }
