@@ -35,6 +35,7 @@ mod idle;
 mod signals;
 mod namespaces;
 mod addresses;
+mod bans;
 
 // The program.
 mod listeners;
