@@ -34,6 +34,8 @@ pub struct Client {
     is_json: bool,
     /// When it does something next.
     pub due: Instant,
+    /// When it has read, if it reads slowly.
+    pub last_read: Instant,
     since: Instant,
 }
 
@@ -86,6 +88,7 @@ impl Client {
             name: None,
             is_json: false,
             due: now,
+            last_read: now,
             since: now,
         }
     }

@@ -31,11 +31,10 @@ const GAP_PER_CLIENT: Duration = Duration::from_millis(4);
 const TALKERS_IN: usize = 10;
 /// Everything said is heard, and everybody is gone, in this time.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// Ticks between two reads of a slow client, and how much it reads. (Much less
-/// would look like nothing to the server: its kernel tells it of room when a
-/// third of what it keeps is free, some 140 KB.)
-const SLOW_TICKS: usize = 5;
-const SLOW_BYTES: usize = 2048;
+/// What a slow client reads in a second, and when it reads. (Much less would look
+/// like nothing to the server: its kernel takes more for it 64 KB later.)
+const SLOW_BYTES_A_SECOND: usize = 12_000;
+const SLOW_READ_MIN: usize = 1000;
 /// Its memory may grow by so much after the first half of the time.
 const GROWTH_KIB_MAX: usize = 16 * 1024;
 
@@ -49,7 +48,6 @@ pub struct Crowd {
     senders: u32,
     /// Closed by the server unasked, as those who are stuck.
     closed: usize,
-    ticks: usize,
     ticked: Instant,
     clients: usize,
     time: Duration,
@@ -92,7 +90,6 @@ impl Crowd {
             gone: HashMap::new(),
             senders: 0,
             closed: 0,
-            ticks: 0,
             ticked: now,
             clients,
             time: options.time(),
@@ -214,12 +211,11 @@ impl Crowd {
             self.reported = now;
             self.report()?;
         }
-        self.ticks += 1;
         let mut newcomers = 0;
         for place in 0..self.places.len() {
             let (client, next) = &mut self.places[place];
             if let Some(client) = client {
-                let fate = Self::drive(client, &mut self.scene, self.ticks, now)?;
+                let fate = Self::drive(client, &mut self.scene, now)?;
                 self.settle(place, fate);
             } else if self.scene.phase == Phase::Talking
                 && now >= *next
@@ -237,20 +233,20 @@ impl Crowd {
         Ok(())
     }
 
-    fn drive(
-        client: &mut Client,
-        scene: &mut Scene,
-        ticks: usize,
-        now: Instant,
-    ) -> Result<Fate, Fault> {
+    fn drive(client: &mut Client, scene: &mut Scene, now: Instant) -> Result<Fate, Fault> {
         if scene.phase >= Phase::Settling && !client.stays_to_the_end() {
             // What it still says isn't waited for.
             return Ok(Fate::Resets);
         }
-        if client.visit.reading == Reading::Slowly && ticks.is_multiple_of(SLOW_TICKS) {
-            let fate = client.read(scene, &mut [0; SLOW_BYTES])?;
-            if fate != Fate::Stays {
-                return Ok(fate);
+        if client.visit.reading == Reading::Slowly {
+            let time = now.duration_since(client.last_read);
+            let bytes = (SLOW_BYTES_A_SECOND as f64 * time.as_secs_f64()) as usize;
+            if bytes >= SLOW_READ_MIN {
+                client.last_read = now;
+                let fate = client.read(scene, &mut vec![0; bytes])?;
+                if fate != Fate::Stays {
+                    return Ok(fate);
+                }
             }
         }
         client.act(scene, now)
