@@ -109,7 +109,7 @@ fn a_too_long_line_closes_its_sender() {
 #[test]
 fn a_reader_that_falls_behind_is_closed() {
     const LINES: usize = 4000;
-    let program = Program::start(&["--raw", "--backlog", "65536"]);
+    let program = Program::start(&["--rate", "0", "--raw", "--backlog", "65536"]);
     let mut slow = Client::with_small_buffer(program.address());
     let (mut fast, mut witness) = (program.connect(), program.connect());
     let line = "x".repeat(999);
