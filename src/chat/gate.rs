@@ -50,12 +50,19 @@ impl Chat {
         self.sessions.get(id).is_some_and(|session| session.standing == Standing::Knocking)
     }
 
-    /// A newcomer is asked for the password.
+    /// A newcomer has to give the password. It is asked for it when it has had
+    /// time to send something, as it is greeted later: what it sends may be of
+    /// another protocol.
     pub(super) fn knock(&mut self, id: ClientId) {
         let session = &mut self.sessions[id];
         session.standing = Standing::Knocking;
         session.enter(Phase::Talking, Some(self.now + PASSWORD_TIME));
         self.set_timer(id);
+        self.arrive(id);
+    }
+
+    /// A newcomer is told that there is a password.
+    pub(super) fn ask_password(&mut self, id: ClientId) {
         self.notify(id, texts::PASSWORD);
     }
 

@@ -57,10 +57,10 @@ impl Presence {
 }
 
 impl Chat {
-    /// A client is a member now.
+    /// A client has come, to the gate or to the lobby.
     pub(super) fn arrive(&mut self, id: ClientId) {
         if self.config.fold_time.is_zero() {
-            self.greet(id);
+            self.handle_arrival(id);
         } else {
             self.arrivals.push_back((self.now + GREETING_DELAY, id));
         }
@@ -70,6 +70,7 @@ impl Chat {
     pub(super) fn handle_arrival(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         match session.standing {
+            Standing::Knocking if matches!(session.phase, Phase::Talking) => self.ask_password(id),
             Standing::Posting => session.standing = Standing::Posted,
             Standing::Arriving if matches!(session.phase, Phase::Talking) => self.greet(id),
             _ => {}

@@ -547,8 +547,9 @@ pub(super) fn refusal(refusal: Refusal) -> String {
 /// A line for each command.
 pub(super) fn help(is_operator: bool) -> impl Iterator<Item = String> {
     let is_shown = move |command: &&Command| is_operator || command.audience == Audience::Everyone;
+    let width = if is_operator { 27 } else { 18 };
     commands::TABLE
         .iter()
         .filter(is_shown)
-        .map(|command| format!("{:<18} {}", command.usage, command.help))
+        .map(move |command| format!("{:<width$} {}", command.usage, command.help))
 }
