@@ -4,12 +4,17 @@
 
 use std::time::Duration;
 
+use fastrand::Rng;
 use roomcast::chat::{Config, OnLag, Password, Prefix, Rate};
 
+use crate::checks;
+use crate::faults::{Fault, Faults};
 use crate::peer::Habit;
-use crate::world::{Faults, World};
+use crate::seeds::Scenario;
+use crate::world::World;
 
-const SEEDS: std::ops::Range<u64> = 0..150;
+pub const SCENARIO: Scenario =
+    Scenario { test: "chaos_breaks_nothing_and_leaves_nothing", fixed: 0..150, fresh: 50, run };
 
 /// What clients send, in pieces that are put together in any order.
 const PIECES: &[&[u8]] = &[
@@ -110,7 +115,7 @@ const PIECES: &[&[u8]] = &[
     b"0123456789012345678901234567890123456789012345678901234567890123456789",
 ];
 
-fn config(rng: &mut fastrand::Rng) -> Config {
+fn config(rng: &mut Rng) -> Config {
     Config {
         prefix: *rng.choice(&[Prefix::Nick, Prefix::Addr, Prefix::None]).expect("three"),
         echo: rng.u8(..4) == 0,
@@ -134,8 +139,7 @@ fn config(rng: &mut fastrand::Rng) -> Config {
 fn act(world: &mut World) {
     match world.rng.u8(..60) {
         0..4 if world.peers.len() < 12 => {
-            let habit =
-                *world.rng.choice(&[Habit::Prompt, Habit::Slow, Habit::Stuck]).expect("three");
+            let habit = world.draw_habit();
             let kernel_bytes = world.rng.usize(1..4096);
             let number = world.connect(habit, kernel_bytes);
             world.peers[number].is_blind = true;
@@ -144,18 +148,19 @@ fn act(world: &mut World) {
             let time = Duration::from_millis(300).mul_f64(world.rng.f64());
             world.sleep(time);
         }
-        6 if world.rng.u8(..8) == 0 => world.sleep(Duration::from_secs(100)),
+        6 => world.misfortune(),
         7..20 => world.turn(),
         _ if world.peers.is_empty() => {}
         action => {
             let number = world.rng.usize(..world.peers.len());
             let piece = *world.rng.choice(PIECES).expect("some");
-            let times = if action == 20 { 60 } else { 1 };
+            let has = |fault| world.faults.has(fault);
+            let times = if action == 20 && has(Fault::Floods) { 60 } else { 1 };
             let peer = &mut world.peers[number];
             match action {
-                21 if number.is_multiple_of(4) => peer.has_fin = true,
-                24 if number % 4 == 2 => peer.is_deaf = true,
-                22 if number % 4 == 1 => peer.has_reset = true,
+                21 if number.is_multiple_of(4) => peer.has_fin |= has(Fault::HalfCloses),
+                22 if number % 4 == 1 => world.reset(number),
+                22 if number % 4 == 2 && has(Fault::Silences) => peer.vanish(),
                 23 => peer.habit = Habit::Prompt,
                 _ => (0..times).for_each(|_| peer.send(piece)),
             }
@@ -163,47 +168,26 @@ fn act(world: &mut World) {
     }
 }
 
-fn run(seed: u64) {
-    println!("SIM_SEED={seed}");
-    let mut rng = fastrand::Rng::with_seed(seed);
-    let mut world = World::new(rng.u64(..), config(&mut rng));
+fn run(rng: &mut Rng, faults: Faults) {
+    let config = config(rng);
+    let mut world = World::new(rng.u64(..), config);
     world.has_addresses = true;
-    world.faults = Faults {
-        short_writes: rng.bool(),
-        split_reads: rng.bool(),
-        late_events: rng.bool(),
-        cut_flushes: rng.bool(),
-    };
+    world.faults = faults;
+    world.watch(checks::common());
     for _ in 0..rng.usize(100..2000) {
         act(&mut world);
     }
     for peer in &mut world.peers {
         peer.habit = Habit::Prompt;
     }
-    world.settle();
+    world.rest();
     if rng.bool() {
-        world.chat.handle_shutdown(world.now);
-        world.settle();
+        world.shut_down();
     }
-    for peer in &mut world.peers {
-        peer.has_reset = true;
-    }
-    world.settle();
-    // The last of them are told of.
-    world.sleep(Duration::from_secs(10));
-    world.settle();
-    assert_eq!(world.chat.client_count(), 0);
-    assert!(world.ids.is_empty());
-    assert_eq!(world.chat.poll_timeout(world.now), None);
+    world.end();
 }
 
 #[test]
 fn chaos_breaks_nothing_and_leaves_nothing() {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
-    if let Some(seed) = number("SIM_SEED") {
-        return run(seed);
-    }
-    let fresh = fastrand::Rng::new().u64(1 << 32..1 << 62);
-    let count = number("SIM_SEEDS").unwrap_or(50);
-    SEEDS.chain(fresh..fresh + count).for_each(run);
+    SCENARIO.check();
 }

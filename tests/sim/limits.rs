@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use roomcast::chat::{Closing, Config, Ending, OnLag, Refused};
 
+use crate::faults::Fault;
 use crate::peer::{Habit, Peer, Shown};
 use crate::world::World;
 
@@ -215,7 +216,7 @@ fn a_paste_arrives_whole_and_holds_nobody_up() {
 #[test]
 fn a_firehose_laps_no_healthy_reader_and_silences_nobody() {
     let mut world = world(Config { backlog_bytes_max: 64 * 1024, ..Config::default() });
-    world.faults.cut_flushes = true;
+    world.faults = world.faults.and(Fault::CutFlushes);
     let hose = world.connect(Habit::Prompt, usize::MAX);
     let quiet: Vec<_> = (0..100).map(|_| world.connect(Habit::Prompt, usize::MAX)).collect();
     world.settle();

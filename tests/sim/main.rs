@@ -1,17 +1,33 @@
 //! The chat with fake sockets and a simulated clock.
 //!
-//! Everything is drawn from one seed, which a failure prints; `SIM_SEED=N`
-//! runs that seed alone, and `SIM_SEEDS=N` so many fresh ones.
+//! Everything is drawn from one seed. A failure prints the command that repeats
+//! it; how many seeds are run is said in `seeds`.
 
+mod faults;
+mod seeds;
+
+// What is simulated.
 mod peer;
+mod door;
 mod world;
+
+// What must hold.
 mod checks;
-mod presence;
+
+// Random scenarios.
 mod storms;
 mod chaos;
+
+// One case at a time.
+mod presence;
 mod limits;
 mod floods;
 mod operators;
 mod past;
 mod packets;
 mod editing;
+
+use seeds::Scenario;
+
+/// Everything that is run with random seeds.
+const SCENARIOS: [Scenario; 2] = [storms::SCENARIO, chaos::SCENARIO];

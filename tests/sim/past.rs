@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use roomcast::chat::{Config, OnLag};
 
+use crate::faults::Fault;
 use crate::peer::{Habit, Peer, Shown};
 use crate::world::World;
 
@@ -246,7 +247,7 @@ fn the_oldest_lines_are_shown_before_new_ones_push_them_out() {
         (0..20).for_each(|_| _ = prompt(&mut world));
         talk(&mut world, 0, 1000);
         // Some wait for their turn already, and so this one is not the next.
-        world.faults.cut_flushes = true;
+        world.faults = world.faults.and(Fault::CutFlushes);
         for turn in 0..9 {
             for number in 2..20 {
                 world.peers[number].send(b"new\n");

@@ -1,6 +1,8 @@
 //! One client as seen from the other side: what it types, and what it is shown.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Instant;
 
 /// One thing that a client was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +14,19 @@ pub enum Shown {
     /// So many lines were skipped.
     Gap(u64),
 }
+
+impl Shown {
+    /// The line, if everyone is sent it.
+    pub fn public(&self) -> Option<&str> {
+        match self {
+            Shown::Public(line) => Some(line),
+            _ => None,
+        }
+    }
+}
+
+/// The one telnet answer that is given each time.
+pub const WONT_TIMING_MARK: [u8; 3] = [255, 252, 6];
 
 /// Takes a client's stream apart.
 #[derive(Debug, Default)]
@@ -40,6 +55,7 @@ const PRIVATE: &[&str] = &[
     "usage: ",
     "goodbye",
     "full: ",
+    "refused: ",
 ];
 
 impl Screen {
@@ -81,6 +97,9 @@ fn shown(line: Vec<u8>) -> Shown {
     }
 }
 
+/// What a client sends last of a line, or of a telnet command without option.
+const END_BYTES: [u8; 3] = [b'\n', 0, 0xf6];
+
 /// How a client reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Habit {
@@ -102,48 +121,113 @@ pub struct Peer {
     pub has_fin: bool,
     pub is_fin_read: bool,
     pub has_reset: bool,
+    /// The same, but nothing tells of it: the server's kernel has given it up.
+    pub has_vanished: bool,
     /// Written by the server, not read by the client.
     pub to_client: VecDeque<u8>,
+    /// Since when the kernel has taken nothing for it, if it owes it something.
+    pub stalled_since: Option<Instant>,
+    /// When the kernel has taken something for it last.
+    pub took_at: Instant,
     /// Bytes that the kernel holds for the client.
     pub kernel_bytes: usize,
     pub screen: Screen,
     /// Names what it says: its lines are `number.counter`.
     pub number: usize,
     pub counter: u64,
+    /// It has sent what ends a visit.
+    pub has_quit: bool,
     /// The server knows it.
     pub is_open: bool,
     /// The connection was dropped without a proper goodbye.
     pub is_cut: bool,
     /// Nothing reaches it any more; what it has sent can still be read.
     pub is_deaf: bool,
+    /// The address that it comes from, if that isn't the server's machine.
+    pub ip: Option<IpAddr>,
+    /// When it was let in, and when the server read something of it last.
+    pub came_at: Instant,
+    pub heard_at: Instant,
+    /// It has begun what it hasn't finished.
+    pub has_begun: bool,
     /// It doesn't look at what it is shown.
     pub is_blind: bool,
 }
 
 impl Peer {
-    pub fn new(number: usize, habit: Habit, kernel_bytes: usize) -> Self {
+    pub fn new(number: usize, now: Instant, habit: Habit, kernel_bytes: usize) -> Self {
         Peer {
             habit,
             to_server: VecDeque::new(),
             has_fin: false,
             is_fin_read: false,
             has_reset: false,
+            has_vanished: false,
             to_client: VecDeque::new(),
+            stalled_since: None,
+            took_at: now,
             kernel_bytes,
             screen: Screen::default(),
             number,
             counter: 0,
+            has_quit: false,
             is_open: true,
             is_cut: false,
             is_deaf: false,
+            ip: None,
+            came_at: now,
+            heard_at: now,
+            has_begun: false,
             is_blind: false,
         }
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
-        if !self.has_fin && !self.has_reset {
+        if !self.has_fin && !self.is_broken() {
+            let is_end = |byte: &u8| END_BYTES.contains(byte);
+            self.has_begun = !bytes.last().is_some_and(is_end);
+            // Ctrl-D ends a visit where the server edits the line.
+            self.has_quit |= bytes == [4] || bytes.windows(5).any(|word| word == b"/quit");
             self.to_server.extend(bytes);
         }
+    }
+
+    /// The kernel takes so many of the bytes that the server offers.
+    pub fn take(&mut self, now: Instant, offered: &[u8], bytes: usize) {
+        self.to_client.extend(&offered[..bytes]);
+        if bytes > 0 {
+            (self.took_at, self.stalled_since) = (now, None);
+        }
+        let is_short = bytes < offered.len();
+        self.stalled_since = is_short.then_some(self.stalled_since.unwrap_or(now));
+    }
+
+    /// Its machine goes away without a word.
+    pub fn vanish(&mut self) {
+        self.has_vanished |= !self.is_broken();
+        self.has_reset = true;
+    }
+
+    /// The server doesn't let it in, and says why.
+    pub fn turn_away(&mut self, refusal: &[u8]) {
+        self.to_client.extend(refusal);
+        self.is_open = false;
+    }
+
+    /// Whether it has sent what the server hasn't read.
+    pub fn has_input(&self) -> bool {
+        !self.to_server.is_empty() || (self.has_fin && !self.is_fin_read)
+    }
+
+    /// Whether its connection is broken.
+    pub fn is_broken(&self) -> bool {
+        self.has_reset || self.is_deaf
+    }
+
+    /// Whether the server has to do something about it, sooner or later. One
+    /// that doesn't read its answers isn't read either.
+    pub fn is_waiting(&self) -> bool {
+        self.is_open && (self.is_broken() || (self.has_input() && self.habit != Habit::Stuck))
     }
 
     /// The next text that it says: nobody says the same twice.

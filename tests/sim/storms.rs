@@ -2,14 +2,21 @@
 
 use std::time::Duration;
 
-use roomcast::chat::{Config, OnLag};
+use fastrand::Rng;
+use roomcast::chat::{Config, OnLag, Rate};
 
-use crate::checks;
-use crate::peer::{Habit, Peer};
-use crate::world::{Faults, World};
+use crate::checks::{self, Checker, Deliveries, Names, Order};
+use crate::faults::{Fault, Faults};
+use crate::peer::Habit;
+use crate::seeds::Scenario;
+use crate::world::World;
 
-/// Seeds that found a bug once, and some more.
-const SEEDS: std::ops::Range<u64> = 0..150;
+pub const SCENARIO: Scenario = Scenario {
+    test: "storms_leave_everyone_with_the_order_of_the_room",
+    fixed: 0..150,
+    fresh: 150,
+    run,
+};
 
 /// What a client adds to what it says, to make trouble.
 const TROUBLE: &[&[u8]] = &[
@@ -53,20 +60,18 @@ impl World {
             match self.rng.u8(..20) {
                 0..2 if self.peers.len() < 12 => self.join(),
                 0..12 => self.act(),
-                12 => self.sleep_up_to(Duration::from_millis(800)),
-                13 if self.rng.u8(..8) == 0 => self.sleep_up_to(Duration::from_secs(100)),
+                12 => {
+                    let time = Duration::from_millis(800).mul_f64(self.rng.f64());
+                    self.sleep(time);
+                }
+                13 => self.misfortune(),
                 _ => self.turn(),
             }
         }
     }
 
-    fn sleep_up_to(&mut self, time: Duration) {
-        let time = time.mul_f64(self.rng.f64());
-        self.sleep(time);
-    }
-
     fn join(&mut self) {
-        let habit = *self.rng.choice(&[Habit::Prompt, Habit::Slow, Habit::Stuck]).expect("three");
+        let habit = self.draw_habit();
         let kernel_bytes = self.rng.usize(1..4096);
         self.connect(habit, kernel_bytes);
     }
@@ -78,11 +83,12 @@ impl World {
         }
         let number = self.rng.usize(1..self.peers.len());
         match self.rng.u8(..40) {
-            0 => self.peers[number].has_fin = true,
-            1 => self.peers[number].has_reset = true,
+            0 => self.peers[number].has_fin |= self.faults.has(Fault::HalfCloses),
+            1 => self.reset(number),
             2 => self.peers[number].send(b"/quit\n"),
+            12 if self.faults.has(Fault::Silences) => self.peers[number].vanish(),
             3..10 => self.command(number),
-            10 => (0..60).for_each(|_| self.say(number)),
+            10 if self.faults.has(Fault::Floods) => (0..60).for_each(|_| self.say(number)),
             11 => self.peers[number].send(b"\xff\xfd\x06\xff\xfb\x1f\xff\xf6"),
             _ => self.say(number),
         }
@@ -100,76 +106,51 @@ impl World {
         let trouble = *self.rng.choice(TROUBLE).expect("some");
         let line_end = *self.rng.choice(LINE_ENDS).expect("some");
         let peer = &mut self.peers[number];
-        if peer.has_fin || peer.has_reset {
+        if peer.has_fin || peer.is_broken() {
             return;
         }
         let text = peer.next_text();
         peer.send(&[before.as_bytes(), text.as_bytes(), trouble, line_end].concat());
     }
-
-    /// Whether the server rightly didn't take all that the peer sent.
-    pub fn faults_end_input(&self, peer: &Peer) -> bool {
-        peer.has_reset || peer.habit == Habit::Stuck
-    }
 }
 
-fn run(seed: u64) {
-    let mut rng = fastrand::Rng::with_seed(seed);
-    let config = Config {
+fn config(rng: &mut Rng) -> Config {
+    Config {
         echo: rng.u8(..4) == 0,
         clients_max: 10,
         line_bytes_max: 64,
         backlog_bytes_max: rng.usize(4..64) * 1024,
+        rate: (rng.u8(..4) == 0).then(|| Rate { lines_per_second: 5, burst: rng.u32(1..50) }),
         on_lag: if rng.u8(..4) == 0 { OnLag::Close } else { OnLag::Skip },
         ..Config::default()
-    };
-    let is_echo = config.echo;
-    let mut world = World::new(rng.u64(..), config);
-    world.has_addresses = true;
-    world.faults = Faults {
-        short_writes: rng.bool(),
-        split_reads: rng.bool(),
-        late_events: rng.bool(),
-        cut_flushes: rng.bool(),
-    };
-    world.connect(Habit::Prompt, usize::MAX);
-    world.storm(rng.usize(100..1500));
-    // Good weather: who can read does, and input ends.
-    for peer in &mut world.peers {
-        if peer.habit == Habit::Slow {
-            peer.habit = Habit::Prompt;
-        }
     }
-    world.settle();
-    if rng.bool() {
-        world.chat.handle_shutdown(world.now);
-        world.settle();
-    }
-    checks::check(&world, is_echo);
-    everyone_goes(&mut world);
 }
 
-/// In the end nothing is left, whatever happened.
-fn everyone_goes(world: &mut World) {
-    for peer in &mut world.peers {
-        peer.has_reset = true;
+fn checkers() -> Vec<Box<dyn Checker>> {
+    let mut checkers = checks::common();
+    checkers.push(Box::<Order>::default());
+    checkers.push(Box::<Names>::default());
+    checkers.push(Box::<Deliveries>::default());
+    checkers
+}
+
+fn run(rng: &mut Rng, faults: Faults) {
+    let config = config(rng);
+    let mut world = World::new(rng.u64(..), config);
+    world.has_addresses = true;
+    world.faults = faults;
+    world.watch(checkers());
+    world.connect(Habit::Prompt, usize::MAX);
+    world.storm(rng.usize(100..1500));
+    world.rest();
+    if rng.bool() {
+        world.shut_down();
+        world.rest();
     }
-    world.settle();
-    assert_eq!(world.chat.client_count(), 0);
-    assert!(world.ids.is_empty());
-    assert_eq!(world.chat.poll_timeout(world.now), None);
+    world.end();
 }
 
 #[test]
 fn storms_leave_everyone_with_the_order_of_the_room() {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
-    if let Some(seed) = number("SIM_SEED") {
-        return run(seed);
-    }
-    let fresh = fastrand::Rng::new().u64(1 << 32..1 << 62);
-    let fresh_count = number("SIM_SEEDS").unwrap_or(150);
-    for seed in SEEDS.chain(fresh..fresh + fresh_count) {
-        let result = std::panic::catch_unwind(|| run(seed));
-        assert!(result.is_ok(), "failed; run it again with SIM_SEED={seed}");
-    }
+    SCENARIO.check();
 }

@@ -8,40 +8,38 @@ use fastrand::Rng;
 use roomcast::chat::{Chat, ClientId, Closing, Config, Ending, Interest, Slices};
 use slotmap::{SecondaryMap, SlotMap};
 
+use crate::checks::Checker;
+use crate::door::{Door, Shortage};
+use crate::faults::{Fault, Faults};
 use crate::peer::{Habit, Peer};
 
 /// The time on the wall at the begin of a simulation: 2026-11-21, noon.
 const NOON: u64 = 1_795_262_400;
 
+/// The clock on the wall is set by so many seconds at most.
+const WALL_JUMP_MAX: i64 = 24 * 3600;
+
 pub struct World {
     pub rng: Rng,
     pub now: Instant,
     start: Instant,
+    /// Seconds that the clock on the wall is ahead of the time that has passed.
+    wall_ahead: i64,
     pub chat: Chat,
     /// Ids of connections, as the server's map gives them; places are reused.
     pub ids: SlotMap<ClientId, usize>,
     /// What the poller was told to wait for; only as current as the real one.
-    interests: SecondaryMap<ClientId, Interest>,
+    pub interests: SecondaryMap<ClientId, Interest>,
     pub peers: Vec<Peer>,
+    door: Door,
     pub endings: Vec<(usize, Ending, Closing)>,
+    pub is_shut_down: bool,
     /// Ids of clients that are gone, for events that come too late.
     gone: Vec<ClientId>,
     pub faults: Faults,
     /// Clients come from other machines too.
     pub has_addresses: bool,
-}
-
-/// What may go wrong.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Faults {
-    /// The kernel takes less than there is place for.
-    pub short_writes: bool,
-    /// Reads give less than there is.
-    pub split_reads: bool,
-    /// Events of clients that are gone.
-    pub late_events: bool,
-    /// The flush phase ends before everyone has had a turn.
-    pub cut_flushes: bool,
+    checkers: Vec<Box<dyn Checker>>,
 }
 
 impl World {
@@ -53,19 +51,28 @@ impl World {
             rng: Rng::with_seed(seed),
             now,
             start: now,
+            wall_ahead: 0,
             chat,
             ids: SlotMap::with_key(),
             interests: SecondaryMap::new(),
             peers: Vec::new(),
+            door: Door::default(),
             endings: Vec::new(),
+            is_shut_down: false,
             gone: Vec::new(),
             faults: Faults::default(),
             has_addresses: false,
+            checkers: Vec::new(),
         }
     }
 
+    /// From now on these watch.
+    pub fn watch(&mut self, checkers: Vec<Box<dyn Checker>>) {
+        self.checkers = checkers;
+    }
+
     /// A client connects; gives its place in `peers`. Lets the loop run until
-    /// it may be let in.
+    /// it may be let in, or the server has no means to.
     pub fn connect(&mut self, habit: Habit, kernel_bytes: usize) -> usize {
         let ip = self.ip(self.peers.len());
         self.connect_with(habit, kernel_bytes, ip)
@@ -77,22 +84,46 @@ impl World {
     }
 
     fn connect_with(&mut self, habit: Habit, kernel_bytes: usize, ip: Option<IpAddr>) -> usize {
+        let number = self.peers.len();
+        self.peers.push(Peer::new(number, self.now, habit, kernel_bytes));
+        self.peers[number].ip = ip;
+        self.door.knock(number);
+        self.accept();
         for _ in 0..10_000 {
-            if self.chat.has_headroom() {
+            if self.door.is_empty() || self.door.shortage() != Shortage::None {
                 break;
             }
             self.turn();
         }
-        let number = self.peers.len();
-        self.peers.push(Peer::new(number, habit, kernel_bytes));
+        number
+    }
+
+    /// Lets newcomers in.
+    fn accept(&mut self) {
+        while self.chat.has_headroom()
+            && let Some(number) = self.door.accept()
+        {
+            match self.door.shortage() {
+                Shortage::TurnsAway => {
+                    let refusal = self.chat.refuse_full();
+                    self.peers[number].turn_away(&self.chat.refusal(refusal));
+                }
+                _ => self.open(number),
+            }
+        }
+    }
+
+    fn open(&mut self, number: usize) {
         let id = self.ids.insert(number);
+        let peer = &mut self.peers[number];
+        (peer.came_at, peer.took_at, peer.heard_at) = (self.now, self.now, self.now);
+        let ip = peer.ip;
         self.interests.insert(id, Interest { read: true, write: false });
         let address = format!("192.0.2.1:{number}");
         if let Err(refusal) = self.chat.handle_open(self.now, id, ip, &address) {
-            self.peers[number].to_client.extend(self.chat.refusal(refusal));
+            self.peers[number].turn_away(&self.chat.refusal(refusal));
             self.disconnect(id, Closing::Polite);
         }
-        number
     }
 
     /// The id of a client that is connected.
@@ -110,12 +141,14 @@ impl World {
 
     /// One turn of the server's loop, and then of the clients' reading.
     pub fn turn(&mut self) {
+        self.door.turn();
+        self.accept();
         let mut ids: Vec<_> = self.ids.keys().collect();
         self.rng.shuffle(&mut ids);
         for id in ids {
             self.handle_events(id);
         }
-        if self.faults.late_events && self.rng.u8(..8) == 0 {
+        if self.faults.has(Fault::LateEvents) && self.rng.u8(..8) == 0 {
             self.send_late_event();
         }
         self.chat.handle_time(self.now);
@@ -135,69 +168,175 @@ impl World {
                 Habit::Slow | Habit::Stuck => {}
             }
         }
+        self.consult(|checker, world| checker.turn(world));
     }
 
-    /// Turns until nothing happens by itself any more.
+    /// Asks each checker.
+    fn consult(&mut self, ask: fn(&mut dyn Checker, &World)) {
+        let mut checkers = std::mem::take(&mut self.checkers);
+        for checker in &mut checkers {
+            let _name = Announced(checker.name());
+            ask(&mut **checker, self);
+        }
+        self.checkers = checkers;
+    }
+
+    /// The weather is good for long enough: who can read does. What must hold
+    /// then is checked.
+    pub fn rest(&mut self) {
+        for peer in &mut self.peers {
+            if peer.habit == Habit::Slow {
+                peer.habit = Habit::Prompt;
+            }
+        }
+        self.settle_for_long();
+        // Those who came and went silently are told of.
+        let fold_time = self.chat.config().fold_time;
+        if !fold_time.is_zero() {
+            for _ in 0..2 {
+                self.sleep(fold_time + Duration::from_secs(1));
+                self.settle();
+            }
+        }
+        self.consult(|checker, world| checker.rest(world));
+    }
+
+    /// Everyone goes, and nothing must be left.
+    pub fn end(&mut self) {
+        for peer in &mut self.peers {
+            peer.has_reset = true;
+        }
+        self.settle_for_long();
+        let fold_time = self.chat.config().fold_time;
+        if !fold_time.is_zero() {
+            // The last of them are told of.
+            self.sleep(fold_time + Duration::from_secs(1));
+            self.settle();
+        }
+        self.consult(|checker, world| checker.end(world));
+    }
+
+    pub fn shut_down(&mut self) {
+        self.is_shut_down = true;
+        self.chat.handle_shutdown(self.now);
+        self.settle();
+    }
+
+    /// Turns until nothing happens without time any more.
     pub fn settle(&mut self) {
         for _ in 0..100_000 {
             self.turn();
-            if self.is_quiet() {
+            if !self.goes_on() {
                 return;
             }
         }
         panic!("the loop never comes to rest");
     }
 
-    fn is_quiet(&self) -> bool {
-        let mut is_read = vec![false; self.peers.len()];
-        for (id, &number) in &self.ids {
-            is_read[number] = self.interests[id].read;
+    /// The same, and time passes while somebody is read later.
+    fn settle_for_long(&mut self) {
+        for _ in 0..100_000 {
+            self.settle();
+            let is_paced = self.ids.keys().any(|id| self.chat.is_held_back(id));
+            if !is_paced && !self.peers.iter().any(Peer::is_waiting) {
+                return;
+            }
+            let at = self.chat.poll_timeout(self.now).expect("nobody waits for ever");
+            self.sleep(at - self.now);
         }
-        let is_idle = |peer: &Peer| {
-            let is_fin_due = peer.has_fin && !peer.is_fin_read;
-            let is_unread = !peer.to_server.is_empty() || is_fin_due || peer.is_deaf;
-            let may_be_read = peer.is_open && !peer.has_reset;
-            let has_input = may_be_read && is_unread && is_read[peer.number];
-            peer.habit == Habit::Stuck || (peer.to_client.is_empty() && !has_input)
+        panic!("somebody waits for ever");
+    }
+
+    /// Whether the next turn has something to do.
+    fn goes_on(&self) -> bool {
+        let is_ready = |(id, &number): (ClientId, &usize)| {
+            let (peer, interest) = (&self.peers[number], self.interests[id]);
+            let has_place = peer.to_client.len() < peer.kernel_bytes;
+            let is_readable = interest.read && (peer.has_input() || peer.is_broken());
+            let is_writable = interest.write && (has_place || peer.is_broken());
+            let is_masked = !interest.read && !interest.write;
+            let is_hung_up = peer.is_broken() && is_masked && !self.chat.is_held_back(id);
+            is_readable || is_writable || is_hung_up
         };
-        let has_place = |number: usize| {
-            let peer = &self.peers[number];
-            peer.to_client.len() < peer.kernel_bytes
-        };
-        let mut waiting = self.interests.iter().filter(|(_, interest)| interest.write);
-        let is_writable = waiting.any(|(id, _)| self.ids.get(id).is_some_and(|&n| has_place(n)));
+        let is_reading = |peer: &Peer| peer.habit != Habit::Stuck && !peer.to_client.is_empty();
         let timeout = self.chat.poll_timeout(self.now);
-        let is_due = timeout.is_some_and(|at| at <= self.now);
-        !is_writable && !is_due && self.peers.iter().all(is_idle)
+        timeout.is_some_and(|at| at <= self.now)
+            || !self.door.is_empty()
+            || self.ids.iter().any(is_ready)
+            || self.peers.iter().any(is_reading)
     }
 
     pub fn sleep(&mut self, time: Duration) {
         self.now += time;
-        self.chat.set_wall_clock(NOON + (self.now - self.start).as_secs());
+        let wall = NOON + (self.now - self.start).as_secs();
+        self.chat.set_wall_clock(wall.saturating_add_signed(self.wall_ahead));
+    }
+
+    /// A client resets its connection, if that is one of the faults.
+    pub fn reset(&mut self, number: usize) {
+        let is_read_first = self.faults.has(Fault::UnreadData) && self.rng.bool();
+        match (self.faults.has(Fault::Resets), is_read_first) {
+            (true, true) => self.peers[number].is_deaf = true,
+            (true, false) => self.peers[number].has_reset = true,
+            (false, _) => {}
+        }
+    }
+
+    /// How the next client reads.
+    pub fn draw_habit(&mut self) -> Habit {
+        match self.rng.u8(..3) {
+            0 if self.faults.has(Fault::Stalls) => Habit::Stuck,
+            1 if self.faults.has(Fault::Stalls) => Habit::Slow,
+            _ => Habit::Prompt,
+        }
+    }
+
+    /// What the faults make happen by themselves, now and then.
+    pub fn misfortune(&mut self) {
+        if self.faults.has(Fault::ClockJumps) && self.rng.u8(..8) == 0 {
+            self.wall_ahead = self.rng.i64(-WALL_JUMP_MAX..WALL_JUMP_MAX);
+            let time = Duration::from_secs(100).mul_f64(self.rng.f64());
+            self.sleep(time);
+        }
+        if self.faults.has(Fault::NoDescriptors) && self.rng.u8(..8) == 0 {
+            self.door.run_short(&mut self.rng);
+        }
     }
 
     fn handle_events(&mut self, id: ClientId) {
         let Some(&number) = self.ids.get(id) else { return };
         let interest = self.interests[id];
         let peer = &mut self.peers[number];
-        if peer.has_reset && (interest.read || !interest.write) {
-            self.chat.handle_reset(id);
-            return self.update_interest(id);
+        if peer.has_reset {
+            peer.to_server.clear();
+        }
+        let is_broken = peer.is_broken();
+        if is_broken && !interest.read && !interest.write {
+            // A hang-up, which can't be masked; who is read later is read first.
+            if self.chat.is_held_back(id) {
+                return;
+            }
+            return self.break_off(id);
         }
         let has_place = peer.to_client.len() < peer.kernel_bytes;
-        if interest.write && (has_place || peer.has_reset) {
+        if interest.write && (has_place || is_broken) {
             self.chat.handle_writable(id);
         }
         if !interest.read || !self.chat.has_headroom() {
             return;
         }
-        if peer.is_deaf && peer.to_server.is_empty() {
-            self.chat.handle_reset(id);
-        } else if !peer.to_server.is_empty() {
+        if !peer.to_server.is_empty() {
             let most = peer.to_server.len().min(self.chat.config().read_bytes_max());
-            let bytes = if self.faults.split_reads { self.rng.usize(1..=most) } else { most };
+            let bytes =
+                if self.faults.has(Fault::SplitReads) { self.rng.usize(1..=most) } else { most };
             let read: Vec<u8> = peer.to_server.drain(..bytes).collect();
+            if self.chat.interest(id).read {
+                // One that leaves already is heard no more.
+                peer.heard_at = self.now;
+            }
             self.chat.handle_bytes(self.now, id, &read);
+        } else if is_broken {
+            return self.break_off(id);
         } else if peer.has_fin {
             peer.is_fin_read = true;
             self.chat.handle_eof(self.now, id);
@@ -206,7 +345,7 @@ impl World {
     }
 
     fn flush(&mut self) {
-        let writes = if self.faults.cut_flushes { self.rng.usize(1..6) } else { 1024 };
+        let writes = if self.faults.has(Fault::CutFlushes) { self.rng.usize(1..6) } else { 1024 };
         for _ in 0..writes {
             let mut slices = Slices::new();
             let Some(id) = self.chat.poll_transmit(&mut slices) else { return };
@@ -214,22 +353,30 @@ impl World {
             drop(slices);
             assert!(!offered.is_empty(), "a write of nothing");
             let peer = &mut self.peers[self.ids[id]];
-            if peer.has_reset {
-                self.chat.handle_reset(id);
-            } else if peer.is_deaf {
-                self.chat.handle_deaf(id, false);
+            if peer.is_broken() {
+                self.chat.handle_deaf(id, peer.has_vanished);
             } else {
                 let place = peer.kernel_bytes.saturating_sub(peer.to_client.len());
                 let most = offered.len().min(place);
                 // The kernel of a client with endless place takes everything.
-                let may_be_short = self.faults.short_writes && peer.kernel_bytes < usize::MAX;
+                let may_be_short =
+                    self.faults.has(Fault::ShortWrites) && peer.kernel_bytes < usize::MAX;
                 let is_short = may_be_short && self.rng.u8(..3) == 0;
                 let taken = if is_short { self.rng.usize(0..=most) } else { most };
-                peer.to_client.extend(&offered[..taken]);
+                peer.take(self.now, &offered, taken);
                 self.chat.handle_written(self.now, id, taken);
             }
             self.update_interest(id);
         }
+    }
+
+    /// The server's kernel says that a connection is broken.
+    fn break_off(&mut self, id: ClientId) {
+        match self.peers[self.ids[id]].has_vanished {
+            true => self.chat.handle_vanished(id),
+            false => self.chat.handle_reset(id),
+        }
+        self.update_interest(id);
     }
 
     fn update_interest(&mut self, id: ClientId) {
@@ -253,5 +400,16 @@ impl World {
         self.chat.handle_eof(self.now, id);
         self.chat.handle_reset(id);
         assert_eq!(self.chat.interest(id), Interest::default());
+    }
+}
+
+/// The checker that is asked; it is named when it panics.
+struct Announced(&'static str);
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("broken: {}", self.0);
+        }
     }
 }

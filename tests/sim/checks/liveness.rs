@@ -1,0 +1,94 @@
+//! Nobody waits for what never comes.
+
+use std::time::Duration;
+
+use roomcast::chat::ClientId;
+
+use super::{Checker, order, said};
+use crate::peer::{Habit, Peer, Shown};
+use crate::world::World;
+
+/// A newcomer is sent nothing for so long, and so not read if it asks for much.
+const GREETING_DELAY: Duration = Duration::from_millis(100);
+
+/// Whether the chat has asked to be called again at once.
+fn is_busy(world: &World) -> bool {
+    world.chat.poll_timeout(world.now).is_some_and(|at| at <= world.now)
+}
+
+/// The caller waits for everything that the chat needs: no wake-up is lost.
+#[derive(Debug, Default)]
+pub struct Wakeups;
+
+impl Checker for Wakeups {
+    fn name(&self) -> &'static str {
+        "no lost wake-up"
+    }
+
+    fn turn(&mut self, world: &World) {
+        let (is_busy, timeout) = (is_busy(world), world.chat.poll_timeout(world.now));
+        // That a connection is broken is told whatever the caller waits for.
+        let is_whole = |(_, number): &(ClientId, &usize)| !world.peers[**number].is_broken();
+        for (id, &number) in world.ids.iter().filter(is_whole) {
+            let (wanted, asked) = (world.chat.interest(id), world.interests[id]);
+            // To wait for too much costs a turn; to wait for too little, the client.
+            assert!(asked.read || !wanted.read, "{number} isn't read");
+            assert!(asked.write || !wanted.write, "{number} isn't written to");
+            let peer = &world.peers[number];
+            let is_masked = !wanted.read && !wanted.write;
+            let is_arriving = world.now < peer.took_at + GREETING_DELAY;
+            let is_paced = world.chat.is_held_back(id) && timeout.is_some();
+            let is_waiting = is_busy || is_arriving || is_paced || peer.is_fin_read;
+            assert!(is_waiting || !is_masked, "{number} is forgotten");
+            has_deadline(peer, world);
+        }
+    }
+}
+
+/// Promise 7: there will be an end to one who takes nothing.
+fn has_deadline(peer: &Peer, world: &World) {
+    let (Some(since), Some(limit)) = (peer.stalled_since, world.chat.config().stall_timeout) else {
+        return;
+    };
+    let timeout = world.chat.poll_timeout(world.now);
+    let is_watched = timeout.is_some_and(|at| at <= world.now.max(since + limit));
+    let late = timeout.map(|at| at - since);
+    assert!(is_watched, "{} is stuck for {late:?}, not {limit:?}", peer.number);
+}
+
+/// When the chat has nothing to do, who reads has been told the newest line.
+/// Only for rooms that tell of everyone at once.
+#[derive(Debug, Default)]
+pub struct Deliveries;
+
+impl Checker for Deliveries {
+    fn name(&self) -> &'static str {
+        "nothing is left undelivered"
+    }
+
+    fn turn(&mut self, world: &World) {
+        if is_busy(world) {
+            return;
+        }
+        let order = order(world);
+        for (id, &number) in &world.ids {
+            let peer = &world.peers[number];
+            let is_reading = peer.habit == Habit::Prompt && !peer.is_broken();
+            let has_read = is_reading && peer.to_client.is_empty();
+            if has_read && !world.chat.interest(id).write {
+                was_told_the_newest(&order, peer, world.chat.config().echo);
+            }
+        }
+    }
+}
+
+fn was_told_the_newest(order: &[&str], peer: &Peer, is_echo: bool) {
+    let Some(guest) = peer.guest_name() else { return };
+    let joined = format!("*** {guest} joined");
+    let is_own = |line: &str| said(line).is_some_and(|(number, _)| number == peer.number);
+    let newest = order.iter().rev().find(|line| is_echo || !is_own(line));
+    let told = peer.screen.shown.iter().rev().find_map(Shown::public);
+    // What came before it isn't for it.
+    let is_first = newest == Some(&joined.as_str()) && told.is_none();
+    assert!(is_first || told == newest.copied(), "{}: {told:?}, not {newest:?}", peer.number);
+}
