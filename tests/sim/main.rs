@@ -17,6 +17,7 @@ mod checks;
 // Random scenarios.
 mod storms;
 mod chaos;
+mod crowds;
 
 // One case at a time.
 mod presence;
@@ -30,4 +31,4 @@ mod editing;
 use seeds::Scenario;
 
 /// Everything that is run with random seeds.
-const SCENARIOS: [Scenario; 2] = [storms::SCENARIO, chaos::SCENARIO];
+const SCENARIOS: [Scenario; 3] = [storms::SCENARIO, chaos::SCENARIO, crowds::SCENARIO];

@@ -6,8 +6,10 @@ mod names;
 mod liveness;
 mod endings;
 mod limits;
+mod attendance;
 mod leftovers;
 
+pub use self::attendance::Attendance;
 pub use self::endings::Endings;
 pub use self::leftovers::Leftovers;
 pub use self::limits::Limits;
