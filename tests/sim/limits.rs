@@ -239,6 +239,19 @@ fn a_firehose_laps_no_healthy_reader_and_silences_nobody() {
 }
 
 #[test]
+fn many_who_speak_in_one_turn_lap_no_healthy_reader() {
+    let mut world = world(Config { backlog_bytes_max: 8192, ..Config::default() });
+    let speakers: Vec<_> = (0..100).map(|_| world.connect(Habit::Prompt, usize::MAX)).collect();
+    world.settle();
+    for &number in &speakers {
+        world.peers[number].send(&b"x\n".repeat(64));
+    }
+    world.settle();
+    assert_eq!(gaps(&world.peers[0]), [0; 0]);
+    assert_eq!(lines(&world.peers[0]).len(), 6400);
+}
+
+#[test]
 fn answers_wait_for_their_reader_and_none_is_lost() {
     let mut world = world(Config::default());
     let asker = world.connect(Habit::Stuck, 1000);
