@@ -91,9 +91,9 @@ impl Chat {
         let is_past = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         let is_let_go = is_past(session.aside().paced_until);
         if is_past(session.aside().until) {
-            return match session.aside().is_deaf {
-                true => self.handle_reset(id),
-                false => self.close_gate(now, id),
+            return match session.aside().deaf {
+                Some(ending) => self.handle_broken(id, ending),
+                None => self.close_gate(now, id),
             };
         }
         if is_past(self.line_deadline(session)) {

@@ -92,8 +92,9 @@ pub(super) struct Aside {
     pub heard: Option<Instant>,
     /// It has been told that it will be closed because it is idle.
     pub is_warned: bool,
-    /// Nothing reaches it any more, but something of it may still be read.
-    pub is_deaf: bool,
+    /// Nothing reaches it any more, but something of it may still be read; why its
+    /// visit ends then.
+    pub deaf: Option<Ending>,
     /// When its phase is over.
     pub until: Option<Instant>,
     /// When its timer is set to.
@@ -130,7 +131,7 @@ impl Aside {
         begun: None,
         heard: None,
         is_warned: false,
-        is_deaf: false,
+        deaf: None,
         until: None,
         timer: None,
         waiting: None,
@@ -146,7 +147,7 @@ impl Aside {
 
     fn is_empty(&self) -> bool {
         let Aside { address, decoder, options, first, held, stalled_since, .. } = self;
-        let Aside { paced_until, begun, heard, is_warned, is_deaf, until, timer, .. } = self;
+        let Aside { paced_until, begun, heard, is_warned, deaf, until, timer, .. } = self;
         let Aside { waiting, away, correspondent, has_bell, editor, screen, .. } = self;
         let Aside { tries, is_operator, is_muted, .. } = self;
         let times = [stalled_since, paced_until, begun, heard, until, timer];
@@ -154,7 +155,7 @@ impl Aside {
         let is_known = address.is_some() || options.is_some();
         let is_special = away.is_some() || correspondent.is_some() || waiting.is_some();
         let is_ranked = *is_operator || *is_muted || *tries > 0;
-        let is_marked = *has_bell || *is_warned || *is_deaf || is_ranked;
+        let is_marked = *has_bell || *is_warned || deaf.is_some() || is_ranked;
         let is_edited = editor.is_some() || !screen.is_empty();
         let is_timed = times.into_iter().any(|time| time.is_some());
         !is_timed && !is_begun && !is_known && !is_special && !is_marked && !is_edited
@@ -246,7 +247,8 @@ impl Session {
 
     /// Whether nothing can reach it any more.
     pub fn is_broken(&self) -> bool {
-        matches!(self.phase, Phase::Parting { closing: Closing::Abrupt }) || self.aside().is_deaf
+        matches!(self.phase, Phase::Parting { closing: Closing::Abrupt })
+            || self.aside().deaf.is_some()
     }
 
     /// Whether more of its input may be taken in.

@@ -117,8 +117,8 @@ impl Chat {
             self.handle_bytes(now, id, &first);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if session.aside().is_deaf {
-            return self.handle_reset(id);
+        if let Some(ending) = session.aside().deaf {
+            return self.handle_broken(id, ending);
         }
         if let Some(event) = session.take_decoder().finish(&self.config.framing()) {
             self.handle_event(now, id, event);
@@ -147,15 +147,15 @@ impl Chat {
     /// connection is broken.
     pub fn handle_deaf(&mut self, id: ClientId, is_vanished: bool) {
         let Some(session) = self.sessions.get_mut(id) else { return };
+        let ending = if is_vanished { Ending::Vanished } else { Ending::Reset };
         let is_held_back = session.aside().paced_until.is_some();
         if !is_held_back && (!session.wants_input() || session.is_holding()) {
-            let ending = if is_vanished { Ending::Vanished } else { Ending::Reset };
             return self.handle_broken(id, ending);
         }
         session.blocked = true;
         let until = self.now + GONE_TIME;
         session.set_aside(|aside| {
-            (aside.is_deaf, aside.stalled_since) = (true, None);
+            (aside.deaf, aside.stalled_since) = (Some(ending), None);
             aside.until.get_or_insert(until);
         });
         self.set_timer(id);
@@ -166,7 +166,7 @@ impl Chat {
         self.sessions.get(id).is_some_and(|session| session.aside().paced_until.is_some())
     }
 
-    fn handle_broken(&mut self, id: ClientId, ending: Ending) {
+    pub(super) fn handle_broken(&mut self, id: ClientId, ending: Ending) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         // Nothing is sent to it any more.
         session.blocked = true;

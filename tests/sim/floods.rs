@@ -160,6 +160,17 @@ fn who_is_gone_is_read_for_five_minutes_at_most() {
     assert!((30_900..=31_100).contains(&lines), "{lines} lines");
 }
 
+/// What the kernel says of a connection it says once.
+#[test]
+fn one_that_vanished_is_not_said_to_have_reset() {
+    let mut world = paced();
+    world.chat.handle_deaf(world.id(1), true);
+    world.chat.handle_eof(world.now, world.id(1));
+    world.settle();
+    assert_eq!(world.endings, [(1, Ending::Vanished, Closing::Abrupt)]);
+    assert_eq!(last(&world.peers[0]), "guest2 left (stopped answering)");
+}
+
 #[test]
 fn a_line_that_is_not_finished_in_time_ends_the_visit() {
     let mut world = world(Config { line_timeout: Some(300 * SECOND), ..Config::default() });
