@@ -75,6 +75,16 @@ fn outcome(config: &Config, pieces: &[&[u8]]) -> (Vec<u8>, Vec<u8>) {
     (sent(reader), sent(sender))
 }
 
+#[test]
+fn without_a_prefix_what_looks_like_ours_is_moved() {
+    let config = Config { prefix: Prefix::None, ..Config::default() };
+    for text in ["*** the server is shutting down", "* guest1 waves", "<guest1> hi"] {
+        let (reader, _) = outcome(&config, &[text.as_bytes()]);
+        let reader = String::from_utf8(reader).expect("readers get UTF-8");
+        assert!(reader.contains(&format!("\n {text}\n")), "{reader:?}");
+    }
+}
+
 fn cases() -> ProptestConfig {
     let seeds = FileFailurePersistence::Direct("tests/regressions/packets.txt");
     ProptestConfig { failure_persistence: Some(Box::new(seeds)), ..ProptestConfig::default() }
