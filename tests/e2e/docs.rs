@@ -1,9 +1,12 @@
 //! The documents say what is so.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::sync::LazyLock;
 
 use crate::session::Session;
-use crate::source::{document, sources};
+use crate::source::{Source, document, root, sources};
 
 #[test]
 fn the_examples_of_the_protocol_are_what_happens() {
@@ -45,14 +48,21 @@ fn promises() -> BTreeMap<usize, Vec<String>> {
 
 #[test]
 fn each_promise_names_tests_that_exist() {
-    let sources: Vec<_> = sources("src").into_iter().chain(sources("tests")).collect();
     for (number, tests) in promises() {
         assert!(!tests.is_empty(), "nothing proves promise {number}");
-        for test in tests {
-            let function = format!("fn {test}");
-            let is_there = sources.iter().any(|source| source.has_word(&function));
-            assert!(is_there, "there is no test {test} (promise {number})");
-        }
+        assert_exist(tests.iter().map(String::as_str));
+    }
+}
+
+/// There are tests with these names.
+#[track_caller]
+fn assert_exist<'a>(tests: impl Iterator<Item = &'a str>) {
+    static SOURCES: LazyLock<Vec<Source>> =
+        LazyLock::new(|| sources("src").into_iter().chain(sources("tests")).collect());
+    for test in tests {
+        let function = format!("fn {test}");
+        let is_there = SOURCES.iter().any(|source| source.has_word(&function));
+        assert!(is_there, "there is no test {test}");
     }
 }
 
@@ -104,4 +114,32 @@ fn each_test_that_proves_a_promise_is_named_with_it() {
         let named: BTreeSet<_> = named.map(|(number, _)| *number).collect();
         assert_eq!(numbers, named, "{test}: said there, and in docs/promises.md");
     }
+}
+
+/// docs/testing.md has each mutant of tests/mutants, and what has killed it is
+/// still there.
+#[test]
+fn each_mutant_is_in_the_document() {
+    let document = document("docs/testing.md");
+    let (_, table) = document.split_once("| killed by |\n|---|---|---|\n").expect("the table");
+    let rows: BTreeMap<_, _> = table.lines().map_while(mutant).collect();
+    let files = fs::read_dir(root().join("tests/mutants")).expect("the directory exists");
+    let paths = files.map(|file| file.expect("a file").path());
+    let patches: Vec<_> = paths.filter(|path| path.extension().is_some()).collect();
+    assert_eq!(patches.len(), rows.len(), "the runner prints the table");
+    for path in patches {
+        let name = path.file_stem().and_then(OsStr::to_str).expect("a plain name");
+        let patch = fs::read_to_string(&path).expect("a patch");
+        let what = patch.lines().next().map(|line| line.trim_end_matches('.'));
+        let row = rows.get(name).unwrap_or_else(|| panic!("{name} isn't in docs/testing.md"));
+        assert_eq!(what, Some(row.0), "{name}: what is broken");
+        assert_exist(row.1.split('`').skip(1).step_by(2));
+    }
+}
+
+/// A row of the table of mutants: name, what is broken, killed by.
+fn mutant(row: &str) -> Option<(&str, (&str, &str))> {
+    let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+    let [name, what, tests] = cells[..] else { return None };
+    Some((name, (what, tests)))
 }

@@ -112,3 +112,11 @@ fn faults_are_read_as_they_are_written() {
     );
     assert!("resets,thunder".parse::<Faults>().is_err());
 }
+
+#[test]
+fn each_fault_is_in_the_document() {
+    let document = include_str!("../../docs/testing.md");
+    for (fault, name) in NAMES {
+        assert!(document.contains(&format!("\n| `{name}` | ")), "{fault:?}");
+    }
+}
