@@ -9,7 +9,7 @@ use super::input::encode_notice;
 use super::log::Seq;
 use super::reader::Slices;
 use super::room::Room;
-use super::session::{NOTE_BYTES_MAX, Phase};
+use super::session::Phase;
 use super::{Chat, ClientId, Interest, Offer, OnLag, texts};
 
 impl Chat {
@@ -72,7 +72,7 @@ impl Chat {
             self.set_timer(id);
         }
         let session = &self.sessions[id];
-        if !session.aside().held.is_empty() && session.reader.note_bytes() <= NOTE_BYTES_MAX {
+        if session.is_holding() && session.wants_input() {
             self.resumes.push_back(id);
         }
         self.resume_if_level(id);

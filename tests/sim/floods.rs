@@ -146,6 +146,20 @@ fn what_was_sent_before_a_break_is_heard_although_it_is_held_back() {
     assert_eq!(last(&world.peers[0]), "guest2 left (connection reset)");
 }
 
+/// What it is sent doesn't wake it.
+#[test]
+fn one_who_is_held_back_is_no_work() {
+    let mut world = paced();
+    world.peers[1].send(numbered(5000).as_bytes());
+    world.settle();
+    for _ in 0..100 {
+        world.peers[0].send(b"hello\n");
+        world.turn();
+        let is_due = world.chat.poll_timeout(world.now).is_some_and(|at| at <= world.now);
+        assert!(!is_due, "there is nothing to do");
+    }
+}
+
 #[test]
 fn who_is_gone_is_read_for_five_minutes_at_most() {
     let mut world = paced();
