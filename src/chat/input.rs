@@ -50,6 +50,7 @@ impl Chat {
             }
         }
         self.note_begun(id, has_ended);
+        self.end_deaf(id);
     }
 
     /// What of a client's bytes is for the chat: `None` while that can't be seen,
@@ -148,6 +149,8 @@ impl Chat {
         if session.wants_input() {
             let held = session.set_aside(|aside| std::mem::take(&mut aside.held));
             self.handle_bytes(now, id, &held);
+        } else {
+            self.end_deaf(id);
         }
     }
 

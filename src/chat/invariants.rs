@@ -93,6 +93,11 @@ impl Chat {
             || session.aside().waiting.is_some();
         if let Phase::Talking = session.phase {
             assert!(session.aside().held.is_empty() || goes_on, "{id:?}: held for ever");
+            let is_deaf = session.aside().deaf.is_some();
+            let may_go_on = self.interest(id).read
+                || self.resumes.contains(&id)
+                || session.aside().paced_until.is_some();
+            assert!(!is_deaf || may_go_on, "{id:?}: never ended");
         }
     }
 }

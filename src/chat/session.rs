@@ -92,8 +92,8 @@ pub(super) struct Aside {
     pub heard: Option<Instant>,
     /// It has been told that it will be closed because it is idle.
     pub is_warned: bool,
-    /// Nothing reaches it any more, but something of it may still be read; why its
-    /// visit ends then.
+    /// Nothing reaches it any more, and why; but something of it may still be
+    /// read.
     pub deaf: Option<Ending>,
     /// When its phase is over.
     pub until: Option<Instant>,

@@ -148,10 +148,6 @@ impl Chat {
     pub fn handle_deaf(&mut self, id: ClientId, is_vanished: bool) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let ending = if is_vanished { Ending::Vanished } else { Ending::Reset };
-        let is_held_back = session.aside().paced_until.is_some();
-        if !is_held_back && (!session.wants_input() || session.is_holding()) {
-            return self.handle_broken(id, ending);
-        }
         session.blocked = true;
         let until = self.now + GONE_TIME;
         session.set_aside(|aside| {
@@ -159,6 +155,18 @@ impl Chat {
             aside.until.get_or_insert(until);
         });
         self.set_timer(id);
+        self.end_deaf(id);
+    }
+
+    /// A client that nothing reaches goes if nothing more of it can be taken in
+    /// either: what its input waits for never comes.
+    pub(super) fn end_deaf(&mut self, id: ClientId) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let Some(ending) = session.aside().deaf else { return };
+        let goes_on = self.is_held_back(id) || self.resumes.contains(&id);
+        if !goes_on && (!session.wants_input() || session.is_holding()) {
+            self.handle_broken(id, ending);
+        }
     }
 
     /// Whether a client is read later because it talks too fast.

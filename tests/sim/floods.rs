@@ -146,6 +146,22 @@ fn what_was_sent_before_a_break_is_heard_although_it_is_held_back() {
     assert_eq!(last(&world.peers[0]), "guest2 left (connection reset)");
 }
 
+/// Nobody asks for more of it, so nothing would say that it is gone.
+#[test]
+fn one_whose_input_waits_for_a_write_ends_with_its_connection() {
+    for flood in ["/help\n".repeat(3000), "/join dev\nhello\n".repeat(1500)] {
+        let mut world = paced();
+        world.peers[1].send(flood.as_bytes());
+        world.settle();
+        assert!(world.chat.is_held_back(world.id(1)));
+        world.peers[1].is_deaf = true;
+        world.peers[0].send(b"hello\n");
+        let time = run_until_quiet(&mut world);
+        assert_eq!(world.endings, [(1, Ending::Reset, Closing::Abrupt)]);
+        assert!(time < 60 * SECOND, "{time:?}");
+    }
+}
+
 /// What it is sent doesn't wake it.
 #[test]
 fn one_who_is_held_back_is_no_work() {
