@@ -135,6 +135,9 @@ impl Chat {
     /// among them, so that what is begun now began after it.
     pub(super) fn note_begun(&mut self, id: ClientId, has_ended: bool) {
         let Some(session) = self.sessions.get_mut(id) else { return };
+        if !matches!(session.phase, Phase::Talking) {
+            return;
+        }
         let aside = session.aside();
         let is_begun = !aside.decoder.is_between_lines() || !aside.first.is_empty();
         let begun = match aside.begun {

@@ -255,6 +255,23 @@ fn everything_that_is_begun_has_to_end() {
     }
 }
 
+/// It is owed something and doesn't take it, so it is there for a while.
+#[test]
+fn a_line_of_one_who_leaves_needs_no_end() {
+    let mut world = world(Config { raw: true, line_timeout: Some(SECOND), ..Config::default() });
+    let stuck = world.connect(Habit::Stuck, 0);
+    world.peers[0].send(b"hello\n");
+    world.settle();
+    world.peers[stuck].send(&[b'x'; 10_000]);
+    world.settle();
+    world.sleep(2 * SECOND);
+    world.settle();
+    assert_eq!(world.endings, []);
+    world.sleep(3 * SECOND);
+    world.settle();
+    assert_eq!(world.endings, [(stuck, Ending::LineTooLong, Closing::Abrupt)]);
+}
+
 #[test]
 fn an_idle_client_is_warned_and_closed() {
     let warning = "your connection ends in 60 s unless you send something, an empty line will do";
