@@ -116,7 +116,9 @@ impl Chat {
     fn warn_idle(&mut self, now: Instant, id: ClientId) {
         let left = self.idle_deadline(&self.sessions[id]).map(|at| at.duration_since(now));
         self.sessions[id].set_aside(|aside| aside.is_warned = true);
-        self.notify(id, &texts::idle_warning(left.unwrap_or_default()));
+        if !self.config.raw {
+            self.notify(id, &texts::idle_warning(left.unwrap_or_default()));
+        }
     }
 
     /// A client has sent something.

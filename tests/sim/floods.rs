@@ -273,6 +273,23 @@ fn a_line_of_one_who_leaves_needs_no_end() {
 }
 
 #[test]
+fn raw_clients_are_not_warned() {
+    let mut world =
+        world(Config { raw: true, idle_timeout: Some(600 * SECOND), ..Config::default() });
+    for _ in 0..2 {
+        world.sleep(300 * SECOND);
+        world.settle();
+        world.sleep(299 * SECOND);
+        world.settle();
+        assert_eq!(world.peers[1].screen.shown, []);
+        world.sleep(SECOND);
+        world.settle();
+    }
+    assert_eq!(world.peers[1].screen.shown, []);
+    assert_eq!(world.endings.len(), 2);
+}
+
+#[test]
 fn an_idle_client_is_warned_and_closed() {
     let warning = "your connection ends in 60 s unless you send something, an empty line will do";
     let mut world = world(Config { idle_timeout: Some(600 * SECOND), ..Config::default() });
