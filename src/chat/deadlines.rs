@@ -145,7 +145,7 @@ impl Chat {
         let begun = match aside.begun {
             _ if !is_begun => None,
             Some(begun) if !has_ended => Some(begun),
-            _ => Some(self.now),
+            _ => Some(aside.paced_until.unwrap_or(self.now)),
         };
         if begun != aside.begun {
             session.set_aside(|aside| aside.begun = begun);

@@ -62,7 +62,15 @@ impl Chat {
     /// Nothing more is taken in from a client until then.
     pub(super) fn hold_back(&mut self, id: ClientId, until: Instant) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if session.set_aside(|aside| aside.paced_until.replace(until)).is_none() {
+        let from = session.aside().paced_until.unwrap_or(self.now);
+        // What it is late with meanwhile isn't its fault.
+        let pause = until.saturating_duration_since(from);
+        let old = session.set_aside(|aside| {
+            aside.begun = aside.begun.map(|at| at + pause);
+            aside.heard = aside.heard.map(|at| at + pause);
+            aside.paced_until.replace(from + pause)
+        });
+        if old.is_none() {
             self.held_back += 1;
         }
         self.set_timer(id);

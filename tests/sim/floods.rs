@@ -289,6 +289,38 @@ fn raw_clients_are_not_warned() {
     assert_eq!(world.endings.len(), 2);
 }
 
+/// The server is slow then, not the client.
+#[test]
+fn one_who_is_held_back_is_neither_idle_nor_slow() {
+    let mut world = world(Config {
+        rate: Some(Rate { lines_per_second: 1, burst: 1 }),
+        line_timeout: Some(20 * SECOND),
+        idle_timeout: Some(20 * SECOND),
+        line_bytes_max: 30_000,
+        ..Config::default()
+    });
+    // Packets that cost 31 s each, in lines of three.
+    let packet = "x".repeat(8000);
+    for _ in 0..2 {
+        for packet in [&packet, &packet, &packet, "\n"] {
+            world.peers[1].send(packet.as_bytes());
+            world.turn();
+        }
+    }
+    let mut seconds = 0;
+    while heard(&world.peers[0]).len() < 2 {
+        // So only one of the two could be idle.
+        world.peers[0].send(b"\n");
+        world.settle();
+        world.sleep(SECOND);
+        seconds += 1;
+        assert_eq!(world.endings, [], "after {seconds} s");
+    }
+    assert!(seconds > 90, "{seconds} s");
+    let is_warning = |shown: &Shown| format!("{shown:?}").contains("ends in");
+    assert!(!world.peers[1].screen.shown.iter().any(is_warning));
+}
+
 #[test]
 fn an_idle_client_is_warned_and_closed() {
     let warning = "your connection ends in 60 s unless you send something, an empty line will do";
