@@ -130,9 +130,10 @@ impl Chat {
         }
     }
 
-    /// What it types is shown again, by the server's editor.
+    /// What it types is shown again, by the server's editor, if it was hidden.
     fn reveal(&mut self, id: ClientId) {
-        if self.sessions[id].aside().options.is_some() {
+        let options = &self.sessions[id].aside().options;
+        if options.as_ref().is_some_and(|options| options.is_concealed()) {
             self.offer_editing(id);
         }
     }

@@ -194,15 +194,21 @@ impl Options {
         }
     }
 
-    /// What the client types isn't shown from now on, nor edited, until `offer`.
+    /// What the client types isn't shown from now on, nor edited, until `offer`;
+    /// unless it has said that it wants to be left alone.
     pub fn conceal(&mut self) -> &'static [u8] {
         match self.editing {
-            Editing::NotOffered | Editing::Off => {
+            Editing::NotOffered => {
                 self.editing = Editing::Concealed;
                 &[IAC, WILL, ECHO]
             }
             _ => &[],
         }
+    }
+
+    /// Whether the client was asked to show nothing, and hasn't said no.
+    pub fn is_concealed(&self) -> bool {
+        matches!(self.editing, Editing::Concealed | Editing::ConcealedAgreed)
     }
 
     /// Takes the offer back.
@@ -342,6 +348,23 @@ mod tests {
         options.answer(Command::Do(ECHO));
         assert_eq!(options.answer(Command::Dont(ECHO)), [IAC, WONT, ECHO]);
         assert!(!options.is_editing());
+    }
+
+    #[test]
+    fn a_client_is_asked_once_not_to_show_what_it_sends() {
+        let mut options = Options::default();
+        assert_eq!(options.conceal(), [IAC, WILL, ECHO]);
+        // It says no, and again to each time that it is asked: no loop.
+        for _ in 0..3 {
+            assert_eq!(options.answer(Command::Dont(ECHO)), [0; 0]);
+            assert_eq!(options.conceal(), [0; 0]);
+        }
+        let mut options = Options::default();
+        assert_eq!(options.conceal(), [IAC, WILL, ECHO]);
+        assert_eq!(options.answer(Command::Do(ECHO)), [0; 0]);
+        assert_eq!(options.conceal(), [0; 0]);
+        assert_eq!(options.offer(), [IAC, WILL, SUPPRESS_GO_AHEAD, IAC, DO, NAWS]);
+        assert!(options.is_editing());
     }
 
     #[test]

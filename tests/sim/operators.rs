@@ -137,6 +137,22 @@ fn telnet_does_not_show_the_password() {
     assert_eq!(telnet[1..], [[255, 251, 3], [255, 253, 31]], "WILL SGA, DO NAWS");
 }
 
+/// A client that wants no ECHO says so each time that it is offered (RFC 854).
+#[test]
+fn a_stranger_that_shows_what_it_sends_is_asked_once() {
+    let mut world = with_password();
+    let telnet = world.connect(Habit::Prompt, usize::MAX);
+    for _ in 0..10 {
+        world.peers[telnet].send(b"\xff\xfe\x01");
+        world.settle();
+    }
+    assert_eq!(world.peers[telnet].screen.telnet, [[255, 251, 1]], "WILL ECHO");
+    world.peers[telnet].send(b"secret\r\n");
+    world.settle();
+    assert_eq!(world.peers[telnet].screen.telnet.len(), 1, "it is left alone");
+    assert!(last(&world.peers[telnet]).starts_with("2 here: "));
+}
+
 #[test]
 fn at_the_end_of_the_server_strangers_are_told_too() {
     let mut world = with_password();
