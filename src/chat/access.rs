@@ -2,7 +2,11 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
+
+/// Bits before the IPv4 address in one that is mapped into IPv6 (RFC 4291,
+/// section 2.5.5.2).
+const MAPPED_BITS: u8 = 96;
 
 /// Lets clients of a network in, or keeps them out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +39,19 @@ pub(super) fn is_allowed(rules: &[Rule], ip: IpAddr) -> bool {
 /// # Errors
 /// What would be right.
 pub fn parse_network(text: &str) -> Result<IpNet, String> {
-    let address = || text.parse::<IpAddr>().map(|ip| IpNet::from(ip.to_canonical()));
-    let network = text.parse::<IpNet>().or_else(|_| address());
-    network.map(|network| network.trunc()).map_err(|_| {
+    let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map(|network| to_canonical(network).trunc()).map_err(|_| {
         "expected an address like 192.0.2.7 or a network like 192.0.2.0/24 or 2001:db8::/32".into()
     })
+}
+
+/// A network of IPv4 addresses that are mapped into IPv6 is one of IPv4, as those
+/// who come from there are.
+fn to_canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(mapped) = network else { return network };
+    let length = mapped.prefix_len().checked_sub(MAPPED_BITS);
+    let ipv4 = mapped.addr().to_ipv4_mapped().zip(length);
+    ipv4.and_then(|(ip, length)| Ipv4Net::new(ip, length).ok()).map_or(network, IpNet::V4)
 }
 
 #[cfg(test)]
@@ -84,6 +96,10 @@ mod tests {
             ("2001:db8::7", "2001:db8::7/128"),
             ("2001:db8::7/32", "2001:db8::/32"),
             ("::ffff:192.0.2.7", "192.0.2.7/32"),
+            ("::ffff:192.0.2.7/120", "192.0.2.0/24"),
+            ("::ffff:192.0.2.7/128", "192.0.2.7/32"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            ("::/0", "::/0"),
             ("0.0.0.0/0", "0.0.0.0/0"),
         ] {
             assert_eq!(
