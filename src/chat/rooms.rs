@@ -66,6 +66,10 @@ pub(super) fn join(chat: &mut Chat, id: ClientId, rest: &str) {
         Ok(name) => name,
         Err(error) => return chat.notify(id, &texts::bad_name(error)),
     };
+    // Others see how a new room is called.
+    if chat.find_room(&name).is_none() && chat.is_silenced(id) {
+        return;
+    }
     match chat.open_room(&name) {
         Some(room) => chat.move_to(id, room),
         None => chat.notify(id, &texts::no_more_rooms(chat.config.rooms_max)),

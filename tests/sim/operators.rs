@@ -278,6 +278,28 @@ fn who_is_muted_reaches_nobody() {
     assert_eq!(last(&world.peers[2]), "<guest2> hello");
 }
 
+/// The name of a room is told to those that somebody leaves, and in `/rooms`.
+#[test]
+fn who_is_muted_names_no_room() {
+    let mut world = with_operator();
+    say(&mut world, 3, "/join dev");
+    say(&mut world, 1, "hello");
+    say(&mut world, 0, "/mute guest2");
+    let before = shown(&world.peers[2]).len();
+    say(&mut world, 1, "/join guest3_is_a_fool");
+    assert_eq!(last(&world.peers[1]), "an operator has muted you: you reach nobody");
+    assert_eq!(shown(&world.peers[2]).len(), before);
+    say(&mut world, 2, "/rooms");
+    assert_eq!(last(&world.peers[2]), "2 rooms: lobby (4), dev (1)");
+    for (command, answer) in [
+        ("/join dev", "2 here: guest2, guest4"),
+        ("/leave", "4 here: guest1, guest2, guest3, guest5"),
+    ] {
+        say(&mut world, 1, command);
+        assert_eq!(last(&world.peers[1]), answer, "{command}");
+    }
+}
+
 #[test]
 fn a_ban_is_for_all_who_come_from_there_and_ends() {
     let mut world = with_operator();
