@@ -160,9 +160,9 @@ impl Chat {
             return;
         }
         session.set_aside(|aside| {
-            self.held_back -= usize::from(aside.paced_until.is_some());
             (aside.paced_until, aside.begun, aside.heard) = (None, None, None);
         });
+        self.held_back.remove(&id);
     }
 
     /// Sets the client's timer to the nearest of its deadlines.

@@ -40,7 +40,7 @@ impl Chat {
         let is_counted = |session: &&Session| session.origin != OriginId::LOCAL;
         let counted = self.sessions.values().filter(is_counted).count();
         assert_eq!(self.origins.client_count(), counted, "places of addresses");
-        let held_back = self.sessions.keys().filter(|id| self.is_held_back(*id)).count();
+        let held_back = self.sessions.keys().filter(|id| self.is_held_back(*id)).collect();
         assert_eq!(self.held_back, held_back, "clients that are held back");
         assert!(self.paces.keys().all(|id| self.sessions.contains_key(*id)), "a pace of nobody");
         if !self.config.raw && !self.is_shutting_down {

@@ -128,8 +128,8 @@ pub struct Chat {
     /// used.
     rate_limit: Option<RateLimit>,
     paces: HashMap<ClientId, GcraState>,
-    /// How many clients have to wait because they talk too fast.
-    held_back: usize,
+    /// Clients that have to wait because they talk too fast.
+    held_back: BTreeSet<ClientId>,
     is_shutting_down: bool,
     /// The time of the last call that told it.
     now: Instant,
@@ -208,7 +208,7 @@ impl Chat {
             origins: Origins::default(),
             rate_limit,
             paces: HashMap::new(),
-            held_back: 0,
+            held_back: BTreeSet::new(),
             is_shutting_down: false,
             now,
             wall: 0,

@@ -65,14 +65,12 @@ impl Chat {
         let from = session.aside().paced_until.unwrap_or(self.now);
         // What it is late with meanwhile isn't its fault.
         let pause = until.saturating_duration_since(from);
-        let old = session.set_aside(|aside| {
+        session.set_aside(|aside| {
             aside.begun = aside.begun.map(|at| at + pause);
             aside.heard = aside.heard.map(|at| at + pause);
-            aside.paced_until.replace(from + pause)
+            aside.paced_until = Some(from + pause);
         });
-        if old.is_none() {
-            self.held_back += 1;
-        }
+        self.held_back.insert(id);
         self.set_timer(id);
     }
 
@@ -81,15 +79,13 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if session.aside().paced_until.is_some() {
             session.set_aside(|aside| aside.paced_until = None);
-            self.held_back -= 1;
+            self.held_back.remove(&id);
             self.resumes.push_back(id);
         }
     }
 
     /// Who has to wait and has a name, in no order.
     pub(super) fn held_back(&self) -> impl Iterator<Item = ClientId> {
-        // Most of the time nobody has to, and nobody is looked at.
-        let ids = self.sessions.keys().filter(|_| self.held_back > 0);
-        ids.filter(|&id| self.is_held_back(id) && !self.is_knocking(id))
+        self.held_back.iter().copied().filter(|&id| !self.is_knocking(id))
     }
 }
