@@ -44,6 +44,10 @@ const WRITES_A_LOOK: usize = 16;
 /// How long a connection that is over waits for the client's FIN.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
+/// With more connections that wait so, those that weren't let in are closed at
+/// once: else a flood of them would have all descriptors.
+const LINGERING_MAX: usize = 32;
+
 /// The kernel's table of descriptors is made for so many clients at the start,
 /// 8 bytes each; more make it grow.
 const CLIENTS_AT_START_MAX: usize = 1 << 16;
@@ -282,7 +286,12 @@ impl Server {
         let bytes = self.chat.refusal(refusal);
         // An empty send buffer takes so few bytes at once.
         let _ = connection.send(&[io::IoSlice::new(&bytes)].into_iter().collect());
-        self.linger(now, id);
+        if self.lingering.len() < LINGERING_MAX {
+            return self.linger(now, id);
+        }
+        // Closing with bytes unread would take the refusal back.
+        self.discard(id);
+        self.connections.remove(id);
     }
 
     /// Reads from each client that has sent something, once.

@@ -29,6 +29,23 @@ fn is_let_in(client: &mut Client) -> bool {
     false
 }
 
+/// Those that aren't let in wait for nothing: descriptors are for clients.
+#[test]
+fn the_refused_take_few_descriptors() {
+    let program = Program::start(&["--deny", "127.0.0.1"]);
+    let before = program.descriptors();
+    let mut refused = Vec::new();
+    for number in 0..500 {
+        let mut client = program.connect();
+        // Unread bytes don't take the answer away.
+        client.send("x".repeat(number));
+        client.hears("*** refused: your address isn't allowed here");
+        refused.push(client);
+    }
+    let taken = program.descriptors() - before;
+    assert!(taken <= 32, "{taken} descriptors");
+}
+
 /// Promise 23: at the descriptor limit those over it are told, users chat on,
 /// and newcomers come in when some have left.
 #[test]
