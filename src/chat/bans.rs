@@ -91,9 +91,11 @@ impl Bans {
         text
     }
 
-    /// The ban for who comes from `network` now.
+    /// The ban for who comes from `network` now; of several the one that ends
+    /// last.
     pub fn find(&self, now: Time, network: Network) -> Option<&Ban> {
-        self.0.iter().find(|ban| ban.is_for(network) && !ban.is_over(now))
+        let bans = self.active(now).filter(|ban| ban.is_for(network));
+        bans.max_by_key(|ban| ban.until.unwrap_or(Time::MAX))
     }
 
     /// Adds a ban, instead of one of the same network; false if no more fit.
@@ -164,6 +166,19 @@ mod tests {
         assert!(bans.find(Time::MAX, from("2001:db8::8")).is_some(), "the same /64");
         assert!(bans.find(0, from("2001:db8:0:1::7")).is_none());
         assert_eq!(bans.active(60).count(), 1);
+    }
+
+    #[test]
+    fn the_longest_of_several_bans_counts() {
+        let mut bans = Bans::default();
+        let networks = ["192.0.2.0/24", "192.0.2.0/25", "192.0.2.0/26"];
+        for (network, until) in networks.into_iter().zip([Some(60), None, Some(70)]) {
+            assert!(bans.add(0, ban(network, until)));
+        }
+        let until = |bans: &Bans, text| bans.find(0, from(text)).map(|ban| ban.until);
+        assert_eq!(until(&bans, "192.0.2.7"), Some(None));
+        assert!(bans.remove(parsed("192.0.2.0/25")));
+        assert_eq!(until(&bans, "192.0.2.7"), Some(Some(70)));
     }
 
     #[test]
