@@ -54,15 +54,15 @@ impl Journal {
     /// How much wasn't logged before, if something may be logged now.
     fn admit(&mut self, now: Instant, peer: PeerAddr) -> Option<u32> {
         let ip = peer.ipv6();
-        let left_out = match self.addresses.get_mut(&ip) {
-            Some((at, left_out)) if now < *at + MINUTE => {
+        let known = self.addresses.get_mut(&ip);
+        let is_due = known.as_ref().is_none_or(|(at, _)| now >= *at + MINUTE);
+        if !is_due || self.lines.check_and_modify_at(&self.limit, now, 1).is_err() {
+            if let Some((_, left_out)) = known {
                 *left_out += 1;
-                return None;
             }
-            Some((_, left_out)) => *left_out,
-            None => 0,
-        };
-        self.lines.check_and_modify_at(&self.limit, now, 1).ok()?;
+            return None;
+        }
+        let left_out = known.map_or(0, |(_, left_out)| *left_out);
         self.addresses.put(ip, (now, 0));
         Some(left_out)
     }
@@ -87,6 +87,19 @@ mod tests {
         }
         assert_eq!(journal.admit(start + MINUTE, peer(1)), Some(5));
         assert_eq!(journal.admit(start + MINUTE, peer(2)), Some(0));
+    }
+
+    #[test]
+    fn what_the_limit_of_all_left_out_is_counted_too() {
+        let mut journal = Journal::default();
+        let start = Instant::now();
+        assert_eq!(journal.admit(start, peer(0)), Some(0));
+        let later = start + MINUTE;
+        for ip in 1..=LINES_MAX.into() {
+            assert_eq!(journal.admit(later, peer(ip)), Some(0));
+        }
+        assert_eq!(journal.admit(later, peer(0)), None);
+        assert_eq!(journal.admit(later + MINUTE, peer(0)), Some(1));
     }
 
     #[test]
