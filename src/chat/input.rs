@@ -162,14 +162,14 @@ impl Chat {
             Event::Line { bytes, .. } if self.config.raw => {
                 self.append_line(id, Kind::Said, [b"", b"", b"", &bytes]);
             }
-            Event::Line { bytes, .. } if self.is_knocking(id) => {
-                self.handle_password(now, id, &bytes);
-            }
             Event::Line { bytes, end } => {
                 if end == LineEnd::CrLf {
                     self.wants_crlf(id);
                 }
-                self.handle_text(id, &Text::clean(&bytes));
+                match self.is_knocking(id) {
+                    true => self.handle_password(now, id, &bytes),
+                    false => self.handle_text(id, &Text::clean(&bytes)),
+                }
             }
             Event::TooLong { .. } if self.config.raw => {
                 self.leave(now, id, Ending::LineTooLong, None)

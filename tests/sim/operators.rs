@@ -153,6 +153,25 @@ fn a_stranger_that_shows_what_it_sends_is_asked_once() {
     assert!(last(&world.peers[telnet]).starts_with("2 here: "));
 }
 
+/// As everywhere, a client that sends CR LF is sent CR LF.
+#[test]
+fn the_password_shows_how_lines_end() {
+    let mut world = with_password();
+    let stranger = world.connect(Habit::Stuck, usize::MAX);
+    world.settle();
+    for line in [&b"wrong\r\n"[..], b"secret\r\n"] {
+        world.peers[stranger].send(line);
+        world.settle();
+        world.sleep(SECOND);
+    }
+    world.settle();
+    let sent: Vec<u8> = world.peers[stranger].to_client.iter().copied().collect();
+    let lines = String::from_utf8(sent).expect("UTF-8");
+    let ends: Vec<_> = lines.lines().zip(lines.split_inclusive('\n')).collect();
+    assert_eq!(ends.len(), 4, "{lines}");
+    assert!(ends[1..].iter().all(|(_, line)| line.ends_with("\r\n")), "{lines:?}");
+}
+
 #[test]
 fn at_the_end_of_the_server_strangers_are_told_too() {
     let mut world = with_password();
