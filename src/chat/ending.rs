@@ -26,7 +26,7 @@ pub enum Ending {
     Unfinished,
     /// It sent nothing for too long.
     Idle,
-    /// It didn't give the password.
+    /// It didn't give the password in time, or gave a wrong one and no right one.
     NoPassword,
     /// An operator sent it away.
     Kicked,

@@ -280,6 +280,11 @@ impl Chat {
             session.reader.go_on();
         }
         session.reader.stop(&self.rooms[session.room].log);
+        let has_guessed = session.standing == Standing::Knocking && session.aside().tries > 0;
+        let ending = match ending {
+            Ending::Quit | Ending::Reset if has_guessed => Ending::NoPassword,
+            _ => ending,
+        };
         session.enter(Phase::Leaving { ending }, Some(until));
         if session.aside().has_bell {
             self.bells.retain(|&other| other != id);

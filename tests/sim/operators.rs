@@ -153,6 +153,27 @@ fn a_stranger_that_shows_what_it_sends_is_asked_once() {
     assert!(last(&world.peers[telnet]).starts_with("2 here: "));
 }
 
+/// A script that guesses once in each visit is counted, and logged, like others.
+#[test]
+fn who_goes_after_a_wrong_password_is_known_for_it() {
+    let mut world = with_password();
+    let [closes, resets, looks] = [(); 3].map(|()| world.connect(Habit::Prompt, usize::MAX));
+    for guesser in [closes, resets] {
+        say(&mut world, guesser, "guess");
+    }
+    world.peers[closes].has_fin = true;
+    world.peers[looks].has_fin = true;
+    world.peers[resets].has_reset = true;
+    for _ in 0..3 {
+        world.settle();
+        world.sleep(SECOND);
+    }
+    let ended = |number: usize| world.endings.iter().find(|(other, ..)| *other == number);
+    assert_eq!(ended(closes), Some(&(closes, Ending::NoPassword, Closing::Polite)));
+    assert_eq!(ended(resets), Some(&(resets, Ending::NoPassword, Closing::Abrupt)));
+    assert_eq!(ended(looks), Some(&(looks, Ending::Quit, Closing::Polite)));
+}
+
 /// As everywhere, a client that sends CR LF is sent CR LF.
 #[test]
 fn the_password_shows_how_lines_end() {
