@@ -64,7 +64,11 @@ impl Chat {
         if word.contains(['.', ':', '/'])
             && let Ok(network) = parse_network(word)
         {
-            return Some(ban_network(network));
+            let is_local = network.addr().is_loopback();
+            if is_local {
+                self.notify(id, &texts::is_this_machine(network));
+            }
+            return (!is_local).then(|| ban_network(network));
         }
         let other = self.find_client(id, word)?;
         let network = self.origins.network(self.sessions[other].origin);

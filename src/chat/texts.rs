@@ -483,6 +483,10 @@ pub(super) fn is_local(name: &str) -> String {
     format!("{name} is on the server's machine, which can't be banned; /kick {name} works")
 }
 
+pub(super) fn is_this_machine(network: IpNet) -> String {
+    format!("{network} is the server's machine, which can't be banned")
+}
+
 pub(super) fn would_ban_you(network: IpNet) -> String {
     format!("you come from {network} yourself")
 }

@@ -408,6 +408,8 @@ fn operators_ban_neither_themselves_nor_their_machine() {
             "/ban guest1",
             "guest1 is on the server's machine, which can't be banned; /kick guest1 works",
         ),
+        (0, "/ban 127.0.0.1", "127.0.0.1/32 is the server's machine, which can't be banned"),
+        (0, "/ban ::1/128", "::1/128 is the server's machine, which can't be banned"),
         (0, "/ban nobody", "nobody here has the name nobody; /who shows who is here"),
         (0, "/ban", "usage: /ban NAME|NETWORK [MINUTES]"),
         (0, "/ban guest2 0", "usage: /ban NAME|NETWORK [MINUTES]"),
