@@ -20,6 +20,8 @@ impl Server {
         command.args(["--listen", "127.0.0.1:0", "--listen", "telnet:127.0.0.1:0"]);
         // So that the slow and the stuck come to it.
         command.args(["--stall-timeout", "20", "--backlog", "262144"]);
+        // On Linux that gives up slow readers with small windows too.
+        command.args(["--dead-timeout", "100000"]);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().map_err(|error| error.to_string())?;
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
