@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::info;
+use roomcast::chat::PASSWORD_BYTES_MAX;
 use roomcast::net::{ListenAddr, Listener, Server, Stopper, Summary};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -38,6 +39,12 @@ fn serve(cli: &Cli) -> Result<(), String> {
     let proof_key = key_file::key(cli.key_file())?;
     let mut config = cli.config(clients_max(), proof_key);
     config.password = cli.password_file().map(private_file::password).transpose()?;
+    if config.password.is_some() && config.line_bytes_max < PASSWORD_BYTES_MAX {
+        return Err(format!(
+            "--max-line {} is too short for --password-file: at least {PASSWORD_BYTES_MAX} is needed",
+            config.line_bytes_max
+        ));
+    }
     config.operator_password = cli.operator_file().map(private_file::password).transpose()?;
     let listeners = bind(cli.listen())?;
     for listener in &listeners {

@@ -84,8 +84,14 @@ impl Chat {
             aside.tries += 1;
             aside.tries
         });
+        self.wrong_passwords.push_back(id);
         self.hold_back(id, self.now + PENALTY);
         TRIES_MAX.saturating_sub(tries)
+    }
+
+    /// The next client that gave a wrong password, of the room or of operators.
+    pub fn poll_wrong_password(&mut self) -> Option<ClientId> {
+        self.wrong_passwords.pop_front()
     }
 
     /// The password took too long.

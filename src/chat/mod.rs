@@ -95,6 +95,8 @@ pub struct Chat {
     /// Where clients wait that have to give a password.
     gate: Option<RoomId>,
     bans: Bans,
+    /// Who gave a wrong password.
+    wrong_passwords: VecDeque<ClientId>,
     /// The bans have changed since `poll_bans`.
     has_new_bans: bool,
     /// The message of the day.
@@ -191,6 +193,7 @@ impl Chat {
             lobby,
             gate: None,
             bans: Bans::default(),
+            wrong_passwords: VecDeque::new(),
             has_new_bans: false,
             motd: Vec::new(),
             bells: Vec::new(),

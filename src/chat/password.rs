@@ -5,6 +5,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::wire::Protocol;
+
 /// The longest password, in bytes.
 pub const PASSWORD_BYTES_MAX: usize = 200;
 
@@ -15,10 +17,13 @@ pub struct Password([u8; 32]);
 
 impl Password {
     /// The password in a text: 1 to 200 bytes without control characters and
-    /// without a space at its begin or end, which nobody would see.
+    /// without a space at its begin or end, which nobody would see. The first
+    /// line of another protocol can't be one either.
     pub fn new(text: &str) -> Option<Password> {
         let fits = (1..=PASSWORD_BYTES_MAX).contains(&text.len()) && text.trim() == text;
-        (fits && !text.contains(char::is_control)).then(|| Password(digest(text.as_bytes())))
+        let can_be_typed =
+            !text.contains(char::is_control) && Protocol::of_line(text.as_bytes()).is_none();
+        (fits && can_be_typed).then(|| Password(digest(text.as_bytes())))
     }
 
     /// Whether somebody has typed it.
@@ -57,7 +62,7 @@ mod tests {
         for good in ["a", "käse", "two words", &"x".repeat(200)] {
             assert!(Password::new(good).is_some(), "{good}");
         }
-        for bad in ["", " a", "a ", "a\tb", "a\nb", "\u{1b}[0m", &"x".repeat(201)] {
+        for bad in ["", " a", "a ", "a\tb", "a\nb", "\u{1b}[0m", "SSH-2", &"x".repeat(201)] {
             assert!(Password::new(bad).is_none(), "{bad:?}");
         }
     }

@@ -363,6 +363,11 @@ impl Server {
         while let Some(id) = self.chat.poll_interest() {
             self.update_interest(id);
         }
+        while let Some(id) = self.chat.poll_wrong_password() {
+            if let Some(connection) = self.connections.get(id) {
+                self.journal.note(now, connection.peer, "wrong password");
+            }
+        }
         self.save_bans();
     }
 

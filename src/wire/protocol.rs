@@ -72,7 +72,9 @@ impl Protocol {
     pub fn of_long_line(start: &[u8]) -> Option<Protocol> {
         let space = start.iter().position(|&byte| byte == b' ')?;
         let (method, target) = (&start[..space], &start[space + 1..]);
-        (is_token(method) && target.starts_with(b"/")).then_some(Protocol::Http)
+        let is_target =
+            [&b"/"[..], b"http:", b"https:"].iter().any(|begin| target.starts_with(begin));
+        (is_token(method) && is_target).then_some(Protocol::Http)
     }
 
     /// What such a client is sent before its connection ends.
@@ -199,6 +201,7 @@ mod tests {
     fn a_first_line_that_is_too_long_may_still_be_http() {
         assert_eq!(Protocol::of_long_line(b"GET /aaaaaaaa"), Some(Protocol::Http));
         assert_eq!(Protocol::of_long_line(b"POST /"), Some(Protocol::Http));
+        assert_eq!(Protocol::of_long_line(b"GET http://a.example/"), Some(Protocol::Http));
         for start in [&b""[..], b"aaaaaaaa", b"a long story", b" /", b"<ann> /etc"] {
             assert_eq!(Protocol::of_long_line(start), None, "{}", start.escape_ascii());
         }

@@ -121,6 +121,31 @@ fn who_gives_no_password_is_in_the_log() {
     program.signal(Signal::TERM);
     assert_eq!(program.exit_code(), 0);
     let log = program.stderr();
-    assert_eq!(log.matches(": no password").count(), 1, "{log}");
+    assert_eq!(log.matches(": wrong password").count(), 1, "{log}");
     assert!(log.contains("ended: 2 no password"), "{log}");
+}
+
+/// So does one who guesses the operators' password; nothing of the guess does.
+#[test]
+fn wrong_guesses_are_in_the_log() {
+    let (_directory, path) = with_password("secret\n");
+    let mut program = Program::start(&["--operator-file", text(&path)]);
+    let [mut ann] = program.guests();
+    ann.say("/op hunter2");
+    ann.hears("*** that isn't the password, you may try it 2 times more");
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    let log = program.stderr();
+    assert_eq!(log.matches(": wrong password").count(), 1, "{log}");
+    assert!(!log.contains("hunter2"), "{log}");
+}
+
+#[test]
+fn a_password_that_is_longer_than_a_line_may_be_is_refused() {
+    let (_directory, path) = with_password("secret\n");
+    let options = ["--listen", "127.0.0.1:0", "--max-line", "100", "--password-file", text(&path)];
+    let output = run(&options);
+    let errors = String::from_utf8(output.stderr).expect("it is UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("--max-line 100 is too short for --password-file"), "{errors}");
 }
