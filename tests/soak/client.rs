@@ -201,6 +201,7 @@ impl Client {
     /// Says a line if the last one has been heard; true when it is to end.
     fn talk(&mut self, scene: &mut Scene, now: Instant) -> Result<bool, Fault> {
         if scene.phase >= Phase::Settling {
+            self.due = now;
             return Ok(true);
         }
         let is_heard = scene.orders[self.visit.room].heard(self.sender) == self.said;
