@@ -11,8 +11,13 @@ use crate::peer::Habit;
 use crate::seeds::Scenario;
 use crate::world::World;
 
-pub const SCENARIO: Scenario =
-    Scenario { test: "crowds_are_told_of_as_many_as_they_are", fixed: 0..50, fresh: 50, run };
+pub const SCENARIO: Scenario = Scenario {
+    test: "crowds_are_told_of_as_many_as_they_are",
+    fixed: 0..50,
+    found: &[],
+    fresh: 50,
+    run,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -38,6 +38,8 @@ pub struct Scenario {
     /// The name of its test.
     pub test: &'static str,
     pub fixed: Range<u64>,
+    /// Seeds that have failed once.
+    pub found: &'static [u64],
     /// How many fresh seeds, unless more is asked for.
     pub fresh: u64,
     pub run: fn(&mut Rng, Faults),
@@ -57,7 +59,8 @@ impl Scenario {
         }
         let fresh = fresh_seed();
         let count = number("SIM_SEEDS").unwrap_or(self.fresh);
-        for seed in self.fixed.clone().chain(fresh..fresh + count) {
+        let known = self.fixed.clone().chain(self.found.iter().copied());
+        for seed in known.chain(fresh..fresh + count) {
             self.run_one(seed);
         }
         if std::env::var("CI").is_ok_and(|ci| ci == "true") {

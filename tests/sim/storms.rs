@@ -14,6 +14,7 @@ use crate::world::World;
 pub const SCENARIO: Scenario = Scenario {
     test: "storms_leave_everyone_with_the_order_of_the_room",
     fixed: 0..150,
+    found: &[],
     fresh: 150,
     run,
 };
