@@ -73,11 +73,11 @@ impl Visit {
             World::new(Config { fold_time, line_timeout, password, ..Config::default() });
         world.open(usize::MAX, None, false);
         world.peers[0].send(b"secret\n");
-        world.pass_seconds(1);
+        world.pass(Duration::from_secs(1));
         let greeting = world.peers[0].stream.len();
         world.open(usize::MAX, None, false);
         if shape & 1 != 0 {
-            world.pass_seconds(1);
+            world.pass(Duration::from_secs(1));
         }
         for packet in packets {
             world.peers[1].send(packet);
@@ -85,7 +85,7 @@ impl Visit {
         }
         world.peers[1].has_fin = true;
         // So long it may wait after wrong passwords, and for replies.
-        world.pass_seconds(5);
+        world.pass(Duration::from_secs(5));
         world.assert_clean(true);
         let [witness, visitor] = &world.peers[..] else { panic!("two peers") };
         Visit {

@@ -160,11 +160,15 @@ impl World {
         self.chat.set_wall_clock(NOON + (self.now - self.start).as_secs());
     }
 
-    pub fn pass_seconds(&mut self, seconds: usize) {
-        for _ in 0..seconds {
+    /// Time passes, and what is due is done when it is.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        self.settle();
+        while let Some(at) = self.chat.poll_timeout(self.now).filter(|at| *at < end) {
+            self.sleep(at - self.now);
             self.settle();
-            self.sleep(Duration::from_secs(1));
         }
+        self.sleep(end - self.now);
         self.settle();
     }
 
