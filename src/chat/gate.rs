@@ -61,9 +61,11 @@ impl Chat {
         self.arrive(id);
     }
 
-    /// A newcomer is told that there is a password.
+    /// A newcomer is told that there is a password, unless it knows.
     pub(super) fn ask_password(&mut self, id: ClientId) {
-        self.notify(id, texts::PASSWORD);
+        if self.sessions[id].aside().tries == 0 {
+            self.notify(id, texts::PASSWORD);
+        }
     }
 
     /// A newcomer has typed a line.

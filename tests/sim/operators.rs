@@ -112,6 +112,19 @@ fn the_password_has_a_minute() {
 }
 
 #[test]
+fn who_gives_a_wrong_password_at_once_is_not_asked_for_it() {
+    let fold_time = SECOND;
+    let config = Config { password: password("secret"), fold_time, ..Config::default() };
+    let mut world = World::new(0, config);
+    world.connect(Habit::Prompt, usize::MAX);
+    say(&mut world, 0, "wrong");
+    world.sleep(SECOND);
+    world.settle();
+    let answer = "that isn't the password, you may try it 2 times more";
+    assert_eq!(shown(&world.peers[0]), [answer]);
+}
+
+#[test]
 fn a_request_of_a_browser_is_no_password() {
     let mut world = with_password();
     let page = world.connect(Habit::Stuck, usize::MAX);
