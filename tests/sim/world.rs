@@ -16,6 +16,9 @@ use crate::peer::{Habit, Peer};
 /// The time on the wall at the begin of a simulation: 2026-11-21, noon.
 const NOON: u64 = 1_795_262_400;
 
+/// Bytes that the kernel holds for a client in good weather, at least.
+const KERNEL_BYTES: usize = 4096;
+
 /// The clock on the wall is set by so many seconds at most.
 const WALL_JUMP_MAX: i64 = 24 * 3600;
 
@@ -184,10 +187,10 @@ impl World {
     /// The weather is good for long enough: who can read does. What must hold
     /// then is checked.
     pub fn rest(&mut self) {
-        for peer in &mut self.peers {
-            if peer.habit == Habit::Slow {
-                peer.habit = Habit::Prompt;
-            }
+        for peer in self.peers.iter_mut().filter(|peer| peer.habit != Habit::Stuck) {
+            peer.habit = Habit::Prompt;
+            // With a few bytes a turn it would take too many turns.
+            peer.kernel_bytes = peer.kernel_bytes.max(KERNEL_BYTES);
         }
         self.settle_for_long();
         // Those who came and went silently are told of.
