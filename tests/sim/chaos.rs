@@ -13,9 +13,26 @@ use crate::peer::Habit;
 use crate::seeds::Scenario;
 use crate::world::World;
 
-/// One is let in by the password and asks for much before it is greeted: it isn't
-/// read until then.
-const FOUND: &[u64] = &[1_630_622_042_228_693_901, 1_630_622_042_228_724_331];
+const FOUND: &[u64] = &[
+    // One is let in by the password and asks for much before it is greeted: it isn't
+    // read until then.
+    1_630_622_042_228_693_901,
+    1_630_622_042_228_724_331,
+    491_158_683_644_272_887,
+    491_158_683_644_302_964,
+    491_158_683_644_341_786,
+    // The kernel keeps two bytes for one who asks for the past many times.
+    491_158_683_644_278_110,
+    491_158_683_644_337_120,
+    // More is due at one time than one turn does.
+    2_095_357_514_133_661_912,
+    // One that vanished was said to have reset.
+    2_014_300_509_672_049_497,
+    2_014_300_509_672_049_848,
+    // An operator kicks one whose connection is broken.
+    2_421_972_708_119_479_225,
+    2_421_972_708_119_479_819,
+];
 
 pub const SCENARIO: Scenario = Scenario {
     test: "chaos_breaks_nothing_and_leaves_nothing",

@@ -11,10 +11,14 @@ use crate::peer::Habit;
 use crate::seeds::Scenario;
 use crate::world::World;
 
+/// Only a client's own lines are behind its gap.
+const FOUND: &[u64] =
+    &[2_853_399_201_014_092_599, 2_853_399_201_014_118_142, 2_853_399_201_014_135_273];
+
 pub const SCENARIO: Scenario = Scenario {
     test: "storms_leave_everyone_with_the_order_of_the_room",
     fixed: 0..150,
-    found: &[],
+    found: FOUND,
     fresh: 150,
     run,
 };
