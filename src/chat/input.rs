@@ -100,6 +100,24 @@ impl Chat {
         protocol
     }
 
+    /// A line is a client's first one or a password; false if it is neither, and
+    /// to be said.
+    fn handle_opening(&mut self, now: Instant, id: ClientId, event: &Event) -> bool {
+        if let Some(protocol) = self.check_first_line(id, event) {
+            self.turn_out(now, id, protocol);
+            return true;
+        }
+        let Event::Line { bytes, end } = event else { return false };
+        if !self.is_knocking(id) {
+            return false;
+        }
+        if *end == LineEnd::CrLf {
+            self.wants_crlf(id);
+        }
+        self.handle_password(now, id, bytes);
+        true
+    }
+
     /// Answers a client in its own protocol and ends its visit; nobody sees
     /// anything of what it sent.
     fn turn_out(&mut self, now: Instant, id: ClientId, protocol: Protocol) {
@@ -155,8 +173,8 @@ impl Chat {
     }
 
     pub(super) fn handle_event(&mut self, now: Instant, id: ClientId, event: Event) {
-        if let Some(protocol) = self.check_first_line(id, &event) {
-            return self.turn_out(now, id, protocol);
+        if !self.sessions[id].is_settled() && self.handle_opening(now, id, &event) {
+            return;
         }
         match event {
             Event::Line { bytes, .. } if self.config.raw => {
@@ -166,10 +184,7 @@ impl Chat {
                 if end == LineEnd::CrLf {
                     self.wants_crlf(id);
                 }
-                match self.is_knocking(id) {
-                    true => self.handle_password(now, id, &bytes),
-                    false => self.handle_text(id, &Text::clean(&bytes)),
-                }
+                self.handle_text(id, &Text::clean(&bytes));
             }
             Event::TooLong { .. } if self.config.raw => {
                 self.leave(now, id, Ending::LineTooLong, None)
@@ -214,12 +229,13 @@ impl Chat {
     /// with a prefix each line begins with its name or address; without one, a
     /// space is put before text that would look like a notice or an act.
     pub(super) fn say(&mut self, id: ClientId, manner: Manner, text: &str) {
-        if self.is_silenced(id) {
+        let is_plain = self.sessions[id].is_plain();
+        if !is_plain && self.is_silenced(id) {
             return;
         }
         self.become_known(id);
         self.sessions[id].spoke = self.wall;
-        if self.sessions[id].aside().away.is_some() {
+        if !is_plain && self.sessions[id].aside().away.is_some() {
             self.sessions[id].set_aside(|aside| aside.away = None);
             self.notify(id, texts::away(false));
         }

@@ -195,6 +195,11 @@ impl Session {
         self.aside.is_none()
     }
 
+    /// Whether it is a chat's client that has been let in.
+    pub fn is_settled(&self) -> bool {
+        self.opening == Opening::Over && self.standing != Standing::Knocking
+    }
+
     /// Whether input of it waits.
     pub fn is_holding(&self) -> bool {
         self.aside.as_deref().is_some_and(|aside| !aside.held.is_empty())
