@@ -31,9 +31,10 @@ impl<'a> Text<'a> {
     /// Cleaning clean text changes nothing. Most text is clean and isn't
     /// copied.
     pub fn clean(bytes: &'a [u8]) -> Self {
-        if bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
-            // ASCII is UTF-8, so this borrows.
-            return Text(String::from_utf8_lossy(bytes));
+        // No early end: so many bytes are looked at in one step.
+        let is_plain = |is: bool, byte: &u8| is & matches!(byte, b' '..=b'~' | b'\t');
+        if let (true, Ok(text)) = (bytes.iter().fold(true, is_plain), str::from_utf8(bytes)) {
+            return Text(text.into());
         }
         let text = String::from_utf8_lossy(bytes);
         let text = if text.chars().any(is_harmful) { Cow::Owned(strip(&text)) } else { text };
