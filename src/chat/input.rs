@@ -141,7 +141,8 @@ impl Chat {
             let bytes = input.len();
             let event = decoder.next(input, &framing);
             self.pay_bytes(id, bytes - input.len());
-            let Some(event) = event else { break };
+            // By reference: to move it right after it was written stalls the processor.
+            let Some(event) = &event else { break };
             let is_command = matches!(event, Event::Command(_));
             has_ended |= !is_command;
             self.handle_event(now, id, event);
@@ -172,19 +173,19 @@ impl Chat {
         }
     }
 
-    pub(super) fn handle_event(&mut self, now: Instant, id: ClientId, event: Event) {
-        if !self.sessions[id].is_settled() && self.handle_opening(now, id, &event) {
+    pub(super) fn handle_event(&mut self, now: Instant, id: ClientId, event: &Event) {
+        if !self.sessions[id].is_settled() && self.handle_opening(now, id, event) {
             return;
         }
         match event {
             Event::Line { bytes, .. } if self.config.raw => {
-                self.append_line(id, Kind::Said, [b"", b"", b"", &bytes]);
+                self.append_line(id, Kind::Said, &[b"", b"", b"", bytes]);
             }
             Event::Line { bytes, end } => {
-                if end == LineEnd::CrLf {
+                if *end == LineEnd::CrLf {
                     self.wants_crlf(id);
                 }
-                self.handle_text(id, &Text::clean(&bytes));
+                self.handle_text(id, &Text::clean(bytes));
             }
             Event::TooLong { .. } if self.config.raw => {
                 self.leave(now, id, Ending::LineTooLong, None)
@@ -192,7 +193,7 @@ impl Chat {
             Event::TooLong { .. } => {
                 self.notify(id, &texts::line_too_long(self.config.line_bytes_max))
             }
-            Event::Command(command) => self.handle_telnet(id, command),
+            Event::Command(command) => self.handle_telnet(id, *command),
         }
     }
 
@@ -251,7 +252,7 @@ impl Chat {
             Manner::Act => Kind::Act,
         };
         let parts = [before, label, after, text];
-        self.append_line(id, kind, parts.map(str::as_bytes));
+        self.append_line(id, kind, &parts.map(str::as_bytes));
         if !self.bells.is_empty() {
             self.ring(id, text);
         }
@@ -266,7 +267,7 @@ impl Chat {
     }
 
     /// Adds a line of a client to the log of its room.
-    fn append_line(&mut self, id: ClientId, kind: Kind, parts: [&[u8]; PARTS]) {
+    fn append_line(&mut self, id: ClientId, kind: Kind, parts: &[&[u8]; PARTS]) {
         self.counts.lines += 1;
         let room = self.sessions[id].room;
         let seq = self.append(room, id, kind, parts);
@@ -284,10 +285,10 @@ impl Chat {
         kind: Kind,
         text: &str,
     ) -> Seq {
-        self.append(room, author, kind, [NOTICE.as_bytes(), b"", b"", text.as_bytes()])
+        self.append(room, author, kind, &[NOTICE.as_bytes(), b"", b"", text.as_bytes()])
     }
 
-    fn append(&mut self, id: RoomId, author: ClientId, kind: Kind, parts: [&[u8]; PARTS]) -> Seq {
+    fn append(&mut self, id: RoomId, author: ClientId, kind: Kind, parts: &[&[u8]; PARTS]) -> Seq {
         let time = self.wall;
         let room = &mut self.rooms[id];
         if !room.has_news() {

@@ -54,7 +54,7 @@ pub(super) struct Line<'a> {
     pub time: Time,
     /// What it is made of: what stands before the sender's name, that name,
     /// what stands behind it, and the text.
-    pub parts: [&'a [u8]; PARTS],
+    pub parts: &'a [&'a [u8]; PARTS],
 }
 
 /// What a line is made of.
@@ -168,7 +168,7 @@ impl Log {
             if let Some(image) = &mut self.images[format as usize] {
                 match format {
                     Format::Json => {
-                        image.add(&[&json(&self.room, seq, &record, &parts)], self.limits, format)
+                        image.add(&[&json(&self.room, seq, &record, parts)], self.limits, format)
                     }
                     _ => image.add(
                         &[parts[0], parts[1], parts[2], parts[3], format.line_end()],

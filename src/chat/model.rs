@@ -131,7 +131,7 @@ impl Model {
         let kind = if who == READERS { Kind::Presence } else { Kind::Said };
         let (front, back) = text.split_at(text.len() / 2);
         let parts = [b"", front.as_bytes(), b"", back.as_bytes()];
-        let seq = self.log.append(&Line { author, kind, time: 0, parts });
+        let seq = self.log.append(&Line { author, kind, time: 0, parts: &parts });
         self.past.push(Said { who, kind, text });
         for at in 0..READERS {
             if at == who {

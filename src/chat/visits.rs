@@ -121,7 +121,7 @@ impl Chat {
             return self.handle_broken(id, ending);
         }
         if let Some(event) = session.take_decoder().finish(&self.config.framing()) {
-            self.handle_event(now, id, event);
+            self.handle_event(now, id, &event);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
         if let Phase::Talking = session.phase {
