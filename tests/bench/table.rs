@@ -52,8 +52,8 @@ pub fn print(report: &Report) {
             "CPU us a leave",
             "lines a client a join",
             "wait p50, p99",
-            "longest wait",
-            "longest turn",
+            "longest wait, ms",
+            "longest turn, ms",
         ],
         rows.iter().filter_map(storm).collect(),
     );
@@ -145,6 +145,9 @@ fn storm(row: &Row) -> Option<Vec<String>> {
     let wait = |value: fn(&StormFigures) -> Option<u64>| {
         Spread::of(storms.iter().filter_map(|figures| value(figures)).map(|ns| ns as f64))
     };
+    let milliseconds = |value: fn(&StormFigures) -> Option<f64>| {
+        spread(Spread::of(storms.iter().filter_map(|figures| value(figures)).map(|ns| ns / 1e6)))
+    };
     Some(vec![
         row.load.to_owned(),
         row.server.to_owned(),
@@ -158,8 +161,9 @@ fn storm(row: &Row) -> Option<Vec<String>> {
             nanoseconds(wait(|figures| figures.wait_p99_ns)),
         ]
         .join(", "),
-        nanoseconds(wait(|figures| figures.wait_max_ns)),
-        nanoseconds(Spread::of(storms.iter().filter_map(|figures| figures.turn_max_ns))),
+        // One that is too long shows here only, so these have their spread too.
+        milliseconds(|figures| figures.wait_max_ns.map(|ns| ns as f64)),
+        milliseconds(|figures| figures.turn_max_ns),
     ])
 }
 
