@@ -177,7 +177,7 @@ fn firehose(server: &Server) -> Judged {
     const TIME: Duration = Duration::from_secs(3);
     let mut crowd = Crowd::new(server);
     let [ann, hose] = crowd.guests()?;
-    let quiet: Vec<_> = (0..CLIENTS).map(|_| crowd.connect()).collect::<Judged<_>>()?;
+    let quiet: Vec<_> = (0..CLIENTS).map(|_| crowd.join()).collect::<Judged<_>>()?;
     crowd.ping(hose, ann)?;
     for &id in quiet.iter().chain([&ann, &hose]) {
         crowd.client(id).is_keeping = false;
