@@ -49,6 +49,11 @@ impl Flood {
         }
     }
 
+    /// How much is sent or about to be.
+    pub fn bytes(&self) -> usize {
+        self.lines * self.line_bytes
+    }
+
     pub fn is_fed(&self) -> bool {
         self.lines == self.lines_max
     }
