@@ -82,11 +82,8 @@ fn serve(cli: &Cli) -> Result<(), String> {
     let Summary { counts, longest_turn } =
         server.run().map_err(|error| format!("cannot go on: {error}"))?;
     info!(
-        "stopped: {} clients came, {} lines were said, {} were skipped, \
-         the longest turn took {longest_turn:.1?}; {}",
-        counts.clients,
-        counts.lines,
-        counts.lines_missed,
+        "stopped: {}; {}; the longest turn took {longest_turn:.1?}",
+        counts.came(),
         counts.ended()
     );
     Ok(())

@@ -163,6 +163,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// What `/stats` shows of those who came: `3 came, 2 lines, 0 skipped`
+    pub fn came(&self) -> String {
+        texts::came(self)
+    }
+
     /// What `/stats` shows of the endings: `ended: 3 quit, 1 full`
     pub fn ended(&self) -> String {
         texts::ended(&self.endings)

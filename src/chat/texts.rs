@@ -339,12 +339,13 @@ pub(super) fn uptime(time: Duration) -> String {
 }
 
 pub(super) fn stats(counts: &Counts, clients: usize, rooms: usize) -> String {
-    let Counts { clients: came, lines, lines_missed, .. } = counts;
-    format!(
-        "{clients} here in {}, {came} came, {}, {lines_missed} skipped",
-        count(rooms as u64, "room"),
-        count(*lines, "line"),
-    )
+    format!("{clients} here in {}, {}", count(rooms as u64, "room"), came(counts))
+}
+
+/// `3 came, 2 lines, 0 skipped`
+pub(super) fn came(counts: &Counts) -> String {
+    let Counts { clients, lines, lines_missed, .. } = counts;
+    format!("{clients} came, {}, {lines_missed} skipped", count(*lines, "line"))
 }
 
 /// `ended: 3 quit, 1 connection reset`

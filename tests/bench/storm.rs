@@ -65,10 +65,10 @@ pub fn measure(
     })
 }
 
-/// What roomcast's last words say of it: `the longest turn took 1.2ms;`.
+/// What roomcast's last words say of it: `the longest turn took 1.2ms`.
 fn longest_turn_ns(log: &str) -> Option<f64> {
     let (_, turn) = log.rsplit_once("the longest turn took ")?;
-    let turn = turn.split([';', '\n']).next()?;
+    let turn = turn.lines().next()?;
     let units = [("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)];
     let number = |(unit, ns): (&str, f64)| Some(turn.strip_suffix(unit)?.parse::<f64>().ok()? * ns);
     units.into_iter().find_map(number)
