@@ -212,9 +212,11 @@ impl Session {
             .is_some_and(|aside| aside.editor.is_some() || !aside.screen.is_empty())
     }
 
-    /// Whether it is sent nothing yet, because its greeting comes first.
+    /// Whether it is sent nothing yet: its greeting comes first, or the end of
+    /// its visit if it has to go before.
     pub fn is_unheard(&self) -> bool {
-        self.standing == Standing::Arriving && matches!(self.phase, Phase::Talking)
+        let is_here = matches!(self.phase, Phase::Talking | Phase::Parting { .. });
+        self.standing == Standing::Arriving && is_here
     }
 
     pub fn set_aside<T>(&mut self, change: impl FnOnce(&mut Aside) -> T) -> T {

@@ -32,6 +32,8 @@ const FOUND: &[u64] = &[
     // An operator kicks one whose connection is broken.
     2_421_972_708_119_479_225,
     2_421_972_708_119_479_819,
+    // An operator bans one who hasn't been greeted.
+    1_291_044_041_822_801_570,
 ];
 
 pub const SCENARIO: Scenario = Scenario {
