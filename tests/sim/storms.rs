@@ -11,9 +11,15 @@ use crate::peer::Habit;
 use crate::seeds::Scenario;
 use crate::world::World;
 
-/// Only a client's own lines are behind its gap.
-const FOUND: &[u64] =
-    &[2_853_399_201_014_092_599, 2_853_399_201_014_118_142, 2_853_399_201_014_135_273];
+const FOUND: &[u64] = &[
+    // Only a client's own lines are behind its gap.
+    2_853_399_201_014_092_599,
+    2_853_399_201_014_118_142,
+    2_853_399_201_014_135_273,
+    // Minutes pass between two reads of a line.
+    3_424_482_714_281_952_636,
+    3_424_482_714_281_962_236,
+];
 
 pub const SCENARIO: Scenario = Scenario {
     test: "storms_leave_everyone_with_the_order_of_the_room",

@@ -51,8 +51,9 @@ fn is_deserved(world: &World, number: usize, ending: Ending) -> bool {
         Ending::Unfinished => {
             let is_late =
                 config.line_timeout.is_some_and(|limit| peer.came_at + limit <= world.now);
-            // The blind ones begin all kinds of things.
-            is_late && (peer.has_begun || peer.is_blind)
+            // If time jumps between two reads of a line, its end wasn't read. The
+            // blind ones begin all kinds of things.
+            is_late && (peer.has_begun || peer.has_input() || peer.is_blind)
         }
         Ending::Idle => config.idle_timeout.is_some_and(|limit| peer.heard_at + limit <= world.now),
         // Only the blind ones are operators, and guess passwords.
