@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use roomcast::chat::{Chat, ClientId, Closing, Config, Ending, Interest, Slices};
+use roomcast::chat::{Chat, ClientId, Closing, Config, Ending, Interest, Refusal, Slices};
 use slotmap::{SecondaryMap, SlotMap};
 
 use crate::checks::Checker;
@@ -36,6 +36,8 @@ pub struct World {
     pub peers: Vec<Peer>,
     door: Door,
     pub endings: Vec<(usize, Ending, Closing)>,
+    /// How many were told that they can't come in.
+    pub refused: u64,
     pub is_shut_down: bool,
     /// Ids of clients that are gone, for events that come too late.
     gone: Vec<ClientId>,
@@ -61,6 +63,7 @@ impl World {
             peers: Vec::new(),
             door: Door::default(),
             endings: Vec::new(),
+            refused: 0,
             is_shut_down: false,
             gone: Vec::new(),
             faults: Faults::default(),
@@ -109,7 +112,7 @@ impl World {
             match self.door.shortage() {
                 Shortage::TurnsAway => {
                     let refusal = self.chat.refuse_full();
-                    self.peers[number].turn_away(&self.chat.refusal(refusal));
+                    self.refuse(number, refusal);
                 }
                 _ => self.open(number),
             }
@@ -124,9 +127,14 @@ impl World {
         self.interests.insert(id, Interest { read: true, write: false });
         let address = format!("192.0.2.1:{number}");
         if let Err(refusal) = self.chat.handle_open(self.now, id, ip, &address) {
-            self.peers[number].turn_away(&self.chat.refusal(refusal));
+            self.refuse(number, refusal);
             self.disconnect(id, Closing::Polite);
         }
+    }
+
+    fn refuse(&mut self, number: usize, refusal: Refusal) {
+        self.refused += 1;
+        self.peers[number].turn_away(&self.chat.refusal(refusal));
     }
 
     /// The id of a client that is connected.

@@ -28,12 +28,14 @@ impl Checker for Endings {
         self.seen = world.endings.len();
     }
 
-    /// Each was counted.
+    /// Each was counted, and each who couldn't come in.
     fn end(&mut self, world: &World) {
+        let endings = world.chat.counts().endings;
+        let refused = endings.iter().filter(|(ending, _)| matches!(ending, Ending::Refused(_)));
+        assert_eq!(refused.map(|(_, count)| count).sum::<u64>(), world.refused, "refused");
         for (_, ending, _) in &world.endings {
             let same = world.endings.iter().filter(|(_, other, _)| other == ending);
-            let counted = world.chat.counts().endings[*ending];
-            assert_eq!(counted, same.count() as u64, "{ending:?}");
+            assert_eq!(endings[*ending], same.count() as u64, "{ending:?}");
         }
     }
 }
