@@ -1,7 +1,7 @@
 //! One client. It never waits: the crowd that it is in does.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
@@ -39,9 +39,16 @@ pub struct Client {
 
 impl Client {
     /// A client, if wanted one whose kernel takes few bytes that it doesn't
-    /// read.
-    pub fn connect(address: SocketAddr, has_small_buffer: bool) -> io::Result<Client> {
+    /// read, or that comes from this address.
+    pub fn connect(
+        address: SocketAddr,
+        has_small_buffer: bool,
+        source: Option<IpAddr>,
+    ) -> io::Result<Client> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        if let Some(source) = source {
+            socket.bind(&SocketAddr::new(source, 0).into())?;
+        }
         if has_small_buffer {
             socket.set_recv_buffer_size(4096)?;
         }

@@ -4,6 +4,7 @@
 //! Lines are recognised by *tokens* in them that nobody else says, because each
 //! server has its own greetings and its own prefixes.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
@@ -51,18 +52,23 @@ impl<'a> Crowd<'a> {
 
     /// One more connection; whether the server has noticed it is open.
     pub fn connect(&mut self) -> Judged<Id> {
-        self.add(false)
+        self.add(false, None)
+    }
+
+    /// The same, from this address of the machine.
+    pub fn connect_from(&mut self, source: IpAddr) -> Judged<Id> {
+        self.add(false, Some(source))
     }
 
     /// The same, of a client that doesn't read, and whose kernel takes little.
     pub fn connect_stuck(&mut self) -> Judged<Id> {
-        let id = self.add(true)?;
+        let id = self.add(true, None)?;
         self.client(id).is_reading = false;
         Ok(id)
     }
 
-    fn add(&mut self, has_small_buffer: bool) -> Judged<Id> {
-        match Client::connect(self.server.address, has_small_buffer) {
+    fn add(&mut self, has_small_buffer: bool, source: Option<IpAddr>) -> Judged<Id> {
+        match Client::connect(self.server.address, has_small_buffer, source) {
             Ok(client) => self.clients.push(Some(client)),
             Err(error) => return Err(self.judge(&format!("nobody can connect: {error}"))),
         }

@@ -24,7 +24,7 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("SIGINT in a heavy chat", &[28], FAST, heavy_chat),
     ];
     faults.iter_mut().for_each(|fault| fault.ends_server = true);
-    faults.push(Fault::new("escape sequences for the log", &[], PLAIN, log));
+    faults.push(Fault::new("escape sequences for the log", &[33], PLAIN, log));
     faults
 }
 

@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::crowd::{Crowd, PATIENCE};
+use crate::namespace::Namespace;
 use crate::server::{Candidate, Server, Setup};
-use crate::verdict::{Judged, Outcome, Verdict, check, died, froze, survived};
-use crate::{connections, ending, lines, names, protocols, reading, telnet, text};
+use crate::verdict::{Judged, Outcome, Verdict, check, died, froze, not_applicable, survived};
+use crate::{connections, ending, lines, names, network, protocols, reading, telnet, text};
 
 pub struct Fault {
     pub name: &'static str,
@@ -15,6 +16,8 @@ pub struct Fault {
     pub setup: Setup,
     /// Whether the server is to be there afterwards.
     pub ends_server: bool,
+    /// Whether the server and its clients need a network of their own.
+    is_alone: bool,
     pub run: fn(&Server) -> Judged,
 }
 
@@ -34,6 +37,7 @@ pub fn all() -> Vec<Fault> {
         connections::faults(),
         names::faults(),
         protocols::faults(),
+        network::faults(),
         ending::faults(),
     ]
     .into_iter()
@@ -48,11 +52,24 @@ impl Fault {
         setup: Setup,
         run: fn(&Server) -> Judged,
     ) -> Fault {
-        Fault { name, promises, setup, ends_server: false, run }
+        Fault { name, promises, setup, ends_server: false, is_alone: false, run }
+    }
+
+    /// The same, in a network of its own.
+    pub fn alone(self) -> Fault {
+        Fault { is_alone: true, ..self }
     }
 
     /// Tries it on a fresh server.
     pub fn try_on(&self, candidate: &Candidate) -> Verdict {
+        match self.is_alone {
+            false => self.try_here(candidate),
+            true if Namespace::is_possible() => Namespace::new().enter(|| self.try_here(candidate)),
+            true => not_applicable("no network namespaces here"),
+        }
+    }
+
+    fn try_here(&self, candidate: &Candidate) -> Verdict {
         let server = match candidate.start(&self.setup) {
             Ok(server) => server,
             Err(error) => return died(error),

@@ -26,8 +26,8 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("a line without an end", &[8], FAST, endless_line),
         Fault::new("a line at the limit and past it", &[8], PLAIN, limit),
         Fault::new("empty lines without end", &[10], FAST, empty_lines),
-        Fault::new("2,000 lines pasted", &[1, 2], PASTE, paste),
-        Fault::new("4,000 lines through `nc -N`", &[1, 20], PASTE, piped_paste),
+        Fault::new("2,000 lines pasted", &[1, 2, 18], PASTE, paste),
+        Fault::new("4,000 lines through `nc -N`", &[1, 18, 20], PASTE, piped_paste),
         Fault::new("20 who say too much, and reset", &[19, 21], SLOW, floods),
         Fault::new("500 lines begun and never ended", &[], PLAIN, slowloris),
     ]

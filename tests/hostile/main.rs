@@ -16,6 +16,13 @@ mod crowd;
 mod flood;
 mod fault;
 
+// A network of one's own, as the end-to-end tests make it.
+#[path = "../e2e/harness/namespace.rs"]
+#[allow(dead_code)]
+mod namespace;
+#[path = "../e2e/harness/tool.rs"]
+mod tool;
+
 // The faults.
 mod reading;
 mod lines;
@@ -24,6 +31,7 @@ mod telnet;
 mod connections;
 mod names;
 mod protocols;
+mod network;
 mod ending;
 
 mod table;

@@ -9,13 +9,13 @@ use crate::verdict::{Judged, check, froze, lied};
 
 pub fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("an HTTP GET", &[], FAST, |server| speak(server, get)),
-        Fault::new("an HTTP POST", &[], FAST, |server| speak(server, post)),
-        Fault::new("a TLS hello", &[], FAST, |server| speak(server, tls)),
-        Fault::new("an SSH banner", &[], FAST, |server| speak(server, ssh)),
-        Fault::new("an SMTP greeting", &[], FAST, |server| speak(server, smtp)),
-        Fault::new("SOCKS 4", &[], FAST, |server| speak(server, socks4)),
-        Fault::new("SOCKS 5", &[], FAST, |server| speak(server, socks5)),
+        Fault::new("an HTTP GET", &[26], FAST, |server| speak(server, get)),
+        Fault::new("an HTTP POST", &[26], FAST, |server| speak(server, post)),
+        Fault::new("a TLS hello", &[26], FAST, |server| speak(server, tls)),
+        Fault::new("an SSH banner", &[26], FAST, |server| speak(server, ssh)),
+        Fault::new("an SMTP greeting", &[26], FAST, |server| speak(server, smtp)),
+        Fault::new("SOCKS 4", &[26], FAST, |server| speak(server, socks4)),
+        Fault::new("SOCKS 5", &[26], FAST, |server| speak(server, socks5)),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::crowd::{Crowd, Id, PATIENCE};
+use crate::crowd::{Crowd, PATIENCE};
 use crate::fault::{FAST, Fault};
 use crate::flood::Flood;
 use crate::server::{Server, Setup};
@@ -14,35 +14,21 @@ const MEBIBYTE: usize = 1 << 20;
 /// So that the fault needn't wait five seconds for what is told of comings and
 /// goings together.
 const FOLDING: Setup = Setup { options: &["--fold", "1"], descriptors: None };
+/// So that the fault needn't wait for a minute and a half.
+const SHORT_STALL: Setup =
+    Setup { options: &["--rate", "0", "--stall-timeout", "2"], descriptors: None };
 
 pub fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("one client stops reading", &[1, 2, 3], FAST, stuck_reader),
-        Fault::new("200 clients stop reading", &[7], FAST, memory_of_stuck_readers),
+        Fault::new("one client stops reading", &[1, 2, 3, 4], FAST, stuck_reader),
+        Fault::new("200 clients stop reading", &[5], FAST, memory_of_stuck_readers),
+        Fault::new("one client stops reading for ever", &[7], SHORT_STALL, stalled_reader),
         Fault::new("a reader is too slow", &[3, 6], FAST, slow_reader),
-        Fault::new("answers that nobody reads", &[], FAST, unread_answers),
+        Fault::new("answers that nobody reads", &[5], FAST, unread_answers),
         Fault::new("paused and half-closed clients", &[19, 21], FAST, paused_clients),
         Fault::new("a firehose and 100 quiet clients", &[25], FAST, firehose),
         Fault::new("300 silent clients join", &[], FOLDING, silent_joins),
     ]
-}
-
-/// Sends a flood, as fast as this reader gets it, until it has got the end of
-/// it.
-fn pour(crowd: &mut Crowd, flood: &mut Flood, reader: Id) -> Judged<()> {
-    const TIME_MAX: Duration = Duration::from_secs(15);
-    // If all are on one processor, one who sends without end is faster than any
-    // reader, as long as its time lasts.
-    const AHEAD_MAX: usize = MEBIBYTE;
-    let last = flood.last();
-    let before = crowd.client(reader).received_bytes;
-    let feed = |crowd: &mut Crowd| {
-        let received = crowd.client(reader).received_bytes - before;
-        if flood.bytes() < received + AHEAD_MAX {
-            flood.feed(crowd);
-        }
-    };
-    crowd.hears_while(TIME_MAX, reader, &last, feed).map(drop)
 }
 
 fn stuck_reader(server: &Server) -> Judged {
@@ -52,7 +38,7 @@ fn stuck_reader(server: &Server) -> Judged {
     crowd.show_presence(stuck)?;
     let mut flood = Flood::of_bytes(bob, 1000, 20 * MEBIBYTE);
     crowd.client(ann).start_waiting();
-    pour(&mut crowd, &mut flood, ann)?;
+    flood.pour(&mut crowd, ann)?;
     let wait = crowd.client(ann).longest_wait;
     let start = Instant::now();
     let newcomer = crowd.join()?;
@@ -108,6 +94,23 @@ fn memory_of_stuck_readers(server: &Server) -> Judged {
     Ok(figure)
 }
 
+/// Who takes nothing has to go some time.
+fn stalled_reader(server: &Server) -> Judged {
+    const TIME_MAX: Duration = Duration::from_secs(10);
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let descriptors = server.descriptors()?;
+    let stuck = crowd.connect_stuck()?;
+    crowd.show_presence(stuck)?;
+    let mut flood = Flood::of_bytes(bob, 1000, 4 * MEBIBYTE);
+    flood.pour(&mut crowd, ann)?;
+    let is_closed = |_: &mut Crowd| server.descriptors().is_ok_and(|count| count <= descriptors);
+    let closed = crowd.wait(TIME_MAX, "", is_closed);
+    let time = closed.map_err(|_| leaked(format!("it is still there after {TIME_MAX:.0?}")))?;
+    crowd.ping(bob, ann)?;
+    Ok(format!("closed after {time:.1?}"))
+}
+
 /// Each line that comes is whole and in its place, and what is left out is
 /// told.
 fn slow_reader(server: &Server) -> Judged {
@@ -116,7 +119,7 @@ fn slow_reader(server: &Server) -> Judged {
     let slow = crowd.connect_stuck()?;
     crowd.show_presence(slow)?;
     let mut flood = Flood::of_bytes(bob, 1000, 20 * MEBIBYTE);
-    pour(&mut crowd, &mut flood, ann)?;
+    flood.pour(&mut crowd, ann)?;
     crowd.client(slow).is_reading = true;
     // One line more shows that it is there again.
     let token = crowd.token();
@@ -171,7 +174,7 @@ fn paused_clients(server: &Server) -> Judged {
     crowd.ping(ann, bob)?;
     // More than the kernel takes for those who don't read.
     let mut flood = Flood::of_bytes(bob, 1000, 4 * MEBIBYTE);
-    pour(&mut crowd, &mut flood, ann)?;
+    flood.pour(&mut crowd, ann)?;
     let before = server.cpu_time()?;
     crowd.pass(Duration::from_secs(1))?;
     let busy = server.cpu_time()? - before;

@@ -99,7 +99,8 @@ fn free_port() -> io::Result<u16> {
 fn is_listening(port: u16) -> bool {
     const LISTENING: &str = "0A";
     let end = format!(":{port:04X}");
-    ["/proc/net/tcp", "/proc/net/tcp6"].iter().any(|table| {
+    // Of the network that this thread is in.
+    ["/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"].iter().any(|table| {
         let table = fs::read_to_string(table).unwrap_or_default();
         table.lines().skip(1).any(|row| {
             let mut columns = row.split_whitespace().skip(1);
