@@ -19,6 +19,8 @@ const FOUND: &[u64] = &[
     // Minutes pass between two reads of a line.
     3_424_482_714_281_952_636,
     3_424_482_714_281_962_236,
+    // A client vanishes between two reads of its line.
+    3_356_949_545_455_016_942,
 ];
 
 pub const SCENARIO: Scenario = Scenario {

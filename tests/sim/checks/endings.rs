@@ -53,9 +53,10 @@ fn is_deserved(world: &World, number: usize, ending: Ending) -> bool {
         Ending::Unfinished => {
             let is_late =
                 config.line_timeout.is_some_and(|limit| peer.came_at + limit <= world.now);
-            // If time jumps between two reads of a line, its end wasn't read. The
-            // blind ones begin all kinds of things.
-            is_late && (peer.has_begun || peer.has_input() || peer.is_blind)
+            // If time jumps between two reads of a line, or its client breaks, its end
+            // wasn't read. The blind ones begin all kinds of things.
+            let is_cut = peer.has_input() || peer.is_broken();
+            is_late && (peer.has_begun || is_cut || peer.is_blind)
         }
         Ending::Idle => config.idle_timeout.is_some_and(|limit| peer.heard_at + limit <= world.now),
         // Only the blind ones are operators, and guess passwords.
