@@ -43,14 +43,18 @@ fn a_signal_in_a_heavy_chat_loses_nothing() {
         let mut clients = program.guests::<{ SENDERS + READERS }>();
         clients[0].say("go");
         clients.iter_mut().for_each(|client| client.hears("<guest1> go"));
+        let labels: Vec<_> = clients[..SENDERS].iter().map(label).collect();
         let streams: Vec<String> = thread::scope(|scope| {
             let (senders, readers) = clients.split_at_mut(SENDERS);
             let senders = senders.iter_mut().map(|sender| scope.spawn(|| talk(sender)));
             let mut threads: Vec<_> = senders.collect();
             let (first, others) = readers.split_first_mut().expect("there are some");
             threads.extend(others.iter_mut().map(|reader| scope.spawn(|| all(reader))));
-            // When so much has been said the chat is going on.
-            let mut stream: String = (0..3000).map(|_| first.line() + "\n").collect();
+            // When each has said something the chat is going on.
+            let mut stream = String::new();
+            while !labels.iter().all(|label| stream.contains(label)) {
+                stream.extend((0..3000).map(|_| first.line() + "\n"));
+            }
             let start = Instant::now();
             program.signal(signal);
             stream += &all(first);
@@ -79,7 +83,7 @@ fn a_signal_in_a_heavy_chat_loses_nothing() {
 fn talk(sender: &mut Client) -> String {
     const BATCH: usize = 20;
     let mut stream = String::new();
-    let own = format!("<{}> ", sender.nick());
+    let own = label(sender);
     for batch in 0.. {
         let numbers = batch * BATCH..(batch + 1) * BATCH;
         let last = format!("{own}{}", numbers.end - 1);
@@ -101,6 +105,11 @@ fn talk(sender: &mut Client) -> String {
         }
     }
     stream + &all(sender)
+}
+
+/// What its lines begin with.
+fn label(sender: &Client) -> String {
+    format!("<{}> ", sender.nick())
 }
 
 fn all(reader: &mut Client) -> String {
