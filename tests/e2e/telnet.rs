@@ -162,6 +162,8 @@ fn a_subnegotiation_of_100_megabytes_takes_no_memory() {
             *byte = IAC;
         }
     }
+    // Nor may the end follow an IAC, which would make it IAC IAC, SE.
+    chunk[CHUNK_BYTES - 1] = 0;
     ann.send([IAC, SB, 24]);
     for _ in 0..100_000_000 / CHUNK_BYTES {
         ann.send(&chunk);
