@@ -37,8 +37,8 @@ fn resets_at_random_points_leave_nothing_behind() {
         assert!(left <= joined);
     }
     assert_eq!(joined, CLIENTS);
-    // The turn in which the last one left is over when this is answered.
-    watcher.ping();
+    // Telling that one has left comes before closing its socket.
+    program.settle();
     assert_eq!(program.descriptors(), descriptors);
     watcher.say("/who");
     watcher.hears_who("*** 1 here: guest1");
