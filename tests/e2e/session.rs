@@ -175,12 +175,21 @@ impl<'a> Stage<'a> {
         self.clients.get_mut(name).unwrap_or_else(|| panic!("{name} isn't here"))
     }
 
+    /// The server stands still from a newcomer's coming to the next step: who
+    /// speaks at once does so before it can be greeted, on any machine.
     fn play(&mut self, step: &Step<'a>) {
+        if !matches!(step, Step::Send(..)) {
+            self.program.signal(Signal::CONT);
+        }
         match *step {
-            Step::Connect(name) => self.connect(name),
+            Step::Connect(name) => {
+                self.program.signal(Signal::STOP);
+                self.connect(name);
+            }
             Step::Send(name, text) => {
                 let bytes = self.bytes(text);
                 self.client(name).send(bytes);
+                self.program.signal(Signal::CONT);
             }
             Step::Receive(name, text) if text.contains("{time}") => {
                 let line = self.client(name).any_line();
@@ -208,6 +217,7 @@ impl<'a> Stage<'a> {
     /// Nobody has been sent anything more: a newcomer says a line, and that is
     /// what comes next; and after the end of the server comes nothing.
     fn end(mut self) {
+        self.program.signal(Signal::CONT);
         if !self.is_stopped {
             let mut newcomer = self.program.connect();
             if self.is_raw || newcomer.any_line().starts_with(b"*** welcome") {
