@@ -15,8 +15,9 @@ fn one_who_closed_its_sending_side_still_gets_replies() {
         if line.contains('\r') {
             ann.takes_crlf();
         }
+        // At once: she leaves a second after her end.
+        bob.send("reply 0\nreply 1\nreply 2\n");
         for number in 0..3 {
-            bob.say(format!("reply {number}"));
             ann.hears(format!("<guest2> reply {number}"));
         }
         bob.hears("*** guest1 left");

@@ -37,8 +37,8 @@ fn the_first_lines_say_where_and_how_to_join() {
 fn logs_go_to_standard_error_at_info() {
     let mut program = Program::start(&[]);
     let [ann] = program.guests();
-    drop(ann);
     program.signal(Signal::TERM);
+    drop(ann);
     assert_eq!(program.exit_code(), 0);
     let log = program.stderr();
     let lines: Vec<_> = log.lines().collect();

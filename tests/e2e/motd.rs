@@ -10,7 +10,7 @@ fn a_newcomer_sees_what_is_in_the_file_now() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("motd");
     fs::write(&path, "one\n\u{1b}[31mtwo\n").expect("a file");
-    let mut program = Program::start(&["--motd", path.to_str().expect("a plain path")]);
+    let program = Program::start(&["--motd", path.to_str().expect("a plain path")]);
     let check = |program: &Program, number: usize, expected: &[&str]| {
         let mut newcomer = program.connect();
         newcomer.hears(format!("*** welcome, guest{number}: just type, or try /help"));

@@ -1,8 +1,9 @@
 //! The real binary.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Seek};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::thread;
@@ -107,11 +108,12 @@ impl Program {
     }
 
     /// Everything that it has written on standard error.
-    pub fn stderr(&mut self) -> String {
-        let mut text = String::new();
-        self.stderr.rewind().expect("it is a file");
-        self.stderr.read_to_string(&mut text).expect("standard error is UTF-8");
-        text
+    pub fn stderr(&self) -> String {
+        let bytes = self.stderr.metadata().expect("it is a file").len();
+        let mut text = vec![0; bytes as usize];
+        // Not from where the file is at: there the server goes on writing.
+        self.stderr.read_exact_at(&mut text, 0).expect("so much is written");
+        String::from_utf8(text).expect("standard error is UTF-8")
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -124,7 +126,8 @@ impl Program {
         self.child.wait().expect("it is a child")
     }
 
-    /// Waits for its end; gives the code that it exits with.
+    /// Waits for its end, no longer than for anything; gives the code that it
+    /// exits with.
     pub fn exit_code(&mut self) -> i32 {
         let status = self.wait();
         status.code().unwrap_or_else(|| panic!("it ended with {status}"))
