@@ -85,7 +85,8 @@ impl Drive {
         let end_ns = start_ns + clock::to_ns(self.whole_periods(length));
         self.next_due_ns = start_ns;
         self.reopen();
-        while clock::now_ns() < end_ns && self.crowd.newlines() < newlines_max {
+        // Once in any case: a machine that stands still for a slice says something in it.
+        loop {
             self.pump()?;
             let wait = match self.flow.pace {
                 Pace::Steady { .. } => clock::until(end_ns.min(self.next_due_ns)),
@@ -94,6 +95,9 @@ impl Drive {
             self.crowd.turn(wait, &mut self.watch)?;
             if self.crowd.quiet() >= STALL && clock::now_ns() - start_ns >= clock::to_ns(STALL) {
                 self.reopen();
+            }
+            if clock::now_ns() >= end_ns || self.crowd.newlines() >= newlines_max {
+                break;
             }
         }
         let spoken_ns = clock::now_ns();
@@ -212,10 +216,11 @@ impl Drive {
         // The sum is looked at first because it costs nothing.
         while self.crowd.newlines() < newlines || !self.has_everything() {
             let waited = Duration::from_nanos(clock::now_ns() - start_ns).min(self.crowd.quiet());
-            if waited >= DRAIN_PATIENCE {
+            // What came while this thread stood still is read before it gives up.
+            self.crowd.turn(DRAIN_PATIENCE.saturating_sub(waited), &mut self.watch)?;
+            if waited.min(self.crowd.quiet()) >= DRAIN_PATIENCE {
                 break;
             }
-            self.crowd.turn(DRAIN_PATIENCE - waited, &mut self.watch)?;
         }
         Ok(())
     }
