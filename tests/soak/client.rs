@@ -32,6 +32,8 @@ pub struct Client {
     partial: Vec<u8>,
     name: Option<String>,
     is_json: bool,
+    /// It has closed its sending side, and the server may close the connection.
+    has_fin: bool,
     /// When it does something next.
     pub due: Instant,
     /// When it has read, if it reads slowly.
@@ -87,6 +89,7 @@ impl Client {
             partial: Vec::new(),
             name: None,
             is_json: false,
+            has_fin: false,
             due: now,
             last_read: now,
             since: now,
@@ -137,6 +140,7 @@ impl Client {
                 Step::Stay => scene.phase >= Phase::Leaving,
                 Step::Fin => {
                     self.connection.fin();
+                    self.has_fin = true;
                     true
                 }
                 Step::SeeEnd => false,
@@ -227,7 +231,9 @@ impl Client {
                 Ok(Fate::Stays)
             }
             Received::End { .. } if self.visit.may_be_closed => Ok(Fate::Ended { is_whole: false }),
-            Received::End { is_reset: false } if matches!(self.step(), Some(Step::SeeEnd)) => {
+            Received::End { is_reset: false }
+                if self.has_fin || matches!(self.step(), Some(Step::SeeEnd)) =>
+            {
                 match self.partial.is_empty() || self.visit.expects == Expects::Anything {
                     true => Ok(Fate::Ended { is_whole: true }),
                     false => Err(self.fault("half a line, and the end")),
