@@ -2,10 +2,12 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::PollFlags;
 use socket2::{Domain, Socket, Type};
+
+use crate::clock::Clock;
 
 /// What one look at a client reads and writes at most.
 const READ_BYTES: usize = 1 << 18;
@@ -32,7 +34,8 @@ pub struct Client {
     pub is_reading: bool,
     pub is_keeping: bool,
     pub end: Option<End>,
-    last_read: Instant,
+    /// By the clock of its crowd.
+    last_read: Duration,
     /// The longest time between two reads.
     pub longest_wait: Duration,
 }
@@ -64,7 +67,7 @@ impl Client {
             is_reading: true,
             is_keeping: true,
             end: None,
-            last_read: Instant::now(),
+            last_read: Duration::ZERO,
             longest_wait: Duration::ZERO,
         })
     }
@@ -105,30 +108,30 @@ impl Client {
     }
 
     /// Reads what there is, a bounded part of it.
-    pub fn read(&mut self, buffer: &mut [u8]) {
+    pub fn read(&mut self, buffer: &mut [u8], clock: &mut Clock) {
         let start = self.received_bytes;
         while self.end.is_none() && self.received_bytes - start < READ_BYTES {
             match self.socket.read(buffer) {
                 Ok(0) => self.end = Some(End::Eof),
-                Ok(count) => self.take(&buffer[..count]),
+                Ok(count) => self.take(&buffer[..count], clock.step()),
                 Err(error) if is_not_now(&error) => return,
                 Err(_) => self.end = Some(End::Broken),
             }
         }
     }
 
-    fn take(&mut self, bytes: &[u8]) {
+    fn take(&mut self, bytes: &[u8], now: Duration) {
         self.received_bytes += bytes.len();
         if self.is_keeping {
             self.received.extend_from_slice(bytes);
         }
-        self.longest_wait = self.longest_wait.max(self.last_read.elapsed());
-        self.last_read = Instant::now();
+        self.longest_wait = self.longest_wait.max(now - self.last_read);
+        self.last_read = now;
     }
 
     /// Measures the longest wait from now on.
-    pub fn start_waiting(&mut self) {
-        self.last_read = Instant::now();
+    pub fn start_waiting(&mut self, now: Duration) {
+        self.last_read = now;
         self.longest_wait = Duration::ZERO;
     }
 

@@ -11,6 +11,7 @@ use memchr::memmem;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::client::{Client, End};
+use crate::clock::Clock;
 use crate::server::Server;
 use crate::verdict::{Judged, Outcome, Verdict, check, died, froze, leaked, lied};
 
@@ -29,12 +30,14 @@ pub struct Crowd<'a> {
     pub server: &'a Server,
     clients: Vec<Option<Client>>,
     tokens: usize,
+    clock: Clock,
     buffer: Vec<u8>,
 }
 
 impl<'a> Crowd<'a> {
     pub fn new(server: &'a Server) -> Crowd<'a> {
-        Crowd { server, clients: Vec::new(), tokens: 0, buffer: vec![0; 1 << 16] }
+        let (clients, clock) = (Vec::new(), Clock::new());
+        Crowd { server, clients, tokens: 0, clock, buffer: vec![0; 1 << 16] }
     }
 
     /// A text that was never said before.
@@ -90,14 +93,14 @@ impl<'a> Crowd<'a> {
         };
         // The first one is shown to be there by the second one.
         let Some(witness) = (0..self.clients.len()).find(is_witness) else { return Ok(()) };
-        let start = Instant::now();
+        let start = self.time();
         loop {
             let token = self.token();
             self.say(id, &token);
             if self.hears_within(HELLO_INTERVAL, witness, &token).is_ok() {
                 return Ok(());
             }
-            let is_over = self.client(id).end.is_some() || start.elapsed() > PATIENCE;
+            let is_over = self.client(id).end.is_some() || self.time() - start > PATIENCE;
             check(!is_over, || self.judge("a newcomer isn't heard"))?;
         }
     }
@@ -131,8 +134,14 @@ impl<'a> Crowd<'a> {
         self.send(id, [line.as_ref(), b"\n"].concat());
     }
 
+    /// The time since the begin, without that in which this machine stood still.
+    pub fn time(&mut self) -> Duration {
+        self.clock.step()
+    }
+
     /// Reads and writes what can be, for a tick at most.
     pub fn look(&mut self) -> bool {
+        self.clock.step();
         let mut polled = Vec::new();
         let mut fds = Vec::new();
         for (id, client) in self.clients.iter().enumerate() {
@@ -152,7 +161,7 @@ impl<'a> Crowd<'a> {
                 client.write();
             }
             if client.is_reading && !events.is_empty() {
-                client.read(&mut self.buffer);
+                client.read(&mut self.buffer, &mut self.clock);
             } else if events.intersects(PollFlags::ERR | PollFlags::HUP) {
                 client.end = Some(End::Broken);
             }
@@ -169,14 +178,14 @@ impl<'a> Crowd<'a> {
         what: &str,
         mut is_so: impl FnMut(&mut Self) -> bool,
     ) -> Judged<Duration> {
-        let start = Instant::now();
+        let start = self.time();
         while !is_so(self) {
             let has_happened = self.look();
-            let is_over = start.elapsed() > time_max;
-            let can_be = !is_over && (has_happened || self.server.is_running());
-            check(can_be, || self.judge(&format!("{what}, in {:.1?}", start.elapsed())))?;
+            let time = self.time() - start;
+            let can_be = time <= time_max && (has_happened || self.server.is_running());
+            check(can_be, || self.judge(&format!("{what}, in {time:.1?}")))?;
         }
-        Ok(start.elapsed())
+        Ok(self.time() - start)
     }
 
     /// Why something didn't come.

@@ -115,9 +115,10 @@ fn heavy_chat(server: &Server) -> Judged {
     let mut crowd = Crowd::new(server);
     let [ann, bob, carol] = crowd.guests()?;
     let mut flood = Flood::new(carol, 100, usize::MAX);
+    flood.keep_pace_with(&mut crowd, ann);
     crowd.wait(PATIENCE, "the others get nothing", |crowd| {
         flood.feed(crowd);
-        crowd.client(ann).received_bytes > 1 << 20
+        crowd.client(ann).received_bytes > 4 << 20
     })?;
     server.signal(Signal::INT);
     let time = end_all(&mut crowd, &[ann, bob, carol])?;

@@ -20,6 +20,8 @@ pub struct Flood {
     /// How many lines are sent or about to be.
     pub lines: usize,
     lines_max: usize,
+    /// A reader that it isn't far ahead of, and what that one was sent before.
+    reader: Option<(Id, usize)>,
 }
 
 /// How a reader got a flood.
@@ -32,7 +34,7 @@ pub struct Delivery {
 
 impl Flood {
     pub fn new(sender: Id, line_bytes: usize, lines_max: usize) -> Flood {
-        Flood { sender, line_bytes, lines: 0, lines_max }
+        Flood { sender, line_bytes, lines: 0, lines_max, reader: None }
     }
 
     /// As many lines as make so many bytes.
@@ -40,9 +42,26 @@ impl Flood {
         Flood::new(sender, line_bytes, bytes / line_bytes)
     }
 
+    /// From now on the sender is never far ahead of this reader. If all are on one
+    /// processor, or this machine stands still for a while, one who sends without
+    /// end is faster than any reader.
+    pub fn keep_pace_with(&mut self, crowd: &mut Crowd, reader: Id) {
+        self.reader = Some((reader, crowd.client(reader).received_bytes));
+    }
+
+    /// Whether the reader, if there is one, has got most of what was sent.
+    fn is_read(&self, crowd: &mut Crowd) -> bool {
+        const AHEAD_MAX: usize = 1 << 20;
+        self.reader.is_none_or(|(reader, before)| {
+            let received = crowd.client(reader).received_bytes - before;
+            self.lines * self.line_bytes < received + AHEAD_MAX
+        })
+    }
+
     /// Gives the sender more to send.
     pub fn feed(&mut self, crowd: &mut Crowd) {
         while self.lines < self.lines_max
+            && self.is_read(crowd)
             && crowd.client(self.sender).unsent_bytes() < UNSENT_BYTES_MAX
         {
             let line = self.line(self.lines) + "\n";
@@ -54,18 +73,9 @@ impl Flood {
     /// Sends all of it, as fast as this reader gets it, until it has got the end.
     pub fn pour(&mut self, crowd: &mut Crowd, reader: Id) -> Judged<()> {
         const TIME_MAX: Duration = Duration::from_secs(15);
-        // If all are on one processor, one who sends without end is faster than
-        // any reader, as long as its time lasts.
-        const AHEAD_MAX: usize = 1 << 20;
+        self.keep_pace_with(crowd, reader);
         let last = self.last();
-        let before = crowd.client(reader).received_bytes;
-        let feed = |crowd: &mut Crowd| {
-            let received = crowd.client(reader).received_bytes - before;
-            if self.lines * self.line_bytes < received + AHEAD_MAX {
-                self.feed(crowd);
-            }
-        };
-        crowd.hears_while(TIME_MAX, reader, &last, feed).map(drop)
+        crowd.hears_while(TIME_MAX, reader, &last, |crowd| self.feed(crowd)).map(drop)
     }
 
     pub fn is_fed(&self) -> bool {

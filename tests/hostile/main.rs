@@ -11,6 +11,7 @@
 
 mod verdict;
 mod server;
+mod clock;
 mod client;
 mod crowd;
 mod flood;

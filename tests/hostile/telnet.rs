@@ -104,7 +104,7 @@ fn endless_command(server: &Server) -> Judged {
         check(!crowd.has_heard(bob, "gibberish"), || lied("a command came to another"))?;
         crowd.client(bob).forget();
     }
-    let grown = server.memory_bytes_max()? - before;
+    let grown = server.memory_bytes_max()?.saturating_sub(before);
     let heard = crowd.client(bob).received_bytes - heard;
     let figure = format!("{} MB: {} KiB more, pings {worst:.0?}", sent / 1_000_000, grown / 1024);
     check(grown < GROWTH_MAX, || leaked(figure.clone()))?;
