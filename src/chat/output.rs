@@ -92,6 +92,10 @@ impl Chat {
             && !session.is_broken()
             && std::mem::take(&mut session.blocked)
         {
+            if session.is_unheard() {
+                // No write follows soon that would end the waiting for this.
+                self.reinterested.push_back(id);
+            }
             self.queue(id);
         }
     }
@@ -104,7 +108,8 @@ impl Chat {
         })
     }
 
-    /// The next client whose `interest` was changed by `handle_time`.
+    /// The next client whose `interest` was changed by `handle_time` or
+    /// `handle_writable`.
     pub fn poll_interest(&mut self) -> Option<ClientId> {
         self.reinterested.pop_front()
     }

@@ -34,6 +34,9 @@ const FOUND: &[u64] = &[
     2_421_972_708_119_479_819,
     // An operator bans one who hasn't been greeted.
     1_291_044_041_822_801_570,
+    // One gives the password, takes the rest of the answers before it, and is
+    // greeted only then: until that it could be written to, and nothing was.
+    2_366_082_521_534_949_308,
 ];
 
 pub const SCENARIO: Scenario = Scenario {
