@@ -124,6 +124,27 @@ fn who_gives_a_wrong_password_at_once_is_not_asked_for_it() {
     assert_eq!(shown(&world.peers[0]), [answer]);
 }
 
+/// Nothing is sent between the password and the greeting, whatever its socket
+/// takes then.
+#[test]
+fn who_is_let_in_and_not_greeted_yet_keeps_nobody_busy() {
+    let fold_time = 5 * SECOND;
+    let config = Config { password: password("secret"), fold_time, ..Config::default() };
+    let mut world = World::new(0, config);
+    let slow = world.connect(Habit::Stuck, PROMPT.len());
+    world.sleep(SECOND);
+    world.settle();
+    assert!(world.interests[world.id(slow)].write, "a part of the prompt waits");
+    say(&mut world, slow, "secret");
+    world.peers[slow].habit = Habit::Prompt;
+    world.settle();
+    assert!(!world.interests[world.id(slow)].write);
+    world.sleep(SECOND);
+    world.settle();
+    let welcome = "welcome, guest1: just type, or try /help";
+    assert_eq!(shown(&world.peers[slow]), [PROMPT, welcome, "1 here: guest1"]);
+}
+
 #[test]
 fn a_request_of_a_browser_is_no_password() {
     let mut world = with_password();

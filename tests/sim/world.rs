@@ -351,6 +351,9 @@ impl World {
         } else if peer.has_fin {
             peer.is_fin_read = true;
             self.chat.handle_eof(self.now, id);
+        } else {
+            // Nothing is to be read, so nobody asks what to wait for next.
+            return;
         }
         self.update_interest(id);
     }
