@@ -9,6 +9,8 @@ use crate::harness::{Client, Host, Program, Room};
 /// More than the kernel and the backlog keep for one who doesn't read.
 const LINES: usize = 3000;
 const LINE_BYTES: usize = 1000;
+/// What `talk` gives while nobody comes or goes.
+const NO_NOTICES: [&str; 0] = [];
 /// So many lines at once don't make a reader fall behind.
 const BATCH: usize = 16;
 
@@ -63,7 +65,7 @@ fn number(line: &str) -> Option<usize> {
 fn a_reader_that_falls_behind_is_told_how_many_lines_it_missed() {
     let room = Room::with(backlog());
     let (mut slow, mut fast, mut speaker) = slow_fast_and_speaker(&room);
-    talk(&mut speaker, &mut fast);
+    assert_eq!(talk(&mut speaker, &mut fast), NO_NOTICES);
     let (mut delivered, mut skipped) = (0, 0);
     while delivered + skipped < LINES {
         let line = slow.line();
@@ -90,7 +92,7 @@ fn with_on_lag_close_a_reader_that_falls_behind_is_closed() {
         ["--on-lag", "close", "--backlog", "65536", "--rate", "0", "--stall-timeout", "0"];
     let program = Program::start(&options);
     let (mut slow, mut fast, mut speaker) = slow_fast_and_speaker(&program);
-    talk(&mut speaker, &mut fast);
+    assert_eq!(talk(&mut speaker, &mut fast), NO_NOTICES);
     let mut delivered = 0;
     let farewell = loop {
         let line = slow.line();
@@ -128,7 +130,7 @@ fn one_who_has_stopped_reading_is_closed_after_the_stall_timeout() {
 fn one_who_reads_slowly_has_not_stopped_reading() {
     let program = Program::start(&["--rate", "0", "--stall-timeout", "4"]);
     let (mut slow, mut fast, mut speaker) = slow_fast_and_speaker(&program);
-    talk(&mut speaker, &mut fast);
+    assert_eq!(talk(&mut speaker, &mut fast), NO_NOTICES);
     for number in 0..180 {
         // 20 KB a second, for more than twice the limit.
         slow.hears(format!("<guest3> {number} {}", "x".repeat(LINE_BYTES)));
