@@ -74,8 +74,8 @@ slotmap::new_key_type! {
 /// 1. `handle_open` once for each client, before anything else about it.
 /// 2. After any `handle_*`, `poll_transmit` and `poll_ended` until they give
 ///    `None`, at once or when `poll_timeout` says so; and `handle_time` when
-///    `poll_timeout` has come; after that, `poll_interest` until it gives
-///    `None`.
+///    `poll_timeout` has come. After `handle_time` and `handle_writable`,
+///    `poll_interest` until it gives `None`.
 /// 3. Each `poll_transmit` that gives a client is followed by one
 ///    `handle_written` or `handle_reset` for it.
 /// 4. Clients are let in and bytes are read only while `has_headroom`, and from
