@@ -175,6 +175,7 @@ fn a_subnegotiation_of_100_megabytes_takes_no_memory() {
     ann.hears("<guest2> hello");
     ann.say("done");
     bob.hears("<guest1> done");
-    let grown = program.memory_bytes_max() - memory_bytes;
+    // With many processors the kernel's count is off by a megabyte, and may fall.
+    let grown = program.memory_bytes_max().saturating_sub(memory_bytes);
     assert!(grown < 10 << 20, "grown by {grown} bytes");
 }
