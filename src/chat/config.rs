@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::access::Rule;
-use super::log;
-use super::nicks::Nick;
-use super::origins::OriginLimits;
-use super::pace::Rate;
-use super::password::Password;
-use super::proof::ProofKey;
+use crate::chat::admission::access::Rule;
+use crate::chat::admission::address_limits::OriginLimits;
+use crate::chat::admission::password::Password;
+use crate::chat::names::Nick;
+use crate::chat::names::proof::ProofKey;
+use crate::chat::room::log;
+use crate::chat::throttle::Rate;
 use crate::wire::Framing;
 
 /// What the operator chose for the room.

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::ending::{Closing, Ending};
-use super::session::{Phase, Session};
 use super::{Chat, ClientId, texts};
+use crate::chat::close_reason::{Closing, Ending};
+use crate::chat::member::{Phase, Session};
 
 /// Things that `handle_time` does at one time at most, so that a thousand
 /// newcomers don't hold up those who talk.

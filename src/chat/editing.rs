@@ -7,9 +7,9 @@
 
 use std::time::Instant;
 
-use super::ending::Ending;
-use super::session::Phase;
 use super::{Chat, ClientId, commands, texts};
+use crate::chat::close_reason::Ending;
+use crate::chat::member::Phase;
 use crate::wire::{Command, Edited, Editor, Text, Typed};
 
 /// Others' lines and answers on one screen at most, about so many bytes.

@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use ecow::EcoString;
 
-use super::ending::Ending;
-use super::log::{Kind, Line, PARTS, Seq, Time, rfc3339};
-use super::reader::Reader;
 use super::room::RoomId;
-use super::session::{Opening, Session};
 use super::texts::{self, NOTICE};
 use super::{Chat, ClientId, Prefix};
+use crate::chat::close_reason::Ending;
+use crate::chat::member::{Opening, Session};
+use crate::chat::room::cursor::Reader;
+use crate::chat::room::log::{Kind, Line, PARTS, Seq, Time, rfc3339};
 use crate::wire::{Command, Event, First, Format, Json, LineEnd, Protocol, Text};
 
 /// How a text is said.

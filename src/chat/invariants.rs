@@ -1,9 +1,9 @@
 //! What always holds between two calls, for the simulation to check.
 
-use super::origins::OriginId;
-use super::presence::Standing;
-use super::session::{NOTE_BYTES_MAX, Phase, Session};
 use super::{Chat, ClientId};
+use crate::chat::admission::address_limits::OriginId;
+use crate::chat::attendance::Standing;
+use crate::chat::member::{NOTE_BYTES_MAX, Phase, Session};
 
 /// The longest answer to one command, or the rest of a line, in bytes.
 const ANSWER_BYTES_MAX: usize = 24 * 1024;

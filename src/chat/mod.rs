@@ -9,35 +9,22 @@
 
 // In reading order.
 mod config;
-mod log;
-mod reader;
-mod lookalikes;
-mod proof;
-mod nicks;
 mod room;
-mod session;
-mod ending;
-mod origins;
-mod access;
-mod bans;
-mod password;
+mod names;
+mod member;
+mod close_reason;
+mod admission;
 mod texts;
 mod commands;
-mod replay;
-mod rooms;
-mod messages;
-mod visits;
-mod gate;
-mod operators;
+mod lifecycle;
+mod login;
 mod deadlines;
-mod pace;
-mod presence;
+mod throttle;
+mod attendance;
 mod input;
 mod editing;
 mod output;
 mod invariants;
-#[cfg(test)]
-mod model;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
@@ -46,20 +33,20 @@ use gcra::{GcraState, RateLimit};
 use hashbrown::HashMap;
 use slotmap::{SecondaryMap, SlotMap};
 
-pub use self::access::{Rule, parse_network};
-use self::bans::Bans;
+pub use self::admission::access::{Rule, parse_network};
+pub use self::admission::address_limits::OriginLimits;
+use self::admission::address_limits::Origins;
+use self::admission::bans::Bans;
+pub use self::admission::password::{PASSWORD_BYTES_MAX, Password};
+pub use self::close_reason::{Closing, Ending, Endings, Refusal, Refused};
 pub use self::config::{Config, OnLag, Prefix};
-pub use self::ending::{Closing, Ending, Endings, Refusal, Refused};
-use self::log::Time;
-use self::nicks::{Nick, NickTable};
-pub use self::origins::OriginLimits;
-use self::origins::Origins;
-pub use self::pace::Rate;
-pub use self::password::{PASSWORD_BYTES_MAX, Password};
-pub use self::proof::ProofKey;
-pub use self::reader::{SLICES_MAX, Slices};
+use self::member::Session;
+pub use self::names::proof::ProofKey;
+use self::names::{Nick, NickTable};
+pub use self::room::cursor::{SLICES_MAX, Slices};
+use self::room::log::Time;
 use self::room::{Room, RoomId};
-use self::session::Session;
+pub use self::throttle::Rate;
 
 slotmap::new_key_type! {
     /// Names one client from connect to close. Made by the caller; never used
@@ -234,7 +221,7 @@ impl Chat {
 
     /// What newcomers are told first.
     pub fn set_motd(&mut self, text: &[u8]) {
-        self.motd = rooms::lines_of(text).collect();
+        self.motd = commands::rooms::lines_of(text).collect();
     }
 
     /// What the operator chose.

@@ -4,13 +4,13 @@ use std::hint::black_box;
 use std::io::IoSlice;
 use std::time::Instant;
 
-use super::ending::{Closing, Ending};
 use super::input::encode_notice;
-use super::log::Seq;
-use super::reader::Slices;
 use super::room::Room;
-use super::session::Phase;
 use super::{Chat, ClientId, Interest, Offer, OnLag, texts};
+use crate::chat::close_reason::{Closing, Ending};
+use crate::chat::member::Phase;
+use crate::chat::room::cursor::Slices;
+use crate::chat::room::log::Seq;
 
 impl Chat {
     /// The next client that something can be sent to, with what to send it in

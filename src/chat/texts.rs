@@ -10,11 +10,11 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::skeleton;
 
 use super::commands::{Audience, Command};
-use super::ending::{Ending, Endings, Refusal};
-use super::log::{Time, rfc3339};
-use super::nicks::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
-use super::proof::SECRET_BYTES_MAX;
 use super::{Counts, commands};
+use crate::chat::close_reason::{Ending, Endings, Refusal};
+use crate::chat::names::proof::SECRET_BYTES_MAX;
+use crate::chat::names::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
+use crate::chat::room::log::{Time, rfc3339};
 
 /// How each notice begins.
 pub(super) const NOTICE: &str = "*** ";

@@ -9,8 +9,8 @@ use std::io::IoSlice;
 
 use arrayvec::ArrayVec;
 
-use super::ClientId;
-use super::log::{Kind, Log, NONE, Seq};
+use crate::chat::ClientId;
+use crate::chat::room::log::{Kind, Log, NONE, Seq};
 use crate::wire::Format;
 
 /// Pieces in one write at most.
@@ -32,7 +32,7 @@ const LINES_LOOKED_AT: u64 = 256;
 /// The cursor always stands between two lines: when a write ends inside a
 /// line, the rest of that line becomes a note.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(in crate::chat) struct Reader {
     /// The next line.
     next: Seq,
     /// Its own lines ahead of the cursor. Boxed, like the rest, because nearly
@@ -70,7 +70,7 @@ struct Extra {
 
 /// Which lines a reader doesn't want to see.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Filter {
+pub(in crate::chat) struct Filter {
     /// Those that tell who came and went.
     pub is_quiet: bool,
     /// Those of these clients.

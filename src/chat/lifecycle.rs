@@ -3,15 +3,17 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::ending::{Closing, Ending, Refusal, Refused};
-use super::log::Kind;
-use super::nicks::{Nick, NickTable};
-use super::origins::OriginId;
-use super::presence::{Presence, Standing};
-use super::reader::Reader;
-use super::session::{Opening, Phase, Session};
 use super::texts::{self, NOTICE};
-use super::{Chat, ClientId, Prefix, access, origins};
+use super::{Chat, ClientId, Prefix};
+use crate::chat::admission::access;
+use crate::chat::admission::address_limits;
+use crate::chat::admission::address_limits::OriginId;
+use crate::chat::attendance::{Presence, Standing};
+use crate::chat::close_reason::{Closing, Ending, Refusal, Refused};
+use crate::chat::member::{Opening, Phase, Session};
+use crate::chat::names::{Nick, NickTable};
+use crate::chat::room::cursor::Reader;
+use crate::chat::room::log::Kind;
 
 /// How long a client that closed its sending side stays for replies. A script
 /// (`echo /who | nc -N`) waits so long for its end, and a bot has so long to
@@ -76,7 +78,7 @@ impl Chat {
 
     /// Whether one who comes from `ip` may come in; it has a place then.
     fn admit(&mut self, ip: Option<IpAddr>) -> Result<OriginId, Refusal> {
-        let network = ip.and_then(origins::network);
+        let network = ip.and_then(address_limits::network);
         if ip.is_some_and(|ip| !access::is_allowed(&self.config.access, ip)) {
             return Err(Refusal::Denied);
         }

@@ -9,13 +9,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 /// What stands between a name and its proof. No name has it.
-pub(super) const PROOF_SIGN: char = '!';
+pub(in crate::chat) const PROOF_SIGN: char = '!';
 
 /// A proof in characters of 5 bits each.
-pub(super) const PROOF_CHARS: usize = 6;
+pub(in crate::chat) const PROOF_CHARS: usize = 6;
 
 /// A secret in bytes.
-pub(super) const SECRET_BYTES_MAX: usize = 64;
+pub(in crate::chat) const SECRET_BYTES_MAX: usize = 64;
 
 /// Crockford's base 32: no letter of it looks like another or like a digit.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -36,7 +36,7 @@ impl ProofKey {
     /// The proof for a name without case and a secret: the first 30 bits of
     /// HMAC-SHA256 (RFC 2104) over the length of the name in 8 bytes, the name,
     /// and the secret.
-    pub(super) fn proof(&self, folded_name: &str, secret: &Secret) -> EcoString {
+    pub(in crate::chat) fn proof(&self, folded_name: &str, secret: &Secret) -> EcoString {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.0).expect("a key may have any number of bytes");
         // With the length nobody can move letters from the name to the secret.
@@ -59,7 +59,7 @@ impl fmt::Debug for ProofKey {
 
 /// What somebody typed after its name. It is forgotten at once, and has no
 /// `Debug`.
-pub(super) struct Secret<'a>(&'a str);
+pub(in crate::chat) struct Secret<'a>(&'a str);
 
 impl<'a> Secret<'a> {
     /// 1 to 64 bytes without a space.

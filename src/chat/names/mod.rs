@@ -1,5 +1,8 @@
 //! Names: what is one, and who has which.
 
+pub(super) mod lookalikes;
+pub(super) mod proof;
+
 use std::hash::RandomState;
 
 use ecow::{EcoString, eco_format};
@@ -10,9 +13,9 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::{GeneralSecurityProfile, MixedScript};
 
-use super::ClientId;
-use super::lookalikes::{self, Looks};
-use super::proof::{PROOF_CHARS, PROOF_SIGN, ProofKey, Secret};
+use self::lookalikes::Looks;
+use self::proof::{PROOF_CHARS, PROOF_SIGN, ProofKey, Secret};
+use crate::chat::ClientId;
 
 /// A name in characters.
 pub(super) const NAME_CHARS_MAX: usize = 24;

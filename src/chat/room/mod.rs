@@ -1,9 +1,15 @@
 //! One room: its log, and who is in it.
 
-use super::ClientId;
-use super::log::{Limits, Log, Seq};
-use super::nicks::Nick;
-use super::presence::Presence;
+// In reading order.
+pub(super) mod log;
+pub(super) mod cursor;
+#[cfg(test)]
+mod model;
+
+use self::log::{Limits, Log, Seq};
+use crate::chat::ClientId;
+use crate::chat::attendance::Presence;
+use crate::chat::names::Nick;
 
 slotmap::new_key_type! {
     /// Names one room while it exists.

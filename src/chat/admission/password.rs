@@ -27,7 +27,7 @@ impl Password {
     }
 
     /// Whether somebody has typed it.
-    pub(super) fn is(&self, typed: &[u8]) -> bool {
+    pub(in crate::chat) fn is(&self, typed: &[u8]) -> bool {
         digest(typed).ct_eq(&self.0).into()
     }
 }

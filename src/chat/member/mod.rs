@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use arrayvec::ArrayVec;
 
-use super::ClientId;
-use super::ending::{Closing, Ending};
-use super::log::Time;
-use super::nicks::Nick;
-use super::origins::OriginId;
-use super::presence::Standing;
-use super::reader::Reader;
-use super::room::RoomId;
+use crate::chat::ClientId;
+use crate::chat::admission::address_limits::OriginId;
+use crate::chat::attendance::Standing;
+use crate::chat::close_reason::{Closing, Ending};
+use crate::chat::names::Nick;
+use crate::chat::room::RoomId;
+use crate::chat::room::cursor::Reader;
+use crate::chat::room::log::Time;
 use crate::wire::{Decoder, Editor, FIRST_BYTES, Options};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.

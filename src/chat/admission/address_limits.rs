@@ -9,13 +9,13 @@ use hashbrown::HashMap;
 use lru::LruCache;
 use slab::Slab;
 
-use super::ending::Refusal;
+use crate::chat::close_reason::Refusal;
 
 /// What a client's address is counted as: IPv4 addresses, mapped into IPv6, as
 /// they are; of IPv6 the first 64 bits, since whoever has one address there has
 /// all with the same ones (RFC 6177). Within a link everyone shares those, so
 /// there the whole address counts.
-pub(super) type Network = Ipv6Addr;
+pub(in crate::chat) type Network = Ipv6Addr;
 
 /// Networks of which it is known how many came lately; beyond it those that
 /// didn't come for longest are forgotten.
@@ -38,7 +38,7 @@ impl Default for OriginLimits {
 
 /// Names a network while somebody is here from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct OriginId(u32);
+pub(in crate::chat) struct OriginId(u32);
 
 impl OriginId {
     /// This machine.
@@ -47,7 +47,7 @@ impl OriginId {
 
 /// The networks that clients come from.
 #[derive(Debug)]
-pub(super) struct Origins {
+pub(in crate::chat) struct Origins {
     origins: Slab<Origin>,
     ids: HashMap<Network, OriginId>,
     arrivals: LruCache<Network, GcraState>,
@@ -130,7 +130,7 @@ impl Origins {
 }
 
 /// The network that an address is counted as; `None` for this machine.
-pub(super) fn network(ip: IpAddr) -> Option<Network> {
+pub(in crate::chat) fn network(ip: IpAddr) -> Option<Network> {
     match ip.to_canonical() {
         ip if ip.is_loopback() => None,
         IpAddr::V4(ip) => Some(ip.to_ipv6_mapped()),

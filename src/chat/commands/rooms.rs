@@ -1,9 +1,9 @@
 //! Going from room to room.
 
-use super::log::Kind;
-use super::nicks::Nick;
-use super::room::{Room, RoomId};
-use super::{Chat, ClientId, texts};
+use crate::chat::names::Nick;
+use crate::chat::room::log::Kind;
+use crate::chat::room::{Room, RoomId};
+use crate::chat::{Chat, ClientId, texts};
 use crate::wire::Text;
 
 /// The longest topic in bytes.
@@ -50,7 +50,7 @@ impl Chat {
 
     /// A session doesn't read the log of this room any more. Nothing is left of
     /// a room that nobody needs.
-    pub(super) fn forget_reader(&mut self, id: RoomId) {
+    pub(in crate::chat) fn forget_reader(&mut self, id: RoomId) {
         let Some(room) = self.rooms.get_mut(id) else { return };
         room.readers -= 1;
         if room.readers == 0 && id != self.lobby && Some(id) != self.gate {
@@ -61,7 +61,7 @@ impl Chat {
 }
 
 /// `/join ROOM`
-pub(super) fn join(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn join(chat: &mut Chat, id: ClientId, rest: &str) {
     let name = match Nick::parse(rest) {
         Ok(name) => name,
         Err(error) => return chat.notify(id, &texts::bad_name(error)),
@@ -77,12 +77,12 @@ pub(super) fn join(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/leave`
-pub(super) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) {
+pub(in crate::chat) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) {
     chat.move_to(id, chat.lobby);
 }
 
 /// `/rooms`
-pub(super) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) {
+pub(in crate::chat) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) {
     let rooms = chat.rooms.iter().filter(|(id, _)| Some(*id) != chat.gate);
     let rooms = rooms.map(|(_, room)| (room.name.as_str(), room.members().len()));
     let text = texts::rooms(chat.room_count(), rooms.take(ROOMS_SHOWN_MAX));
@@ -90,7 +90,7 @@ pub(super) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) {
 }
 
 /// `/topic [TEXT]`
-pub(super) fn topic(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) {
     let session = &chat.sessions[id];
     let room = &mut chat.rooms[session.room];
     if rest.is_empty() {
@@ -107,7 +107,7 @@ pub(super) fn topic(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// The lines of a message of the day, made harmless.
-pub(super) fn lines_of(text: &[u8]) -> impl Iterator<Item = String> {
+pub(in crate::chat) fn lines_of(text: &[u8]) -> impl Iterator<Item = String> {
     // An empty one has no line.
     let lines = text.split(|&byte| byte == b'\n').filter(|_| !text.is_empty());
     lines.map(|line| Text::clean(line).as_str().to_owned())

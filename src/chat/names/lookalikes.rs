@@ -22,7 +22,7 @@ const ASCII_CHARS_MAX: usize = 24;
 
 /// The hashes of what a name looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Looks {
+pub(in crate::chat) struct Looks {
     /// As it is written.
     pub written: u64,
     /// In lower case.
@@ -43,12 +43,12 @@ impl Looks {
 }
 
 /// Whether two names differ in case only, or not at all.
-pub(super) fn is_same(a: &str, b: &str) -> bool {
+pub(in crate::chat) fn is_same(a: &str, b: &str) -> bool {
     fold(a) == fold(b)
 }
 
 /// A name without case.
-pub(super) fn fold(name: &str) -> String {
+pub(in crate::chat) fn fold(name: &str) -> String {
     // Taken apart, so that each character has a case of its own.
     without_case(name.nfd()).collect()
 }

@@ -5,12 +5,12 @@ use std::fmt::Write;
 use ipnet::{IpNet, Ipv6Net};
 use jiff::Timestamp;
 
-use super::access::parse_network;
-use super::log::{Time, rfc3339};
-use super::origins::Network;
+use crate::chat::admission::access::parse_network;
+use crate::chat::admission::address_limits::Network;
+use crate::chat::room::log::{Time, rfc3339};
 
 /// Bans at one time.
-pub(super) const BANS_MAX: usize = 1000;
+pub(in crate::chat) const BANS_MAX: usize = 1000;
 
 /// The word for a ban without an end, in the file.
 const FOREVER: &str = "forever";
@@ -19,7 +19,7 @@ const HEAD: &str = "# Bans of roomcast: network, end (UTC, or \"forever\"), who 
 
 /// One banned network.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ban {
+pub(in crate::chat) struct Ban {
     pub network: IpNet,
     /// When it ends, by the clock on the wall; `None`: never.
     pub until: Option<Time>,
@@ -29,7 +29,7 @@ pub(super) struct Ban {
 
 /// The networks that are banned.
 #[derive(Debug, Default)]
-pub(super) struct Bans(Vec<Ban>);
+pub(in crate::chat) struct Bans(Vec<Ban>);
 
 impl Ban {
     fn is_over(&self, now: Time) -> bool {
@@ -123,7 +123,7 @@ impl Bans {
 
 /// The network that is banned when `network` is to be: of IPv6 a /64 at least,
 /// since whoever has one address there has all of them.
-pub(super) fn ban_network(network: IpNet) -> IpNet {
+pub(in crate::chat) fn ban_network(network: IpNet) -> IpNet {
     match network {
         IpNet::V6(network) if !network.addr().is_unicast_link_local() => {
             let length = network.prefix_len().min(64);
@@ -134,14 +134,14 @@ pub(super) fn ban_network(network: IpNet) -> IpNet {
 }
 
 /// The network that is banned with one who comes from `network`.
-pub(super) fn ban_of(network: Network) -> IpNet {
+pub(in crate::chat) fn ban_of(network: Network) -> IpNet {
     ban_network(IpNet::from(network.to_canonical()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::origins::network;
+    use crate::chat::admission::address_limits::network;
 
     fn parsed(text: &str) -> IpNet {
         ban_network(parse_network(text).expect("a network"))

@@ -9,18 +9,18 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::ClientId;
+use crate::chat::ClientId;
 use crate::wire::{Format, JSON_BYTES_MAX, Json};
 
 /// The number of a line in its room. The first line has number 0.
-pub(super) type Seq = u64;
+pub(in crate::chat) type Seq = u64;
 
 /// No such line.
-pub(super) const NONE: Seq = Seq::MAX;
+pub(in crate::chat) const NONE: Seq = Seq::MAX;
 
 /// How much of the past a log keeps. It always keeps the newest line.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Limits {
+pub(in crate::chat) struct Limits {
     /// Bytes of lines, encoded with [`Format::Lf`].
     pub bytes_max: usize,
     /// Lines.
@@ -29,7 +29,7 @@ pub(super) struct Limits {
 
 /// The lines of a room.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(in crate::chat) struct Log {
     /// The name of the room, for the formats that say it.
     room: Box<str>,
     limits: Limits,
@@ -46,7 +46,7 @@ const RECORD_BYTES: usize = size_of::<Record>();
 
 /// A line to be added.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line<'a> {
+pub(in crate::chat) struct Line<'a> {
     /// Whose line it is, or the null key.
     pub author: ClientId,
     pub kind: Kind,
@@ -58,11 +58,11 @@ pub(super) struct Line<'a> {
 }
 
 /// What a line is made of.
-pub(super) const PARTS: usize = 4;
+pub(in crate::chat) const PARTS: usize = 4;
 
 /// What a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::chat) enum Kind {
     /// Somebody said it.
     Said,
     /// Somebody did it (`/me`).
@@ -85,10 +85,10 @@ impl Kind {
 }
 
 /// Seconds since 1970, by the clock on the wall. Good until 2106.
-pub(super) type Time = u32;
+pub(in crate::chat) type Time = u32;
 
 /// A time as programs write it (RFC 3339).
-pub(super) fn rfc3339(time: Time) -> String {
+pub(in crate::chat) fn rfc3339(time: Time) -> String {
     Timestamp::from_second(time.into()).map_or_else(|_| String::new(), |time| time.to_string())
 }
 

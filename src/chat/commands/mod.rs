@@ -1,10 +1,16 @@
 //! The commands: one table, from which the help is made too.
 
-use super::ending::Ending;
-use super::input::Manner;
-use super::log::Kind;
-use super::nicks::Nick;
-use super::{Chat, ClientId, editing, messages, operators, replay, rooms, texts};
+// In reading order.
+pub(super) mod history;
+pub(super) mod rooms;
+pub(super) mod messages;
+pub(super) mod operators;
+
+use crate::chat::close_reason::Ending;
+use crate::chat::input::Manner;
+use crate::chat::names::Nick;
+use crate::chat::room::log::Kind;
+use crate::chat::{Chat, ClientId, editing, texts};
 use crate::wire::Format;
 
 /// One command.
@@ -79,9 +85,9 @@ pub(super) const TABLE: &[Command] = &[
     command("/bell on|off", "ring when your name is said", messages::bell),
     speaking("/away [REASON]", "tell that you are away, or back", messages::away),
     command("/whois NAME", "show since when somebody is here", messages::whois),
-    moving("/history [LINES]", "show what was said before", replay::history),
-    moving("/resume NUMBER", "show what was said after that line", replay::resume),
-    command("/seq", "show the number of the newest line", replay::seq),
+    moving("/history [LINES]", "show what was said before", history::history),
+    moving("/resume NUMBER", "show what was said after that line", history::resume),
+    command("/seq", "show the number of the newest line", history::seq),
     moving("/join ROOM", "go to another room", rooms::join),
     moving("/leave", "go back to the first room", rooms::leave),
     command("/rooms", "show all rooms", rooms::rooms),

@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use proptest::prelude::*;
 use slotmap::SlotMap;
 
-use super::ClientId;
-use super::log::{Kind, Limits, Line, Log, Seq};
-use super::reader::{Filter, Reader, Slices};
+use crate::chat::ClientId;
+use crate::chat::room::cursor::{Filter, Reader, Slices};
+use crate::chat::room::log::{Kind, Limits, Line, Log, Seq};
 use crate::wire::Format;
 
 const READERS: usize = 4;

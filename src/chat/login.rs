@@ -5,13 +5,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::ending::Ending;
-use super::log::Limits;
-use super::nicks::Nick;
-use super::presence::Standing;
 use super::room::{Room, RoomId};
-use super::session::Phase;
 use super::{Chat, ClientId, texts};
+use crate::chat::attendance::Standing;
+use crate::chat::close_reason::Ending;
+use crate::chat::member::Phase;
+use crate::chat::names::Nick;
+use crate::chat::room::log::Limits;
 
 /// How long a newcomer has to give the password.
 const PASSWORD_TIME: Duration = Duration::from_secs(60);

@@ -2,14 +2,14 @@
 
 use ipnet::IpNet;
 
-use super::access::parse_network;
-use super::bans::{BANS_MAX, Ban, Bans, ban_network, ban_of};
-use super::commands::usage;
-use super::ending::{Closing, Ending};
-use super::gate::TRIES_MAX;
-use super::log::Kind;
-use super::origins::Network;
-use super::{Chat, ClientId, texts};
+use crate::chat::admission::access::parse_network;
+use crate::chat::admission::address_limits::Network;
+use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, ban_network, ban_of};
+use crate::chat::close_reason::{Closing, Ending};
+use crate::chat::commands::usage;
+use crate::chat::login::TRIES_MAX;
+use crate::chat::room::log::Kind;
+use crate::chat::{Chat, ClientId, texts};
 
 /// The longest ban in minutes: ten years.
 const MINUTES_MAX: u32 = 10 * 365 * 24 * 60;
@@ -41,7 +41,7 @@ impl Chat {
         }
     }
 
-    pub(super) fn is_operator(&self, id: ClientId) -> bool {
+    pub(in crate::chat) fn is_operator(&self, id: ClientId) -> bool {
         self.sessions.get(id).is_some_and(|session| session.aside().is_operator)
     }
 
@@ -50,7 +50,7 @@ impl Chat {
     }
 
     /// Whether an operator has muted a client, which is told so.
-    pub(super) fn is_silenced(&mut self, id: ClientId) -> bool {
+    pub(in crate::chat) fn is_silenced(&mut self, id: ClientId) -> bool {
         let is_muted = self.sessions[id].aside().is_muted;
         if is_muted {
             self.notify(id, texts::YOU_ARE_MUTED);
@@ -93,7 +93,7 @@ impl Chat {
     }
 
     /// What a client is told last whose parting had to wait.
-    pub(super) fn parting_words(&self, id: ClientId, ending: Ending) -> Option<String> {
+    pub(in crate::chat) fn parting_words(&self, id: ClientId, ending: Ending) -> Option<String> {
         let network = self.origins.network(self.sessions.get(id)?.origin);
         match ending {
             Ending::Banned => Some(texts::you_are_banned(self.banned_for(network?)?)),
@@ -102,7 +102,7 @@ impl Chat {
     }
 
     /// Whether clients from a network are banned, and for how many seconds.
-    pub(super) fn banned_for(&self, network: Network) -> Option<Option<u32>> {
+    pub(in crate::chat) fn banned_for(&self, network: Network) -> Option<Option<u32>> {
         self.bans.find(self.wall, network).map(|ban| self.ban_time(ban))
     }
 
@@ -113,7 +113,7 @@ impl Chat {
 }
 
 /// `/op PASSWORD`
-pub(super) fn op(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn op(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.is_empty() {
         return usage(chat, id, "op");
     }
@@ -132,7 +132,7 @@ pub(super) fn op(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/kick NAME [REASON]`
-pub(super) fn kick(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn kick(chat: &mut Chat, id: ClientId, rest: &str) {
     let (name, reason) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
     if name.is_empty() {
         return usage(chat, id, "kick");
@@ -148,7 +148,7 @@ pub(super) fn kick(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/ban NAME|NETWORK [MINUTES]`
-pub(super) fn ban(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) {
     let mut words = rest.split_whitespace();
     let (word, minutes, more) = (words.next(), words.next(), words.next());
     let minutes = minutes.map(|minutes| match minutes.parse() {
@@ -175,7 +175,7 @@ pub(super) fn ban(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/unban NETWORK`
-pub(super) fn unban(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn unban(chat: &mut Chat, id: ClientId, rest: &str) {
     let Ok(network) = parse_network(rest).map(ban_network) else {
         return usage(chat, id, "unban");
     };
@@ -187,7 +187,7 @@ pub(super) fn unban(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/bans`
-pub(super) fn bans(chat: &mut Chat, id: ClientId, _rest: &str) {
+pub(in crate::chat) fn bans(chat: &mut Chat, id: ClientId, _rest: &str) {
     let bans = chat.bans.active(chat.wall);
     let lines: Vec<_> =
         bans.map(|ban| texts::ban(ban.network, chat.ban_time(ban), &ban.by)).collect();
@@ -198,7 +198,7 @@ pub(super) fn bans(chat: &mut Chat, id: ClientId, _rest: &str) {
 }
 
 /// `/mute NAME`
-pub(super) fn mute(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn mute(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.is_empty() {
         return usage(chat, id, "mute");
     }
@@ -213,7 +213,7 @@ pub(super) fn mute(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/announce TEXT`
-pub(super) fn announce(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn announce(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.is_empty() {
         return usage(chat, id, "announce");
     }

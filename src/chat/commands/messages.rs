@@ -1,10 +1,10 @@
 //! From one person to another, and about one.
 
-use super::commands::{switch, usage};
-use super::nicks::Nick;
-use super::proof::PROOF_SIGN;
-use super::session::NOTE_BYTES_MAX;
-use super::{Chat, ClientId, texts};
+use crate::chat::commands::{switch, usage};
+use crate::chat::member::NOTE_BYTES_MAX;
+use crate::chat::names::Nick;
+use crate::chat::names::proof::PROOF_SIGN;
+use crate::chat::{Chat, ClientId, texts};
 use crate::wire::{Format, Json};
 
 /// People that one may ignore.
@@ -20,7 +20,7 @@ const REASON_BYTES_MAX: usize = 100;
 impl Chat {
     /// Whom a name belongs to, with its proof or without; tells `asker` if it is
     /// nobody's.
-    pub(super) fn find_client(&mut self, asker: ClientId, name: &str) -> Option<ClientId> {
+    pub(in crate::chat) fn find_client(&mut self, asker: ClientId, name: &str) -> Option<ClientId> {
         let bare = name.split(PROOF_SIGN).next().unwrap_or_default();
         let nick = Nick::parse(bare).ok();
         let holder = nick.and_then(|nick| self.nicks.find(&nick, |id| &self.sessions[id].nick));
@@ -70,7 +70,7 @@ impl Chat {
     }
 
     /// Rings for those whose name is said in `text` by `author`.
-    pub(super) fn ring(&mut self, author: ClientId, text: &str) {
+    pub(in crate::chat) fn ring(&mut self, author: ClientId, text: &str) {
         let room = self.sessions[author].room;
         let text = text.to_lowercase();
         for at in 0..self.bells.len() {
@@ -100,7 +100,7 @@ fn has_word(text: &str, name: &str) -> bool {
 }
 
 /// `/msg NAME TEXT`
-pub(super) fn msg(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn msg(chat: &mut Chat, id: ClientId, rest: &str) {
     let Some((name, text)) = rest.split_once([' ', '\t']) else { return usage(chat, id, "msg") };
     if let Some(to) = chat.find_client(id, name) {
         chat.send_private(id, to, text.trim());
@@ -108,7 +108,7 @@ pub(super) fn msg(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/reply TEXT`
-pub(super) fn reply(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn reply(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.is_empty() {
         return usage(chat, id, "reply");
     }
@@ -122,7 +122,7 @@ pub(super) fn reply(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/ignore [NAME]`
-pub(super) fn ignore(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn ignore(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.is_empty() {
         let ignored = chat.sessions[id].reader.filter().map(|filter| &filter.ignored[..]);
         let here = ignored.unwrap_or_default().iter().filter_map(|&id| chat.sessions.get(id));
@@ -153,7 +153,7 @@ pub(super) fn ignore(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/bell on|off`
-pub(super) fn bell(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn bell(chat: &mut Chat, id: ClientId, rest: &str) {
     let Some(has_bell) = switch(rest) else { return usage(chat, id, "bell") };
     chat.bells.retain(|&other| other != id);
     if has_bell {
@@ -164,7 +164,7 @@ pub(super) fn bell(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/away [REASON]`
-pub(super) fn away(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn away(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.len() > REASON_BYTES_MAX {
         return chat.notify(id, &texts::reason_too_long(REASON_BYTES_MAX));
     }
@@ -175,7 +175,7 @@ pub(super) fn away(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/whois NAME`
-pub(super) fn whois(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.is_empty() {
         return usage(chat, id, "whois");
     }

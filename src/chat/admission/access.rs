@@ -26,7 +26,7 @@ impl Rule {
 
 /// What the first rule says that fits the address. If none does, it is allowed
 /// unless some others are: to allow somebody is to mean nobody else.
-pub(super) fn is_allowed(rules: &[Rule], ip: IpAddr) -> bool {
+pub(in crate::chat) fn is_allowed(rules: &[Rule], ip: IpAddr) -> bool {
     let ip = ip.to_canonical();
     match rules.iter().find(|rule| rule.network().contains(&ip)) {
         Some(rule) => matches!(rule, Rule::Allow(_)),

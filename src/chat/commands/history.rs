@@ -4,22 +4,22 @@
 //! room. The number of a line is its place in the room, counted from 1, so the
 //! number of the newest line is how many there were.
 
-use super::log::Seq;
-use super::{Chat, ClientId, commands, texts};
+use crate::chat::room::log::Seq;
+use crate::chat::{Chat, ClientId, commands, texts};
 
 /// Lines that `/history` shows unless it is told how many.
 const HISTORY_LINES: u64 = 50;
 
 impl Chat {
     /// Whether a client has been sent all lines that are for it.
-    pub(super) fn is_level(&mut self, id: ClientId) -> bool {
+    pub(in crate::chat) fn is_level(&mut self, id: ClientId) -> bool {
         let session = &mut self.sessions[id];
         session.reader.is_level(&self.rooms[session.room].log)
     }
 
     /// Makes a command wait until the client has been sent what was said before
     /// it. Its input waits too, and it is sent nothing newer.
-    pub(super) fn wait_for_lines(&mut self, id: ClientId, line: &str) {
+    pub(in crate::chat) fn wait_for_lines(&mut self, id: ClientId, line: &str) {
         let session = &mut self.sessions[id];
         session.set_aside(|aside| aside.waiting = Some(line.into()));
         session.reader.stop(&self.rooms[session.room].log);
@@ -27,14 +27,14 @@ impl Chat {
     }
 
     /// Lets the command go on that waited for lines, if they have been sent.
-    pub(super) fn resume_if_level(&mut self, id: ClientId) {
+    pub(in crate::chat) fn resume_if_level(&mut self, id: ClientId) {
         if self.sessions[id].aside().waiting.is_some() && self.is_level(id) {
             self.resumes.push_back(id);
         }
     }
 
     /// Runs the command that waited for lines.
-    pub(super) fn resume_command(&mut self, id: ClientId) {
+    pub(in crate::chat) fn resume_command(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get(id) else { return };
         if session.aside().waiting.is_none() || !session.is_member() || !self.is_level(id) {
             return;
@@ -49,13 +49,13 @@ impl Chat {
     }
 
     /// The number of the newest line in a client's room.
-    pub(super) fn position(&self, id: ClientId) -> Seq {
+    pub(in crate::chat) fn position(&self, id: ClientId) -> Seq {
         self.rooms[self.sessions[id].room].log.next()
     }
 
     /// Shows a client the last `lines` of its room again, after what it is owed;
     /// false if there are none.
-    pub(super) fn show_history(&mut self, id: ClientId, lines: u64) -> bool {
+    pub(in crate::chat) fn show_history(&mut self, id: ClientId, lines: u64) -> bool {
         let session = &mut self.sessions[id];
         let log = &self.rooms[session.room].log;
         let end = session.reader.next().max(log.first());
@@ -72,7 +72,7 @@ impl Chat {
 }
 
 /// `/history [LINES]`
-pub(super) fn history(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn history(chat: &mut Chat, id: ClientId, rest: &str) {
     let lines = match (rest, rest.parse()) {
         ("", _) => HISTORY_LINES,
         (_, Ok(lines)) if lines > 0 => lines,
@@ -86,7 +86,7 @@ pub(super) fn history(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/resume NUMBER`
-pub(super) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
     let Ok(number) = rest.parse::<Seq>() else { return commands::usage(chat, id, "resume") };
     // Lines that came while the command waited are after it.
     let here = if chat.sessions[id].is_unheard() {
@@ -109,6 +109,6 @@ pub(super) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 /// `/seq`
-pub(super) fn seq(chat: &mut Chat, id: ClientId, _rest: &str) {
+pub(in crate::chat) fn seq(chat: &mut Chat, id: ClientId, _rest: &str) {
     chat.notify(id, &texts::seq(chat.position(id)));
 }
