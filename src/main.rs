@@ -25,14 +25,25 @@ const DESCRIPTORS_KEPT: u64 = 64;
 
 fn main() -> ExitCode {
     let cli = Cli::read();
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    start_logging();
     match serve(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("roomcast: {error}");
+            // Standard error may be closed or full; the exit code says it too.
+            let _ = writeln!(io::stderr(), "roomcast: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Logs at `info` unless `RUST_LOG` says otherwise; an empty one says nothing.
+fn start_logging() {
+    let filters = std::env::var("RUST_LOG").ok().filter(|filters| !filters.is_empty());
+    let style = std::env::var("RUST_LOG_STYLE").unwrap_or_default();
+    env_logger::Builder::new()
+        .parse_filters(filters.as_deref().unwrap_or("info"))
+        .parse_write_style(&style)
+        .init();
 }
 
 fn serve(cli: &Cli) -> Result<(), String> {

@@ -64,9 +64,14 @@ impl Program {
     /// Starts it with `--listen 127.0.0.1:0` and `PROMPT`; it logs all that it
     /// can.
     pub fn with_full_log(options: &[&str]) -> Program {
+        Self::with_log_filters("trace", options)
+    }
+
+    /// Starts it with `--listen 127.0.0.1:0`, `PROMPT` and this `RUST_LOG`.
+    pub fn with_log_filters(filters: &str, options: &[&str]) -> Program {
         let mut command = Command::new("sh");
-        let script = "RUST_LOG=trace exec \"$0\" \"$@\"";
-        command.args(["-c", script, BINARY, "--listen", "127.0.0.1:0"]).args(PROMPT).args(options);
+        let script = format!("RUST_LOG={filters} exec \"$0\" \"$@\"");
+        command.args(["-c", &script, BINARY, "--listen", "127.0.0.1:0"]).args(PROMPT).args(options);
         Self::spawn(command, 1)
     }
 
