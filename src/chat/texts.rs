@@ -27,6 +27,7 @@ pub(super) const NO_HISTORY: &str = "nothing was said here before";
 pub(super) const NO_MESSAGES: &str = "nobody has written to you";
 pub(super) const IS_GONE: &str = "who wrote to you last is gone";
 pub(super) const IGNORE_YOURSELF: &str = "you can't ignore yourself";
+pub(super) const KICK_YOURSELF: &str = "you can't kick yourself; /quit leaves";
 pub(super) const ARE_YOU_THERE: &str = "yes, the server is here";
 /// Names shown at most in one answer; the others are counted.
 pub(super) const NAMES_MAX: usize = 200;

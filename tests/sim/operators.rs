@@ -320,6 +320,14 @@ fn who_is_kicked_is_told_why_and_so_are_the_others() {
 }
 
 #[test]
+fn operators_cannot_kick_themselves() {
+    let mut world = with_operator();
+    say(&mut world, 0, "/kick guest1");
+    assert_eq!(last(&world.peers[0]), "you can't kick yourself; /quit leaves");
+    assert!(world.endings.is_empty());
+}
+
+#[test]
 fn who_is_muted_reaches_nobody() {
     let mut world = with_operator();
     say(&mut world, 0, "/mute guest2");

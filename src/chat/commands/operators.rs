@@ -138,13 +138,14 @@ pub(in crate::chat) fn kick(chat: &mut Chat, id: ClientId, rest: &str) {
         return usage(chat, id, "kick");
     }
     let Some(other) = chat.find_client(id, name) else { return };
+    if other == id {
+        return chat.notify(id, texts::KICK_YOURSELF);
+    }
     let (nick, reason) = (chat.sessions[other].nick.clone(), reason.trim());
     let farewell = texts::you_are_kicked(reason);
     let left = texts::kicked(nick.as_str(), reason);
     chat.leave_as(chat.now, other, Ending::Kicked, Some(&farewell), left);
-    if other != id {
-        chat.notify(id, &texts::is_kicked(nick.as_str()));
-    }
+    chat.notify(id, &texts::is_kicked(nick.as_str()));
 }
 
 /// `/ban NAME|NETWORK [MINUTES]`
