@@ -1,5 +1,8 @@
 //! What must be absent from a part of the code, checked by reading it.
 
+use std::path::Path;
+
+use crate::imports::{Imports, circles};
 use crate::source::sources;
 
 /// None of these words is in this part of the code.
@@ -57,5 +60,30 @@ fn the_order_of_lines_is_made_in_one_place() {
         let places = source.code.matches("records.push").count();
         let is_the_one = source.path.ends_with("chat/room/log.rs");
         assert_eq!(places, usize::from(is_the_one), "{}", source.path.display());
+    }
+}
+
+/// The files of `chat` still do, and nothing else may: docs/design.md says how
+/// that ends.
+#[test]
+fn outside_the_chat_no_file_imports_itself_through_others() {
+    let circles = circles(&Imports::read().arrows());
+    let others: Vec<_> =
+        circles.iter().flatten().filter(|path| !path.starts_with("src/chat")).collect();
+    assert!(others.is_empty(), "files that import each other: {others:#?}");
+}
+
+/// Arrows point one way.
+#[test]
+fn no_part_imports_from_a_part_above_it() {
+    const PARTS: [&str; 3] = ["src/wire", "src/chat", "src/net"];
+    let floor = |path: &Path| PARTS.iter().position(|part| path.starts_with(part));
+    let arrows = Imports::read().arrows();
+    assert!(arrows.values().any(|targets| !targets.is_empty()), "no import was found");
+    for (from, targets) in &arrows {
+        for to in targets {
+            let is_down = floor(from).unwrap_or(PARTS.len()) >= floor(to).unwrap_or(PARTS.len());
+            assert!(is_down, "{} imports from {}", from.display(), to.display());
+        }
     }
 }

@@ -9,6 +9,7 @@
 mod harness;
 mod session;
 mod source;
+mod imports;
 
 // What a user gets.
 mod visits;
