@@ -22,6 +22,9 @@
 //!   same time and take turns slice by slice. Ratios are made within a run; the table shows the
 //!   median of the runs' ratios with the smallest and the largest.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod options;
 
 mod load;

@@ -6,6 +6,8 @@
 //! clients that speak one after the other are only in order if the second one
 //! has heard the first.
 
+#[path = "../support/mod.rs"]
+mod support;
 mod harness;
 mod session;
 mod source;

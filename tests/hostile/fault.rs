@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::crowd::{Crowd, PATIENCE};
-use crate::namespace::Namespace;
 use crate::server::{Candidate, Server, Setup};
+use crate::support::namespace::Namespace;
 use crate::verdict::{Judged, Outcome, Verdict, check, died, froze, not_applicable, survived};
 use crate::{connections, ending, lines, names, network, protocols, reading, telnet, text};
 

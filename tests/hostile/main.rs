@@ -9,6 +9,8 @@
 //! token in it, a prefix is learned from a line that has one, and a refusal
 //! may have any words.
 
+#[path = "../support/mod.rs"]
+mod support;
 mod verdict;
 mod server;
 mod clock;
@@ -16,13 +18,6 @@ mod client;
 mod crowd;
 mod flood;
 mod fault;
-
-// A network of one's own, as the end-to-end tests make it.
-#[path = "../e2e/harness/namespace.rs"]
-#[allow(dead_code)]
-mod namespace;
-#[path = "../e2e/harness/tool.rs"]
-mod tool;
 
 // The faults.
 mod reading;

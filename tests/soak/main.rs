@@ -9,6 +9,8 @@
 //! At the end all leave, and the server must have given back what it took.
 
 // In reading order.
+#[path = "../support/mod.rs"]
+mod support;
 mod options;
 mod line;
 mod order;

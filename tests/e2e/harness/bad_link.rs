@@ -16,8 +16,8 @@ use rustix::io::Errno;
 use tappers::Tun;
 
 use super::dice::Dice;
-use super::namespace::Namespace;
-use super::tool::is_there;
+use crate::support::namespace::Namespace;
+use crate::support::tool::is_there;
 
 const PACKET_BYTES_MAX: usize = 1 << 16;
 

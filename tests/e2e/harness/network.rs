@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::bad_link::BadLink;
 use super::client::{Client, notices};
-use super::namespace::Namespace;
 use super::program::Program;
+use crate::support::namespace::Namespace;
 
 /// The server's machine.
 pub struct Network {
