@@ -1,20 +1,25 @@
 //! The program: command line, logger, signals, bind, run, exit code.
 
 mod cli;
+mod output;
 mod hint;
 mod private_file;
 mod key_file;
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-use log::info;
+use anstream::AutoStream;
+use env_logger::{Target, WriteStyle};
+use log::{info, warn};
 use roomcast::chat::PASSWORD_BYTES_MAX;
 use roomcast::net::{ListenAddr, Listener, Server, Stopper, Summary};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::cli::{Cli, PORT};
+use crate::output::Output;
 
 /// The exit code after a second signal: 128 and SIGINT, as shells have it.
 const EXIT_SECOND_SIGNAL: i32 = 130;
@@ -23,30 +28,71 @@ const EXIT_SECOND_SIGNAL: i32 = 130;
 /// the reserve, listeners, and connections that are saying goodbye.
 const DESCRIPTORS_KEPT: u64 = 64;
 
+/// The end takes no longer than this from the first signal on, whoever reads.
+const END_TIME_MAX: Duration = Duration::from_secs(6);
+
+/// How long the end waits for standard output and standard error to take what
+/// was written.
+const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
+const FLUSH_TIME_MIN: Duration = Duration::from_millis(50);
+
+/// When the first signal came.
+static STOPPED: OnceLock<Instant> = OnceLock::new();
+
 fn main() -> ExitCode {
     let cli = Cli::read();
-    start_logging();
-    match serve(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+    let (stdout, stderr) = match outputs() {
+        Ok(outputs) => outputs,
         Err(error) => {
-            // Standard error may be closed or full; the exit code says it too.
-            let _ = writeln!(io::stderr(), "roomcast: {error}");
-            ExitCode::FAILURE
+            // It may be closed or full; the exit code says it too.
+            let _ = writeln!(io::stderr(), "roomcast: cannot start a thread: {error}");
+            return ExitCode::FAILURE;
         }
+    };
+    start_logging(stderr.clone());
+    let result = serve(&cli, &stdout);
+    if let Err(error) = &result {
+        stderr.push(format!("roomcast: {error}\n").into());
     }
+    let flushed = Instant::now() + flush_time();
+    for output in [stdout, stderr] {
+        output.flush(flushed.saturating_duration_since(Instant::now()));
+    }
+    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn outputs() -> io::Result<(Output, Output)> {
+    let report = |dropped| match dropped {
+        1 => warn!("1 log message dropped: standard error took no more"),
+        _ => warn!("{dropped} log messages dropped: standard error took no more"),
+    };
+    Ok((Output::new(io::stdout(), |_| ())?, Output::new(io::stderr(), report)?))
+}
+
+/// How long to wait at the end until everything is written: less if those who
+/// left took their time, and never so little that a file doesn't get it.
+fn flush_time() -> Duration {
+    let passed = STOPPED.get().map_or(Duration::ZERO, Instant::elapsed);
+    END_TIME_MAX.saturating_sub(passed).clamp(FLUSH_TIME_MIN, FLUSH_TIME_MAX)
 }
 
 /// Logs at `info` unless `RUST_LOG` says otherwise; an empty one says nothing.
-fn start_logging() {
+/// Lines are coloured as if they went to standard error directly.
+fn start_logging(stderr: Output) {
     let filters = std::env::var("RUST_LOG").ok().filter(|filters| !filters.is_empty());
-    let style = std::env::var("RUST_LOG_STYLE").unwrap_or_default();
+    let style = match std::env::var("RUST_LOG_STYLE").as_deref() {
+        Ok("always") => WriteStyle::Always,
+        Ok("never") => WriteStyle::Never,
+        _ => AutoStream::choice(&io::stderr()).into(),
+    };
     env_logger::Builder::new()
         .parse_filters(filters.as_deref().unwrap_or("info"))
-        .parse_write_style(&style)
+        .write_style(style)
+        .target(Target::Pipe(Box::new(stderr)))
         .init();
 }
 
-fn serve(cli: &Cli) -> Result<(), String> {
+fn serve(cli: &Cli, stdout: &Output) -> Result<(), String> {
     let proof_key = key_file::key(cli.key_file())?;
     let mut config = cli.config(clients_max(), proof_key);
     config.password = cli.password_file().map(private_file::password).transpose()?;
@@ -89,7 +135,7 @@ fn serve(cli: &Cli) -> Result<(), String> {
     ctrlc::set_handler(move || on_signal(&stopper))
         .map_err(|error| format!("cannot handle signals: {error}"))?;
     // Whoever reads this may stop the server at once.
-    announce(&announcement);
+    stdout.push(announcement.into());
     let Summary { counts, longest_turn } =
         server.run().map_err(|error| format!("cannot go on: {error}"))?;
     info!(
@@ -136,17 +182,9 @@ fn announcement(listeners: &[Listener]) -> String {
     text
 }
 
-/// Says that on standard output.
-fn announce(text: &str) {
-    // Nobody may be reading; the room is open all the same.
-    let mut stdout = io::stdout();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-}
-
 /// The first signal stops the server, the second one the process.
 fn on_signal(stopper: &Stopper) {
-    static IS_SECOND: AtomicBool = AtomicBool::new(false);
-    if IS_SECOND.swap(true, Ordering::SeqCst) {
+    if STOPPED.set(Instant::now()).is_err() {
         std::process::exit(EXIT_SECOND_SIGNAL);
     }
     stopper.stop();

@@ -43,6 +43,7 @@ mod bans;
 // The program.
 mod listeners;
 mod options;
+mod output;
 mod operators;
 mod netcat;
 mod motd;

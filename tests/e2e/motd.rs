@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rustix::process::Signal;
+
 use crate::harness::{Host, Program, run};
 
 /// It is read again for each newcomer; when it can't be, the last one stays.
@@ -10,7 +12,7 @@ fn a_newcomer_sees_what_is_in_the_file_now() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("motd");
     fs::write(&path, "one\n\u{1b}[31mtwo\n").expect("a file");
-    let program = Program::start(&["--motd", path.to_str().expect("a plain path")]);
+    let mut program = Program::start(&["--motd", path.to_str().expect("a plain path")]);
     let check = |program: &Program, number: usize, expected: &[&str]| {
         let mut newcomer = program.connect();
         newcomer.hears(format!("*** welcome, guest{number}: just type, or try /help"));
@@ -25,9 +27,11 @@ fn a_newcomer_sees_what_is_in_the_file_now() {
     fs::remove_file(&path).expect("it is there");
     check(&program, 3, &["three"]);
     check(&program, 4, &["three"]);
-    assert_eq!(program.stderr().matches("cannot read").count(), 1, "{}", program.stderr());
     fs::write(&path, "").expect("a file");
     check(&program, 5, &[]);
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    assert_eq!(program.stderr().matches("cannot read").count(), 1, "{}", program.stderr());
 }
 
 #[test]

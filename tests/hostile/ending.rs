@@ -22,6 +22,7 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("SIGINT with input unread", &[27], FAST, unread_input),
         Fault::new("SIGINT, and one who doesn't read; again", &[28], FAST, second_signal),
         Fault::new("SIGINT in a heavy chat", &[28], FAST, heavy_chat),
+        Fault::new("a log that nobody reads, and SIGTERM", &[28, 33], PLAIN, unread_log).unread(),
     ];
     faults.iter_mut().for_each(|fault| fault.ends_server = true);
     faults.push(Fault::new("escape sequences for the log", &[33], PLAIN, log));
@@ -133,6 +134,28 @@ fn heavy_chat(server: &Server) -> Judged {
         lied(format!("one got {} lines, one {}", counts[0], counts[1]))
     })?;
     Ok(format!("{} lines each, after {time:.0?}", counts[0]))
+}
+
+/// Whatever a server has to write down, those who talk and the end don't wait
+/// for it.
+fn unread_log(server: &Server) -> Judged {
+    const STRANGERS: usize = 300;
+    const WAIT_MAX: Duration = Duration::from_secs(2);
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let mut worst = Duration::ZERO;
+    for _ in 0..STRANGERS {
+        let stranger = crowd.connect()?;
+        crowd.say(stranger, "GET / HTTP/1.0\r\n\r");
+        worst = worst.max(crowd.ping(ann, bob)?);
+        crowd.reset(stranger);
+    }
+    check(worst < WAIT_MAX, || froze(format!("heard after {worst:.0?}")))?;
+    server.signal(Signal::TERM);
+    let time = end_all(&mut crowd, &[ann, bob])?;
+    let status = server.status();
+    check(status.code() == Some(0), || died(status.to_string()))?;
+    Ok(format!("worst ping {worst:.0?}, over after {time:.0?}"))
 }
 
 /// Who reads the log in a terminal isn't at the mercy of those who connect.

@@ -18,6 +18,8 @@ pub struct Fault {
     pub ends_server: bool,
     /// Whether the server and its clients need a network of their own.
     is_alone: bool,
+    /// Whether nobody reads what the server logs.
+    is_unread: bool,
     pub run: fn(&Server) -> Judged,
 }
 
@@ -52,12 +54,17 @@ impl Fault {
         setup: Setup,
         run: fn(&Server) -> Judged,
     ) -> Fault {
-        Fault { name, promises, setup, ends_server: false, is_alone: false, run }
+        Fault { name, promises, setup, ends_server: false, is_alone: false, is_unread: false, run }
     }
 
     /// The same, in a network of its own.
     pub fn alone(self) -> Fault {
         Fault { is_alone: true, ..self }
+    }
+
+    /// The same, and the server's standard error is a pipe that takes nothing.
+    pub fn unread(self) -> Fault {
+        Fault { is_unread: true, ..self }
     }
 
     /// Tries it on a fresh server.
@@ -70,7 +77,7 @@ impl Fault {
     }
 
     fn try_here(&self, candidate: &Candidate) -> Verdict {
-        let server = match candidate.start(&self.setup) {
+        let server = match candidate.start(&self.setup, self.is_unread) {
             Ok(server) => server,
             Err(error) => return died(error),
         };

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::io;
+use std::io::{self, PipeReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::FileExt;
 use std::process::{Command, ExitStatus, Stdio};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::support::full_pipe;
 use crate::support::process::{Memory, Process, ROOMCAST, is_listening, listening_address};
 use crate::verdict::{Judged, Verdict, died};
 
@@ -42,6 +43,8 @@ pub struct Server {
     process: RefCell<Process>,
     /// Its standard output and standard error.
     output: File,
+    /// What nobody reads of it.
+    _unread: Option<PipeReader>,
 }
 
 impl Candidate {
@@ -65,7 +68,8 @@ impl Candidate {
         Ok(Candidate { name: name.to_owned(), command, is_roomcast })
     }
 
-    pub fn start(&self, setup: &Setup) -> Result<Server, String> {
+    /// Starts it; if `is_unread`, its standard error is a full pipe.
+    pub fn start(&self, setup: &Setup, is_unread: bool) -> Result<Server, String> {
         // roomcast says which port it has got.
         let port =
             if self.is_roomcast { 0 } else { free_port().map_err(|error| error.to_string())? };
@@ -79,7 +83,7 @@ impl Candidate {
         }
         let mut command = Command::new("sh");
         command.args(["-c", &script]).env("RUST_LOG", "debug");
-        let server = Server::spawn(command, self.is_roomcast)
+        let server = Server::spawn(command, self.is_roomcast, is_unread)
             .map_err(|error| format!("{script:?} doesn't start: {error}"))?;
         server.wait_until_it_listens(port)
     }
@@ -91,12 +95,17 @@ fn free_port() -> io::Result<u16> {
 }
 
 impl Server {
-    fn spawn(mut command: Command, is_roomcast: bool) -> io::Result<Server> {
+    fn spawn(mut command: Command, is_roomcast: bool, is_unread: bool) -> io::Result<Server> {
         let output = tempfile::tempfile()?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output.try_clone()?);
+        let unread = if is_unread { Some(full_pipe()?) } else { None };
+        let unread = unread.map(|(reader, writer)| {
+            command.stderr(writer);
+            reader
+        });
         let process = RefCell::new(Process::spawn(&mut command)?);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Ok(Server { address, is_roomcast, process, output })
+        Ok(Server { address, is_roomcast, process, output, _unread: unread })
     }
 
     fn wait_until_it_listens(mut self, port: u16) -> Result<Server, String> {

@@ -18,6 +18,6 @@ pub use client::{Client, PATIENCE, nothing_came_for, notices};
 pub use dice::Dice;
 pub use host::Host;
 pub use network::{Machine, Network};
-pub use program::{Program, run, run_in};
+pub use program::{Program, command, run, run_in};
 pub use room::Room;
 pub use terminal::Terminal;

@@ -77,13 +77,23 @@ impl Program {
         Self::spawn(command, 1)
     }
 
+    /// Starts it with `PROMPT` and these options; it logs all that it can to
+    /// `stderr`, which the test keeps for itself.
+    pub fn with_stderr(stderr: impl Into<Stdio>, options: &[&str]) -> Program {
+        let mut command = Command::new(ROOMCAST);
+        command.env("RUST_LOG", "trace").stderr(stderr);
+        command.args(["--listen", "127.0.0.1:0"]).args(PROMPT).args(options);
+        Self::spawn_as(command, 1, tempfile::tempfile().expect("a temporary file"))
+    }
+
     fn spawn(mut command: Command, listeners: usize) -> Program {
         let stderr = tempfile::tempfile().expect("a temporary file");
-        command
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(stderr.try_clone().expect("a descriptor"));
+        command.env_remove("RUST_LOG").stderr(stderr.try_clone().expect("a descriptor"));
+        Self::spawn_as(command, listeners, stderr)
+    }
+
+    fn spawn_as(mut command: Command, listeners: usize, stderr: File) -> Program {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut process = Process::spawn(&mut command).expect("the binary was built");
         let stdout = BufReader::new(process.child().stdout.take().expect("it is piped"));
         let mut program = Program { process, addresses: Vec::new(), stdout, stderr };
@@ -121,6 +131,21 @@ impl Program {
         // Not from where the file is at: there the server goes on writing.
         self.stderr.read_exact_at(&mut text, 0).expect("so much is written");
         String::from_utf8(text).expect("standard error is UTF-8")
+    }
+
+    /// Waits until it has written this on standard error; gives everything that
+    /// it has written there.
+    #[track_caller]
+    pub fn logs(&self, text: &str) -> String {
+        let start = Instant::now();
+        loop {
+            let log = self.stderr();
+            if log.contains(text) {
+                return log;
+            }
+            assert!(start.elapsed() < PATIENCE, "{text:?} isn't in {log}");
+            thread::yield_now();
+        }
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -178,6 +203,13 @@ impl Host for Program {
     }
 }
 
+/// The program with these arguments, to be started as a test likes.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(ROOMCAST);
+    command.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
 /// Runs it with a command line that makes it end by itself.
 pub fn run(arguments: &[&str]) -> Output {
     run_in(Path::new("."), arguments)
@@ -185,9 +217,8 @@ pub fn run(arguments: &[&str]) -> Output {
 
 /// Runs it in a directory, with a command line that makes it end by itself.
 pub fn run_in(directory: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(ROOMCAST);
-    command.args(arguments).current_dir(directory).env_remove("RUST_LOG");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = command(arguments);
+    command.current_dir(directory).stdout(Stdio::piped()).stderr(Stdio::piped());
     let process = Process::spawn(&mut command).expect("the binary was built");
     let output = process.output_within(PATIENCE);
     output.unwrap_or_else(|error| panic!("with {arguments:?}: {error}"))
