@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::room::RoomId;
 use super::{Chat, ClientId, texts};
 use crate::chat::member::Phase;
-use crate::chat::room::log::Kind;
+use crate::wire::Kind;
 
 /// A newcomer is greeted when it has been silent for so long: the line of a
 /// script comes with its connection, whatever the way between.

@@ -9,7 +9,7 @@ use crate::chat::names::Nick;
 use crate::chat::names::proof::ProofKey;
 use crate::chat::room::log;
 use crate::chat::throttle::Rate;
-use crate::wire::Framing;
+use crate::wire::{Framing, Layout};
 
 /// What the operator chose for the room.
 #[derive(Clone, Debug)]
@@ -148,6 +148,15 @@ impl Config {
     /// is not behind can't be lapped by it.
     pub fn read_bytes_max(&self) -> usize {
         READ_BYTES_MAX.min(self.backlog_bytes_max / READS_IN_BACKLOG)
+    }
+
+    /// What a client sees of messages that asks for nothing else.
+    pub(super) fn text_layout(&self) -> Layout {
+        match self.prefix {
+            _ if self.raw => Layout::Raw,
+            Prefix::None => Layout::Bare,
+            Prefix::Nick | Prefix::Addr => Layout::Named,
+        }
     }
 
     /// Bytes of memory that the log of a room takes at most, and how many more

@@ -9,13 +9,14 @@ use std::time::Instant;
 use ecow::EcoString;
 
 use super::room::RoomId;
-use super::texts::{self, NOTICE};
-use super::{Chat, ClientId, Prefix};
+use super::texts;
+use super::{Chat, ClientId};
 use crate::chat::close_reason::Ending;
 use crate::chat::member::{Opening, Session};
-use crate::chat::room::cursor::Reader;
-use crate::chat::room::log::{Kind, Line, PARTS, Seq, Time, rfc3339};
-use crate::wire::{Command, Event, First, Format, Json, LineEnd, Protocol, Text};
+use crate::chat::room::log::{Line, Seq};
+use crate::wire::{
+    Command, Encoding, Event, First, Kind, LineEnd, LineEnding, Message, Protocol, Text,
+};
 
 /// How a text is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +125,7 @@ impl Chat {
         let session = &mut self.sessions[id];
         if session.is_unheard() {
             // What is said here is nothing for it, even if nobody greeted it yet.
-            session.reader = Reader::new(self.rooms[session.room].log.next());
+            session.reader.skip_all(&self.rooms[session.room].log);
         }
         self.add_note(id, protocol.answer());
         self.leave(now, id, Ending::Foreign(protocol), None);
@@ -179,7 +180,7 @@ impl Chat {
         }
         match event {
             Event::Line { bytes, .. } if self.config.raw => {
-                self.append_line(id, Kind::Said, &[b"", b"", b"", bytes]);
+                self.append_line(id, Kind::Said, "", bytes);
             }
             Event::Line { bytes, end } => {
                 if *end == LineEnd::CrLf {
@@ -226,9 +227,8 @@ impl Chat {
 
     /// Adds what a client says to the log.
     ///
-    /// Nothing that it says can be taken for a notice or for another's line:
-    /// with a prefix each line begins with its name or address; without one, a
-    /// space is put before text that would look like a notice or an act.
+    /// Nothing that it says can be taken for a notice or for another's line: see
+    /// [`Encoding::encode`].
     pub(super) fn say(&mut self, id: ClientId, manner: Manner, text: &str) {
         let is_plain = self.sessions[id].is_plain();
         if !is_plain && self.is_silenced(id) {
@@ -240,25 +240,18 @@ impl Chat {
             self.sessions[id].set_aside(|aside| aside.away = None);
             self.notify(id, texts::away(false));
         }
-        let label = self.label(id);
-        let (before, label, after) = match (manner, self.config.prefix) {
-            (Manner::Act, _) => ("* ", label.as_str(), " "),
-            (Manner::Say, Prefix::Nick | Prefix::Addr) => ("<", label.as_str(), "> "),
-            (Manner::Say, Prefix::None) if is_like_ours(text) => (" ", "", ""),
-            (Manner::Say, Prefix::None) => ("", "", ""),
-        };
         let kind = match manner {
             Manner::Say => Kind::Said,
             Manner::Act => Kind::Act,
         };
-        let parts = [before, label, after, text];
-        self.append_line(id, kind, &parts.map(str::as_bytes));
+        let from = self.label(id);
+        self.append_line(id, kind, &from, text.as_bytes());
         if !self.bells.is_empty() {
             self.ring(id, text);
         }
     }
 
-    /// What stands before what a client says.
+    /// What others know a client by.
     fn label(&self, id: ClientId) -> EcoString {
         match self.shown_address(id) {
             Some(address) => address.into(),
@@ -267,10 +260,10 @@ impl Chat {
     }
 
     /// Adds a line of a client to the log of its room.
-    fn append_line(&mut self, id: ClientId, kind: Kind, parts: &[&[u8]; PARTS]) {
+    fn append_line(&mut self, id: ClientId, kind: Kind, from: &str, text: &[u8]) {
         self.counts.lines += 1;
         let room = self.sessions[id].room;
-        let seq = self.append(room, id, kind, parts);
+        let seq = self.append(room, id, kind, from, text);
         if !self.config.echo {
             self.sessions[id].reader.add_own(&mut self.rooms[room].log, seq);
         }
@@ -285,40 +278,46 @@ impl Chat {
         kind: Kind,
         text: &str,
     ) -> Seq {
-        self.append(room, author, kind, &[NOTICE.as_bytes(), b"", b"", text.as_bytes()])
+        self.append(room, author, kind, "", text.as_bytes())
     }
 
-    fn append(&mut self, id: RoomId, author: ClientId, kind: Kind, parts: &[&[u8]; PARTS]) -> Seq {
+    fn append(&mut self, id: RoomId, author: ClientId, kind: Kind, from: &str, text: &[u8]) -> Seq {
         let time = self.wall;
         let room = &mut self.rooms[id];
         if !room.has_news() {
             self.news.push(id);
         }
-        room.log.append(&Line { author, kind, time, parts })
+        room.log.append(&Line { author, kind, time, from, text })
     }
 
-    /// Changes the format of what a client is sent from now on.
-    pub(super) fn set_format(&mut self, id: ClientId, format: Format) {
+    /// Changes the encoding of what a client is sent from now on.
+    pub(super) fn set_encoding(&mut self, id: ClientId, encoding: Encoding) {
         let session = &mut self.sessions[id];
-        session.reader.set_format(&mut self.rooms[session.room].log, format);
+        session.reader.set_encoding(&mut self.rooms[session.room].log, encoding);
     }
 
     /// The client has shown that its lines end with CR LF.
     pub(super) fn wants_crlf(&mut self, id: ClientId) {
-        if self.sessions[id].reader.newest_format() == Format::Lf {
-            self.set_format(id, Format::CrLf);
+        let encoding = self.sessions[id].reader.newest_encoding();
+        if encoding.ending == LineEnding::Lf {
+            self.set_encoding(id, encoding.with_ending(LineEnding::CrLf));
         }
     }
 
     /// Tells one client something, after all that was said so far.
     pub(super) fn notify(&mut self, id: ClientId, text: &str) {
-        let note = self.notice(id, text);
+        self.tell(id, Kind::Notice, "", "", text);
+    }
+
+    /// The same, for any kind of message.
+    pub(super) fn tell(&mut self, id: ClientId, kind: Kind, from: &str, to: &str, text: &str) {
+        let note = self.encode(id, kind, from, to, text);
         self.add_note(id, &note);
     }
 
     /// Tells one client something, before the next line that it is sent.
     pub(super) fn notify_here(&mut self, id: ClientId, text: &str) {
-        let note = self.notice(id, text);
+        let note = self.encode(id, Kind::Notice, "", "", text);
         self.sessions[id].reader.add_note_here(&note);
         self.queue(id);
     }
@@ -330,31 +329,13 @@ impl Chat {
         self.queue(id);
     }
 
-    fn notice(&self, id: ClientId, text: &str) -> Vec<u8> {
+    /// The bytes of a message for one client alone.
+    fn encode(&self, id: ClientId, kind: Kind, from: &str, to: &str, text: &str) -> Vec<u8> {
         let session = &self.sessions[id];
-        let room = self.rooms[session.room].name.as_str();
-        encode_notice(text, session.reader.newest_format(), room, self.wall)
-    }
-
-    /// The time on the wall as programs write it.
-    pub(super) fn time(&self) -> String {
-        rfc3339(self.wall)
-    }
-}
-
-/// Whether a text without a prefix could be taken for a line of the server's or
-/// for what somebody does or says to one alone.
-fn is_like_ours(text: &str) -> bool {
-    [NOTICE, "* ", "<"].iter().any(|start| text.starts_with(start))
-}
-
-/// The bytes of a notice for one client.
-pub(super) fn encode_notice(text: &str, format: Format, room: &str, time: Time) -> Vec<u8> {
-    match format {
-        Format::Json => {
-            let time = rfc3339(time);
-            Json { seq: None, said_at: &time, room, from: None, kind: "notice", text }.encode()
-        }
-        _ => [NOTICE.as_bytes(), text.as_bytes(), format.line_end()].concat(),
+        let (room, text) = (self.rooms[session.room].name.as_str(), text.as_bytes());
+        let message = Message { number: None, time: self.wall, room, kind, from, to, text };
+        let mut bytes = Vec::new();
+        session.reader.newest_encoding().encode(&message, &mut bytes);
+        bytes
     }
 }

@@ -4,6 +4,8 @@ use super::{Chat, ClientId};
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::attendance::Standing;
 use crate::chat::member::{NOTE_BYTES_MAX, Phase, Session};
+use crate::chat::room::RoomId;
+use crate::wire::Encoding;
 
 /// The longest answer to one command, or the rest of a line, in bytes.
 const ANSWER_BYTES_MAX: usize = 24 * 1024;
@@ -56,6 +58,7 @@ impl Chat {
         for (id, room) in &self.rooms {
             let readers = self.sessions.values().filter(|session| session.room == id).count();
             assert_eq!(room.readers, readers, "{id:?}: readers");
+            assert_eq!(room.log.readers(), self.encodings_in(id), "{id:?}: who needs an image");
             let is_kept = id == self.lobby || Some(id) == self.gate;
             assert!(readers > 0 || is_kept, "{id:?}: nobody needs it");
             let is_counted = |id: &&ClientId| self.sessions[**id].standing == Standing::Counted;
@@ -65,6 +68,15 @@ impl Chat {
         }
         let folds = self.folds.iter();
         assert!(folds.map(|(_, id)| id).all(|id| self.rooms.contains_key(*id)), "a fold of none");
+    }
+
+    /// How many clients in a room want each encoding.
+    fn encodings_in(&self, id: RoomId) -> [usize; Encoding::COUNT] {
+        let mut counts = [0; Encoding::COUNT];
+        for session in self.sessions.values().filter(|session| session.room == id) {
+            counts[session.reader.newest_encoding().index()] += 1;
+        }
+        counts
     }
 
     /// Nobody waits for a write that will never be tried.

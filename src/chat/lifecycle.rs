@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::texts::{self, NOTICE};
+use super::texts;
 use super::{Chat, ClientId, Prefix};
 use crate::chat::admission::access;
 use crate::chat::admission::address_limits;
@@ -13,7 +13,7 @@ use crate::chat::close_reason::{Closing, Ending, Refusal, Refused};
 use crate::chat::member::{Opening, Phase, Session};
 use crate::chat::names::{Nick, NickTable};
 use crate::chat::room::cursor::Reader;
-use crate::chat::room::log::Kind;
+use crate::wire::{Encoding, Kind, LineEnding, NOTICE};
 
 /// How long a client that closed its sending side stays for replies. A script
 /// (`echo /who | nc -N`) waits so long for its end, and a bot has so long to
@@ -46,7 +46,8 @@ impl Chat {
         })?;
         self.counts.clients += 1;
         let room = self.gate.unwrap_or(self.lobby);
-        let reader = Reader::new(self.rooms[room].log.next());
+        let encoding = Encoding { layout: self.config.text_layout(), ending: LineEnding::Lf };
+        let reader = Reader::new(&mut self.rooms[room].log, encoding);
         let mut session = Session::new(Nick::default(), room, reader, self.wall);
         session.origin = origin;
         session.place = self.rooms[room].add_member(id);
@@ -312,7 +313,7 @@ impl Chat {
         let Phase::Leaving { ending } = session.phase else {
             unreachable!("a visit ends after the membership");
         };
-        self.forget_reader(session.room);
+        self.forget_reader(session.room, session.reader.newest_encoding());
         self.origins.leave(session.origin);
         self.paces.remove(&id);
         self.counts.endings[ending] += 1;

@@ -106,7 +106,7 @@ impl Chat {
     fn let_in(&mut self, id: ClientId) {
         let Some(gate) = self.gate else { return };
         self.leave_members(id);
-        self.forget_reader(gate);
+        self.forget_reader(gate, self.sessions[id].reader.newest_encoding());
         let session = &mut self.sessions[id];
         session.standing = Standing::Arriving;
         session.enter(Phase::Talking, None);
@@ -122,7 +122,7 @@ impl Chat {
     pub(super) fn place_in(&mut self, id: ClientId, to: RoomId) {
         let (session, room) = (&mut self.sessions[id], &mut self.rooms[to]);
         let next = room.log.next();
-        session.reader.change_log(&mut room.log, next);
+        session.reader.enter(&mut room.log, next);
         session.room = to;
         session.place = room.add_member(id);
         room.readers += 1;

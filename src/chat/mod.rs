@@ -44,9 +44,9 @@ use self::member::Session;
 pub use self::names::proof::ProofKey;
 use self::names::{Nick, NickTable};
 pub use self::room::cursor::{SLICES_MAX, Slices};
-use self::room::log::Time;
 use self::room::{Room, RoomId};
 pub use self::throttle::Rate;
+use crate::wire::Time;
 
 slotmap::new_key_type! {
     /// Names one client from connect to close. Made by the caller; never used

@@ -4,13 +4,13 @@ use std::hint::black_box;
 use std::io::IoSlice;
 use std::time::Instant;
 
-use super::input::encode_notice;
 use super::room::Room;
 use super::{Chat, ClientId, Interest, Offer, OnLag, texts};
 use crate::chat::close_reason::{Closing, Ending};
 use crate::chat::member::Phase;
 use crate::chat::room::cursor::Slices;
 use crate::chat::room::log::Seq;
+use crate::wire::{Kind, Message};
 
 impl Chat {
     /// The next client that something can be sent to, with what to send it in
@@ -211,10 +211,19 @@ impl Chat {
         let room = &self.rooms[session.room];
         let (log, name) = (&room.log, room.name.as_str());
         let missed = &mut self.counts.lines_missed;
-        session.reader.catch_up(log, id, |lines, format| {
+        let time = self.wall;
+        session.reader.catch_up(log, id, |lines, encoding| {
             *missed += lines;
-            encode_notice(&texts::lagged(lines), format, name, self.wall)
+            let (number, kind, from, to) = (None, Kind::Notice, "", "");
+            let text = texts::lagged(lines);
+            let text = text.as_bytes();
+            let mut note = Vec::new();
+            encoding.encode(&Message { number, time, room: name, kind, from, to, text }, &mut note);
+            note
         });
+        if !session.is_edited() {
+            session.reader.encode_ahead(log);
+        }
         let is_done = session.reader.is_done(log);
         let is_ready = if session.is_edited() { self.compose(id) } else { !is_done };
         if is_ready {

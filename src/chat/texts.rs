@@ -14,10 +14,7 @@ use super::{Counts, commands};
 use crate::chat::close_reason::{Ending, Endings, Refusal};
 use crate::chat::names::proof::SECRET_BYTES_MAX;
 use crate::chat::names::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
-use crate::chat::room::log::{Time, rfc3339};
-
-/// How each notice begins.
-pub(super) const NOTICE: &str = "*** ";
+use crate::wire::{Time, rfc3339};
 
 pub(super) const SHUTDOWN: &str = "the server is shutting down";
 pub(super) const EDIT_OFFERED: &str =
@@ -41,16 +38,6 @@ pub(super) const FOR_OPERATORS: &str = "that is for operators; /op PASSWORD make
 pub(super) const YOU_ARE_MUTED: &str = "an operator has muted you: you reach nobody";
 pub(super) const YOU_MAY_SPEAK: &str = "you may speak again";
 pub(super) const BANS_UNSAVED: &str = "the bans can't be saved, so they end with the server";
-
-/// Private lines: `<ann to you> hello`
-pub(super) fn from_to_you(name: &str) -> String {
-    format!("<{name} to you> ")
-}
-
-/// What the sender of a private line sees: `<you to bob> hello`
-pub(super) fn you_to(name: &str) -> String {
-    format!("<you to {name}> ")
-}
 
 pub(super) fn welcome(nick: &str) -> String {
     format!("welcome, {nick}: just type, or try /help")

@@ -2,7 +2,7 @@
 //!
 //! What arrives from a client goes through [`Decoder`] (telnet commands out,
 //! lines apart) and [`Text`] (nothing in it that could hurt a terminal). What
-//! leaves is encoded in a [`Format`].
+//! leaves is a [`Message`] in an [`Encoding`].
 //!
 //! This part knows no clients, rooms, time or sockets, and depends on nothing
 //! else in the crate.
@@ -11,13 +11,16 @@
 mod telnet;
 mod decoder;
 mod text;
-mod format;
+mod message;
 mod editor;
 mod protocol;
 
 pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
 pub use editor::{Edited, Editor};
-pub use format::{Format, JSON_BYTES_MAX, Json};
+pub use message::{
+    Encoding, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, LineEnding, Message, NOTICE, Time,
+    rfc3339,
+};
 pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use telnet::{Command, Options};
 pub use text::Text;

@@ -16,9 +16,9 @@ fn check_absent(part: &str, words: &[&str]) {
 }
 
 #[test]
-fn wire_knows_no_clients_rooms_time_or_sockets() {
+fn wire_knows_no_clients_rooms_clocks_or_sockets() {
     check_absent("src/wire", &["chat", "net", "socket2", "polling", "rustix", "log", "thread"]);
-    check_absent("src/wire", &["time", "Instant", "io", "fs", "ClientId", "Chat"]);
+    check_absent("src/wire", &["SystemTime", "Instant", "io", "fs", "ClientId", "Chat"]);
 }
 
 #[test]

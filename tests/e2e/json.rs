@@ -124,7 +124,7 @@ fn a_text_comes_back_as_it_was_said() {
     assert_eq!(texts[6..], expected);
 }
 
-/// An image that is made when the first one asks has the same lines.
+/// Lines that are encoded for one reader are those that an image has.
 #[test]
 fn lines_from_before_the_first_json_client_are_the_same() {
     let room = Program::start(&[]);
@@ -155,4 +155,31 @@ fn lines_from_before_the_first_json_client_are_the_same() {
     for (late, live) in late.iter().zip(&live) {
         assert_eq!(without_time(late), without_time(live));
     }
+}
+
+#[test]
+fn json_names_the_sender_also_where_text_does_not() {
+    let room = Program::start(&["--prefix", "none"]);
+    let [mut ann, mut bob] = room.guests();
+    ann.say("/format json");
+    ann.line();
+    bob.say("*** hello");
+    let line: Value = serde_json::from_str(&ann.line()).expect("JSON");
+    assert_eq!((&line["from"], &line["text"]), (&"guest2".into(), &"*** hello".into()));
+}
+
+/// How a client's lines end doesn't depend on what they look like.
+#[test]
+fn a_client_that_takes_cr_lf_takes_it_in_each_format() {
+    let room = Program::start(&[]);
+    let [mut ann, mut bob] = room.guests();
+    ann.send("/format json\r\n");
+    ann.takes_crlf();
+    assert!(ann.line().contains("lines are sent to you as json"));
+    bob.say("one");
+    assert!(ann.line().ends_with("\"text\":\"one\"}"));
+    ann.send("/format text\r\n");
+    ann.hears("*** lines are sent to you as text");
+    bob.say("two");
+    ann.hears("<guest2> two");
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::chat::admission::access::parse_network;
 use crate::chat::admission::address_limits::Network;
-use crate::chat::room::log::{Time, rfc3339};
+use crate::wire::{Time, rfc3339};
 
 /// Bans at one time.
 pub(in crate::chat) const BANS_MAX: usize = 1000;

@@ -5,7 +5,7 @@ use crate::chat::member::NOTE_BYTES_MAX;
 use crate::chat::names::Nick;
 use crate::chat::names::proof::PROOF_SIGN;
 use crate::chat::{Chat, ClientId, texts};
-use crate::wire::{Format, Json};
+use crate::wire::{Kind, Layout};
 
 /// People that one may ignore.
 const IGNORED_MAX: usize = 100;
@@ -46,27 +46,13 @@ impl Chat {
             return self.notify(from, &texts::does_not_read(name.as_str()));
         }
         let away = recipient.aside().away.clone();
-        self.tell(to, &sender_name, &texts::from_to_you(sender_name.as_str()), text);
-        self.tell(from, &sender_name, &texts::you_to(name.as_str()), text);
+        for (id, kind) in [(to, Kind::Received), (from, Kind::Sent)] {
+            self.tell(id, kind, sender_name.as_str(), name.as_str(), text);
+        }
         self.sessions[to].set_aside(|aside| aside.correspondent = Some(from));
         if let Some(reason) = away {
             self.notify(from, &texts::is_away(name.as_str(), &reason));
         }
-    }
-
-    /// Sends one client a private line.
-    fn tell(&mut self, id: ClientId, from: &Nick, head: &str, text: &str) {
-        let session = &self.sessions[id];
-        let format = session.reader.newest_format();
-        let bytes = match format {
-            Format::Json => {
-                let room = self.rooms[session.room].name.as_str();
-                let (time, from) = (self.time(), Some(from.as_str()));
-                Json { seq: None, said_at: &time, room, from, kind: "private", text }.encode()
-            }
-            _ => [head.as_bytes(), text.as_bytes(), format.line_end()].concat(),
-        };
-        self.add_note(id, &bytes);
     }
 
     /// Rings for those whose name is said in `text` by `author`.
@@ -79,7 +65,7 @@ impl Chat {
             let is_ignored =
                 session.reader.filter().is_some_and(|filter| filter.ignored.contains(&author));
             // A bell comes after its line, which one that stops isn't sent now.
-            let can_hear = session.reader.newest_format() != Format::Json
+            let can_hear = session.reader.newest_encoding().layout != Layout::Json
                 && !session.reader.is_stopped()
                 && session.reader.note_count() < NOTES_MAX;
             let is_for_it = session.room == room && id != author && !is_ignored;

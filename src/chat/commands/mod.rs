@@ -9,9 +9,8 @@ pub(super) mod operators;
 use crate::chat::close_reason::Ending;
 use crate::chat::input::Manner;
 use crate::chat::names::Nick;
-use crate::chat::room::log::Kind;
 use crate::chat::{Chat, ClientId, editing, texts};
-use crate::wire::Format;
+use crate::wire::{Kind, Layout};
 
 /// One command.
 pub(super) struct Command {
@@ -216,12 +215,13 @@ fn quiet(chat: &mut Chat, id: ClientId, rest: &str) {
 }
 
 fn format(chat: &mut Chat, id: ClientId, rest: &str) {
-    let format = match rest {
-        "text" => Format::Lf,
-        "json" => Format::Json,
+    let layout = match rest {
+        "text" => chat.config.text_layout(),
+        "json" => Layout::Json,
         _ => return usage(chat, id, "format"),
     };
-    chat.set_format(id, format);
+    let encoding = chat.sessions[id].reader.newest_encoding();
+    chat.set_encoding(id, encoding.with_layout(layout));
     chat.notify(id, &texts::format(rest));
 }
 

@@ -8,8 +8,8 @@ use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, ban_network, ban_of};
 use crate::chat::close_reason::{Closing, Ending};
 use crate::chat::commands::usage;
 use crate::chat::login::TRIES_MAX;
-use crate::chat::room::log::Kind;
 use crate::chat::{Chat, ClientId, texts};
+use crate::wire::Kind;
 
 /// The longest ban in minutes: ten years.
 const MINUTES_MAX: u32 = 10 * 365 * 24 * 60;

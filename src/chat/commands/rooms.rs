@@ -1,10 +1,9 @@
 //! Going from room to room.
 
 use crate::chat::names::Nick;
-use crate::chat::room::log::Kind;
 use crate::chat::room::{Room, RoomId};
 use crate::chat::{Chat, ClientId, texts};
-use crate::wire::Text;
+use crate::wire::{Encoding, Kind, Text};
 
 /// The longest topic in bytes.
 const TOPIC_BYTES_MAX: usize = 300;
@@ -40,7 +39,7 @@ impl Chat {
         self.leave_presence(id, went);
         self.leave_members(id);
         self.place_in(id, to);
-        self.forget_reader(from);
+        self.forget_reader(from, self.sessions[id].reader.newest_encoding());
         self.notify_here(id, &texts::entered(name.as_str()));
         if self.is_greeted(id) {
             self.introduce(id);
@@ -50,8 +49,9 @@ impl Chat {
 
     /// A session doesn't read the log of this room any more. Nothing is left of
     /// a room that nobody needs.
-    pub(in crate::chat) fn forget_reader(&mut self, id: RoomId) {
+    pub(in crate::chat) fn forget_reader(&mut self, id: RoomId, encoding: Encoding) {
         let Some(room) = self.rooms.get_mut(id) else { return };
+        room.log.release(encoding);
         room.readers -= 1;
         if room.readers == 0 && id != self.lobby && Some(id) != self.gate {
             self.rooms.remove(id);

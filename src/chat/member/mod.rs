@@ -11,8 +11,7 @@ use crate::chat::close_reason::{Closing, Ending};
 use crate::chat::names::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::room::cursor::Reader;
-use crate::chat::room::log::Time;
-use crate::wire::{Decoder, Editor, FIRST_BYTES, Options};
+use crate::wire::{Decoder, Editor, FIRST_BYTES, Options, Time};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;

@@ -10,8 +10,8 @@ use std::io::IoSlice;
 use arrayvec::ArrayVec;
 
 use crate::chat::ClientId;
-use crate::chat::room::log::{Kind, Log, NONE, Seq};
-use crate::wire::Format;
+use crate::chat::room::log::{Log, NONE, Seq};
+use crate::wire::{Encoding, Kind};
 
 /// Pieces in one write at most.
 pub const SLICES_MAX: usize = 64;
@@ -27,10 +27,18 @@ const LINES_AFTER_LAG: u64 = 16;
 /// is behind them comes in the next piece.
 const LINES_LOOKED_AT: u64 = 256;
 
+/// Lines that the log has no image of are encoded in pieces of about so many
+/// bytes: little enough for one turn, enough for one write.
+const ENCODED_BYTES_MAX: usize = 8 * 1024;
+
 /// A cursor into the log, and the notes on the way.
 ///
 /// The cursor always stands between two lines: when a write ends inside a
-/// line, the rest of that line becomes a note.
+/// line, the rest of that line becomes a note. So do lines that have to be
+/// encoded for this reader.
+///
+/// A reader holds an image of its log: that of its newest encoding. Who drops a
+/// reader, or lets it enter another log, has to `Log::release` that.
 #[derive(Debug)]
 pub(in crate::chat) struct Reader {
     /// The next line.
@@ -39,10 +47,10 @@ pub(in crate::chat) struct Reader {
     /// no reader has any at any time.
     own: Option<Box<Own>>,
     extra: Option<Box<Extra>>,
-    /// The format of the next line.
-    format: Format,
-    /// The format at the end of the notes, which new notes are encoded in.
-    newest_format: Format,
+    /// The encoding of the next line.
+    encoding: Encoding,
+    /// The encoding at the end of the notes, for what is added from now on.
+    newest_encoding: Encoding,
 }
 
 /// Lines that a reader doesn't get because it said them. The log knows the way
@@ -101,8 +109,8 @@ struct Note {
 #[derive(Debug)]
 enum Content {
     Bytes(Vec<u8>),
-    /// The lines after this are in another format.
-    Format(Format),
+    /// The lines after this have another encoding.
+    Encoding(Encoding),
 }
 
 /// A part of the stream.
@@ -112,6 +120,8 @@ enum Piece<'a> {
     /// The lines from the reader's cursor up to this one, as they lie in the
     /// ring.
     Lines(Seq, (&'a [u8], &'a [u8])),
+    /// Lines, the next one at least, that the log has no image of.
+    Unencoded,
 }
 
 /// A look at the stream from the reader's place on.
@@ -124,7 +134,7 @@ struct Walk<'a> {
     next: Seq,
     /// The next line of the reader's own, or `NONE`.
     own: Seq,
-    format: Format,
+    encoding: Encoding,
 }
 
 impl<'a> Iterator for Walk<'a> {
@@ -137,7 +147,7 @@ impl<'a> Iterator for Walk<'a> {
                 let sent_bytes = if self.notes_passed == 0 { self.extra?.sent_bytes } else { 0 };
                 self.notes_passed += 1;
                 match &note.content {
-                    Content::Format(format) => self.format = *format,
+                    Content::Encoding(encoding) => self.encoding = *encoding,
                     Content::Bytes(bytes) => return Some(Piece::Note(&bytes[sent_bytes..])),
                 }
             } else if self.next >= self.stop {
@@ -147,12 +157,14 @@ impl<'a> Iterator for Walk<'a> {
                 self.next += 1;
             } else if self.hides(self.next) {
                 self.next += 1;
+            } else if self.next < self.log.first_encoded(self.encoding) {
+                return Some(Piece::Unencoded);
             } else {
                 let from = self.next;
                 let to = self.stop.min(self.own).min(note.map_or(NONE, |note| note.before));
                 let to = self.first_hidden(from, to);
                 self.next = to;
-                return Some(Piece::Lines(to, self.log.span(self.format, from, to)));
+                return Some(Piece::Lines(to, self.log.span(self.encoding, from, to)));
             }
         }
     }
@@ -177,10 +189,16 @@ impl Walk<'_> {
 }
 
 impl Reader {
-    /// A reader whose first line will be `next`.
-    pub fn new(next: Seq) -> Self {
-        let format = Format::Lf;
-        Reader { next, own: None, extra: None, format, newest_format: format }
+    /// A reader whose first line will be the log's next one.
+    pub fn new(log: &mut Log, encoding: Encoding) -> Self {
+        log.acquire(encoding);
+        Reader { next: log.next(), own: None, extra: None, encoding, newest_encoding: encoding }
+    }
+
+    /// Forgets what it is owed, and goes on with the log's next line.
+    pub fn skip_all(&mut self, log: &Log) {
+        (self.next, self.own, self.extra) = (log.next(), None, None);
+        self.encoding = self.newest_encoding;
     }
 
     /// Line `seq`, just appended, is the reader's own: it won't get it.
@@ -195,19 +213,20 @@ impl Reader {
         }
     }
 
-    /// The format of what is added from now on.
-    pub fn newest_format(&self) -> Format {
-        self.newest_format
+    /// The encoding of what is added from now on.
+    pub fn newest_encoding(&self) -> Encoding {
+        self.newest_encoding
     }
 
-    /// Changes the format for what is added from now on.
-    pub fn set_format(&mut self, log: &mut Log, format: Format) {
-        if format == self.newest_format {
+    /// Changes the encoding of what is added from now on.
+    pub fn set_encoding(&mut self, log: &mut Log, encoding: Encoding) {
+        if encoding == self.newest_encoding {
             return;
         }
-        log.add_image(format);
-        self.newest_format = format;
-        let note = Note { before: log.next(), content: Content::Format(format) };
+        log.acquire(encoding);
+        log.release(self.newest_encoding);
+        self.newest_encoding = encoding;
+        let note = Note { before: log.next(), content: Content::Encoding(encoding) };
         self.extra.get_or_insert_default().queue.push_back(note);
     }
 
@@ -278,10 +297,9 @@ impl Reader {
     }
 
     /// Goes on in another log, at the line `from`. It must be level with the old
-    /// one.
-    pub fn change_log(&mut self, log: &mut Log, from: Seq) {
-        log.add_image(self.format);
-        log.add_image(self.newest_format);
+    /// one, whose image has to be released.
+    pub fn enter(&mut self, log: &mut Log, from: Seq) {
+        log.acquire(self.newest_encoding);
         self.rewind(from);
         let Some(extra) = &mut self.extra else { return };
         for note in &mut extra.queue {
@@ -359,7 +377,7 @@ impl Reader {
         &mut self,
         log: &Log,
         author: ClientId,
-        note: impl FnOnce(u64, Format) -> Vec<u8>,
+        note: impl FnOnce(u64, Encoding) -> Vec<u8>,
     ) {
         if self.lost(log, author) == 0 {
             return;
@@ -369,7 +387,7 @@ impl Reader {
         let resume = newest.saturating_sub(LINES_AFTER_LAG).max(log.first()).min(newest);
         self.move_to(log, author, resume);
         let missed = resume - from - (own_count - self.own_count());
-        let note = note(missed, self.format);
+        let note = note(missed, self.encoding);
         let notes = self.extra.get_or_insert_default();
         let at = notes.queue.partition_point(|note| note.before <= from);
         notes.insert(at, from, note);
@@ -422,14 +440,32 @@ impl Reader {
         self.extra.is_none() && self.own.is_none()
     }
 
+    /// If what comes next are lines that the log has no image of, encodes some
+    /// of them. The reader must have caught up.
+    pub fn encode_ahead(&mut self, log: &Log) {
+        if self.next >= log.first_encoded(self.encoding) {
+            return;
+        }
+        let mut bytes = Vec::new();
+        while bytes.len() < ENCODED_BYTES_MAX
+            && let Some(Piece::Unencoded) = self.walk(log).next()
+        {
+            self.encode_next(log, &mut bytes);
+        }
+        if !bytes.is_empty() {
+            self.extra.get_or_insert_default().insert(0, 0, bytes);
+        }
+    }
+
     /// Puts what is to be sent next into `slices`; gives its length in bytes,
-    /// and whether that is all. The reader must have caught up.
+    /// and whether that is all. The reader must have encoded ahead.
     pub fn collect<'a>(&'a self, log: &'a Log, slices: &mut Slices<'a>) -> (usize, bool) {
         let mut walk = self.walk(log);
         let mut bytes = 0;
         while slices.remaining_capacity() >= 2 {
             let parts = match walk.next() {
                 None => return (bytes, true),
+                Some(Piece::Unencoded) => return (bytes, false),
                 Some(Piece::Note(note)) => [note, &[]],
                 Some(Piece::Lines(_, (front, back))) => [front, back],
             };
@@ -446,18 +482,23 @@ impl Reader {
     pub fn take(&mut self, log: &Log, bytes_max: usize, bytes: &mut Vec<u8>) {
         let start = bytes.len();
         while bytes.len() - start < bytes_max {
-            let end = bytes.len();
             match self.walk(log).next() {
                 None => return,
-                Some(Piece::Note(note)) => bytes.extend(note),
-                Some(Piece::Lines(..)) => {
-                    let (front, back) = log.span(self.format, self.next, self.next + 1);
-                    bytes.extend(front);
-                    bytes.extend(back);
+                Some(Piece::Note(note)) => {
+                    bytes.extend(note);
+                    self.pop_note();
+                    self.settle(log);
                 }
+                Some(_) => self.encode_next(log, bytes),
             }
-            self.advance(log, bytes.len() - end);
         }
+    }
+
+    /// Takes the next line, encoded for it.
+    fn encode_next(&mut self, log: &Log, bytes: &mut Vec<u8>) {
+        log.encode(self.next, self.encoding, bytes);
+        self.next += 1;
+        self.settle(log);
     }
 
     /// The client has taken all that there is for it.
@@ -491,20 +532,21 @@ impl Reader {
                     }
                     bytes -= taken;
                 }
+                Piece::Unencoded => unreachable!("a client takes no more than it is offered"),
             }
             self.settle(log);
         }
     }
 
     /// Brings the reader into its one normal form, where `walk` begins with a
-    /// piece: not at a line of its own, no change of format due.
+    /// piece: not at a line of its own, no change of encoding due.
     fn settle(&mut self, log: &Log) {
         loop {
             let note = self.extra.as_ref().and_then(|notes| notes.queue.front());
-            if let Some(&Note { before, content: Content::Format(format) }) = note
+            if let Some(&Note { before, content: Content::Encoding(encoding) }) = note
                 && before <= self.next
             {
-                self.format = format;
+                self.encoding = encoding;
                 self.pop_note();
             } else if self.own.as_ref().is_some_and(|own| own.first == self.next)
                 && self.next >= log.first()
@@ -538,7 +580,7 @@ impl Reader {
     /// A write ended `bytes` after the cursor. If that is inside a line, the
     /// rest of it becomes a note, and the cursor goes on to the next one.
     fn take_part(&mut self, log: &Log, bytes: usize) {
-        let (next, rest) = log.advance(self.format, self.next, bytes);
+        let (next, rest) = log.advance(self.encoding, self.next, bytes);
         self.next = next;
         let rest = [rest.0, rest.1].concat();
         if !rest.is_empty() {
@@ -549,8 +591,8 @@ impl Reader {
     fn walk<'a>(&'a self, log: &'a Log) -> Walk<'a> {
         let stop = self.stop_seq().min(log.next());
         let own = self.own.as_ref().map_or(NONE, |own| own.first);
-        let (extra, next, format) = (self.extra.as_deref(), self.next, self.format);
-        Walk { log, extra, notes_passed: 0, stop, next, own, format }
+        let (extra, next, encoding) = (self.extra.as_deref(), self.next, self.encoding);
+        Walk { log, extra, notes_passed: 0, stop, next, own, encoding }
     }
 
     fn pop_note(&mut self) {
@@ -581,7 +623,7 @@ impl Note {
     fn len(&self) -> usize {
         match &self.content {
             Content::Bytes(bytes) => bytes.len(),
-            Content::Format(_) => 0,
+            Content::Encoding(_) => 0,
         }
     }
 }

@@ -1,18 +1,25 @@
-//! The log of a room: the lines said in it, newest last, each stored once for
-//! all who read it.
+//! The log of a room: the messages told in it, newest last, each stored once
+//! for all who read it.
 //!
-//! A log holds the half-open range `first..next` of line numbers. Each line
-//! has a record (who said it, where it ends) and its bytes in one image per
-//! wire format in use. The log knows readers only by the cursors they bring.
+//! A log holds the half-open range `first..next` of line numbers. It stores
+//! messages as they are (a record each, and the sender's name and the text in
+//! one ring of bytes), and beside that one *image* for each encoding in use:
+//! the encoded lines one after the other, so that what a reader is sent next is
+//! a slice. An image begins with the first line after its first reader came and
+//! goes with its last one, so making it costs nothing. Lines that an image
+//! doesn't have are encoded for each reader that wants them.
+//!
+//! The log knows readers only by the cursors they bring.
 
 use std::collections::VecDeque;
 
-use jiff::Timestamp;
-
 use crate::chat::ClientId;
-use crate::wire::{Format, JSON_BYTES_MAX, Json};
+use crate::wire::{
+    Encoding, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, LineEnding, Message, Time,
+};
 
-/// The number of a line in its room. The first line has number 0.
+/// The place of a line in its room. The first line has place 0, and number 1
+/// for people and programs.
 pub(in crate::chat) type Seq = u64;
 
 /// No such line.
@@ -21,7 +28,7 @@ pub(in crate::chat) const NONE: Seq = Seq::MAX;
 /// How much of the past a log keeps. It always keeps the newest line.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::chat) struct Limits {
-    /// Bytes of lines, encoded with [`Format::Lf`].
+    /// Bytes of lines, each with its sender and `FRAME_BYTES_MAX` more.
     pub bytes_max: usize,
     /// Lines.
     pub records_max: usize,
@@ -30,19 +37,22 @@ pub(in crate::chat) struct Limits {
 /// The lines of a room.
 #[derive(Debug)]
 pub(in crate::chat) struct Log {
-    /// The name of the room, for the formats that say it.
+    /// The name of the room, for the layouts that say it.
     room: Box<str>,
     limits: Limits,
     /// Authors get back what they say.
     has_echo: bool,
     first: Seq,
     records: VecDeque<Record>,
-    /// By format; made when the first reader with that format comes.
-    images: [Option<Image>; Format::COUNT],
+    /// Where the first line begins in all that was ever stored.
+    start: u64,
+    /// The sender and the text of each line.
+    bytes: VecDeque<u8>,
+    /// By encoding; those with readers.
+    images: [Option<Box<Image>>; Encoding::COUNT],
+    /// A line on its way into an image.
+    scratch: Vec<u8>,
 }
-
-/// Bytes of memory that a line takes besides its text.
-const RECORD_BYTES: usize = size_of::<Record>();
 
 /// A line to be added.
 #[derive(Clone, Copy, Debug)]
@@ -52,44 +62,9 @@ pub(in crate::chat) struct Line<'a> {
     pub kind: Kind,
     /// When it was said.
     pub time: Time,
-    /// What it is made of: what stands before the sender's name, that name,
-    /// what stands behind it, and the text.
-    pub parts: &'a [&'a [u8]; PARTS],
-}
-
-/// What a line is made of.
-pub(in crate::chat) const PARTS: usize = 4;
-
-/// What a line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::chat) enum Kind {
-    /// Somebody said it.
-    Said,
-    /// Somebody did it (`/me`).
-    Act,
-    /// The server says it.
-    Notice,
-    /// The server says who came, went or has another name.
-    Presence,
-}
-
-impl Kind {
-    fn as_str(self) -> &'static str {
-        match self {
-            Kind::Said => "said",
-            Kind::Act => "act",
-            Kind::Notice => "notice",
-            Kind::Presence => "presence",
-        }
-    }
-}
-
-/// Seconds since 1970, by the clock on the wall. Good until 2106.
-pub(in crate::chat) type Time = u32;
-
-/// A time as programs write it (RFC 3339).
-pub(in crate::chat) fn rfc3339(time: Time) -> String {
-    Timestamp::from_second(time.into()).map_or_else(|_| String::new(), |time| time.to_string())
+    /// The sender's name; empty if it is the server. 255 bytes at most.
+    pub from: &'a str,
+    pub text: &'a [u8],
 }
 
 /// One line, without its bytes.
@@ -97,39 +72,47 @@ pub(in crate::chat) fn rfc3339(time: Time) -> String {
 struct Record {
     /// Whose line it is, or the null key.
     author: ClientId,
+    /// Where its text ends in all that was ever stored.
+    end: u64,
     time: Time,
-    kind: Kind,
-    /// The lengths of the parts before the text.
-    head: [u8; PARTS - 1],
     /// How many lines on the author's next one is; 0 if there is none so far.
     next_own: u32,
-    /// Where the line ends in each image.
-    ends: [Offset; Format::COUNT],
+    kind: Kind,
+    from_bytes: u8,
 }
 
-/// A place in an image: the number of bytes since the begin of time, modulo
-/// 2^32. Only differences within an image mean something, and a log is smaller
-/// than that.
-type Offset = u32;
+/// Where the first line begins. Not at 0, so that a number of 32 bits somewhere
+/// shows in every test and not after 4 GiB.
+const START: u64 = u32::MAX as u64 - 100;
 
-/// Where an image starts, so that offsets wrap soon and a mistake shows.
-const OFFSET_START: Offset = Offset::MAX - 1000;
-
-/// All lines of the log in one wire format, one after the other.
+/// The newest lines of the log in one encoding, one after the other.
 #[derive(Debug)]
 struct Image {
-    /// The offset of the front of `bytes`.
-    start: Offset,
+    encoding: Encoding,
+    readers: usize,
+    /// The first line that it has.
+    first: Seq,
+    /// Where that line begins, and where each line ends, in all that the image
+    /// ever had: 64 bits, because a log can be gigabytes long in an encoding.
+    start: u64,
+    ends: VecDeque<u64>,
     bytes: VecDeque<u8>,
 }
 
 impl Log {
     pub fn new(room: &str, limits: Limits) -> Self {
         assert!(limits.records_max > 0);
-        let mut images = [const { None }; Format::COUNT];
-        images[Format::Lf as usize] = Some(Image::default());
-        let (first, records, has_echo) = (0, VecDeque::new(), false);
-        Log { room: room.into(), limits, has_echo, first, records, images }
+        Log {
+            room: room.into(),
+            limits,
+            has_echo: false,
+            first: 0,
+            records: VecDeque::new(),
+            start: START,
+            bytes: VecDeque::new(),
+            images: [const { None }; Encoding::COUNT],
+            scratch: Vec::new(),
+        }
     }
 
     /// The same log, whose authors get back what they say if `has_echo`.
@@ -137,12 +120,16 @@ impl Log {
         Log { has_echo, ..self }
     }
 
-    /// Bytes of memory that the log takes at most, with every format in use but
-    /// JSON, and what JSON adds.
+    /// Bytes of memory that the log takes at most while its readers want text,
+    /// and how many more once some want JSON.
     pub fn bytes_max(limits: Limits) -> (usize, usize) {
-        let image = |format| Image::bytes_max(format, limits);
-        let text = image(Format::Lf) + image(Format::CrLf);
-        (text + limits.records_max * RECORD_BYTES, image(Format::Json))
+        let images = |layout| {
+            let endings = [LineEnding::Lf, LineEnding::CrLf];
+            let encodings = endings.map(|ending| Encoding { layout, ending });
+            encodings.map(|encoding| Image::bytes_max(encoding, limits)).iter().sum::<usize>()
+        };
+        let records = limits.records_max * size_of::<Record>();
+        (limits.bytes_max + records + images(Layout::Named), images(Layout::Json))
     }
 
     /// The oldest line that is still here (`next()` if there is none).
@@ -150,37 +137,46 @@ impl Log {
         self.first
     }
 
-    /// The number that the next line will get.
+    /// The place that the next line will get.
     pub fn next(&self) -> Seq {
         self.first + self.records.len() as u64
     }
 
-    /// Adds a line made of `parts` and drops old ones beyond the limits. This
-    /// is the one place where the order of lines is made.
+    /// Adds a line and drops old ones beyond the limits. This is the one place
+    /// where the order of lines is made.
     pub fn append(&mut self, line: &Line) -> Seq {
-        let Line { author, kind, time, parts } = *line;
+        let Line { author, kind, time, from, text } = *line;
         let seq = self.next();
-        let bytes: usize = parts.iter().map(|part| part.len()).sum::<usize>() + 1;
-        self.trim(bytes);
-        let head = [parts[0], parts[1], parts[2]].map(|part| part.len() as u8);
-        let mut record = Record { author, time, kind, head, next_own: 0, ends: [0; Format::COUNT] };
-        for format in Format::ALL {
-            if let Some(image) = &mut self.images[format as usize] {
-                match format {
-                    Format::Json => {
-                        image.add(&[&json(&self.room, seq, &record, parts)], self.limits, format)
-                    }
-                    _ => image.add(
-                        &[parts[0], parts[1], parts[2], parts[3], format.line_end()],
-                        self.limits,
-                        format,
-                    ),
-                }
-                record.ends[format as usize] = image.end();
-            }
+        self.trim(from.len() + text.len() + FRAME_BYTES_MAX);
+        let needed = self.bytes.len() + from.len() + text.len();
+        reserve(&mut self.bytes, needed, self.limits.bytes_max);
+        self.bytes.extend(from.as_bytes());
+        self.bytes.extend(text);
+        let end = self.start + self.bytes.len() as u64;
+        let from_bytes = from.len() as u8;
+        self.records.push_back(Record { author, end, time, next_own: 0, kind, from_bytes });
+        let number = Some(seq + 1);
+        let message = Message { number, time, room: &self.room, kind, from, to: "", text };
+        for image in self.images.iter_mut().flatten() {
+            self.scratch.clear();
+            image.encoding.encode(&message, &mut self.scratch);
+            image.add(&self.scratch, self.limits);
         }
-        self.records.push_back(record);
         seq
+    }
+
+    /// Adds a line to `bytes` as it is in an encoding.
+    pub fn encode(&self, seq: Seq, encoding: Encoding, bytes: &mut Vec<u8>) {
+        let record = &self.records[self.index(seq)];
+        let (start, end) = (self.begin(seq), record.end);
+        let (front, back) = slices(&self.bytes, start - self.start, end - self.start);
+        let whole = [front, back].concat();
+        let (from, text) = whole.split_at(record.from_bytes.into());
+        let from = std::str::from_utf8(from).unwrap_or_default();
+        let Record { time, kind, .. } = *record;
+        let number = Some(seq + 1);
+        let message = Message { number, time, room: &self.room, kind, from, to: "", text };
+        encoding.encode(&message, bytes);
     }
 
     /// Says that `seq` is the author's next line after `previous`.
@@ -213,29 +209,23 @@ impl Log {
         }
     }
 
-    /// Makes the image of `format`, from the lines that are here.
-    pub fn add_image(&mut self, format: Format) {
-        if self.images[format as usize].is_some() {
-            return;
-        }
-        let mut image = Image::default();
-        for seq in self.first..self.next() {
-            // Every line ends with LF in that image, and has no other one.
-            let (front, back) = self.span(Format::Lf, seq, seq + 1);
-            let line = [front, back].concat();
-            let line = &line[..line.len() - 1];
-            let at = self.index(seq);
-            let record = &self.records[at];
-            match format {
-                Format::Json => {
-                    let parts = record.split(line);
-                    image.add(&[&json(&self.room, seq, record, &parts)], self.limits, format);
-                }
-                _ => image.add(&[line, format.line_end()], self.limits, format),
+    /// A reader with this encoding has come.
+    pub fn acquire(&mut self, encoding: Encoding) {
+        let first = self.next();
+        let image = self.images[encoding.index()]
+            .get_or_insert_with(|| Box::new(Image::new(encoding, first)));
+        image.readers += 1;
+    }
+
+    /// A reader with this encoding has gone, or has another encoding now.
+    pub fn release(&mut self, encoding: Encoding) {
+        let image = &mut self.images[encoding.index()];
+        if let Some(held) = image {
+            held.readers -= 1;
+            if held.readers == 0 {
+                *image = None;
             }
-            self.records[at].ends[format as usize] = image.end();
         }
-        self.images[format as usize] = Some(image);
     }
 
     /// Who said line `seq`, and what it is.
@@ -249,41 +239,49 @@ impl Log {
         self.records[self.index(seq)].time
     }
 
-    /// The bytes of the lines `from..to`; in two pieces where the ring wraps.
-    pub fn span(&self, format: Format, from: Seq, to: Seq) -> (&[u8], &[u8]) {
-        let start = self.offset(format, from);
-        let end = self.offset(format, to);
-        self.image(format).slices(start, end)
+    /// The first line that can be had with `span`: earlier ones have to be
+    /// encoded.
+    pub fn first_encoded(&self, encoding: Encoding) -> Seq {
+        self.images[encoding.index()].as_ref().map_or(NONE, |image| image.first)
     }
 
-    /// How many bytes (with [`Format::Lf`]) the lines from `from` on are.
-    pub fn bytes_from(&self, from: Seq) -> usize {
-        let from = from.clamp(self.first, self.next());
-        let (start, end) = (self.offset(Format::Lf, from), self.offset(Format::Lf, self.next()));
-        end.wrapping_sub(start) as usize
+    /// The bytes of the lines `from..to`, in two pieces where the ring wraps.
+    /// The first one must be `first_encoded` or later.
+    pub fn span(&self, encoding: Encoding, from: Seq, to: Seq) -> (&[u8], &[u8]) {
+        self.image(encoding).span(from, to)
     }
 
     /// Where a reader stands who has taken `bytes` from line `from` on: the
     /// next whole line, and the rest of the line before it that is still due.
-    pub fn advance(&self, format: Format, from: Seq, bytes: usize) -> (Seq, (&[u8], &[u8])) {
-        let image = self.image(format);
-        let offset = self.offset(format, from).wrapping_add(bytes as Offset);
-        if bytes == 0 {
-            return (from, image.slices(offset, offset));
-        }
-        let is_before =
-            |record: &Record| image.place(record.ends[format as usize]) < image.place(offset);
-        let at = self.records.partition_point(is_before);
-        let end = self.records[at].ends[format as usize];
-        (self.first + at as u64 + 1, image.slices(offset, end))
+    /// The line must be `first_encoded` or later.
+    pub fn advance(&self, encoding: Encoding, from: Seq, bytes: usize) -> (Seq, (&[u8], &[u8])) {
+        self.image(encoding).advance(from, bytes)
     }
 
-    /// Panics if the log is larger than its limits allow.
+    /// How many bytes, as the limits count them, the lines from `from` on are.
+    pub fn bytes_from(&self, from: Seq) -> usize {
+        let from = from.clamp(self.first, self.next());
+        let end = self.records.back().map_or(self.start, |record| record.end);
+        let lines = (self.next() - from) as usize;
+        (end - self.begin(from)) as usize + lines * FRAME_BYTES_MAX
+    }
+
+    /// Panics if the log is larger than its limits allow, or an image has other
+    /// lines than it should.
     pub fn assert_limits(&self) {
         let bytes = self.bytes_from(self.first);
         let is_one = self.records.len() == 1;
         assert!(is_one || bytes <= self.limits.bytes_max, "{bytes} bytes in the log");
         assert!(self.records.len() <= self.limits.records_max, "{} lines", self.records.len());
+        for image in self.images.iter().flatten() {
+            assert!(image.readers > 0);
+            assert!(image.first >= self.first && image.next() == self.next(), "{image:?}");
+        }
+    }
+
+    /// How many readers have each encoding, by its index.
+    pub fn readers(&self) -> [usize; Encoding::COUNT] {
+        self.images.each_ref().map(|image| image.as_ref().map_or(0, |image| image.readers))
     }
 
     /// Makes place for a line of `bytes`. Drops about as many bytes as are
@@ -294,20 +292,21 @@ impl Log {
                 || self.bytes_from(self.first) + bytes > self.limits.bytes_max)
         {
             let record = self.records.pop_front().expect("the loop's condition");
+            self.bytes.drain(..(record.end - self.start) as usize);
+            self.start = record.end;
             self.first += 1;
-            for (image, end) in self.images.iter_mut().zip(record.ends) {
-                if let Some(image) = image {
-                    image.drop_before(end);
-                }
+            for image in self.images.iter_mut().flatten() {
+                image.drop_before(self.first);
             }
         }
     }
 
-    /// Where line `seq` begins in an image (where it ends, for the last one).
-    fn offset(&self, format: Format, seq: Seq) -> Offset {
+    /// Where line `seq` begins in all that was ever stored (where it ends, for
+    /// the last one).
+    fn begin(&self, seq: Seq) -> u64 {
         match self.index(seq) {
-            0 => self.image(format).start,
-            at => self.records[at - 1].ends[format as usize],
+            0 => self.start,
+            at => self.records[at - 1].end,
         }
     }
 
@@ -316,86 +315,150 @@ impl Log {
         (seq - self.first) as usize
     }
 
-    fn image(&self, format: Format) -> &Image {
-        self.images[format as usize].as_ref().expect("a reader's format has an image")
-    }
-}
-
-impl Record {
-    /// Takes the bytes of a line apart again.
-    fn split<'a>(&self, line: &'a [u8]) -> [&'a [u8]; PARTS] {
-        let mut rest = line;
-        let [before, from, after] = self.head.map(|bytes| {
-            let (part, others) = rest.split_at(bytes.into());
-            rest = others;
-            part
-        });
-        [before, from, after, rest]
-    }
-}
-
-/// A line as JSON. The bytes are UTF-8, because only raw mode has others.
-fn json(room: &str, seq: Seq, record: &Record, parts: &[&[u8]; PARTS]) -> Vec<u8> {
-    let [from, text] = [parts[1], parts[3]].map(String::from_utf8_lossy);
-    Json {
-        seq: Some(seq + 1),
-        said_at: &rfc3339(record.time),
-        room,
-        from: (!from.is_empty()).then_some(&from),
-        kind: record.kind.as_str(),
-        text: &text,
-    }
-    .encode()
-}
-
-impl Default for Image {
-    fn default() -> Self {
-        Image { start: OFFSET_START, bytes: VecDeque::new() }
+    fn image(&self, encoding: Encoding) -> &Image {
+        self.images[encoding.index()].as_ref().expect("only lines that an image has are asked for")
     }
 }
 
 impl Image {
-    fn end(&self) -> Offset {
-        self.start.wrapping_add(self.bytes.len() as Offset)
-    }
-
-    /// Where in `bytes` an offset is.
-    fn place(&self, offset: Offset) -> usize {
-        offset.wrapping_sub(self.start) as usize
+    fn new(encoding: Encoding, first: Seq) -> Image {
+        let (ends, bytes) = (VecDeque::new(), VecDeque::new());
+        Image { encoding, readers: 0, first, start: START, ends, bytes }
     }
 
     /// The largest that an image gets.
-    fn bytes_max(format: Format, limits: Limits) -> usize {
-        match format {
-            // A byte more a line.
-            Format::Lf | Format::CrLf => limits.bytes_max + limits.records_max,
-            Format::Json => 2 * limits.bytes_max + limits.records_max * JSON_BYTES_MAX,
+    fn bytes_max(encoding: Encoding, limits: Limits) -> usize {
+        let ends = limits.records_max * size_of::<u64>();
+        ends + match encoding.layout {
+            Layout::Json => {
+                limits.bytes_max.saturating_mul(2) + limits.records_max * JSON_BYTES_MAX
+            }
+            _ => limits.bytes_max,
         }
     }
 
-    fn add(&mut self, parts: &[&[u8]], limits: Limits, format: Format) {
-        let needed = self.bytes.len() + parts.iter().map(|part| part.len()).sum::<usize>();
-        // Double, as a vector would, but not past what the limits allow.
-        if needed > self.bytes.capacity() {
-            let capacity_max = Self::bytes_max(format, limits);
-            let capacity = (2 * self.bytes.capacity()).min(capacity_max).max(needed);
-            self.bytes.reserve_exact(capacity - self.bytes.len());
-        }
-        for part in parts {
-            self.bytes.extend(*part);
+    fn next(&self) -> Seq {
+        self.first + self.ends.len() as u64
+    }
+
+    /// Adds the bytes of the next line.
+    fn add(&mut self, line: &[u8], limits: Limits) {
+        let needed = self.bytes.len() + line.len();
+        reserve(&mut self.bytes, needed, Self::bytes_max(self.encoding, limits));
+        self.bytes.extend(line);
+        self.ends.push_back(self.start + self.bytes.len() as u64);
+    }
+
+    fn drop_before(&mut self, first: Seq) {
+        while self.first < first {
+            let end = self.ends.pop_front().expect("an image has the newest lines of its log");
+            self.bytes.drain(..(end - self.start) as usize);
+            self.start = end;
+            self.first += 1;
         }
     }
 
-    fn drop_before(&mut self, offset: Offset) {
-        self.bytes.drain(..self.place(offset));
-        self.start = offset;
+    /// Where line `seq` begins in `bytes`.
+    fn begin(&self, seq: Seq) -> u64 {
+        match (seq - self.first) as usize {
+            0 => 0,
+            at => self.ends[at - 1] - self.start,
+        }
     }
 
-    fn slices(&self, start: Offset, end: Offset) -> (&[u8], &[u8]) {
-        let (start, end) = (self.place(start), self.place(end));
-        let (front, back) = self.bytes.as_slices();
-        let split = front.len();
-        let front = &front[start.min(split)..end.min(split)];
-        (front, &back[start.max(split) - split..end.max(split) - split])
+    fn span(&self, from: Seq, to: Seq) -> (&[u8], &[u8]) {
+        slices(&self.bytes, self.begin(from), self.begin(to))
+    }
+
+    fn advance(&self, from: Seq, bytes: usize) -> (Seq, (&[u8], &[u8])) {
+        if bytes == 0 {
+            return (from, (&[], &[]));
+        }
+        let offset = self.begin(from) + bytes as u64;
+        let at = self.ends.partition_point(|end| end - self.start < offset);
+        let end = self.ends[at] - self.start;
+        (self.first + at as u64 + 1, slices(&self.bytes, offset, end))
+    }
+}
+
+/// Makes a ring large enough for `needed` bytes: twice as large, as a vector
+/// would, but not past what the limits allow.
+fn reserve(ring: &mut VecDeque<u8>, needed: usize, bytes_max: usize) {
+    if needed > ring.capacity() {
+        let capacity = (2 * ring.capacity()).min(bytes_max).max(needed);
+        ring.reserve_exact(capacity - ring.len());
+    }
+}
+
+fn slices(ring: &VecDeque<u8>, start: u64, end: u64) -> (&[u8], &[u8]) {
+    let (start, end) = (start as usize, end as usize);
+    let (front, back) = ring.as_slices();
+    let split = front.len();
+    let front = &front[start.min(split)..end.min(split)];
+    (front, &back[start.max(split) - split..end.max(split) - split])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::room::cursor::Reader;
+
+    const JSON: Encoding = Encoding { layout: Layout::Json, ending: LineEnding::CrLf };
+    const LIMITS: Limits = Limits { bytes_max: 1 << 20, records_max: 1 << 14 };
+
+    fn say(log: &mut Log, text: &str) -> Seq {
+        let (author, kind, time) = (ClientId::default(), Kind::Said, 0);
+        log.append(&Line { author, kind, time, from: "ann", text: text.as_bytes() })
+    }
+
+    #[test]
+    fn an_image_goes_with_its_last_reader() {
+        let mut log = Log::new("room", LIMITS);
+        let mut reader = Reader::new(&mut log, Encoding::PLAIN);
+        log.acquire(JSON);
+        reader.set_encoding(&mut log, JSON);
+        say(&mut log, "hello");
+        assert_eq!(log.images.iter().flatten().count(), 1, "nobody wants text any more");
+        assert_eq!(log.readers()[JSON.index()], 2);
+        log.release(JSON);
+        assert_eq!(log.first_encoded(JSON), 0);
+        log.release(JSON);
+        assert_eq!(log.first_encoded(JSON), NONE);
+    }
+
+    #[test]
+    fn a_new_encoding_is_made_from_now_on_and_the_past_in_small_pieces() {
+        let mut log = Log::new("room", LIMITS);
+        let mut reader = Reader::new(&mut log, Encoding::PLAIN);
+        (0..10_000).for_each(|_| _ = say(&mut log, &"\"".repeat(50)));
+        reader.set_encoding(&mut log, JSON);
+        assert_eq!(log.first_encoded(JSON), 10_000, "no line was encoded for it");
+        reader.rewind(0);
+        let mut pieces = 0;
+        while !reader.is_done(&log) {
+            reader.encode_ahead(&log);
+            let bytes = reader.note_bytes();
+            assert!((1..10_000).contains(&bytes), "{bytes} in one turn");
+            reader.advance(&log, bytes);
+            pieces += 1;
+        }
+        assert!(pieces > 100, "{pieces} pieces");
+    }
+
+    #[test]
+    fn an_image_may_be_larger_than_32_bits_can_count() {
+        let mut log = Log::new("room", Limits { bytes_max: 400, records_max: 10 });
+        log.acquire(JSON);
+        let whole = |log: &Log, seq| {
+            let (front, back) = log.span(JSON, seq, seq + 1);
+            String::from_utf8([front, back].concat()).expect("UTF-8")
+        };
+        for number in 0..100 {
+            let seq = say(&mut log, &format!("{number}"));
+            assert!(whole(&log, seq).contains(&format!("\"text\":\"{number}\"")));
+            log.assert_limits();
+        }
+        let image = log.image(JSON);
+        assert!(image.start > u32::MAX.into() && log.start > u32::MAX.into());
     }
 }

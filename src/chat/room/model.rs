@@ -8,8 +8,8 @@ use slotmap::SlotMap;
 
 use crate::chat::ClientId;
 use crate::chat::room::cursor::{Filter, Reader, Slices};
-use crate::chat::room::log::{Kind, Limits, Line, Log, Seq};
-use crate::wire::Format;
+use crate::chat::room::log::{Limits, Line, Log, Seq};
+use crate::wire::{Encoding, Kind, Layout, LineEnding};
 
 const READERS: usize = 4;
 
@@ -19,7 +19,7 @@ enum Step {
     Say(usize, usize),
     /// A note for one reader.
     Note(usize),
-    Format(usize, Format),
+    Encoding(usize, Encoding),
     /// A reader that has taken all is shown so many lines again.
     Rewind(usize, u64),
     /// A reader that has taken all hides who comes and goes, or one reader.
@@ -34,12 +34,18 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0..=READERS, 0..40usize).prop_map(|(who, bytes)| Step::Say(who, bytes)),
         1 => (0..READERS).prop_map(Step::Note),
-        1 => (0..READERS, prop::sample::select(&Format::ALL[..]))
-            .prop_map(|(who, format)| Step::Format(who, format)),
+        1 => (0..READERS, encoding()).prop_map(|(who, encoding)| Step::Encoding(who, encoding)),
         1 => (0..READERS, 0..20u64).prop_map(|(who, lines)| Step::Rewind(who, lines)),
         4 => (0..READERS, prop_oneof![0..30usize, Just(1_000_000)])
             .prop_map(|(who, bytes)| Step::Take(who, bytes)),
     ]
+}
+
+fn encoding() -> impl Strategy<Value = Encoding> {
+    let layouts = [Layout::Named, Layout::Bare, Layout::Json];
+    let endings = [LineEnding::Lf, LineEnding::CrLf];
+    let encoding = (prop::sample::select(layouts.to_vec()), prop::sample::select(endings.to_vec()));
+    encoding.prop_map(|(layout, ending)| Encoding { layout, ending })
 }
 
 fn step_or_filter() -> impl Strategy<Value = Step> {
@@ -49,6 +55,9 @@ fn step_or_filter() -> impl Strategy<Value = Step> {
         1 => filter.prop_map(|(who, is_quiet, ignored)| Step::Filter(who, is_quiet, ignored)),
     ]
 }
+
+/// Who says lines that aren't the server's.
+const NAME: &str = "ann";
 
 /// A line that was said.
 struct Said {
@@ -85,21 +94,18 @@ struct Model {
 impl Model {
     fn new(limits: Limits) -> Self {
         let mut ids = SlotMap::with_key();
+        let mut log = Log::new("room", limits);
         let member = |_| Member {
             id: ids.insert(()),
-            reader: Reader::new(0),
+            reader: Reader::new(&mut log, Encoding::PLAIN),
             owed: VecDeque::new(),
             is_quiet: false,
             ignored: None,
             to_skip: 0,
             received: String::new(),
         };
-        Model {
-            log: Log::new("room", limits),
-            members: (0..READERS).map(member).collect(),
-            past: Vec::new(),
-            counter: 0,
-        }
+        let members = (0..READERS).map(member).collect();
+        Model { log, members, past: Vec::new(), counter: 0 }
     }
 
     fn run(&mut self, step: Step) {
@@ -108,14 +114,13 @@ impl Model {
             Step::Say(who, bytes) => self.say(who, bytes),
             Step::Note(who) => {
                 let member = &mut self.members[who];
-                let end =
-                    std::str::from_utf8(member.reader.newest_format().line_end()).expect("ASCII");
-                let note = format!("note {}{end}", self.counter);
+                let note = format!("note {}", self.counter);
+                let note = ended(note, member.reader.newest_encoding());
                 member.reader.add_note(&self.log, note.as_bytes());
                 member.owed.push_back(Item::Note(note));
             }
-            Step::Format(who, format) => {
-                self.members[who].reader.set_format(&mut self.log, format);
+            Step::Encoding(who, encoding) => {
+                self.members[who].reader.set_encoding(&mut self.log, encoding);
             }
             Step::Rewind(who, lines) => self.rewind(who, lines),
             Step::Filter(who, is_quiet, ignored) => self.filter(who, is_quiet, ignored),
@@ -129,9 +134,9 @@ impl Model {
         let text = format!("line {} {}", self.counter, "x".repeat(bytes));
         let author = self.members.get(who).map_or(ClientId::default(), |member| member.id);
         let kind = if who == READERS { Kind::Presence } else { Kind::Said };
-        let (front, back) = text.split_at(text.len() / 2);
-        let parts = [b"", front.as_bytes(), b"", back.as_bytes()];
-        let seq = self.log.append(&Line { author, kind, time: 0, parts: &parts });
+        let from = if who == READERS { "" } else { NAME };
+        let line = Line { author, kind, time: 0, from, text: text.as_bytes() };
+        let seq = self.log.append(&line);
         self.past.push(Said { who, kind, text });
         for at in 0..READERS {
             if at == who {
@@ -142,12 +147,12 @@ impl Model {
         }
     }
 
-    /// A line is for a reader, as its format and filter are now.
+    /// A line is for a reader, as its encoding and filter are now.
     fn owe(&mut self, at: usize, seq: Seq) {
         let said = &self.past[seq as usize];
         let member = &mut self.members[at];
         if !member.hides(said) {
-            let line = said.encode(seq, member.reader.newest_format());
+            let line = said.encode(seq, member.reader.newest_encoding());
             member.owed.push_back(Item::Line(line));
         }
     }
@@ -176,11 +181,9 @@ impl Model {
     /// One write of which the kernel takes at most `bytes`; gives what it took.
     fn take(&mut self, who: usize, bytes: usize) -> usize {
         let member = &mut self.members[who];
-        let gap = |lines, format: Format| {
-            let end = std::str::from_utf8(format.line_end()).expect("ASCII");
-            format!("gap {lines}{end}").into_bytes()
-        };
+        let gap = |lines, encoding| ended(format!("gap {lines}"), encoding).into_bytes();
         member.reader.catch_up(&self.log, member.id, gap);
+        member.reader.encode_ahead(&self.log);
         let mut slices = Slices::new();
         let (offered, is_all) = member.reader.collect(&self.log, &mut slices);
         let stream: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
@@ -209,20 +212,29 @@ impl Model {
 }
 
 impl Said {
-    fn encode(&self, seq: Seq, format: Format) -> String {
-        let (front, back) = self.text.split_at(self.text.len() / 2);
-        let kind = if self.kind == Kind::Said { "said" } else { "presence" };
-        let time = "1970-01-01T00:00:00Z";
-        match format {
-            Format::Lf => format!("{}\n", self.text),
-            Format::CrLf => format!("{}\r\n", self.text),
-            Format::Json => format!(
-                "{{\"seq\":{},\"time\":\"{time}\",\"room\":\"room\",\"from\":\"{front}\",\
-                 \"kind\":\"{kind}\",\"text\":\"{back}\"}}\n",
-                seq + 1
-            ),
-        }
+    fn encode(&self, seq: Seq, encoding: Encoding) -> String {
+        let text = &self.text;
+        let is_said = self.kind == Kind::Said;
+        let line = match encoding.layout {
+            Layout::Named if is_said => format!("<{NAME}> {text}"),
+            Layout::Named | Layout::Bare if !is_said => format!("*** {text}"),
+            Layout::Json => {
+                let (from, kind) = if is_said { (Some(NAME), "said") } else { (None, "presence") };
+                let from = from.map_or("null".into(), |name| format!("\"{name}\""));
+                format!(
+                    "{{\"seq\":{},\"time\":\"1970-01-01T00:00:00Z\",\"room\":\"room\",\
+                     \"from\":{from},\"kind\":\"{kind}\",\"text\":\"{text}\"}}",
+                    seq + 1
+                )
+            }
+            _ => text.clone(),
+        };
+        ended(line, encoding)
     }
+}
+
+fn ended(line: String, encoding: Encoding) -> String {
+    line + std::str::from_utf8(encoding.ending.bytes()).expect("ASCII")
 }
 
 impl Member {
@@ -264,6 +276,7 @@ fn run(limits: Limits, script: Vec<Step>) {
         let (first, next) = (model.log.first(), model.log.next());
         assert!(next - first <= limits.records_max as u64);
         assert!(model.log.bytes_from(first) <= limits.bytes_max);
+        model.log.assert_limits();
     }
     model.finish();
 }

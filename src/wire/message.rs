@@ -1,0 +1,273 @@
+//! What clients are told, and how it looks on the wire.
+//!
+//! A [`Message`] says what happened, and nothing of how it looks. [`Encoding`]
+//! says how one client wants to see it. Everything that a client is sent goes
+//! through the one [`Encoding::encode`]: lines, notices and private messages.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// Something that is told to one client or to many.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// Its number in the room, counted from 1; `None` for what is told to one
+    /// client alone.
+    pub number: Option<u64>,
+    /// When it happened.
+    pub time: Time,
+    /// The room in which it is told.
+    pub room: &'a str,
+    /// What it is.
+    pub kind: Kind,
+    /// The name (or address) of the sender; empty if it is the server.
+    pub from: &'a str,
+    /// The name of the one reader of a private message; empty for all others.
+    pub to: &'a str,
+    /// UTF-8 without control characters, except in [`Layout::Raw`].
+    pub text: &'a [u8],
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A client said it.
+    Said,
+    /// A client did it (`/me`).
+    Act,
+    /// The server says it.
+    Notice,
+    /// The server says who came, left or changed their name.
+    Presence,
+    /// A client said it to the reader alone.
+    Received,
+    /// The reader said it to one other client alone.
+    Sent,
+}
+
+/// Seconds since 1970, by the wall clock. Good until 2106.
+pub type Time = u32;
+
+/// A time as programs write it (RFC 3339), in UTC.
+pub fn rfc3339(time: Time) -> String {
+    // A `u32` is always within what a timestamp can be.
+    Timestamp::from_second(time.into()).unwrap_or_default().to_string()
+}
+
+/// How one client wants to see messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    /// What a message looks like.
+    pub layout: Layout,
+    /// What ends it.
+    pub ending: LineEnding,
+}
+
+/// What a message looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// `<ann> hello`
+    Named,
+    /// `hello`: nobody's name before what they say.
+    Bare,
+    /// What clients say as it came, whatever it is.
+    Raw,
+    /// A JSON object (RFC 8259).
+    Json,
+}
+
+/// What ends a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnding {
+    /// netcat, and every client that shows nothing else.
+    Lf,
+    /// telnet (RFC 854, "The NVT printer and keyboard").
+    CrLf,
+}
+
+impl LineEnding {
+    /// Its bytes.
+    pub fn bytes(self) -> &'static [u8] {
+        match self {
+            LineEnding::Lf => b"\n",
+            LineEnding::CrLf => b"\r\n",
+        }
+    }
+}
+
+/// What each notice of the server's begins with.
+pub const NOTICE: &str = "*** ";
+
+/// The bytes that a text layout adds to a message's sender and text at most:
+/// those of [`NOTICE`] and of the longer ending.
+pub const FRAME_BYTES_MAX: usize = NOTICE.len() + 2;
+
+/// The bytes that [`Layout::Json`] adds to a message's sender and text at most.
+/// Both can also become twice as long.
+pub const JSON_BYTES_MAX: usize = 192;
+
+impl Encoding {
+    /// How many encodings there are; an `index` is below this.
+    pub const COUNT: usize = 8;
+
+    /// What a client gets that has shown nothing of itself.
+    pub const PLAIN: Encoding = Encoding { layout: Layout::Named, ending: LineEnding::Lf };
+
+    /// A number for each encoding, from 0.
+    pub fn index(self) -> usize {
+        self.layout as usize * 2 + self.ending as usize
+    }
+
+    /// The same with another layout.
+    pub fn with_layout(self, layout: Layout) -> Encoding {
+        Encoding { layout, ..self }
+    }
+
+    /// The same with another ending.
+    pub fn with_ending(self, ending: LineEnding) -> Encoding {
+        Encoding { ending, ..self }
+    }
+
+    /// Adds the bytes of a message to `out`.
+    pub fn encode(self, message: &Message, out: &mut Vec<u8>) {
+        match self.layout {
+            Layout::Json => {
+                let object = Object::new(message);
+                serde_json::to_writer(&mut *out, &object).expect("strings and a number are JSON");
+            }
+            _ => {
+                for part in self.text_parts(message) {
+                    out.extend_from_slice(part);
+                }
+            }
+        }
+        out.extend_from_slice(self.ending.bytes());
+    }
+
+    /// A message as text. Nothing that a client says can be taken for a notice
+    /// or for what another says: it begins with the sender's name, or a space
+    /// stands before what looks like the server's.
+    fn text_parts<'a>(self, message: &Message<'a>) -> [&'a [u8]; 4] {
+        let (from, text) = (message.from.as_bytes(), message.text);
+        match (message.kind, self.layout) {
+            (Kind::Notice | Kind::Presence, _) => [NOTICE.as_bytes(), b"", b"", text],
+            (Kind::Act, _) => [b"* ", from, b" ", text],
+            (Kind::Said, Layout::Bare) if is_like_ours(text) => [b" ", b"", b"", text],
+            (Kind::Said, Layout::Bare | Layout::Raw) => [b"", b"", b"", text],
+            (Kind::Said, _) => [b"<", from, b"> ", text],
+            (Kind::Received, _) => [b"<", from, b" to you> ", text],
+            (Kind::Sent, _) => [b"<you to ", message.to.as_bytes(), b"> ", text],
+        }
+    }
+}
+
+/// Whether a text without a name before it could be taken for a line of the
+/// server's, or for what a client does or says to one alone.
+fn is_like_ours(text: &[u8]) -> bool {
+    [NOTICE, "* ", "<"].iter().any(|start| text.starts_with(start.as_bytes()))
+}
+
+/// A message as a JSON object: the fields and their order are a promise.
+#[derive(Serialize)]
+struct Object<'a> {
+    /// The number of the line in its room; `null` for what is sent to this
+    /// client alone.
+    seq: Option<u64>,
+    /// When it was said, RFC 3339, in UTC.
+    time: String,
+    room: &'a str,
+    /// The sender; `null` if it is the server.
+    from: Option<&'a str>,
+    kind: &'static str,
+    text: Cow<'a, str>,
+}
+
+impl<'a> Object<'a> {
+    fn new(message: &Message<'a>) -> Object<'a> {
+        let Message { number, time, room, kind, from, text, .. } = *message;
+        let from = (!from.is_empty()).then_some(from);
+        let kind = match kind {
+            Kind::Said => "said",
+            Kind::Act => "act",
+            Kind::Notice => "notice",
+            Kind::Presence => "presence",
+            Kind::Received | Kind::Sent => "private",
+        };
+        // It is UTF-8: only raw mode has other bytes, and no JSON.
+        let text = String::from_utf8_lossy(text);
+        Object { seq: number, time: rfc3339(time), room, from, kind, text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: Message<'static> = Message {
+        number: Some(7),
+        // 2026-11-21
+        time: 1_795_234_506,
+        room: "lobby",
+        kind: Kind::Said,
+        from: "ann",
+        to: "",
+        text: b"hello",
+    };
+
+    fn encode(message: &Message, layout: Layout, ending: LineEnding) -> String {
+        let mut bytes = Vec::new();
+        Encoding { layout, ending }.encode(message, &mut bytes);
+        String::from_utf8(bytes).expect("UTF-8")
+    }
+
+    #[test]
+    fn each_kind_of_message_has_a_form_of_its_own() {
+        let line = |kind| Message { kind, to: "bob", ..LINE };
+        for (kind, expected) in [
+            (Kind::Said, "<ann> hello\n"),
+            (Kind::Act, "* ann hello\n"),
+            (Kind::Notice, "*** hello\n"),
+            (Kind::Presence, "*** hello\n"),
+            (Kind::Received, "<ann to you> hello\n"),
+            (Kind::Sent, "<you to bob> hello\n"),
+        ] {
+            assert_eq!(encode(&line(kind), Layout::Named, LineEnding::Lf), expected, "{kind:?}");
+        }
+        assert_eq!(encode(&LINE, Layout::Named, LineEnding::CrLf), "<ann> hello\r\n");
+        assert_eq!(encode(&LINE, Layout::Bare, LineEnding::Lf), "hello\n");
+        assert_eq!(encode(&LINE, Layout::Raw, LineEnding::Lf), "hello\n");
+    }
+
+    #[test]
+    fn without_a_name_before_it_nothing_looks_like_the_servers() {
+        for text in ["*** bob left", "* bob waves", "<bob> hi"] {
+            let message = Message { text: text.as_bytes(), ..LINE };
+            assert_eq!(encode(&message, Layout::Bare, LineEnding::Lf), format!(" {text}\n"));
+            assert_eq!(encode(&message, Layout::Raw, LineEnding::Lf), format!("{text}\n"));
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_json_object_with_its_fields_in_their_order() {
+        let line = Message { text: b"a \"quote\" and a\ttab", ..LINE };
+        let expected = "{'seq':7,'time':'2026-11-21T04:15:06Z','room':'lobby','from':'ann',\
+                        'kind':'said','text':'a \\'quote\\' and a\\ttab'}\r\n";
+        let expected = expected.replace('\'', "\"");
+        assert_eq!(encode(&line, Layout::Json, LineEnding::CrLf), expected);
+    }
+
+    #[test]
+    fn what_an_encoding_adds_has_a_limit() {
+        // The name of a room has 48 bytes at most.
+        let room = &"r".repeat(48);
+        for kind in [Kind::Said, Kind::Act, Kind::Notice, Kind::Presence] {
+            let message =
+                Message { number: Some(u64::MAX), room, kind, from: "", text: b"", ..LINE };
+            for layout in [Layout::Named, Layout::Bare, Layout::Raw] {
+                assert!(encode(&message, layout, LineEnding::CrLf).len() <= FRAME_BYTES_MAX);
+            }
+            assert!(encode(&message, Layout::Json, LineEnding::CrLf).len() <= JSON_BYTES_MAX);
+        }
+    }
+}
