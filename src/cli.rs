@@ -69,7 +69,7 @@ pub struct Cli {
     #[arg(long, value_name = "FILE")]
     operator_file: Option<PathBuf>,
 
-    /// Keep the bans of operators in FILE, which is made when there are some
+    /// Keep the bans of operators in FILE, which is created if it is missing
     /// [default: they end with the server]
     #[arg(long, value_name = "FILE")]
     bans: Option<PathBuf>,

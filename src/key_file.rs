@@ -3,11 +3,12 @@
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use roomcast::chat::ProofKey;
+use roomcast::net::file;
 
 use crate::private_file;
 
@@ -15,6 +16,9 @@ type Key = [u8; ProofKey::BYTES];
 
 /// The key in the file as text: two digits for each byte.
 const DIGITS: usize = 2 * ProofKey::BYTES;
+
+/// With a byte order mark and the end of a line.
+const FILE_BYTES_MAX: usize = DIGITS + 5;
 
 /// The key in `path`, which is made if it isn't there; without a path a new
 /// one.
@@ -44,13 +48,17 @@ fn random<const SIZE: usize>() -> Result<[u8; SIZE], String> {
 
 fn read(path: &Path) -> io::Result<Key> {
     let file = private_file::open(path, "key file")?;
-    let mut text = Vec::new();
-    // Whatever it is, no more than shows that it is no key.
-    file.take(DIGITS as u64 + 3).read_to_end(&mut text)?;
-    parse(text.trim_ascii_end()).ok_or_else(|| {
+    let no_key = || {
         let what = format!("it must hold {DIGITS} hexadecimal digits and nothing else");
         io::Error::new(ErrorKind::InvalidData, what)
-    })
+    };
+    let text = file::read(&file, FILE_BYTES_MAX).and_then(file::text);
+    let text = text.map_err(|error| match error.kind() {
+        // It is too long, or no text.
+        ErrorKind::InvalidData => no_key(),
+        _ => error,
+    })?;
+    parse(text.trim_ascii_end().as_bytes()).ok_or_else(no_key)
 }
 
 fn parse(text: &[u8]) -> Option<Key> {
@@ -76,7 +84,28 @@ fn create(path: &Path) -> io::Result<Key> {
         Ok(()) => Ok(key),
         // Another server was quicker: a link, unlike a rename, replaces nothing.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => read(path),
+        Err(error) if has_no_links(&error) => create_in_place(path, &key),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether the file system has no hard links, as FAT and many network file
+/// systems have none.
+fn has_no_links(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported)
+}
+
+/// Makes the file without a link. Another server that starts at the same moment
+/// may find it half written, and says so.
+fn create_in_place(path: &Path, key: &Key) -> io::Result<Key> {
+    match write(path, key) {
+        Ok(()) => Ok(*key),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => read(path),
+        Err(error) => {
+            // Half a key is of no use.
+            let _ = fs::remove_file(path);
+            Err(error)
+        }
     }
 }
 

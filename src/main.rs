@@ -129,7 +129,7 @@ fn serve(cli: &Cli, stdout: &Output) -> Result<(), String> {
     if let Some(path) = cli.bans() {
         server
             .set_bans_file(path.to_owned())
-            .map_err(|error| format!("cannot read {} for --bans: {error}", path.display()))?;
+            .map_err(|error| format!("cannot use {} for --bans: {error}", path.display()))?;
     }
     let stopper = server.stopper();
     ctrlc::set_handler(move || on_signal(&stopper))

@@ -1,16 +1,20 @@
 //! Files that only the operator should be able to read.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use log::warn;
-use roomcast::chat::{PASSWORD_BYTES_MAX, Password};
+use roomcast::chat::{PASSWORD_BYTES_MAX, Password, invisible_character};
+use roomcast::net::file;
+
+/// A file with a password may have a byte order mark and a line end, too.
+const FILE_BYTES_MAX: usize = PASSWORD_BYTES_MAX + 5;
 
 /// Opens a file that holds a secret; warns if others can read it. `what` names it.
 pub fn open(path: &Path, what: &str) -> io::Result<File> {
-    let file = File::open(path)?;
+    let file = file::open(path)?;
     if file.metadata()?.mode() & 0o077 != 0 {
         warn!("others can use the {what} {}; chmod 600 keeps them out", path.display());
     }
@@ -19,21 +23,30 @@ pub fn open(path: &Path, what: &str) -> io::Result<File> {
 
 /// The password in a file: its only line.
 pub fn password(path: &Path) -> Result<Password, String> {
-    let cannot = |error: &dyn std::fmt::Display| {
-        format!("cannot read the password file {}: {error}", path.display())
-    };
-    let mut bytes = Vec::new();
-    let bytes_max = PASSWORD_BYTES_MAX as u64 + 2;
-    open(path, "password file")
-        .and_then(|file| file.take(bytes_max).read_to_end(&mut bytes))
-        .map_err(|error| cannot(&error))?;
-    let text = str::from_utf8(&bytes).unwrap_or_default();
-    let line = text.strip_suffix('\n').unwrap_or(text);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    Password::new(line).ok_or_else(|| {
-        cannot(&format!(
+    read_password(path)
+        .map_err(|error| format!("cannot read the password file {}: {error}", path.display()))
+}
+
+fn read_password(path: &Path) -> io::Result<Password> {
+    let bytes = file::read(&open(path, "password file")?, FILE_BYTES_MAX);
+    let not_one = || {
+        let what = format!(
             "it must hold one line of 1 to {PASSWORD_BYTES_MAX} bytes that can be typed, and no \
              space at its begin or end"
-        ))
-    })
+        );
+        io::Error::new(ErrorKind::InvalidData, what)
+    };
+    let bytes = bytes.map_err(|error| match error.kind() {
+        // It is too long.
+        ErrorKind::InvalidData => not_one(),
+        _ => error,
+    })?;
+    let text = file::text(bytes)?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    if let Some(c) = invisible_character(line) {
+        let what = format!("it holds an invisible character (U+{:04X})", u32::from(c));
+        return Err(io::Error::new(ErrorKind::InvalidData, what));
+    }
+    Password::new(line).ok_or_else(not_one)
 }

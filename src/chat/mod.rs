@@ -37,7 +37,7 @@ pub use self::admission::access::{Rule, parse_network};
 pub use self::admission::address_limits::OriginLimits;
 use self::admission::address_limits::Origins;
 use self::admission::bans::Bans;
-pub use self::admission::password::{PASSWORD_BYTES_MAX, Password};
+pub use self::admission::password::{PASSWORD_BYTES_MAX, Password, invisible_character};
 pub use self::close_reason::{Closing, Ending, Endings, Refusal, Refused};
 pub use self::config::{Config, OnLag, Prefix};
 use self::member::Session;

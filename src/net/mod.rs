@@ -10,8 +10,10 @@ mod accept;
 mod connection;
 mod registered;
 mod listener;
+mod worker;
 mod motd;
 mod bans;
+pub mod file;
 mod journal;
 mod address;
 

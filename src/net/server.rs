@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use log::{debug, warn};
+use log::debug;
 use polling::{Event, Events, Poller};
 use rustix::io::fcntl_dupfd_cloexec;
 use slotmap::SlotMap;
@@ -23,7 +23,7 @@ use super::connection::{Connection, LISTENER_KEYS, Received, client_of};
 use super::gathering::Gathering;
 use super::journal::Journal;
 use super::listener::Listener;
-use super::motd::MotdFile;
+use super::motd::{MotdFile, Newcomer};
 use crate::chat::{Chat, ClientId, Closing, Config, Counts, Ending, Refusal, Slices};
 
 /// Events taken from the poller in one turn at most.
@@ -43,6 +43,10 @@ const WRITES_A_LOOK: usize = 16;
 
 /// How long a connection that is over waits for the client's FIN.
 const LINGER_TIME: Duration = Duration::from_secs(1);
+
+/// From the stop on, the end takes so long at most: five seconds to tell everyone
+/// and one to see them go.
+const END_TIME_MAX: Duration = Duration::from_secs(6);
 
 /// With more connections that wait so, those that weren't let in are closed at
 /// once: else a flood of them would have all descriptors.
@@ -76,7 +80,8 @@ pub struct Server {
     /// Where bans are kept.
     bans: Option<BansFile>,
     stop: Arc<AtomicBool>,
-    is_stopping: bool,
+    /// Since when it is stopping.
+    stopping: Option<Instant>,
 }
 
 /// What has happened while a server ran.
@@ -130,7 +135,7 @@ impl Server {
             motd: None,
             bans: None,
             stop: Arc::default(),
-            is_stopping: false,
+            stopping: None,
         })
     }
 
@@ -139,21 +144,30 @@ impl Server {
     /// # Errors
     /// As the system says when it can't be read now.
     pub fn set_motd_file(&mut self, path: PathBuf) -> io::Result<()> {
-        let (file, text) = MotdFile::open(path)?;
+        let (file, text) = MotdFile::open(path, self.waker())?;
         self.motd = Some(file);
-        self.chat.set_motd(&text);
+        self.chat.set_motd(text.as_bytes());
         Ok(())
     }
 
-    /// Keeps bans in a file, and begins with those that are in it.
+    /// Keeps bans in a file, and begins with those that are in it. It is made if
+    /// it isn't there.
     ///
     /// # Errors
-    /// As the system says when it can't be read, or what is wrong in it.
+    /// As the system says when it can't be read and written, what is wrong in it,
+    /// or that another server uses it.
     pub fn set_bans_file(&mut self, path: PathBuf) -> io::Result<()> {
-        let (file, text) = BansFile::open(path)?;
+        let (file, text) = BansFile::open(path, self.waker())?;
         self.chat.set_bans(&text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         self.bans = Some(file);
         Ok(())
+    }
+
+    /// Makes the loop take a turn, from another thread.
+    fn waker(&self) -> impl Fn() + Send + use<> {
+        let poller = Arc::clone(&self.poller);
+        // It fails as in `Stopper::stop`.
+        move || _ = poller.notify()
     }
 
     /// Stops this server.
@@ -169,7 +183,7 @@ impl Server {
     pub fn run(mut self) -> io::Result<Summary> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut now = Instant::now();
-        while !(self.is_stopping && self.connections.is_empty()) {
+        while !(self.stopping.is_some() && self.connections.is_empty()) {
             self.wait(&mut events, now)?;
             now = Instant::now();
             self.chat.set_wall_clock(seconds_since_1970());
@@ -181,6 +195,10 @@ impl Server {
             self.reap(now);
             self.longest_turn = self.longest_turn.max(now.elapsed());
         }
+        if let Some(file) = &self.bans {
+            let passed = self.stopping.map_or(Duration::ZERO, |at| at.elapsed());
+            file.finish(END_TIME_MAX.saturating_sub(passed));
+        }
         Ok(Summary { counts: self.chat.counts(), longest_turn: self.longest_turn })
     }
 
@@ -190,6 +208,7 @@ impl Server {
             self.chat.poll_timeout(now),
             self.lingering.front().map(|(until, _)| *until),
             self.door.resume_at(),
+            self.motd.as_ref().and_then(MotdFile::deadline),
         ];
         let timeout = deadlines.into_iter().flatten().min();
         self.poll(events, timeout.map(|at| at.saturating_duration_since(Instant::now())))
@@ -233,6 +252,7 @@ impl Server {
     /// Lets newcomers in.
     fn accept(&mut self, now: Instant) {
         self.door.reopen(now);
+        self.open_waiting(now);
         let start = Instant::now();
         for at in 0..self.ready.len() {
             let key = self.ready[at].key;
@@ -243,10 +263,32 @@ impl Server {
             while start.elapsed() < ACCEPT_TIME_MAX && self.chat.has_headroom() {
                 match self.door.accept(now, key) {
                     Accepted::Nobody => break,
-                    Accepted::Client(socket, peer) => self.open(now, socket, peer, key),
+                    Accepted::Client(socket, peer) => {
+                        self.welcome(now, Newcomer { socket, peer, listener: key });
+                    }
                     Accepted::OneTooMany(socket, peer) => self.turn_away(now, socket, peer),
                 }
             }
+        }
+    }
+
+    /// Lets a newcomer in, at once unless there is a file to be read first.
+    fn welcome(&mut self, now: Instant, newcomer: Newcomer) {
+        match &mut self.motd {
+            Some(motd) => motd.add(now, newcomer),
+            None => self.open(now, newcomer),
+        }
+    }
+
+    /// Lets those in who have waited for the message of the day.
+    fn open_waiting(&mut self, now: Instant) {
+        if let Some(text) = self.motd.as_mut().and_then(MotdFile::changed) {
+            self.chat.set_motd(text.as_bytes());
+        }
+        while self.chat.has_headroom()
+            && let Some(newcomer) = self.motd.as_mut().and_then(|motd| motd.next(now))
+        {
+            self.open(now, newcomer);
         }
     }
 
@@ -257,7 +299,8 @@ impl Server {
         self.door.turn_away(socket, &self.chat.refusal(refusal));
     }
 
-    fn open(&mut self, now: Instant, socket: Socket, peer: PeerAddr, listener: usize) {
+    fn open(&mut self, now: Instant, newcomer: Newcomer) {
+        let Newcomer { socket, peer, listener } = newcomer;
         let poller = &self.poller;
         let connection =
             self.connections.try_insert_with_key(|id| Connection::new(poller, socket, peer, id));
@@ -265,9 +308,6 @@ impl Server {
             Ok(id) => id,
             Err(error) => return debug!("{peer}: not served: {error}"),
         };
-        if let Some(text) = self.motd.as_mut().and_then(MotdFile::read) {
-            self.chat.set_motd(&text);
-        }
         match self.chat.handle_open(now, id, peer.ip(), &peer.to_string()) {
             Ok(()) => {
                 debug!("{peer}: connected");
@@ -354,9 +394,13 @@ impl Server {
 
     /// Does what is due by now.
     fn time(&mut self, now: Instant) {
-        if self.stop.load(Ordering::SeqCst) && !self.is_stopping {
-            self.is_stopping = true;
+        if self.stop.load(Ordering::SeqCst) && self.stopping.is_none() {
+            self.stopping = Some(now);
             self.door.close();
+            // They came before the end, and are told like everyone.
+            while let Some(newcomer) = self.motd.as_mut().and_then(MotdFile::next_of_all) {
+                self.open(now, newcomer);
+            }
             self.chat.handle_shutdown(now);
         }
         self.chat.handle_time(now);
@@ -371,14 +415,14 @@ impl Server {
         self.save_bans();
     }
 
-    /// Keeps the bans if they have changed. That takes the time of a write to the
-    /// disk, and is rare.
+    /// Keeps the bans if they have changed, and tells operators if that failed.
     fn save_bans(&mut self) {
-        let Some(text) = self.chat.poll_bans() else { return };
-        if let Some(file) = &self.bans
-            && let Err(error) = file.write(&text)
-        {
-            warn!("cannot write {}: {error}", file.path().display());
+        let text = self.chat.poll_bans();
+        let Some(file) = &mut self.bans else { return };
+        if let Some(text) = text {
+            file.save(text);
+        }
+        if file.has_failed() {
             self.chat.handle_unsaved_bans();
         }
     }

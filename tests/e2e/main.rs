@@ -44,6 +44,7 @@ mod bans;
 mod listeners;
 mod options;
 mod output;
+mod files;
 mod operators;
 mod netcat;
 mod motd;

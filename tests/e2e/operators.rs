@@ -39,15 +39,16 @@ fn bans_are_in_their_file_after_a_restart() {
     let mut ann = operator(&program);
     ann.say("/ban 192.0.2.0/24");
     ann.hears("*** 192.0.2.0/24 is banned, 0 clients had to go");
-    let file = fs::read_to_string(&bans).expect("it is there");
-    assert_eq!(file.lines().nth(1), Some("192.0.2.0/24 forever guest1"), "{file}");
     program.signal(Signal::TERM);
     assert_eq!(program.exit_code(), 0);
-    let program = Program::start(&options);
+    let file = fs::read_to_string(&bans).expect("it is there");
+    assert_eq!(file.lines().nth(1), Some("192.0.2.0/24 forever guest1"), "{file}");
+    let mut program = Program::start(&options);
     let mut ann = operator(&program);
     ann.say("/unban 192.0.2.0/24");
     ann.hears("*** 192.0.2.0/24 isn't banned any more");
-    ann.ping();
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
     let file = fs::read_to_string(&bans).expect("it is there");
     assert_eq!(file.lines().count(), 1, "{file}");
     // Nothing else is left beside it.
@@ -57,8 +58,11 @@ fn bans_are_in_their_file_after_a_restart() {
 #[test]
 fn bans_that_cannot_be_saved_are_told() {
     let (directory, password) = with_password("secret");
-    let bans = directory.path().join("nowhere").join("bans");
+    let nowhere = directory.path().join("nowhere");
+    fs::create_dir(&nowhere).expect("a directory");
+    let bans = nowhere.join("bans");
     let program = Program::start(&["--operator-file", text(&password), "--bans", text(&bans)]);
+    fs::remove_dir_all(&nowhere).expect("it is ours");
     let mut ann = operator(&program);
     ann.say("/ban 192.0.2.7 1");
     ann.hears("*** 192.0.2.7/32 is banned for 60 s more, 0 clients had to go");

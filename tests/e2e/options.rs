@@ -170,7 +170,7 @@ fn a_key_file_that_is_no_good_is_told_in_one_line_and_exits_with_1() {
         ("long", no_key),
         ("two-lines", no_key),
         ("letters", no_key),
-        (".", "Is a directory"),
+        (".", "it is a directory"),
         ("nowhere/key", "cannot create the key file"),
     ] {
         let output = run(&["--listen", "127.0.0.1:0", "--key-file", &path(name)]);

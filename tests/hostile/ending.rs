@@ -9,7 +9,7 @@ use crate::client::End;
 use crate::crowd::{Crowd, Id, PATIENCE, show};
 use crate::fault::{FAST, Fault, PLAIN};
 use crate::flood::Flood;
-use crate::server::Server;
+use crate::server::{Server, Trouble};
 use crate::verdict::{Judged, check, died, froze, lied};
 
 /// Promise 28.
@@ -22,7 +22,8 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("SIGINT with input unread", &[27], FAST, unread_input),
         Fault::new("SIGINT, and one who doesn't read; again", &[28], FAST, second_signal),
         Fault::new("SIGINT in a heavy chat", &[28], FAST, heavy_chat),
-        Fault::new("a log that nobody reads, and SIGTERM", &[28, 33], PLAIN, unread_log).unread(),
+        Fault::new("a log that nobody reads, and SIGTERM", &[28, 33], PLAIN, unread_log)
+            .with(Trouble::UnreadLog),
     ];
     faults.iter_mut().for_each(|fault| fault.ends_server = true);
     faults.push(Fault::new("escape sequences for the log", &[33], PLAIN, log));

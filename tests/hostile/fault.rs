@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::crowd::{Crowd, PATIENCE};
-use crate::server::{Candidate, Server, Setup};
+use crate::server::{Candidate, Server, Setup, Trouble};
 use crate::support::namespace::Namespace;
+use crate::support::tool::lacks;
 use crate::verdict::{Judged, Outcome, Verdict, check, died, froze, not_applicable, survived};
-use crate::{connections, ending, lines, names, network, protocols, reading, telnet, text};
+use crate::{connections, ending, files, lines, names, network, protocols, reading, telnet, text};
 
 pub struct Fault {
     pub name: &'static str,
@@ -18,8 +19,8 @@ pub struct Fault {
     pub ends_server: bool,
     /// Whether the server and its clients need a network of their own.
     is_alone: bool,
-    /// Whether nobody reads what the server logs.
-    is_unread: bool,
+    /// What the server has to do with besides.
+    trouble: Trouble,
     pub run: fn(&Server) -> Judged,
 }
 
@@ -40,6 +41,7 @@ pub fn all() -> Vec<Fault> {
         names::faults(),
         protocols::faults(),
         network::faults(),
+        files::faults(),
         ending::faults(),
     ]
     .into_iter()
@@ -54,7 +56,15 @@ impl Fault {
         setup: Setup,
         run: fn(&Server) -> Judged,
     ) -> Fault {
-        Fault { name, promises, setup, ends_server: false, is_alone: false, is_unread: false, run }
+        Fault {
+            name,
+            promises,
+            setup,
+            ends_server: false,
+            is_alone: false,
+            trouble: Trouble::None,
+            run,
+        }
     }
 
     /// The same, in a network of its own.
@@ -62,9 +72,9 @@ impl Fault {
         Fault { is_alone: true, ..self }
     }
 
-    /// The same, and the server's standard error is a pipe that takes nothing.
-    pub fn unread(self) -> Fault {
-        Fault { is_unread: true, ..self }
+    /// The same, and the server has this trouble besides.
+    pub fn with(self, trouble: Trouble) -> Fault {
+        Fault { trouble, ..self }
     }
 
     /// Tries it on a fresh server.
@@ -77,7 +87,10 @@ impl Fault {
     }
 
     fn try_here(&self, candidate: &Candidate) -> Verdict {
-        let server = match candidate.start(&self.setup, self.is_unread) {
+        if self.trouble == Trouble::SlowDisk && lacks(&["strace"]) {
+            return not_applicable("no strace here");
+        }
+        let server = match candidate.start(&self.setup, self.trouble) {
             Ok(server) => server,
             Err(error) => return died(error),
         };

@@ -28,6 +28,7 @@ mod connections;
 mod names;
 mod protocols;
 mod network;
+mod files;
 mod ending;
 
 mod table;

@@ -1,7 +1,7 @@
 //! A server's process: started, measured, and ended.
 
 use std::cell::RefCell;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, PipeReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::FileExt;
@@ -9,6 +9,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 use crate::support::full_pipe;
 use crate::support::process::{Memory, Process, ROOMCAST, is_listening, listening_address};
@@ -36,6 +37,21 @@ pub struct Setup {
     pub descriptors: Option<usize>,
 }
 
+/// What makes it hard for a server, besides its clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    None,
+    /// Nobody reads its standard error, and it is full.
+    UnreadLog,
+    /// To make sure that a file is on the disk takes `SLOW_DISK`.
+    SlowDisk,
+}
+
+pub const SLOW_DISK: Duration = Duration::from_secs(3);
+
+/// The line in the file `operator`.
+pub const OPERATOR_PASSWORD: &str = "a longer secret";
+
 /// A running server.
 pub struct Server {
     pub address: SocketAddr,
@@ -45,6 +61,8 @@ pub struct Server {
     output: File,
     /// What nobody reads of it.
     _unread: Option<PipeReader>,
+    /// Files for its options, which may name them as `$DIR/motd` and so on.
+    pub directory: TempDir,
 }
 
 impl Candidate {
@@ -68,8 +86,7 @@ impl Candidate {
         Ok(Candidate { name: name.to_owned(), command, is_roomcast })
     }
 
-    /// Starts it; if `is_unread`, its standard error is a full pipe.
-    pub fn start(&self, setup: &Setup, is_unread: bool) -> Result<Server, String> {
+    pub fn start(&self, setup: &Setup, trouble: Trouble) -> Result<Server, String> {
         // roomcast says which port it has got.
         let port =
             if self.is_roomcast { 0 } else { free_port().map_err(|error| error.to_string())? };
@@ -77,13 +94,20 @@ impl Candidate {
         if let Some(descriptors) = setup.descriptors {
             script += &format!("ulimit -n {descriptors}; ");
         }
-        script += &format!("exec {}", self.command.replace("{port}", &port.to_string()));
+        let tracer = match trouble {
+            Trouble::SlowDisk => format!(
+                "strace -D -f -o /dev/null -e trace=fsync -e inject=fsync:delay_enter={} ",
+                SLOW_DISK.as_micros()
+            ),
+            _ => String::new(),
+        };
+        script += &format!("exec {tracer}{}", self.command.replace("{port}", &port.to_string()));
         if self.is_roomcast {
             script.extend(setup.options.iter().flat_map(|option| [" ", option]));
         }
         let mut command = Command::new("sh");
         command.args(["-c", &script]).env("RUST_LOG", "debug");
-        let server = Server::spawn(command, self.is_roomcast, is_unread)
+        let server = Server::spawn(command, self.is_roomcast, trouble)
             .map_err(|error| format!("{script:?} doesn't start: {error}"))?;
         server.wait_until_it_listens(port)
     }
@@ -95,9 +119,14 @@ fn free_port() -> io::Result<u16> {
 }
 
 impl Server {
-    fn spawn(mut command: Command, is_roomcast: bool, is_unread: bool) -> io::Result<Server> {
+    fn spawn(mut command: Command, is_roomcast: bool, trouble: Trouble) -> io::Result<Server> {
+        let directory = tempfile::tempdir()?;
+        fs::write(directory.path().join("motd"), "hello\n")?;
+        fs::write(directory.path().join("operator"), OPERATOR_PASSWORD)?;
+        command.env("DIR", directory.path());
         let output = tempfile::tempfile()?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output.try_clone()?);
+        let is_unread = trouble == Trouble::UnreadLog;
         let unread = if is_unread { Some(full_pipe()?) } else { None };
         let unread = unread.map(|(reader, writer)| {
             command.stderr(writer);
@@ -105,7 +134,7 @@ impl Server {
         });
         let process = RefCell::new(Process::spawn(&mut command)?);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Ok(Server { address, is_roomcast, process, output, _unread: unread })
+        Ok(Server { address, is_roomcast, process, output, _unread: unread, directory })
     }
 
     fn wait_until_it_listens(mut self, port: u16) -> Result<Server, String> {

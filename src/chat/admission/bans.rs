@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::chat::admission::access::parse_network;
 use crate::chat::admission::address_limits::Network;
+use crate::chat::admission::password::invisible_character;
 use crate::wire::{Time, rfc3339};
 
 /// Bans at one time.
@@ -43,6 +44,9 @@ impl Ban {
 
     /// One line of the file, without its end.
     fn parse(line: &str) -> Result<Ban, String> {
+        if let Some(c) = invisible_character(line) {
+            return Err(format!("there is an invisible character (U+{:04X})", u32::from(c)));
+        }
         let words: Vec<_> = line.split_whitespace().collect();
         let [network, until, by] = words[..] else {
             return Err("expected a network, an end and a name".into());
@@ -221,6 +225,7 @@ mod tests {
             ("# bans\n\n192.0.2.7 forever", "line 3: expected a network, an end and a name"),
             ("lan forever ann", "line 1: expected an address like"),
             ("192.0.2.7 tomorrow ann", "line 1: expected a time like 2026-11-21T04:05:06Z"),
+            ("192.0.2.7\u{200b} forever ann", "line 1: there is an invisible character (U+200B)"),
             ("192.0.2.7 1969-12-31T00:00:00Z ann", "line 1: expected a time"),
         ] {
             let error = Bans::parse(text).expect_err(text);

@@ -4,6 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 use crate::wire::Protocol;
 
@@ -32,6 +33,18 @@ impl Password {
     }
 }
 
+/// The first character of a text that nobody would see there: a zero-width space,
+/// a mark of direction, a filler.
+pub fn invisible_character(text: &str) -> Option<char> {
+    text.chars()
+        .find(|&c| c.general_category() == GeneralCategory::Format || BLANK_CHARACTERS.contains(&c))
+}
+
+/// Characters of other categories that show nothing: a joiner, fillers of Hangul,
+/// the blank of Braille, and variation selectors.
+const BLANK_CHARACTERS: [char; 8] =
+    ['\u{34f}', '\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}', '\u{2800}', '\u{fe0e}', '\u{fe0f}'];
+
 fn digest(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
@@ -55,6 +68,17 @@ mod tests {
             assert!(!password.is(typed), "{}", typed.escape_ascii());
         }
         assert_eq!(format!("{password:?}"), "Password(..)");
+    }
+
+    #[test]
+    fn characters_that_nobody_sees_are_found() {
+        for c in ['\u{200b}', '\u{200f}', '\u{feff}', '\u{ad}', '\u{2060}', '\u{e0020}', '\u{3164}']
+        {
+            assert_eq!(invisible_character(&format!("se{c}cret")), Some(c));
+        }
+        for text in ["secret", "käse", "two words", "пароль", "密码", ""] {
+            assert_eq!(invisible_character(text), None, "{text}");
+        }
     }
 
     #[test]

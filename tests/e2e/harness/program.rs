@@ -86,6 +86,16 @@ impl Program {
         Self::spawn_as(command, 1, tempfile::tempfile().expect("a temporary file"))
     }
 
+    /// Starts it with `--listen 127.0.0.1:0` and `PROMPT`; strace tampers with its
+    /// system calls as these options of it say.
+    pub fn tampered(strace: &[&str], options: &[&str]) -> Program {
+        let mut command = Command::new("strace");
+        // The program itself stays the child, which is signalled.
+        command.args(["-D", "-f", "-o", "/dev/null"]).args(strace);
+        command.args([ROOMCAST, "--listen", "127.0.0.1:0"]).args(PROMPT).args(options);
+        Self::spawn(command, 1)
+    }
+
     fn spawn(mut command: Command, listeners: usize) -> Program {
         let stderr = tempfile::tempfile().expect("a temporary file");
         command.env_remove("RUST_LOG").stderr(stderr.try_clone().expect("a descriptor"));
