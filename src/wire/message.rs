@@ -8,6 +8,9 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
+use unicode_security::skeleton;
+use unicode_width::UnicodeWidthChar;
 
 /// Something that is told to one client or to many.
 #[derive(Clone, Copy, Debug)]
@@ -164,8 +167,20 @@ impl Encoding {
 
 /// Whether a text without a name before it could be taken for a line of the
 /// server's, or for what a client does or says to one alone.
+///
+/// What takes no column on the screen doesn't count (that is, the characters
+/// with the property Default_Ignorable_Code_Point of Unicode UAX 44, and those
+/// that join the one before). Neither does which of the characters that look
+/// alike it is (Unicode UTS 39, section 4).
 fn is_like_ours(text: &[u8]) -> bool {
-    [NOTICE, "* ", "<"].iter().any(|start| text.starts_with(start.as_bytes()))
+    if text.first().is_some_and(u8::is_ascii_alphanumeric) {
+        return false;
+    }
+    let text = String::from_utf8_lossy(text);
+    let shown = text.chars().filter(|c| c.width() != Some(0)).take(NOTICE.len());
+    let shown: String = shown.map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    let plain = skeleton(&shown.nfkc().collect::<String>()).collect::<String>();
+    [NOTICE, "* ", "<"].iter().any(|start| plain.starts_with(start))
 }
 
 /// A message as a JSON object: the fields and their order are a promise.
@@ -241,7 +256,13 @@ mod tests {
 
     #[test]
     fn without_a_name_before_it_nothing_looks_like_the_servers() {
-        for text in ["*** bob left", "* bob waves", "<bob> hi"] {
+        let invisible = ["\u{200b}", "\u{200e}", "\u{2060}", "\u{feff}", "\u{34f}", "\u{fe0f}"];
+        let hidden = invisible.map(|c| format!("{c}*{c}**{c} bob left"));
+        let others = ["*** bob left", "* bob waves", "<bob> hi", "\u{e0020}*** bob left"];
+        let look_alikes =
+            ["∗∗∗ bob left", "＊＊＊\u{3000}bob left", "***\u{a0}bob left", "‹bob› hi"];
+        let all = hidden.iter().map(String::as_str).chain(others).chain(look_alikes);
+        for text in all {
             let message = Message { text: text.as_bytes(), ..LINE };
             assert_eq!(encode(&message, Layout::Bare, LineEnding::Lf), format!(" {text}\n"));
             assert_eq!(encode(&message, Layout::Raw, LineEnding::Lf), format!("{text}\n"));

@@ -3,7 +3,15 @@
 use std::borrow::Cow;
 
 use unicode_normalization::char::is_combining_mark;
+use unicode_width::UnicodeWidthChar;
 use vte::{Parser, Perform};
+
+/// Columns of nothing visible in a row. With more, what a client says could be
+/// pushed to the next row of the terminal, and look like a line of its own.
+const BLANK_COLUMNS_MAX: usize = 16;
+
+/// Columns that a tab takes at most.
+const TAB_COLUMNS: usize = 8;
 
 /// Combining marks in a row, enough for any script: a Hebrew letter with
 /// vowels and cantillation has four. More climb over the lines above.
@@ -24,7 +32,8 @@ impl<'a> Text<'a> {
     ///   whole; one that doesn't end takes the rest of the line with it.
     /// - Control characters (C0 except tab, DEL, C1) are taken out.
     /// - Line and paragraph separators (U+2028, U+2029) become a space.
-    /// - Of more than 8 combining marks in a row the rest is taken out.
+    /// - Of more than 8 combining marks in a row the rest is taken out, and so is
+    ///   what makes a gap of more than 16 columns.
     /// - Changes of direction (Unicode UAX 9, section 2) that are open at the end
     ///   are closed there, so that they don't reach into the next line.
     ///
@@ -33,7 +42,9 @@ impl<'a> Text<'a> {
     pub fn clean(bytes: &'a [u8]) -> Self {
         // No early end: so many bytes are looked at in one step.
         let is_plain = |is: bool, byte: &u8| is & matches!(byte, b' '..=b'~' | b'\t');
-        if let (true, Ok(text)) = (bytes.iter().fold(true, is_plain), str::from_utf8(bytes)) {
+        if let (true, Ok(text)) = (bytes.iter().fold(true, is_plain), str::from_utf8(bytes))
+            && !has_wide_gap(bytes)
+        {
             return Text(text.into());
         }
         let text = String::from_utf8_lossy(bytes);
@@ -49,6 +60,35 @@ impl<'a> Text<'a> {
 
 fn is_harmful(c: char) -> bool {
     c.is_control() && c != '\t'
+}
+
+/// Whether ASCII text has a gap of more than `BLANK_COLUMNS_MAX`.
+fn has_wide_gap(text: &[u8]) -> bool {
+    // Gaps that matter have so many bytes at least.
+    const STEP: usize = BLANK_COLUMNS_MAX / TAB_COLUMNS + 1;
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let candidates = (STEP - 1..text.len()).step_by(STEP).filter(|&at| is_blank(&text[at]));
+    candidates.into_iter().any(|at| {
+        let around =
+            at.saturating_sub(BLANK_COLUMNS_MAX)..text.len().min(at + BLANK_COLUMNS_MAX + 1);
+        let mut columns = 0;
+        text[around].iter().any(|byte| {
+            columns = if is_blank(byte) { columns + blank_columns((*byte).into()) } else { 0 };
+            columns > BLANK_COLUMNS_MAX
+        })
+    })
+}
+
+/// Columns that a character takes of which nothing is seen; 0 if it takes none.
+fn blank_columns(c: char) -> usize {
+    match c {
+        '\t' => TAB_COLUMNS,
+        // The blank of Braille and the fillers of Hangul, which take no column on
+        // some terminals.
+        '\u{2800}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => 2,
+        _ if c.is_whitespace() => c.width().unwrap_or(1).max(1),
+        _ => 0,
+    }
 }
 
 /// What a terminal would print of `text`.
@@ -75,17 +115,21 @@ fn strip(text: &str) -> String {
     printed.0
 }
 
-/// A text whose marks, separators and directions stay in their line.
+/// A text whose marks, gaps, separators and directions stay in their line.
 fn tame(text: Cow<str>) -> Cow<str> {
     let mut tame = String::new();
     // A text that is tame already isn't copied.
     let mut is_changed = false;
-    let mut marks = 0;
+    let (mut marks, mut gap) = (0, 0);
     for (at, c) in text.char_indices() {
         marks = if is_combining_mark(c) { marks + 1 } else { 0 };
+        // What takes no column doesn't end a gap.
+        let is_visible = blank_columns(c) == 0 && c.width() != Some(0);
+        gap = if is_visible { 0 } else { gap + blank_columns(c) };
+        let is_kept = marks <= MARKS_MAX && (blank_columns(c) == 0 || gap <= BLANK_COLUMNS_MAX);
         let kept = match c {
-            '\u{2028}' | '\u{2029}' => Some(' '),
-            _ => (marks <= MARKS_MAX).then_some(c),
+            '\u{2028}' | '\u{2029}' if is_kept => Some(' '),
+            _ => is_kept.then_some(c),
         };
         if kept != Some(c) && !is_changed {
             is_changed = true;
@@ -105,19 +149,22 @@ fn tame(text: Cow<str>) -> Cow<str> {
 fn closings(text: &str) -> String {
     const PDF: char = '\u{202c}';
     const PDI: char = '\u{2069}';
-    let mut open = Vec::new();
+    let (mut open, mut isolates) = (Vec::new(), 0);
     for c in text.chars() {
         match c {
             '\u{202a}' | '\u{202b}' | '\u{202d}' | '\u{202e}' => open.push(PDF),
-            '\u{2066}'..='\u{2068}' => open.push(PDI),
+            '\u{2066}'..='\u{2068}' => {
+                open.push(PDI);
+                isolates += 1;
+            }
             PDF if open.last() == Some(&PDF) => {
                 open.pop();
             }
-            // It closes what is open inside its isolate too.
-            PDI => {
-                if let Some(isolate) = open.iter().rposition(|&closing| closing == PDI) {
-                    open.truncate(isolate);
-                }
+            // It closes what is open inside its isolate too. Each of that is looked
+            // at once in all.
+            PDI if isolates > 0 => {
+                while open.pop() == Some(PDF) {}
+                isolates -= 1;
             }
             _ => {}
         }
@@ -177,6 +224,33 @@ mod tests {
             format!("a{marks}b{marks}").as_bytes(),
             &format!("a{0}b{0}", &marks[..2 * MARKS_MAX]),
         );
+    }
+
+    #[test]
+    fn gaps_are_bounded() {
+        let gap = " ".repeat(BLANK_COLUMNS_MAX);
+        for text in [format!("a{gap}b{gap}c"), format!("{gap}a\t\tb{gap}"), "\t\t".into()] {
+            check(text.as_bytes(), &text);
+        }
+        check(format!("a{gap} b{gap}{gap}").as_bytes(), &format!("a{gap}b{gap}"));
+        check(b"a\t\t\tb", "a\t\tb");
+        check(b"1234567\t\t\t", "1234567\t\t");
+        check(format!("é{gap}\tb").as_bytes(), &format!("é{gap}b"));
+        // Whatever leaves the screen as it is.
+        for blank in ["\u{3000}", "\u{a0}", "\u{2800}", "\u{3164}", "\u{200b} ", "\u{2028}"] {
+            let text = format!("x{}*** bob left", blank.repeat(80));
+            let clean = Text::clean(text.as_bytes());
+            let columns: usize = clean.as_str().chars().map(|c| c.width().unwrap_or(1)).sum();
+            assert!(columns <= 1 + BLANK_COLUMNS_MAX + 12, "{blank:?}: {columns} columns");
+        }
+    }
+
+    #[test]
+    fn any_number_of_directions_takes_linear_time() {
+        let count = 200_000;
+        let text = "\u{202a}".repeat(count) + &"\u{2069}".repeat(count);
+        let clean = Text::clean(text.as_bytes());
+        assert_eq!(clean.as_str().len(), text.len() + 3 * count);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::crowd::{Crowd, Id, PATIENCE, show};
 use crate::fault::{FAST, Fault, PLAIN};
-use crate::server::Server;
+use crate::server::{Server, Setup};
 use crate::verdict::{Judged, check, leaked, lied};
 
 pub fn faults() -> Vec<Fault> {
@@ -17,8 +17,16 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("text that turns its direction", &[12], PLAIN, directions),
         Fault::new("1,000 marks on one letter", &[12], PLAIN, marks),
         Fault::new("text that is hard to clean", &[10], FAST, hard_text),
+        Fault::new("175,000 changes of direction in one line", &[10], LONG_LINES, deep_directions),
+        Fault::new("a notice behind a gap of a row", &[13], PLAIN, gap),
     ]
 }
+
+/// A line may have a megabyte.
+const LONG_LINES: Setup = Setup {
+    options: &["--max-line", "1048576", "--backlog", "16777216", "--rate", "0"],
+    descriptors: None,
+};
 
 /// One who says things, and one who hears them.
 struct Pair<'a> {
@@ -192,4 +200,34 @@ fn hard_text(server: &Server) -> Judged {
     let figure = format!("{worst:.0?} of CPU a megabyte of {}", show(worst_part.as_bytes()));
     check(worst < TIME_MAX, || leaked(figure.clone()))?;
     Ok(figure)
+}
+
+/// Each change may end many before it, and each may be looked at only once.
+fn deep_directions(server: &Server) -> Judged {
+    const COUNT: usize = 174_761;
+    const TIME_MAX: Duration = Duration::from_millis(1500);
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let before = server.cpu_time()?;
+    let token = crowd.token();
+    let line = "\u{202a}".repeat(COUNT) + &"\u{2069}".repeat(COUNT);
+    crowd.say(ann, line);
+    crowd.say(ann, &token);
+    crowd.hears_within(4 * PATIENCE, bob, &token)?;
+    let time = server.cpu_time()? - before;
+    let figure = format!("{time:.0?} of CPU");
+    check(time < TIME_MAX, || leaked(figure.clone()))?;
+    Ok(figure)
+}
+
+/// The terminal would show the notice in a row of its own.
+fn gap(server: &Server) -> Judged {
+    const COLUMNS: usize = 80;
+    let mut pair = Pair::join(server)?;
+    for blank in [" ", "\u{a0}", "\u{3000}", "\u{2800}", "\t", "\u{200b} "] {
+        let relayed = pair.relay_text(&format!("hi{}*** bob left", blank.repeat(COLUMNS)))?;
+        let blanks = relayed.matches(blank).count();
+        check(blanks < COLUMNS / 2, || lied(format!("{blanks} times {blank:?} came")))?;
+    }
+    Ok("no row is left blank".into())
 }
