@@ -30,9 +30,11 @@ impl Chat {
         timer.into_iter().chain(self.presence_due()).min()
     }
 
-    /// Does what is due, as far as there is headroom.
+    /// Does what is due at `now`, as far as there is headroom. What clients had
+    /// sent by then has been handled, however long the caller was away: else they
+    /// would be closed for a silence that was the caller's.
     pub fn handle_time(&mut self, now: Instant) {
-        self.now = now;
+        self.now = self.now.max(now);
         for _ in 0..DUE_MAX {
             if !self.has_headroom() {
                 return;
@@ -65,14 +67,9 @@ impl Chat {
     }
 
     fn handle_deadline(&mut self, now: Instant, id: ClientId) {
-        let session = &self.sessions[id];
-        if self.stall_deadline(session).is_some_and(|at| at <= now) {
-            self.leave(now, id, Ending::Stalled, None);
-            self.end(id, Closing::Abrupt);
-            return;
-        }
-        if self.stall_deadline(session).is_some() {
-            // The kernel says late that it takes more; see `stall_try`.
+        if self.sessions[id].aside().stalled_since.is_some() {
+            // The kernel says late that it takes more; see `stall_try`. The write
+            // that follows shows whether that is the end.
             self.handle_writable(id);
         }
         let session = &self.sessions[id];
@@ -100,12 +97,11 @@ impl Chat {
             let limit = self.config.line_timeout.unwrap_or_default();
             return self.leave(now, id, Ending::Unfinished, Some(&texts::unfinished(limit)));
         }
-        if is_past(self.idle_deadline(session)) {
-            let limit = self.config.idle_timeout.unwrap_or_default();
-            return self.leave(now, id, Ending::Idle, Some(&texts::idle(limit)));
-        }
         if is_past(self.idle_warning(session)) {
             self.warn_idle(now, id);
+        } else if is_past(self.idle_deadline(session)) {
+            let limit = self.config.idle_timeout.unwrap_or_default();
+            return self.leave(now, id, Ending::Idle, Some(&texts::idle(limit)));
         }
         if is_let_go {
             self.let_go(id);
@@ -114,8 +110,8 @@ impl Chat {
     }
 
     fn warn_idle(&mut self, now: Instant, id: ClientId) {
+        self.sessions[id].set_aside(|aside| aside.warned = Some(now));
         let left = self.idle_deadline(&self.sessions[id]).map(|at| at.duration_since(now));
-        self.sessions[id].set_aside(|aside| aside.is_warned = true);
         if !self.config.raw {
             self.notify(id, &texts::idle_warning(left.unwrap_or_default()));
         }
@@ -127,8 +123,7 @@ impl Chat {
             let now = self.now;
             // The timer may be too early now; then it is set again.
             self.sessions[id].set_aside(|aside| {
-                aside.heard = Some(now);
-                aside.is_warned = false;
+                (aside.heard, aside.warned) = (Some(now), None);
             });
         }
     }
@@ -160,7 +155,8 @@ impl Chat {
             return;
         }
         session.set_aside(|aside| {
-            (aside.paced_until, aside.begun, aside.heard) = (None, None, None);
+            (aside.paced_until, aside.begun) = (None, None);
+            (aside.heard, aside.warned) = (None, None);
         });
         self.held_back.remove(&id);
     }
@@ -190,16 +186,20 @@ impl Chat {
         }
     }
 
-    fn stall_deadline(&self, session: &Session) -> Option<Instant> {
-        Some(session.aside().stalled_since? + self.config.stall_timeout?)
+    /// Whether a client that has just taken nothing has done so for too long.
+    pub(super) fn is_stalled(&self, now: Instant, session: &Session) -> bool {
+        let since = session.aside().stalled_since;
+        since.zip(self.config.stall_timeout).is_some_and(|(since, limit)| since + limit <= now)
     }
 
     /// When a client that takes nothing is tried again, at last at its deadline.
+    /// None while a try is under way.
     /// The kernel says that it takes more only when a third of what it keeps is
     /// free, which is a long time if the client reads slowly; but it takes more
     /// before that.
     fn stall_try(&self, session: &Session) -> Option<Instant> {
-        let (since, limit) = (session.aside().stalled_since?, self.config.stall_timeout?);
+        let since = session.aside().stalled_since.filter(|_| session.blocked)?;
+        let limit = self.config.stall_timeout?;
         let step = limit / STALL_TRIES;
         let tried = self.now.duration_since(since).as_nanos() / step.as_nanos().max(1);
         Some(since + step * (tried as u32 + 1).min(STALL_TRIES))
@@ -209,14 +209,23 @@ impl Chat {
         Some(session.aside().begun? + self.config.line_timeout?)
     }
 
+    /// When an idle client is closed: some time after the warning, also if that
+    /// came late.
     fn idle_deadline(&self, session: &Session) -> Option<Instant> {
-        Some(session.aside().heard? + self.config.idle_timeout?)
+        let limit = self.config.idle_timeout?;
+        let deadline = session.aside().heard? + limit;
+        let warned = session.aside().warned.map(|at| at + idle_notice(limit));
+        Some(warned.map_or(deadline, |at| at.max(deadline)))
     }
 
     /// When an idle client is to be warned, if it hasn't been.
     fn idle_warning(&self, session: &Session) -> Option<Instant> {
-        let deadline = self.idle_deadline(session).filter(|_| !session.aside().is_warned)?;
-        let limit = self.config.idle_timeout?;
-        Some(deadline - IDLE_WARNING.min(limit / 2))
+        let deadline = self.idle_deadline(session).filter(|_| session.aside().warned.is_none())?;
+        Some(deadline - idle_notice(self.config.idle_timeout?))
     }
+}
+
+/// How long an idle client has from the warning on.
+fn idle_notice(limit: Duration) -> Duration {
+    IDLE_WARNING.min(limit / 2)
 }

@@ -70,6 +70,12 @@ impl Chat {
         if session.aside().stalled_since != stalled_since {
             session.set_aside(|aside| aside.stalled_since = stalled_since);
             self.set_timer(id);
+        } else if is_short {
+            if self.is_stalled(now, &self.sessions[id]) {
+                return self.handle_broken(id, Ending::Stalled);
+            }
+            // The try is over.
+            self.set_timer(id);
         }
         let session = &self.sessions[id];
         if session.is_holding() && session.wants_input() {
@@ -229,8 +235,11 @@ impl Chat {
         if is_ready {
             return true;
         }
-        let session = &self.sessions[id];
-        if let Phase::Leaving { .. } = session.phase {
+        if self.sessions[id].aside().stalled_since.is_some() {
+            // It is owed nothing any more.
+            self.sessions[id].set_aside(|aside| aside.stalled_since = None);
+        }
+        if let Phase::Leaving { .. } = self.sessions[id].phase {
             self.end(id, Closing::Polite);
         } else {
             self.resume_if_level(id);

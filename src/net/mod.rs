@@ -6,6 +6,7 @@
 // In reading order.
 mod server;
 mod gathering;
+mod looks;
 mod accept;
 mod connection;
 mod registered;

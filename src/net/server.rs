@@ -23,6 +23,7 @@ use super::connection::{Connection, LISTENER_KEYS, Received, client_of};
 use super::gathering::Gathering;
 use super::journal::Journal;
 use super::listener::Listener;
+use super::looks::{Look, Looks};
 use super::motd::{MotdFile, Newcomer};
 use crate::chat::{Chat, ClientId, Closing, Config, Counts, Ending, Refusal, Slices};
 
@@ -73,6 +74,10 @@ pub struct Server {
     /// Connections that linger, and until when, in that order.
     lingering: VecDeque<(Instant, ClientId)>,
     gathering: Gathering,
+    /// By what time deadlines may be judged.
+    looks: Looks,
+    /// Clients that were ready in this turn and weren't read.
+    unread: usize,
     journal: Journal,
     longest_turn: Duration,
     /// What newcomers are told first.
@@ -130,6 +135,8 @@ impl Server {
             turns: 0,
             lingering: VecDeque::new(),
             gathering: Gathering::default(),
+            looks: Looks::new(Instant::now()),
+            unread: 0,
             journal: Journal::default(),
             longest_turn: Duration::ZERO,
             motd: None,
@@ -184,11 +191,12 @@ impl Server {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut now = Instant::now();
         while !(self.stopping.is_some() && self.connections.is_empty()) {
-            self.wait(&mut events, now)?;
+            let looked = self.wait(&mut events, now)?;
             now = Instant::now();
             self.chat.set_wall_clock(seconds_since_1970());
             self.accept(now);
             self.read(now);
+            self.end_look(looked);
             self.gather(&mut events, now)?;
             self.time(now);
             self.flush(now);
@@ -202,8 +210,8 @@ impl Server {
         Ok(Summary { counts: self.chat.counts(), longest_turn: self.longest_turn })
     }
 
-    /// Waits for events, until the nearest deadline.
-    fn wait(&mut self, events: &mut Events, now: Instant) -> io::Result<()> {
+    /// Waits for events, until the nearest deadline; gives when it began.
+    fn wait(&mut self, events: &mut Events, now: Instant) -> io::Result<Instant> {
         let deadlines = [
             self.chat.poll_timeout(now),
             self.lingering.front().map(|(until, _)| *until),
@@ -211,7 +219,20 @@ impl Server {
             self.motd.as_ref().and_then(MotdFile::deadline),
         ];
         let timeout = deadlines.into_iter().flatten().min();
-        self.poll(events, timeout.map(|at| at.saturating_duration_since(Instant::now())))
+        let looked = Instant::now();
+        self.poll(events, timeout.map(|at| at.saturating_duration_since(looked)))?;
+        Ok(looked)
+    }
+
+    /// What a look at `looked` has shown is read.
+    fn end_look(&mut self, began: Instant) {
+        self.looks.add(Look {
+            began,
+            events: self.ready.len(),
+            events_max: EVENTS_MAX.get(),
+            sources: self.connections.len(),
+            unread: std::mem::take(&mut self.unread),
+        });
     }
 
     fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
@@ -359,8 +380,11 @@ impl Server {
         if event.writable && interest.write {
             self.chat.handle_writable(id);
         }
-        // What isn't read now is reported again.
-        if event.readable && interest.read && self.chat.has_headroom() {
+        let is_readable = event.readable && interest.read;
+        let has_headroom = is_readable && self.chat.has_headroom();
+        // It is reported again.
+        self.unread += usize::from(is_readable && !has_headroom);
+        if has_headroom {
             match connection.receive(&mut self.scratch) {
                 Received::Bytes(bytes) => self.chat.handle_bytes(now, id, &self.scratch[..bytes]),
                 Received::Eof => self.chat.handle_eof(now, id),
@@ -403,7 +427,7 @@ impl Server {
             }
             self.chat.handle_shutdown(now);
         }
-        self.chat.handle_time(now);
+        self.chat.handle_time(self.looks.judged());
         while let Some(id) = self.chat.poll_interest() {
             self.update_interest(id);
         }
@@ -481,7 +505,7 @@ impl Server {
             }
         }
         while let Some(&(until, id)) = self.lingering.front()
-            && (until <= now || !self.connections.contains_key(id))
+            && (until <= self.looks.judged() || !self.connections.contains_key(id))
         {
             self.lingering.pop_front();
             self.connections.remove(id);

@@ -29,6 +29,7 @@ mod protocols;
 mod order;
 mod pieces;
 mod slowness;
+mod away;
 mod fairness;
 mod floods;
 mod farewells;

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use crate::crowd::{Crowd, PATIENCE};
 use crate::fault::{FAST, Fault};
 use crate::flood::Flood;
@@ -18,6 +20,12 @@ const FOLDING: Setup = Setup { options: &["--fold", "1"], descriptors: None };
 const SHORT_STALL: Setup =
     Setup { options: &["--rate", "0", "--stall-timeout", "2"], descriptors: None };
 
+/// With deadlines that are shorter than the fault.
+const STRICT: Setup = Setup {
+    options: &["--rate", "0", "--stall-timeout", "4", "--idle-timeout", "6"],
+    descriptors: None,
+};
+
 pub fn faults() -> Vec<Fault> {
     vec![
         Fault::new("one client stops reading", &[1, 2, 3, 4], FAST, stuck_reader),
@@ -27,6 +35,7 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("answers that nobody reads", &[5], FAST, unread_answers),
         Fault::new("paused and half-closed clients", &[19, 21], FAST, paused_clients),
         Fault::new("a firehose and 100 quiet clients", &[25], FAST, firehose),
+        Fault::new("the server is stopped for a while", &[42], STRICT, stopped_and_continued),
         Fault::new("300 silent clients join", &[], FOLDING, silent_joins),
     ]
 }
@@ -110,6 +119,29 @@ fn stalled_reader(server: &Server) -> Judged {
     let time = closed.map_err(|_| leaked(format!("it is still there after {TIME_MAX:.0?}")))?;
     crowd.ping(bob, ann)?;
     Ok(format!("closed after {time:.1?}"))
+}
+
+/// A debugger stops the process, or its machine sleeps. Who has read and typed
+/// meanwhile has done nothing wrong.
+fn stopped_and_continued(server: &Server) -> Judged {
+    const TIME: Duration = Duration::from_secs(7);
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let slow = crowd.connect_stuck()?;
+    crowd.show_presence(slow)?;
+    let mut flood = Flood::of_bytes(bob, 1000, 2 * MEBIBYTE);
+    flood.pour(&mut crowd, ann)?;
+    server.signal(Signal::STOP);
+    crowd.client(slow).is_reading = true;
+    let token = crowd.token();
+    crowd.say(ann, &token);
+    crowd.pass(TIME)?;
+    server.signal(Signal::CONT);
+    crowd.hears(bob, &token)?;
+    crowd.hears(slow, &token)?;
+    let wait = crowd.ping(slow, ann)?;
+    check(crowd.client(bob).end.is_none(), || lied("one was closed without a warning"))?;
+    Ok(format!("all are there, a ping {wait:.0?}"))
 }
 
 /// Each line that comes is whole and in its place, and what is left out is

@@ -342,12 +342,35 @@ fn an_idle_client_is_warned_and_closed() {
     assert_eq!(world.endings, [(1, Ending::Idle, Closing::Polite)]);
     assert_eq!(last(&world.peers[1]), "goodbye: you sent nothing for 600 s");
     // The other one has sent something.
-    world.sleep(299 * SECOND);
+    world.sleep(240 * SECOND);
+    world.settle();
+    world.sleep(59 * SECOND);
     world.settle();
     assert_eq!(world.endings.len(), 1);
     world.sleep(SECOND);
     world.settle();
     assert_eq!(world.endings.len(), 2);
+}
+
+/// The process was stopped for an hour, or its machine slept.
+#[test]
+fn nobody_is_closed_as_idle_because_the_server_was_away() {
+    let mut world = world(Config { idle_timeout: Some(600 * SECOND), ..Config::default() });
+    world.settle();
+    world.sleep(3600 * SECOND);
+    // What was sent meanwhile counts.
+    world.peers[0].send(b"hello\n");
+    world.settle();
+    assert_eq!(world.endings, []);
+    // The other one is warned first, and has the time that it is told.
+    let warning = "your connection ends in 60 s unless you send something, an empty line will do";
+    assert_eq!(last(&world.peers[1]), warning);
+    world.sleep(59 * SECOND);
+    world.settle();
+    assert_eq!(world.endings, []);
+    world.sleep(SECOND);
+    world.settle();
+    assert_eq!(world.endings, [(1, Ending::Idle, Closing::Polite)]);
 }
 
 #[test]

@@ -48,9 +48,8 @@ fn a_client_that_takes_nothing_is_closed_at_the_stall_limit() {
     assert_eq!(world.endings, []);
     assert_eq!(world.chat.poll_timeout(world.now), Some(world.now + SECOND));
     world.sleep(SECOND);
-    world.turn();
-    assert_eq!(world.endings, [(1, Ending::Stalled, Closing::Abrupt)]);
     world.settle();
+    assert_eq!(world.endings, [(1, Ending::Stalled, Closing::Abrupt)]);
     let last = world.peers[0].screen.shown.last();
     assert_eq!(last, Some(&Shown::Public("*** guest2 left (stopped reading)".into())));
 }
@@ -67,7 +66,24 @@ fn each_byte_taken_starts_the_stall_limit_again() {
     }
     assert_eq!(world.endings, []);
     world.sleep(90 * SECOND);
+    world.settle();
+    assert_eq!(world.endings, [(1, Ending::Stalled, Closing::Abrupt)]);
+}
+
+/// The process was stopped, and the client read what was on its way.
+#[test]
+fn nobody_is_closed_as_stalled_because_the_server_was_away() {
+    let mut world = world(Config { stall_timeout: Some(90 * SECOND), ..Config::default() });
+    world.connect(Habit::Stuck, 10);
     world.turn();
+    for _ in 0..5 {
+        world.peers[1].read(1);
+        world.sleep(3600 * SECOND);
+        world.settle();
+        assert_eq!(world.endings, []);
+    }
+    world.sleep(90 * SECOND);
+    world.settle();
     assert_eq!(world.endings, [(1, Ending::Stalled, Closing::Abrupt)]);
 }
 

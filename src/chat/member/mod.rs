@@ -89,8 +89,8 @@ pub(super) struct Aside {
     pub begun: Option<Instant>,
     /// When it sent something last, if that matters.
     pub heard: Option<Instant>,
-    /// It has been told that it will be closed because it is idle.
-    pub is_warned: bool,
+    /// When it was told that it will be closed because it is idle.
+    pub warned: Option<Instant>,
     /// Nothing reaches it any more, and why; but something of it may still be
     /// read.
     pub deaf: Option<Ending>,
@@ -129,7 +129,7 @@ impl Aside {
         paced_until: None,
         begun: None,
         heard: None,
-        is_warned: false,
+        warned: None,
         deaf: None,
         until: None,
         timer: None,
@@ -146,15 +146,15 @@ impl Aside {
 
     fn is_empty(&self) -> bool {
         let Aside { address, decoder, options, first, held, stalled_since, .. } = self;
-        let Aside { paced_until, begun, heard, is_warned, deaf, until, timer, .. } = self;
+        let Aside { paced_until, begun, heard, warned, deaf, until, timer, .. } = self;
         let Aside { waiting, away, correspondent, has_bell, editor, screen, .. } = self;
         let Aside { tries, is_operator, is_muted, .. } = self;
-        let times = [stalled_since, paced_until, begun, heard, until, timer];
+        let times = [stalled_since, paced_until, begun, heard, warned, until, timer];
         let is_begun = !first.is_empty() || !held.is_empty() || !decoder.is_between_lines();
         let is_known = address.is_some() || options.is_some();
         let is_special = away.is_some() || correspondent.is_some() || waiting.is_some();
         let is_ranked = *is_operator || *is_muted || *tries > 0;
-        let is_marked = *has_bell || *is_warned || deaf.is_some() || is_ranked;
+        let is_marked = *has_bell || deaf.is_some() || is_ranked;
         let is_edited = editor.is_some() || !screen.is_empty();
         let is_timed = times.into_iter().any(|time| time.is_some());
         !is_timed && !is_begun && !is_known && !is_special && !is_marked && !is_edited
