@@ -235,7 +235,7 @@ impl Chat {
             return;
         }
         self.become_known(id);
-        self.sessions[id].spoke = self.wall;
+        self.sessions[id].spoke = self.uptime();
         if !is_plain && self.sessions[id].aside().away.is_some() {
             self.sessions[id].set_aside(|aside| aside.away = None);
             self.notify(id, texts::away(false));

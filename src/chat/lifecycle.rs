@@ -48,7 +48,7 @@ impl Chat {
         let room = self.gate.unwrap_or(self.lobby);
         let encoding = Encoding { layout: self.config.text_layout(), ending: LineEnding::Lf };
         let reader = Reader::new(&mut self.rooms[room].log, encoding);
-        let mut session = Session::new(Nick::default(), room, reader, self.wall);
+        let mut session = Session::new(Nick::default(), room, reader, self.uptime());
         session.origin = origin;
         session.place = self.rooms[room].add_member(id);
         self.rooms[room].readers += 1;

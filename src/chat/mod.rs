@@ -214,9 +214,15 @@ impl Chat {
     }
 
     /// What the clock on the wall says, in seconds since 1970: for people to
-    /// see. All deadlines go by `now`.
+    /// see and for files. All durations go by `now`.
     pub fn set_wall_clock(&mut self, seconds: u64) {
         self.wall = u32::try_from(seconds).unwrap_or(Time::MAX);
+    }
+
+    /// How many seconds the server has run. Whatever took so long or was so long
+    /// ago is told by this clock: nobody sets it.
+    fn uptime(&self) -> u32 {
+        u32::try_from(self.now.duration_since(self.started).as_secs()).unwrap_or(u32::MAX)
     }
 
     /// What newcomers are told first.

@@ -125,11 +125,14 @@ impl Server {
         make_place_for_descriptors(config.clients_max);
         let poller = Arc::new(Poller::new()?);
         let scratch = vec![0; config.read_bytes_max()].into();
+        let mut chat = Chat::new(config, Instant::now());
+        // What bans in a file mean depends on it.
+        chat.set_wall_clock(seconds_since_1970());
         Ok(Server {
             door: Door::new(&poller, listeners)?,
             poller,
             connections: SlotMap::with_key(),
-            chat: Chat::new(config, Instant::now()),
+            chat,
             scratch,
             ready: Vec::new(),
             turns: 0,

@@ -415,6 +415,29 @@ fn a_ban_is_for_all_who_come_from_there_and_ends() {
 }
 
 #[test]
+fn setting_the_clock_changes_no_duration() {
+    const DAY: i64 = 24 * 3600;
+    let mut world = with_operator();
+    say(&mut world, 0, "/ban 192.0.2.7 60");
+    say(&mut world, 1, "hello");
+    let told = |world: &mut World, line: &str| {
+        say(world, 0, line);
+        last(&world.peers[0]).to_owned()
+    };
+    let before = ["/whois guest2", "/uptime"].map(|command| told(&mut world, command));
+    for ahead in [14 * DAY, -14 * DAY, 12 * 365 * DAY] {
+        world.set_wall_ahead(ahead);
+        assert_eq!(told(&mut world, "/bans"), "192.0.2.7/32 for 60 minutes more, by guest1");
+        let after = ["/whois guest2", "/uptime"].map(|command| told(&mut world, command));
+        assert_eq!(after, before);
+    }
+    world.sleep(3599 * SECOND);
+    assert_eq!(told(&mut world, "/bans"), "192.0.2.7/32 for 1 s more, by guest1");
+    world.sleep(SECOND);
+    assert_eq!(told(&mut world, "/bans"), "nobody is banned");
+}
+
+#[test]
 fn bans_outlive_the_server() {
     let mut world = with_operator();
     assert_eq!(world.chat.poll_bans(), None);

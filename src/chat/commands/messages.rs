@@ -169,7 +169,7 @@ pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) {
     let session = &chat.sessions[other];
     let room = chat.rooms[session.room].name.as_str();
     let (here, silent) =
-        (chat.wall.saturating_sub(session.since), chat.wall.saturating_sub(session.spoke));
+        (chat.uptime().saturating_sub(session.since), chat.uptime().saturating_sub(session.spoke));
     let (away, address) = (session.aside().away.as_deref(), session.aside().address.as_deref());
     let nick = session.nick.as_str();
     let text = texts::whois(nick, room, here, silent, away, address);

@@ -1,15 +1,19 @@
 //! What operators can do.
 
+use std::time::Duration;
+
 use ipnet::IpNet;
 
 use crate::chat::admission::access::parse_network;
 use crate::chat::admission::address_limits::Network;
-use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, ban_network, ban_of};
+use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, Moment, ban_network, ban_of};
 use crate::chat::close_reason::{Closing, Ending};
 use crate::chat::commands::usage;
 use crate::chat::login::TRIES_MAX;
 use crate::chat::{Chat, ClientId, texts};
 use crate::wire::Kind;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The longest ban in minutes: ten years.
 const MINUTES_MAX: u32 = 10 * 365 * 24 * 60;
@@ -23,13 +27,13 @@ impl Chat {
     /// # Errors
     /// Which line is wrong, and what would be right.
     pub fn set_bans(&mut self, text: &str) -> Result<(), String> {
-        self.bans = Bans::parse(text)?;
+        self.bans = Bans::parse(self.moment(), text)?;
         Ok(())
     }
 
     /// The bans, if they have changed, as a text for people and for `set_bans`.
     pub fn poll_bans(&mut self) -> Option<String> {
-        std::mem::take(&mut self.has_new_bans).then(|| self.bans.text())
+        std::mem::take(&mut self.has_new_bans).then(|| self.bans.text(self.moment()))
     }
 
     /// What `poll_bans` gave couldn't be kept; operators are told.
@@ -103,12 +107,12 @@ impl Chat {
 
     /// Whether clients from a network are banned, and for how many seconds.
     pub(in crate::chat) fn banned_for(&self, network: Network) -> Option<Option<u32>> {
-        self.bans.find(self.wall, network).map(|ban| self.ban_time(ban))
+        let at = self.moment();
+        self.bans.find(at, network).map(|ban| ban.seconds_left(at))
     }
 
-    /// How long a ban lasts, in seconds from now.
-    fn ban_time(&self, ban: &Ban) -> Option<u32> {
-        ban.until.map(|until| until.saturating_sub(self.wall))
+    fn moment(&self) -> Moment {
+        Moment { now: self.now, wall: self.wall }
     }
 }
 
@@ -161,18 +165,18 @@ pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) {
     };
     let Some(network) = chat.find_network(id, word) else { return };
     let by = chat.sessions[id].nick.as_str().to_owned();
-    let until = minutes.flatten().map(|minutes| chat.wall.saturating_add(60 * minutes));
-    let ban = Ban { network, until, by };
+    let time = minutes.flatten().map(|minutes| MINUTE * minutes);
+    let ban = Ban::new(network, by, chat.now, time);
     let own = chat.origins.network(chat.sessions[id].origin);
     if own.is_some_and(|own| ban.is_for(own)) {
         return chat.notify(id, &texts::would_ban_you(network));
     }
-    if !chat.bans.add(chat.wall, ban.clone()) {
+    if !chat.bans.add(chat.moment(), ban.clone()) {
         return chat.notify(id, &texts::too_many_bans(BANS_MAX));
     }
     chat.has_new_bans = true;
     let clients = chat.turn_out_banned(&ban);
-    chat.notify(id, &texts::is_banned(network, chat.ban_time(&ban), clients));
+    chat.notify(id, &texts::is_banned(network, ban.seconds_left(chat.moment()), clients));
 }
 
 /// `/unban NETWORK`
@@ -189,9 +193,10 @@ pub(in crate::chat) fn unban(chat: &mut Chat, id: ClientId, rest: &str) {
 
 /// `/bans`
 pub(in crate::chat) fn bans(chat: &mut Chat, id: ClientId, _rest: &str) {
-    let bans = chat.bans.active(chat.wall);
+    let at = chat.moment();
+    let bans = chat.bans.active(at);
     let lines: Vec<_> =
-        bans.map(|ban| texts::ban(ban.network, chat.ban_time(ban), &ban.by)).collect();
+        bans.map(|ban| texts::ban(ban.network, ban.seconds_left(at), &ban.by)).collect();
     chat.notify(id, &texts::bans(lines.len()));
     for line in lines.iter().take(BANS_SHOWN_MAX) {
         chat.notify(id, line);

@@ -11,7 +11,7 @@ use crate::chat::close_reason::{Closing, Ending};
 use crate::chat::names::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::room::cursor::Reader;
-use crate::wire::{Decoder, Editor, FIRST_BYTES, Options, Time};
+use crate::wire::{Decoder, Editor, FIRST_BYTES, Options};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;
@@ -27,9 +27,9 @@ pub(super) struct Session {
     pub room: RoomId,
     /// Its place among the members of the room.
     pub place: u32,
-    /// When it came, and when it said something last.
-    pub since: Time,
-    pub spoke: Time,
+    /// When it came, and when it said something last: seconds since the start.
+    pub since: u32,
+    pub spoke: u32,
     /// Where it comes from.
     pub origin: OriginId,
     /// The kernel takes no more for now.
@@ -162,7 +162,7 @@ impl Aside {
 }
 
 impl Session {
-    pub fn new(nick: Nick, room: RoomId, reader: Reader, now: Time) -> Self {
+    pub fn new(nick: Nick, room: RoomId, reader: Reader, now: u32) -> Self {
         let (phase, standing) = (Phase::Talking, Standing::Arriving);
         let (blocked, queued) = (false, false);
         let (since, spoke, place, aside) = (now, now, 0, None);
