@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use ecow::EcoString;
 
+use super::editing::KEY_BYTES_MAX;
 use super::room::RoomId;
 use super::texts;
 use super::{Chat, ClientId};
@@ -38,16 +39,19 @@ impl Chat {
         self.note_heard(id);
         let mut has_ended = false;
         if let Some(opened) = self.check_opening(now, id, bytes) {
-            let mut input = &opened[..];
-            while !input.is_empty() && self.wants_input(id) {
+            let (mut input, mut key_bytes_left) = (&opened[..], KEY_BYTES_MAX);
+            while !input.is_empty() && self.wants_input(id) && key_bytes_left > 0 {
                 match self.is_editing(id) {
-                    true => self.handle_keys(now, id, &mut input),
+                    true => self.handle_keys(now, id, &mut input, &mut key_bytes_left),
                     false => has_ended |= self.handle_lines(now, id, &mut input),
                 }
                 self.agree_on_editing(id);
             }
             if let Some(session) = self.sessions.get_mut(id).filter(|_| !input.is_empty()) {
                 session.set_aside(|aside| aside.held = input.to_vec());
+                if session.wants_input() {
+                    self.resumes.push_back(id);
+                }
             }
         }
         self.note_begun(id, has_ended);

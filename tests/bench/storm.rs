@@ -13,6 +13,7 @@ use crate::load::Load;
 use crate::measure::Measure;
 use crate::process::Process;
 use crate::server::{News, Server};
+use crate::support::process::longest_turn;
 
 /// They are there before it starts, and stay: the two who say probes.
 const RESIDENTS: usize = 2;
@@ -48,7 +49,7 @@ pub fn measure(
     let leaving_ns = clock::now_ns() - start_ns;
     let leave_cpu_ns = process.cpu_ns()?.saturating_sub(cpu_ns);
 
-    let turn_max_ns = longest_turn_ns(&process.end()?);
+    let turn_max_ns = longest_turn(&process.end()?).map(|turn| turn.as_nanos() as f64);
     let mut canary = gathering.roll.canary.take().unwrap_or_default();
     canary.finish();
     let waits = canary.waits;
@@ -63,15 +64,6 @@ pub fn measure(
         wait_max_ns: waits.quantile_ns(1.0),
         turn_max_ns,
     })
-}
-
-/// What roomcast's last words say of it: `the longest turn took 1.2ms`.
-fn longest_turn_ns(log: &str) -> Option<f64> {
-    let (_, turn) = log.rsplit_once("the longest turn took ")?;
-    let turn = turn.lines().next()?;
-    let units = [("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9)];
-    let number = |(unit, ns): (&str, f64)| Some(turn.strip_suffix(unit)?.parse::<f64>().ok()? * ns);
-    units.into_iter().find_map(number)
 }
 
 /// All but the residents leave; returns when the server has let go of them.

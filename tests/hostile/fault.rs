@@ -8,7 +8,9 @@ use crate::server::{Candidate, Server, Setup, Trouble};
 use crate::support::namespace::Namespace;
 use crate::support::tool::lacks;
 use crate::verdict::{Judged, Outcome, Verdict, check, died, froze, not_applicable, survived};
-use crate::{connections, ending, files, lines, names, network, protocols, reading, telnet, text};
+use crate::{
+    connections, ending, files, lines, names, network, protocols, reading, telnet, text, turns,
+};
 
 pub struct Fault {
     pub name: &'static str,
@@ -41,6 +43,7 @@ pub fn all() -> Vec<Fault> {
         names::faults(),
         protocols::faults(),
         network::faults(),
+        turns::faults(),
         files::faults(),
         ending::faults(),
     ]

@@ -28,6 +28,7 @@ mod connections;
 mod names;
 mod protocols;
 mod network;
+mod turns;
 mod files;
 mod ending;
 

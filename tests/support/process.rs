@@ -169,6 +169,15 @@ pub fn listening_address(line: &str) -> Option<SockAddr> {
     }
 }
 
+/// The longest turn of the server's loop, which is in the last line of its log.
+pub fn longest_turn(log: &str) -> Option<Duration> {
+    let (_, turn) = log.rsplit_once("the longest turn took ")?;
+    let turn = turn.lines().next()?;
+    let units = [("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0)];
+    let seconds = |(unit, seconds)| Some(turn.strip_suffix(unit)?.parse::<f64>().ok()? * seconds);
+    units.into_iter().find_map(seconds).map(Duration::from_secs_f64)
+}
+
 /// Whether a program listens on this TCP port, in this thread's network.
 /// Connecting would tell as well, but some servers don't survive a first client
 /// that leaves at once.

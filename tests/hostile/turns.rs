@@ -1,0 +1,81 @@
+//! Input that is hard work for its bytes, from 16 clients at once. Others must
+//! not wait for it: each turn of the server's loop is short.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::crowd::{Crowd, Id, PATIENCE};
+use crate::fault::{FAST, Fault, PLAIN};
+use crate::server::Server;
+use crate::support::process::longest_turn;
+use crate::verdict::{Judged, check, froze};
+
+/// As many as one address may have.
+const CLIENTS: usize = 16;
+const TIME: Duration = Duration::from_secs(1);
+/// What may wait in this process for each of them.
+const UNSENT_BYTES_MAX: usize = 1 << 16;
+
+/// With default options a turn is to be below 10 ms, in a program that is
+/// optimized and on a machine that doesn't stand still; the figure says what it
+/// was. A program that isn't optimized takes ten times as long.
+const TURN_MAX: Duration = Duration::from_millis(if cfg!(debug_assertions) { 150 } else { 50 });
+
+pub fn faults() -> Vec<Fault> {
+    let mut faults = vec![
+        Fault::new("keys in a line of marks, 16 clients", &[4, 10], FAST, |server| {
+            let letter = ["a", &"\u{301}".repeat(2040)].concat();
+            let edited = [&b"\xff\xfd\x01"[..], letter.as_bytes()].concat();
+            attack(server, &edited, b"\x1b[D\x1b[D\x05")
+        }),
+        Fault::new("keys in a line of letters, 16 clients", &[4, 10], PLAIN, |server| {
+            let edited = [&b"\xff\xfd\x01"[..], "x日".repeat(1000).as_bytes()].concat();
+            attack(server, &edited, b"\x01y\x7f\x05\x10\x0e")
+        }),
+    ];
+    faults.iter_mut().for_each(|fault| fault.ends_server = true);
+    faults
+}
+
+/// Each attacker sends `begin` once and then `again` without a pause, while two
+/// others talk. Gives the longest turn, which the server says at its end.
+fn attack(server: &Server, begin: &[u8], again: &[u8]) -> Judged {
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    let mut attackers = Vec::new();
+    for _ in 0..CLIENTS {
+        let id = crowd.join()?;
+        crowd.send(id, begin);
+        attackers.push(id);
+    }
+    let chunk = again.repeat(UNSENT_BYTES_MAX / again.len());
+    let (start, mut worst) = (Instant::now(), Duration::ZERO);
+    while start.elapsed() < TIME {
+        let token = crowd.token();
+        crowd.say(ann, &token);
+        let feed = |crowd: &mut Crowd| feed(crowd, &attackers, &chunk);
+        worst = worst.max(crowd.hears_while(PATIENCE, bob, &token, feed)?);
+        crowd.client(bob).forget();
+    }
+    if !server.is_roomcast {
+        return Ok(format!("pings {worst:.0?}"));
+    }
+    server.signal(Signal::TERM);
+    check(server.ends_within(PATIENCE), || froze("it doesn't end"))?;
+    let output = String::from_utf8_lossy(&server.output()).into_owned();
+    let turn = longest_turn(&output).ok_or_else(|| froze("it doesn't say its longest turn"))?;
+    let figure = format!("pings {worst:.0?}, longest turn {turn:.1?}");
+    check(turn < TURN_MAX, || froze(figure.clone()))?;
+    Ok(figure)
+}
+
+fn feed(crowd: &mut Crowd, attackers: &[Id], chunk: &[u8]) {
+    for &id in attackers {
+        let client = crowd.client(id);
+        if client.end.is_none() && client.unsent_bytes() < chunk.len() {
+            client.queue(chunk);
+        }
+        client.forget();
+    }
+}
