@@ -1,6 +1,7 @@
 //! The program: command line, logger, signals, bind, run, exit code.
 
 mod cli;
+mod signals;
 mod output;
 mod hint;
 mod private_file;
@@ -20,6 +21,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::cli::{Cli, PORT};
 use crate::output::Output;
+use crate::signals::Signals;
 
 /// The exit code after a second signal: 128 and SIGINT, as shells have it.
 const EXIT_SECOND_SIGNAL: i32 = 130;
@@ -41,16 +43,16 @@ static STOPPED: OnceLock<Instant> = OnceLock::new();
 
 fn main() -> ExitCode {
     let cli = Cli::read();
-    let (stdout, stderr) = match outputs() {
-        Ok(outputs) => outputs,
+    let (signals, stdout, stderr) = match prepare() {
+        Ok(prepared) => prepared,
         Err(error) => {
-            // It may be closed or full; the exit code says it too.
-            let _ = writeln!(io::stderr(), "roomcast: cannot start a thread: {error}");
+            // Standard error may be closed or full; the exit code says it too.
+            let _ = writeln!(io::stderr(), "roomcast: {error}");
             return ExitCode::FAILURE;
         }
     };
     start_logging(stderr.clone());
-    let result = serve(&cli, &stdout);
+    let result = serve(&cli, signals, &stdout);
     if let Err(error) = &result {
         stderr.push(format!("roomcast: {error}\n").into());
     }
@@ -59,6 +61,13 @@ fn main() -> ExitCode {
         output.flush(flushed.saturating_duration_since(Instant::now()));
     }
     if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What the process needs whatever it serves.
+fn prepare() -> Result<(Signals, Output, Output), String> {
+    let signals = Signals::prepare().map_err(|error| format!("cannot handle signals: {error}"))?;
+    let (stdout, stderr) = outputs().map_err(|error| format!("cannot start a thread: {error}"))?;
+    Ok((signals, stdout, stderr))
 }
 
 fn outputs() -> io::Result<(Output, Output)> {
@@ -92,7 +101,7 @@ fn start_logging(stderr: Output) {
         .init();
 }
 
-fn serve(cli: &Cli, stdout: &Output) -> Result<(), String> {
+fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let proof_key = key_file::key(cli.key_file())?;
     let mut config = cli.config(clients_max(), proof_key);
     config.password = cli.password_file().map(private_file::password).transpose()?;
@@ -132,7 +141,8 @@ fn serve(cli: &Cli, stdout: &Output) -> Result<(), String> {
             .map_err(|error| format!("cannot use {} for --bans: {error}", path.display()))?;
     }
     let stopper = server.stopper();
-    ctrlc::set_handler(move || on_signal(&stopper))
+    signals
+        .on_stop(move || on_signal(&stopper))
         .map_err(|error| format!("cannot handle signals: {error}"))?;
     // Whoever reads this may stop the server at once.
     stdout.push(announcement.into());

@@ -261,3 +261,27 @@ fn a_key_file_can_be_made_without_hard_links() {
     Program::start(&key_file);
     assert_eq!(fs::read_to_string(&path).expect("it is there"), key);
 }
+
+#[test]
+fn a_limit_on_the_size_of_files_ends_nothing_and_is_told() {
+    if lacks(&["prlimit"]) {
+        return;
+    }
+    let directory = directory();
+    let (password, bans) = operator_files(&directory);
+    let program = Program::started_by(&["prlimit", "--fsize=300"], &options(&password, &bans));
+    let [mut ann] = program.guests();
+    ban(&mut ann, "192.0.2.1");
+    wait_for(&bans, "192.0.2.1");
+    for number in 2..=20 {
+        ann.say(format!("/ban 192.0.2.{number}"));
+    }
+    let unsaved = "*** the bans can't be saved, so they end with the server";
+    let mut line = ann.line();
+    while line != unsaved {
+        line = ann.line();
+    }
+    let kept = fs::read_to_string(&bans).expect("it is there");
+    assert!(kept.contains("192.0.2.1") && kept.ends_with('\n'), "it is whole: {kept}");
+    assert_eq!(fs::read_dir(directory.path()).expect("it is there").count(), 2);
+}

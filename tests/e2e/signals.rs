@@ -1,6 +1,7 @@
 //! The end of the server.
 
 use std::hint;
+use std::os::unix::process::ExitStatusExt;
 use std::thread;
 
 use rustix::process::Signal;
@@ -149,6 +150,58 @@ fn a_second_signal_ends_the_server_at_once() {
     // It had not got the notice: the server was still waiting for it.
     let rest = stuck.read_to_any_end();
     assert!(!rest.ends_with(format!("{NOTICE}\n").as_bytes()));
+}
+
+/// Clients still hear each other, and the first signal that ends the server is
+/// `SIGTERM`: with a second one the exit code would be another.
+#[track_caller]
+fn goes_on(mut program: Program) {
+    let [mut ann, mut bob] = program.guests();
+    ann.say("hello");
+    bob.hears("<guest1> hello");
+    program.signal(Signal::TERM);
+    bob.hears(NOTICE);
+    assert_eq!(program.exit_code(), 0);
+}
+
+#[test]
+fn signals_that_were_ignored_at_the_start_stay_ignored() {
+    // As nohup does, and a shell for a job in the background.
+    let program = Program::started_by(&["sh", "-c", "trap '' HUP INT; exec \"$0\" \"$@\""], &[]);
+    for _ in 0..2 {
+        program.signal(Signal::HUP);
+        program.signal(Signal::INT);
+    }
+    goes_on(program);
+}
+
+#[test]
+fn signals_that_were_blocked_at_the_start_end_the_server() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let mut program = Program::started_by(&["env", "--block-signal=INT,TERM,HUP"], &[]);
+        let [mut ann] = program.guests();
+        program.signal(signal);
+        ann.hears(NOTICE);
+        assert_eq!(program.exit_code(), 0);
+    }
+}
+
+#[test]
+fn signals_that_mean_nothing_here_end_nothing() {
+    for signal in [Signal::USR1, Signal::USR2, Signal::XFSZ, Signal::PIPE, Signal::TTOU] {
+        let program = Program::start(&[]);
+        program.signal(signal);
+        goes_on(program);
+    }
+}
+
+#[test]
+fn sigquit_ends_the_process_at_once() {
+    let mut program = Program::started_by(&["sh", "-c", "ulimit -c 0; exec \"$0\" \"$@\""], &[]);
+    let [mut ann] = program.guests();
+    program.signal(Signal::QUIT);
+    ann.expect_eof();
+    assert_eq!(program.wait().signal(), Some(Signal::QUIT.as_raw()));
 }
 
 /// Promise 29: a stop just before the wait is never missed.

@@ -7,8 +7,10 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output};
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::SigHandler;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -36,7 +38,16 @@ pub enum Memory {
 }
 
 impl Process {
+    /// Starts it. Whatever the tests were started by, it ignores neither SIGINT nor
+    /// SIGHUP because of that.
     pub fn spawn(command: &mut Command) -> io::Result<Process> {
+        static ARE_DEFAULT: Once = Once::new();
+        ARE_DEFAULT.call_once(|| {
+            for signal in [nix::sys::signal::SIGINT, nix::sys::signal::SIGHUP] {
+                // SAFETY: that is what a process begins with; no handler is set.
+                unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }.expect("it can be");
+            }
+        });
         Self::new(command.spawn()?)
     }
 

@@ -86,14 +86,21 @@ impl Program {
         Self::spawn_as(command, 1, tempfile::tempfile().expect("a temporary file"))
     }
 
+    /// Starts it with `--listen 127.0.0.1:0` and `PROMPT`, by this program and these
+    /// arguments of it.
+    pub fn started_by(launcher: &[&str], options: &[&str]) -> Program {
+        let mut command = Command::new(launcher[0]);
+        command.args(&launcher[1..]).args([ROOMCAST, "--listen", "127.0.0.1:0"]);
+        command.args(PROMPT).args(options);
+        Self::spawn(command, 1)
+    }
+
     /// Starts it with `--listen 127.0.0.1:0` and `PROMPT`; strace tampers with its
     /// system calls as these options of it say.
     pub fn tampered(strace: &[&str], options: &[&str]) -> Program {
-        let mut command = Command::new("strace");
         // The program itself stays the child, which is signalled.
-        command.args(["-D", "-f", "-o", "/dev/null"]).args(strace);
-        command.args([ROOMCAST, "--listen", "127.0.0.1:0"]).args(PROMPT).args(options);
-        Self::spawn(command, 1)
+        let launcher = ["strace", "-D", "-f", "-o", "/dev/null"];
+        Self::started_by(&[&launcher, strace].concat(), options)
     }
 
     fn spawn(mut command: Command, listeners: usize) -> Program {
