@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use ipnet::IpNet;
 use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rate, Rule, parse_network};
@@ -11,6 +12,21 @@ use roomcast::net::ListenAddr;
 
 /// The port that is listened on unless another is given.
 pub const PORT: u16 = 8008;
+
+/// Options about what raw mode doesn't have.
+const WITHOUT_EFFECT_IF_RAW: [&str; 11] = [
+    "prefix",
+    "key_file",
+    "password_file",
+    "operator_file",
+    "bans",
+    "fold",
+    "history",
+    "room",
+    "rooms",
+    "motd",
+    "whois_address",
+];
 
 /// A chat room for telnet and netcat: every line that one client sends reaches
 /// every other one.
@@ -32,7 +48,7 @@ pub struct Cli {
     echo: bool,
 
     /// Relay lines as they are: no names, notices, commands, telnet or cleaning
-    #[arg(long, conflicts_with_all = ["prefix", "key_file", "password_file", "operator_file"])]
+    #[arg(long, conflicts_with_all = WITHOUT_EFFECT_IF_RAW)]
     raw: bool,
 
     /// Clients at one time, at least 1 [default: as many as the descriptor
@@ -189,6 +205,9 @@ impl Cli {
                 cli.stall_timeout
             ));
         }
+        if cli.rate == 0 && matches.value_source("burst") == Some(ValueSource::CommandLine) {
+            refuse("--burst has no effect with --rate 0, which is no limit");
+        }
         if cli.raw && cli.on_lag == Some(OnLagArg::Skip) {
             refuse("--on-lag skip can't go with --raw, where nobody can be told of a gap");
         }
@@ -240,8 +259,12 @@ impl Cli {
         self.key_file.as_deref()
     }
 
-    /// The room's configuration, in a process that can have `clients_max`
-    /// clients.
+    /// How many clients are wanted at one time, if that was given.
+    pub fn max_clients(&self) -> Option<usize> {
+        self.max_clients
+    }
+
+    /// The room's configuration, with `clients_max` clients.
     pub fn config(&self, clients_max: usize, proof_key: ProofKey) -> Config {
         let prefix = match self.prefix {
             PrefixArg::Nick => Prefix::Nick,
@@ -258,7 +281,7 @@ impl Cli {
             prefix,
             echo: self.echo,
             raw: self.raw,
-            clients_max: self.max_clients.unwrap_or(clients_max),
+            clients_max,
             origin_limits: OriginLimits {
                 clients_max: self.max_per_address,
                 new_per_minute: self.new_per_minute,

@@ -103,7 +103,7 @@ fn start_logging(stderr: Output) {
 
 fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let proof_key = key_file::key(cli.key_file())?;
-    let mut config = cli.config(clients_max(), proof_key);
+    let mut config = cli.config(clients_max(cli.max_clients())?, proof_key);
     config.password = cli.password_file().map(private_file::password).transpose()?;
     if config.password.is_some() && config.line_bytes_max < PASSWORD_BYTES_MAX {
         return Err(format!(
@@ -200,9 +200,9 @@ fn on_signal(stopper: &Stopper) {
     stopper.stop();
 }
 
-/// Raises the descriptor limit as far as it goes; gives the number of clients
-/// that it leaves room for.
-fn clients_max() -> usize {
+/// How many clients there may be at one time: as many as are wanted, else as many
+/// as the limit on descriptors leaves room for, which is raised as far as it goes.
+fn clients_max(wanted: Option<usize>) -> Result<usize, String> {
     let mut limit = getrlimit(Resource::Nofile);
     let soft = limit.current;
     limit.current = limit.maximum;
@@ -210,7 +210,15 @@ fn clients_max() -> usize {
         Ok(()) => limit.maximum,
         Err(_) => soft,
     };
-    let clients = descriptors.unwrap_or(u64::MAX).saturating_sub(DESCRIPTORS_KEPT).max(1);
-    // More than the kernel allows a process anyway, unless it was told so.
-    usize::try_from(clients).unwrap_or(usize::MAX).min(1 << 20)
+    let possible = descriptors.unwrap_or(u64::MAX).saturating_sub(DESCRIPTORS_KEPT).max(1);
+    let possible = usize::try_from(possible).unwrap_or(usize::MAX);
+    match wanted {
+        Some(wanted) if wanted > possible => Err(format!(
+            "--max-clients {wanted} is more than the limit on descriptors allows: at most \
+             {possible} fit; raise it with ulimit -n"
+        )),
+        Some(wanted) => Ok(wanted),
+        // More than the kernel allows a process anyway, unless it was told so.
+        None => Ok(possible.min(1 << 20)),
+    }
 }

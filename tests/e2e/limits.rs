@@ -54,7 +54,8 @@ fn the_refused_take_few_descriptors() {
 #[test]
 fn at_the_descriptor_limit_newcomers_are_told_and_talk_goes_on() {
     const LIMIT: usize = 64;
-    let program = Program::with_descriptors(LIMIT, &["--max-clients", "1000"]);
+    let program = Program::start(&["--max-clients", "1000"]);
+    program.limit_descriptors(LIMIT);
     let [mut ann, mut bob] = program.guests();
     let mut crowd = Vec::new();
     for number in 0..100 {

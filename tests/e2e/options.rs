@@ -1,6 +1,9 @@
 //! The options of the program.
 
+use std::process::Command;
+
 use crate::harness::{Host, Program, run};
+use crate::support::process::ROOMCAST;
 
 /// Each bad command line, and what its answer must name.
 const BAD: &[(&[&str], &str)] = &[
@@ -61,6 +64,14 @@ const BAD: &[(&[&str], &str)] = &[
     (&["--raw", "--operator-file", "secret"], "cannot be used with"),
     (&["--key-file", ""], "--key-file <FILE>"),
     (&["--raw", "--key-file", "key"], "cannot be used with"),
+    (&["--raw", "--motd", "motd"], "cannot be used with"),
+    (&["--raw", "--bans", "bans"], "cannot be used with"),
+    (&["--raw", "--history", "50"], "cannot be used with"),
+    (&["--raw", "--room", "lobby"], "cannot be used with"),
+    (&["--raw", "--rooms", "64"], "cannot be used with"),
+    (&["--raw", "--fold", "5"], "cannot be used with"),
+    (&["--raw", "--whois-address"], "cannot be used with"),
+    (&["--rate", "0", "--burst", "10"], "--burst has no effect with --rate 0"),
     (&["--port", "8008"], "unexpected argument '--port'"),
     (&["8008"], "unexpected argument '8008'"),
 ];
@@ -96,7 +107,6 @@ fn a_bad_command_line_is_told_clearly_and_exits_with_2() {
 fn the_least_and_the_greatest_of_each_option_work() {
     let good: &[&[&str]] = &[
         &["--max-clients", "2"],
-        &["--max-clients", "18446744073709551615"],
         &["--max-per-address", "0", "--new-per-minute", "0"],
         &["--max-per-address", "1", "--new-per-minute", "1"],
         &["--new-per-minute", "1000000"],
@@ -123,6 +133,21 @@ fn the_least_and_the_greatest_of_each_option_work() {
         ann.say("hello");
         bob.hears("<guest1> hello");
     }
+}
+
+/// Promise 32.
+#[test]
+fn as_many_clients_as_descriptors_allow_may_be_wanted() {
+    let limit = ["sh", "-c", "ulimit -n 256; exec \"$0\" \"$@\""];
+    Program::started_by(&limit, &["--max-clients", "192"]).guests::<1>();
+    let mut command = Command::new("sh");
+    command.args(&limit[1..]).args([ROOMCAST, "--listen", "127.0.0.1:0", "--max-clients", "193"]);
+    let output = command.output().expect("a shell");
+    let errors = String::from_utf8(output.stderr).expect("it is UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    let expected = "roomcast: --max-clients 193 is more than the limit on descriptors allows: at \
+                    most 192 fit; raise it with ulimit -n\n";
+    assert_eq!(errors, expected);
 }
 
 /// Promise 32: As above, for options of which the other tests give some themselves.

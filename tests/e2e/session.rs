@@ -18,7 +18,7 @@
 //! of ann. Clients that don't CONNECT are there from the start, with the names
 //! that the session gives them. At the end nobody may have been sent anything
 //! that the session doesn't show. `{time}` is any time in RFC 3339. Unless the
-//! options say otherwise, `--fold 0` and `--history 0` are among them.
+//! options say otherwise (or it is `--raw`), `--fold 0` and `--history 0` are among them.
 
 use std::collections::HashMap;
 
@@ -125,15 +125,16 @@ struct Stage<'a> {
 impl<'a> Stage<'a> {
     fn new(options: &[&str]) -> Self {
         let mut given = options.to_vec();
-        if !options.contains(&"--fold") {
+        let is_raw = options.contains(&"--raw");
+        if !is_raw && !options.contains(&"--fold") {
             given.extend(["--fold", "0"]);
         }
-        if !options.contains(&"--history") {
+        if !is_raw && !options.contains(&"--history") {
             given.extend(["--history", "0"]);
         }
         Stage {
             program: Program::plain(&given),
-            is_raw: options.contains(&"--raw"),
+            is_raw,
             is_prompt: given.windows(2).any(|option| option == ["--fold", "0"]),
             is_stopped: false,
             clients: HashMap::new(),

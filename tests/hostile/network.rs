@@ -18,7 +18,7 @@ const SHORT_SILENCE: Setup = Setup {
     options: &["--rate", "0", "--stall-timeout", "3", "--dead-timeout", "3"],
     descriptors: None,
 };
-const FEW_PLACES: Setup = Setup { options: &[], descriptors: Some(256) };
+const FEW_PLACES: Setup = Setup { options: &["--max-clients", "192"], descriptors: Some(256) };
 
 pub fn faults() -> Vec<Fault> {
     vec![

@@ -91,9 +91,6 @@ impl Candidate {
         let port =
             if self.is_roomcast { 0 } else { free_port().map_err(|error| error.to_string())? };
         let mut script = String::new();
-        if let Some(descriptors) = setup.descriptors {
-            script += &format!("ulimit -n {descriptors}; ");
-        }
         let tracer = match trouble {
             Trouble::SlowDisk => format!(
                 "strace -D -f -o /dev/null -e trace=fsync -e inject=fsync:delay_enter={} ",
@@ -109,7 +106,12 @@ impl Candidate {
         command.args(["-c", &script]).env("RUST_LOG", "debug");
         let server = Server::spawn(command, self.is_roomcast, trouble)
             .map_err(|error| format!("{script:?} doesn't start: {error}"))?;
-        server.wait_until_it_listens(port)
+        let server = server.wait_until_it_listens(port)?;
+        if let Some(descriptors) = setup.descriptors {
+            let limited = server.process.borrow().limit_descriptors(descriptors);
+            limited.map_err(|error| error.to_string())?;
+        }
+        Ok(server)
     }
 }
 

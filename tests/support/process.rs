@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::SigHandler;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, Resource, Rlimit, Signal, kill_process, pidfd_open, prlimit,
+};
 use socket2::SockAddr;
 
 /// The server that is tested.
@@ -67,6 +69,13 @@ impl Process {
     /// Sends it a signal, unless it has ended.
     pub fn signal(&self, signal: Signal) {
         let _ = kill_process(Pid::from_child(&self.child), signal);
+    }
+
+    /// From now on it may have so many descriptors open.
+    pub fn limit_descriptors(&self, count: usize) -> io::Result<()> {
+        let limit = Rlimit { current: Some(count as u64), maximum: Some(count as u64) };
+        prlimit(Some(Pid::from_child(&self.child)), Resource::Nofile, limit)?;
+        Ok(())
     }
 
     /// Whether it ends before `time` has passed.

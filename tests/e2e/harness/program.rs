@@ -19,6 +19,11 @@ use crate::support::process::{Memory, Process, ROOMCAST, listening_address};
 /// nothing of what happened before.
 const PROMPT: &[&str] = &["--fold", "0", "--history", "0"];
 
+/// They mean nothing to a server that tells nothing.
+fn prompt(options: &[&str]) -> &'static [&'static str] {
+    if options.contains(&"--raw") { &[] } else { PROMPT }
+}
+
 /// The server as a process of its own. Dropping it kills it.
 pub struct Program {
     process: Process,
@@ -44,20 +49,8 @@ impl Program {
     pub fn listening(addresses: &[&str], options: &[&str]) -> Program {
         let mut command = Command::new(ROOMCAST);
         command.args(addresses.iter().flat_map(|address| ["--listen", address]));
-        command.args(PROMPT).args(options);
+        command.args(prompt(options)).args(options);
         Self::spawn(command, addresses.len())
-    }
-
-    /// Starts it with `--listen 127.0.0.1:0` and with this limit on its
-    /// descriptors.
-    pub fn with_descriptors(descriptors: usize, options: &[&str]) -> Program {
-        let mut command = Command::new("sh");
-        let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
-        command
-            .args(["-c", &script, ROOMCAST, "--listen", "127.0.0.1:0"])
-            .args(PROMPT)
-            .args(options);
-        Self::spawn(command, 1)
     }
 
     /// Starts it with `--listen 127.0.0.1:0` and `PROMPT`; it logs all that it
@@ -72,7 +65,7 @@ impl Program {
         let script = format!("RUST_LOG={filters} exec \"$0\" \"$@\"");
         command
             .args(["-c", &script, ROOMCAST, "--listen", "127.0.0.1:0"])
-            .args(PROMPT)
+            .args(prompt(options))
             .args(options);
         Self::spawn(command, 1)
     }
@@ -82,7 +75,7 @@ impl Program {
     pub fn with_stderr(stderr: impl Into<Stdio>, options: &[&str]) -> Program {
         let mut command = Command::new(ROOMCAST);
         command.env("RUST_LOG", "trace").stderr(stderr);
-        command.args(["--listen", "127.0.0.1:0"]).args(PROMPT).args(options);
+        command.args(["--listen", "127.0.0.1:0"]).args(prompt(options)).args(options);
         Self::spawn_as(command, 1, tempfile::tempfile().expect("a temporary file"))
     }
 
@@ -91,7 +84,7 @@ impl Program {
     pub fn started_by(launcher: &[&str], options: &[&str]) -> Program {
         let mut command = Command::new(launcher[0]);
         command.args(&launcher[1..]).args([ROOMCAST, "--listen", "127.0.0.1:0"]);
-        command.args(PROMPT).args(options);
+        command.args(prompt(options)).args(options);
         Self::spawn(command, 1)
     }
 
@@ -163,6 +156,11 @@ impl Program {
             assert!(start.elapsed() < PATIENCE, "{text:?} isn't in {log}");
             thread::yield_now();
         }
+    }
+
+    /// From now on it may have so many descriptors open.
+    pub fn limit_descriptors(&self, count: usize) {
+        self.process.limit_descriptors(count).expect("it is running");
     }
 
     pub fn signal(&self, signal: Signal) {
