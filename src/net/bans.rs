@@ -76,7 +76,7 @@ impl LockedFile {
         for _ in 0..OPENINGS_MAX {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false).mode(0o600);
-            let file = file::open_with(&path, &mut options)?;
+            let file = file::open_with(&path, &mut options).map_err(explain)?;
             lock(&file)?;
             // Another server may have replaced the file before it was locked here.
             if is_same(&file, &path) {
@@ -121,6 +121,17 @@ impl LockedFile {
         self.file.set_len(text.len() as u64)?;
         self.file.sync_all()
     }
+}
+
+fn explain(error: io::Error) -> io::Error {
+    let what = match error.kind() {
+        ErrorKind::NotFound => "its directory must be there",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "it must be readable and writable"
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), format!("{error}; {what}"))
 }
 
 /// Whether a file can't be replaced here, but perhaps written to: it is mounted
