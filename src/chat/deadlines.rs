@@ -6,8 +6,8 @@ use super::{Chat, ClientId, texts};
 use crate::chat::close_reason::{Closing, Ending};
 use crate::chat::member::{Phase, Session};
 
-/// Things that `handle_time` does at one time at most, so that a thousand
-/// newcomers don't hold up those who talk.
+/// Things that `handle_time` does at one time at most, and clients whose input
+/// goes on, so that a thousand newcomers don't hold up those who talk.
 const DUE_MAX: usize = 32;
 
 /// How long before the end an idle client is warned; with a shorter limit after
@@ -35,6 +35,7 @@ impl Chat {
     /// would be closed for a silence that was the caller's.
     pub fn handle_time(&mut self, now: Instant) {
         self.now = self.now.max(now);
+        self.handle_resumes(now);
         for _ in 0..DUE_MAX {
             if !self.has_headroom() {
                 return;
@@ -46,10 +47,6 @@ impl Chat {
                 if is_broken {
                     self.end(id, Closing::Abrupt);
                 }
-            } else if let Some(id) = self.resumes.pop_front() {
-                self.resume_command(id);
-                self.resume_input(now, id);
-                self.reinterested.push_back(id);
             } else if let Some(&(at, id)) = self.timers.first()
                 && at <= now
             {
@@ -63,6 +60,20 @@ impl Chat {
             } else {
                 return;
             }
+        }
+    }
+
+    /// Goes on with input that had to wait. What has to wait again has its turn
+    /// next time, so that deadlines are looked at however much there is.
+    fn handle_resumes(&mut self, now: Instant) {
+        for _ in 0..self.resumes.len().min(DUE_MAX) {
+            if !self.has_headroom() {
+                return;
+            }
+            let Some(id) = self.resumes.pop_front() else { return };
+            self.resume_command(id);
+            self.resume_input(now, id);
+            self.reinterested.push_back(id);
         }
     }
 

@@ -15,10 +15,6 @@ use crate::wire::{Command, Edited, Editor, Text, Typed};
 /// Others' lines and answers on one screen at most, about so many bytes.
 const SCREEN_BYTES_MAX: usize = 16 * 1024;
 
-/// Keys of one client in one step, in bytes. A key is more work than a byte of a
-/// line; the rest of them has its turn when others have had theirs.
-pub(super) const KEY_BYTES_MAX: usize = 256;
-
 impl Chat {
     /// Offers a client to edit its line. It begins when the client's program
     /// agrees, which a telnet does and an `nc` doesn't.
@@ -70,18 +66,12 @@ impl Chat {
     }
 
     /// Takes keys and telnet commands off the front of `input` while the client
-    /// may go on and its line is edited; `bytes_left` of them at most.
-    pub(super) fn handle_keys(
-        &mut self,
-        now: Instant,
-        id: ClientId,
-        input: &mut &[u8],
-        bytes_left: &mut usize,
-    ) {
-        let (mut keys, rest) = input.split_at(input.len().min(*bytes_left));
+    /// may go on and its line is edited. A byte of them counts as a key.
+    pub(super) fn handle_keys(&mut self, now: Instant, id: ClientId, input: &mut &[u8]) {
+        let (mut keys, rest) = input.split_at(input.len().min(self.work_left));
         let bytes = keys.len();
         self.handle_typed(now, id, &mut keys);
-        *bytes_left -= bytes - keys.len();
+        self.spend(bytes - keys.len());
         *input = &input[input.len() - rest.len() - keys.len()..];
     }
 

@@ -8,16 +8,26 @@ use std::time::Instant;
 
 use ecow::EcoString;
 
-use super::editing::KEY_BYTES_MAX;
 use super::room::RoomId;
 use super::texts;
 use super::{Chat, ClientId};
 use crate::chat::close_reason::Ending;
-use crate::chat::member::{Opening, Session};
+use crate::chat::member::{NOTE_BYTES_MAX, Opening, Session};
 use crate::chat::room::log::{Line, Seq};
 use crate::wire::{
     Command, Encoding, Event, First, Kind, LineEnd, LineEnding, Message, Protocol, Text,
 };
+
+/// What one client's input may make the loop do in one step. The rest waits until
+/// others have had their turn, so that a turn is short whatever clients send. The
+/// unit is about what a key costs: a fifth of a microsecond.
+const WORK_MAX: usize = 256;
+
+/// Bytes of text beyond ASCII that are as much work as a key.
+const HARD_BYTES: usize = 16;
+
+/// What a telnet command counts for.
+const TELNET_WORK: usize = 2;
 
 /// How a text is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +49,11 @@ impl Chat {
         self.note_heard(id);
         let mut has_ended = false;
         if let Some(opened) = self.check_opening(now, id, bytes) {
-            let (mut input, mut key_bytes_left) = (&opened[..], KEY_BYTES_MAX);
-            while !input.is_empty() && self.wants_input(id) && key_bytes_left > 0 {
+            let mut input = &opened[..];
+            self.work_left = WORK_MAX;
+            while !input.is_empty() && self.wants_input(id) && self.work_left > 0 {
                 match self.is_editing(id) {
-                    true => self.handle_keys(now, id, &mut input, &mut key_bytes_left),
+                    true => self.handle_keys(now, id, &mut input),
                     false => has_ended |= self.handle_lines(now, id, &mut input),
                 }
                 self.agree_on_editing(id);
@@ -142,7 +153,7 @@ impl Chat {
         let framing = self.config.framing();
         let mut decoder = self.sessions[id].take_decoder();
         let mut has_ended = false;
-        while !input.is_empty() && self.wants_input(id) && self.pay_line(id) {
+        while !input.is_empty() && self.work_left > 0 && self.wants_input(id) && self.pay_line(id) {
             let bytes = input.len();
             let event = decoder.next(input, &framing);
             self.pay_bytes(id, bytes - input.len());
@@ -160,6 +171,11 @@ impl Chat {
             session.put_decoder(decoder);
         }
         has_ended
+    }
+
+    /// Counts work against what the client's input may cause in this step.
+    pub(super) fn spend(&mut self, work: usize) {
+        self.work_left = self.work_left.saturating_sub(work);
     }
 
     /// Whether more of a client's input may be taken in.
@@ -190,6 +206,9 @@ impl Chat {
                 if *end == LineEnd::CrLf {
                     self.wants_crlf(id);
                 }
+                if !bytes.is_ascii() {
+                    self.spend(bytes.len() / HARD_BYTES);
+                }
                 self.handle_text(id, &Text::clean(bytes));
             }
             Event::TooLong { .. } if self.config.raw => {
@@ -213,6 +232,7 @@ impl Chat {
     }
 
     pub(super) fn handle_telnet(&mut self, id: ClientId, command: Command) {
+        self.spend(TELNET_WORK);
         self.wants_crlf(id);
         if command == Command::AreYouThere {
             return self.notify(id, texts::ARE_YOU_THERE);
@@ -291,7 +311,9 @@ impl Chat {
         if !room.has_news() {
             self.news.push(id);
         }
-        room.log.append(&Line { author, kind, time, from, text })
+        let seq = room.log.append(&Line { author, kind, time, from, text });
+        self.has_much_news |= !room.log.is_near(room.unqueued);
+        seq
     }
 
     /// Changes the encoding of what a client is sent from now on.
@@ -313,7 +335,15 @@ impl Chat {
         self.tell(id, Kind::Notice, "", "", text);
     }
 
-    /// The same, for any kind of message.
+    /// Tells one client what another one has done to it. One that doesn't read its
+    /// answers isn't told, so that nobody can fill its memory.
+    pub(super) fn notify_other(&mut self, id: ClientId, text: &str) {
+        if self.sessions[id].reader.note_bytes() <= NOTE_BYTES_MAX {
+            self.notify(id, text);
+        }
+    }
+
+    /// Tells one client a message of any kind, after all that was said so far.
     pub(super) fn tell(&mut self, id: ClientId, kind: Kind, from: &str, to: &str, text: &str) {
         let note = self.encode(id, kind, from, to, text);
         self.add_note(id, &note);

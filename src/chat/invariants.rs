@@ -14,7 +14,7 @@ impl Chat {
     /// Panics if something is wrong with the state as a whole. Slow.
     #[doc(hidden)]
     pub fn assert_invariants(&self) {
-        for (id, room) in &self.rooms {
+        for (id, room) in self.rooms.iter() {
             room.log.assert_limits();
             assert_eq!(room.has_news(), self.news.contains(&id), "{id:?}: lines for nobody");
             for (place, member) in (0..).zip(room.members()) {
@@ -24,25 +24,26 @@ impl Chat {
         }
         self.assert_rooms();
         let members = self.sessions.values().filter(|session| session.is_member()).count();
-        let places: usize = self.rooms.values().map(|room| room.members().len()).sum();
+        let places: usize = self.rooms.iter().map(|(_, room)| room.members().len()).sum();
         assert_eq!(places, members, "each member is in one room");
         for (id, session) in &self.sessions {
             self.assert_queued(id, session);
             self.assert_bounded(id, session);
-            let bells = self.bells.iter().filter(|other| **other == id).count();
             let has_bell = session.is_member() && session.aside().has_bell;
-            assert_eq!(bells, usize::from(has_bell), "{id:?}: bells");
+            assert_eq!(self.bells.has(&session.nick, id), has_bell, "{id:?}: its bell");
             let timers = self.timers.iter().filter(|(_, other)| *other == id);
             assert!(
                 timers.map(|(at, _)| *at).eq(session.aside().timer),
                 "{id:?}: one timer at most"
             );
         }
-        assert!(self.bells.iter().all(|id| self.sessions.contains_key(*id)), "a bell of nobody");
+        let has_bell = |session: &&Session| session.is_member() && session.aside().has_bell;
+        let bells = self.sessions.values().filter(has_bell).count();
+        assert_eq!(self.bells.len(), bells, "a bell of nobody");
         let is_counted = |session: &&Session| session.origin != OriginId::LOCAL;
         let counted = self.sessions.values().filter(is_counted).count();
         assert_eq!(self.origins.client_count(), counted, "places of addresses");
-        let held_back = self.sessions.keys().filter(|id| self.is_held_back(*id)).collect();
+        let held_back = self.sessions.keys().filter(|id| self.is_paced(*id)).collect();
         assert_eq!(self.held_back, held_back, "clients that are held back");
         assert!(self.paces.keys().all(|id| self.sessions.contains_key(*id)), "a pace of nobody");
         if !self.config.raw && !self.is_shutting_down {
@@ -55,7 +56,7 @@ impl Chat {
     /// A room is there as long as somebody needs it, and it knows who came.
     fn assert_rooms(&self) {
         assert!(self.room_count() <= self.config.rooms_max, "{} rooms", self.room_count());
-        for (id, room) in &self.rooms {
+        for (id, room) in self.rooms.iter() {
             let readers = self.sessions.values().filter(|session| session.room == id).count();
             assert_eq!(room.readers, readers, "{id:?}: readers");
             assert_eq!(room.log.readers(), self.encodings_in(id), "{id:?}: who needs an image");
@@ -67,7 +68,7 @@ impl Chat {
             room.presence.assert_true(counted, folds);
         }
         let folds = self.folds.iter();
-        assert!(folds.map(|(_, id)| id).all(|id| self.rooms.contains_key(*id)), "a fold of none");
+        assert!(folds.map(|(_, id)| id).all(|id| self.rooms.get(*id).is_some()), "a fold of none");
     }
 
     /// How many clients in a room want each encoding.

@@ -172,8 +172,15 @@ impl Chat {
         }
     }
 
-    /// Whether a client is read later because it talks too fast.
+    /// Whether what a client has sent is read later: it talks too fast, or others
+    /// have their turn first.
     pub fn is_held_back(&self, id: ClientId) -> bool {
+        let is_later = |session: &Session| session.is_holding() && session.wants_input();
+        self.is_paced(id) || self.sessions.get(id).is_some_and(is_later)
+    }
+
+    /// Whether a client has to wait because it talks too fast.
+    pub(super) fn is_paced(&self, id: ClientId) -> bool {
         self.sessions.get(id).is_some_and(|session| session.aside().paced_until.is_some())
     }
 
@@ -205,7 +212,7 @@ impl Chat {
         // Nobody comes any more, and all go.
         self.arrivals.clear();
         self.folds.clear();
-        let rooms: Vec<_> = self.rooms.keys().collect();
+        let rooms: Vec<_> = self.rooms.ids().collect();
         for room in rooms {
             self.rooms[room].presence = Presence::default();
             self.append_notice(room, ClientId::default(), Kind::Notice, texts::SHUTDOWN);
@@ -290,7 +297,8 @@ impl Chat {
         };
         session.enter(Phase::Leaving { ending }, Some(until));
         if session.aside().has_bell {
-            self.bells.retain(|&other| other != id);
+            let nick = session.nick.clone();
+            self.bells.remove(&nick);
         }
         self.leave_members(id);
         self.set_timer(id);

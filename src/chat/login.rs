@@ -30,7 +30,7 @@ impl Chat {
     pub(super) fn make_gate(&mut self) {
         if self.config.password.is_some() {
             let room = Room::new(Nick::default(), LIMITS, self.config.echo);
-            self.gate = Some(self.rooms.insert(room));
+            self.gate = Some(self.rooms.insert_hidden(room));
         }
     }
 

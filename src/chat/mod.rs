@@ -31,7 +31,7 @@ use std::time::Instant;
 
 use gcra::{GcraState, RateLimit};
 use hashbrown::HashMap;
-use slotmap::{SecondaryMap, SlotMap};
+use slotmap::SecondaryMap;
 
 pub use self::admission::access::{Rule, parse_network};
 pub use self::admission::address_limits::OriginLimits;
@@ -41,9 +41,11 @@ pub use self::admission::password::{PASSWORD_BYTES_MAX, Password, invisible_char
 pub use self::close_reason::{Closing, Ending, Endings, Refusal, Refused};
 pub use self::config::{Config, OnLag, Prefix};
 use self::member::Session;
+use self::names::bells::Bells;
 pub use self::names::proof::ProofKey;
 use self::names::{Nick, NickTable};
 pub use self::room::cursor::{SLICES_MAX, Slices};
+use self::room::table::Rooms;
 use self::room::{Room, RoomId};
 pub use self::throttle::Rate;
 use crate::wire::Time;
@@ -76,7 +78,7 @@ pub struct Chat {
     nicks: NickTable,
     /// How many guests there have been: guest names aren't used twice.
     guests: u64,
-    rooms: SlotMap<RoomId, Room>,
+    rooms: Rooms,
     /// Where everyone starts.
     lobby: RoomId,
     /// Where clients wait that have to give a password.
@@ -89,9 +91,14 @@ pub struct Chat {
     /// The message of the day.
     motd: Vec<String>,
     /// Clients that want a bell when their name is said.
-    bells: Vec<ClientId>,
+    bells: Bells,
     /// Rooms with lines that their members haven't been queued for.
     news: Vec<RoomId>,
+    /// One of them has so many that there is no headroom.
+    has_much_news: bool,
+    /// What the client whose input is taken in may still make the loop do before
+    /// others have their turn: see `WORK_MAX`.
+    work_left: usize,
     /// Clients that may have something to send and aren't blocked, each once,
     /// the one that has waited longest in front.
     flush: VecDeque<ClientId>,
@@ -172,7 +179,7 @@ impl Chat {
     /// A server without clients, at the time `now`. The name of the lobby must
     /// be a name: see `Config::is_name`.
     pub fn new(config: Config, now: Instant) -> Self {
-        let mut rooms = SlotMap::with_key();
+        let mut rooms = Rooms::default();
         let name = Nick::parse(&config.lobby).unwrap_or_default();
         let lobby = rooms.insert(Room::new(name, config.log_limits(), config.echo));
         let rate_limit = config.rate.map(Rate::limit);
@@ -188,8 +195,10 @@ impl Chat {
             wrong_passwords: VecDeque::new(),
             has_new_bans: false,
             motd: Vec::new(),
-            bells: Vec::new(),
+            bells: Bells::default(),
             news: Vec::new(),
+            has_much_news: false,
+            work_left: 0,
             flush: VecDeque::new(),
             offer: Offer::default(),
             resumes: VecDeque::new(),

@@ -7,9 +7,8 @@ use std::time::Instant;
 use super::room::Room;
 use super::{Chat, ClientId, Interest, Offer, OnLag, texts};
 use crate::chat::close_reason::{Closing, Ending};
-use crate::chat::member::Phase;
+use crate::chat::member::{Phase, Session};
 use crate::chat::room::cursor::Slices;
-use crate::chat::room::log::Seq;
 use crate::wire::{Kind, Message};
 
 impl Chat {
@@ -126,15 +125,14 @@ impl Chat {
     /// the log behind: with one more read (half a log at most) it still isn't
     /// lapped.
     pub fn has_headroom(&self) -> bool {
-        let limits = self.config.log_limits();
-        let is_near = |room: &Room, from: Seq| {
-            let lines = room.log.next().saturating_sub(from);
-            lines < limits.records_max as u64 / 4
-                && room.log.bytes_from(from) < limits.bytes_max / 4
-        };
         let front = self.flush.front().and_then(|&id| self.sessions.get(id));
-        self.news().all(|room| is_near(room, room.unqueued))
-            && front.is_none_or(|session| is_near(&self.rooms[session.room], session.reader.next()))
+        let is_near = |session: &Session| {
+            let log = &self.rooms[session.room].log;
+            // One that reads the past has had a part of it, and waits for nobody.
+            let is_in_past = session.reader.is_in_past(log) && !session.is_first;
+            is_in_past || log.is_near(session.reader.next())
+        };
+        !self.has_much_news && front.is_none_or(is_near)
     }
 
     /// Bytes of lines (with LF ends) added since the last `poll_transmit`, in
@@ -175,6 +173,7 @@ impl Chat {
         if session.blocked {
             return;
         }
+        session.is_first = true;
         if std::mem::replace(&mut session.queued, true) {
             self.flush.retain(|other| *other != id);
         }
@@ -184,6 +183,7 @@ impl Chat {
     /// Queues the members of each room to which lines have come since the last
     /// time.
     fn queue_members(&mut self) {
+        self.has_much_news = false;
         while let Some(id) = self.news.pop() {
             let Some(room) = self.rooms.get_mut(id) else { continue };
             room.unqueued = room.log.next();
@@ -201,7 +201,7 @@ impl Chat {
     /// send to it.
     fn prepare(&mut self, id: ClientId) -> bool {
         let Some(session) = self.sessions.get_mut(id) else { return false };
-        session.queued = false;
+        (session.queued, session.is_first) = (false, false);
         if session.blocked {
             return false;
         }

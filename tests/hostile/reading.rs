@@ -7,8 +7,8 @@ use rustix::process::Signal;
 use crate::crowd::{Crowd, PATIENCE};
 use crate::fault::{FAST, Fault};
 use crate::flood::Flood;
-use crate::server::{Server, Setup};
-use crate::verdict::{Judged, check, froze, leaked, lied};
+use crate::server::{OPERATOR_PASSWORD, Server, Setup};
+use crate::verdict::{Judged, check, froze, leaked, lied, not_applicable};
 
 /// A wait that people would notice.
 const WAIT_MAX: Duration = Duration::from_secs(2);
@@ -33,11 +33,45 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("one client stops reading for ever", &[7], SHORT_STALL, stalled_reader),
         Fault::new("a reader is too slow", &[3, 6], FAST, slow_reader),
         Fault::new("answers that nobody reads", &[5], FAST, unread_answers),
+        Fault::new(
+            "an operator mutes one who doesn't read, again and again",
+            &[5],
+            OPERATORS,
+            mutes,
+        ),
         Fault::new("paused and half-closed clients", &[19, 21], FAST, paused_clients),
         Fault::new("a firehose and 100 quiet clients", &[25], FAST, firehose),
         Fault::new("the server is stopped for a while", &[42], STRICT, stopped_and_continued),
         Fault::new("300 silent clients join", &[], FOLDING, silent_joins),
     ]
+}
+
+const OPERATORS: Setup =
+    Setup { options: &["--rate", "0", "--operator-file", "\"$DIR/operator\""], descriptors: None };
+
+/// What others do to a client is told to it only as far as it reads.
+fn mutes(server: &Server) -> Judged {
+    const TIMES: usize = 100_000;
+    const GROWTH_MAX: usize = MEBIBYTE;
+    if !server.is_roomcast {
+        return Err(not_applicable("it has no operators"));
+    }
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    crowd.connect_stuck()?;
+    crowd.say(ann, format!("/op {OPERATOR_PASSWORD}"));
+    crowd.ping(ann, bob)?;
+    let before = server.memory_bytes_max()?;
+    for _ in 0..10 {
+        crowd.send(ann, "/mute guest3\n".repeat(TIMES / 10));
+        let token = crowd.token();
+        crowd.say(ann, &token);
+        crowd.hears_within(4 * PATIENCE, bob, &token)?;
+    }
+    let grown = server.memory_bytes_max()?.saturating_sub(before);
+    let figure = format!("{} KiB more", grown / 1024);
+    check(grown < GROWTH_MAX, || leaked(figure.clone()))?;
+    Ok(figure)
 }
 
 fn stuck_reader(server: &Server) -> Judged {

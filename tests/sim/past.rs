@@ -262,3 +262,30 @@ fn the_oldest_lines_are_shown_before_new_ones_push_them_out() {
         assert_eq!(said_and_skipped(&world.peers[1]).1, 0);
     }
 }
+
+/// Format, history and resume again and again: each waits for the one before,
+/// and nothing is forgotten on the way.
+#[test]
+fn asking_for_the_past_without_a_pause_ends() {
+    let mut world = World::new(0, Config::default());
+    for _ in 0..4 {
+        world.connect(Habit::Prompt, 20_000);
+    }
+    let lines = format!("{}\n", "\"".repeat(60)).repeat(200);
+    for number in 1..4 {
+        world.peers[number].send(lines.as_bytes());
+    }
+    world.settle();
+    let again = b"/format json\n/history 1000000\n/format text\n/resume 0\n".repeat(20);
+    for number in 1..4 {
+        world.peers[number].send(&again);
+    }
+    for _ in 0..50 {
+        world.turn();
+        world.peers[0].send(b"ping\n");
+    }
+    world.settle();
+    for peer in &world.peers {
+        assert!(!peer.has_input(), "{} bytes are not read", peer.to_server.len());
+    }
+}

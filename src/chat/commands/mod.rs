@@ -108,12 +108,17 @@ pub(super) const TABLE: &[Command] = &[
     privileged("/announce TEXT", "tell something to every room", operators::announce),
 ];
 
+/// What a command counts for, as work of the loop: two of one client are run
+/// before others have their turn.
+const COMMAND_WORK: usize = 128;
+
 /// Bytes of an unknown command that its answer shows at most.
 const SHOWN_BYTES_MAX: usize = 32;
 
 impl Chat {
     /// Runs `line`, a line that began with one slash, without that.
     pub(super) fn handle_command(&mut self, id: ClientId, line: &str) {
+        self.spend(COMMAND_WORK);
         let moves = find(line).is_some_and(|(command, _)| command.moves);
         // To a newcomer nothing has been sent yet, so it can go anywhere.
         if moves && !self.sessions[id].is_unheard() && !self.is_level(id) {
@@ -186,6 +191,10 @@ fn nick(chat: &mut Chat, id: ClientId, rest: &str) {
         return chat.notify(id, &chat.name_taken(&nick, holder));
     }
     chat.sessions[id].nick = nick.clone();
+    if chat.sessions[id].aside().has_bell {
+        chat.bells.remove(&old);
+        chat.bells.insert(&nick, id);
+    }
     let is_quiet = chat.sessions[id].reader.filter().is_some_and(|filter| filter.is_quiet);
     let is_known = chat.is_known(id);
     if is_known {

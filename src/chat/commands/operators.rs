@@ -214,7 +214,7 @@ pub(in crate::chat) fn mute(chat: &mut Chat, id: ClientId, rest: &str) {
     session.set_aside(|aside| aside.is_muted = is_muted);
     let text = texts::muted(session.nick.as_str(), is_muted);
     let notice = if is_muted { texts::YOU_ARE_MUTED } else { texts::YOU_MAY_SPEAK };
-    chat.notify(other, notice);
+    chat.notify_other(other, notice);
     chat.notify(id, &text);
 }
 
@@ -224,7 +224,7 @@ pub(in crate::chat) fn announce(chat: &mut Chat, id: ClientId, rest: &str) {
         return usage(chat, id, "announce");
     }
     let text = texts::announcement(chat.sessions[id].nick.as_str(), rest);
-    let rooms: Vec<_> = chat.rooms.keys().filter(|&room| Some(room) != chat.gate).collect();
+    let rooms: Vec<_> = chat.rooms.ids().filter(|&room| Some(room) != chat.gate).collect();
     for room in rooms {
         chat.append_notice(room, ClientId::default(), Kind::Notice, &text);
     }

@@ -12,14 +12,9 @@ const TOPIC_BYTES_MAX: usize = 300;
 const ROOMS_SHOWN_MAX: usize = 100;
 
 impl Chat {
-    fn find_room(&self, name: &Nick) -> Option<RoomId> {
-        let mut rooms = self.rooms.iter().filter(|(id, _)| Some(*id) != self.gate);
-        rooms.find(|(_, room)| room.name.is_like(name)).map(|(id, _)| id)
-    }
-
     /// The room of this name; makes it if there is place for one more.
     fn open_room(&mut self, name: &Nick) -> Option<RoomId> {
-        self.find_room(name).or_else(|| {
+        self.rooms.find(name).or_else(|| {
             let has_place = self.room_count() < self.config.rooms_max;
             let (limits, has_echo) = (self.config.log_limits(), self.config.echo);
             has_place.then(|| self.rooms.insert(Room::new(name.clone(), limits, has_echo)))
@@ -67,7 +62,7 @@ pub(in crate::chat) fn join(chat: &mut Chat, id: ClientId, rest: &str) {
         Err(error) => return chat.notify(id, &texts::bad_name(error)),
     };
     // Others see how a new room is called.
-    if chat.find_room(&name).is_none() && chat.is_silenced(id) {
+    if chat.rooms.find(&name).is_none() && chat.is_silenced(id) {
         return;
     }
     match chat.open_room(&name) {

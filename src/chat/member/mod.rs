@@ -36,6 +36,9 @@ pub(super) struct Session {
     pub blocked: bool,
     /// It is in the flush queue.
     pub queued: bool,
+    /// It was put in front there, because lines that it asked for are about to be
+    /// dropped.
+    pub is_first: bool,
     /// `None` if there is nothing in it: so it is for most clients most of the
     /// time.
     aside: Option<Box<Aside>>,
@@ -164,7 +167,7 @@ impl Aside {
 impl Session {
     pub fn new(nick: Nick, room: RoomId, reader: Reader, now: u32) -> Self {
         let (phase, standing) = (Phase::Talking, Standing::Arriving);
-        let (blocked, queued) = (false, false);
+        let (blocked, queued, is_first) = (false, false, false);
         let (since, spoke, place, aside) = (now, now, 0, None);
         let (origin, opening) = (OriginId::LOCAL, Opening::Bytes);
         Session {
@@ -180,6 +183,7 @@ impl Session {
             origin,
             blocked,
             queued,
+            is_first,
             aside,
         }
     }

@@ -2,6 +2,7 @@
 
 pub(super) mod lookalikes;
 pub(super) mod proof;
+pub(super) mod bells;
 
 use std::hash::RandomState;
 
@@ -121,14 +122,6 @@ impl Nick {
     /// Whether both are the same name, case and proofs apart.
     pub fn is_same(&self, other: &Nick) -> bool {
         lookalikes::is_same(self.name(), other.name())
-    }
-
-    /// Whether both are the same name or look alike.
-    pub fn is_like(&self, other: &Nick) -> bool {
-        let hasher = RandomState::new();
-        let (looks, others) = (self.looks(&hasher), other.looks(&hasher));
-        let others = [others.written, others.folded];
-        others.contains(&looks.written) || others.contains(&looks.folded)
     }
 }
 

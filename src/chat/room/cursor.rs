@@ -440,10 +440,15 @@ impl Reader {
         self.extra.is_none() && self.own.is_none()
     }
 
+    /// Whether its next line is one that the log has no image of.
+    pub fn is_in_past(&self, log: &Log) -> bool {
+        self.next < log.first_encoded(self.encoding).min(log.next())
+    }
+
     /// If what comes next are lines that the log has no image of, encodes some
     /// of them. The reader must have caught up.
     pub fn encode_ahead(&mut self, log: &Log) {
-        if self.next >= log.first_encoded(self.encoding) {
+        if !self.is_in_past(log) {
             return;
         }
         let mut bytes = Vec::new();

@@ -266,6 +266,14 @@ impl Log {
         (end - self.begin(from)) as usize + lines * FRAME_BYTES_MAX
     }
 
+    /// Whether a line is less than a quarter of what the log may hold behind the
+    /// newest one.
+    pub fn is_near(&self, seq: Seq) -> bool {
+        let lines = self.next().saturating_sub(seq);
+        lines < self.limits.records_max as u64 / 4
+            && self.bytes_from(seq) < self.limits.bytes_max / 4
+    }
+
     /// Panics if the log is larger than its limits allow, or an image has other
     /// lines than it should.
     pub fn assert_limits(&self) {

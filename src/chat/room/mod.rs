@@ -3,6 +3,7 @@
 // In reading order.
 pub(super) mod log;
 pub(super) mod cursor;
+pub(super) mod table;
 #[cfg(test)]
 mod model;
 
