@@ -28,7 +28,7 @@ impl Chat {
         }
         let session = &mut self.sessions[id];
         let offer = session.set_aside(|aside| aside.options.get_or_insert_default().offer());
-        self.add_note(id, offer);
+        self.add_note(id, &offer);
     }
 
     /// Whether the server edits a client's line.
@@ -61,7 +61,7 @@ impl Chat {
             }),
             _ => return,
         }
-        self.wants_crlf(id);
+        self.use_crlf(id);
         self.queue(id);
     }
 

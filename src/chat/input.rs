@@ -26,6 +26,9 @@ const WORK_MAX: usize = 256;
 /// Bytes of text beyond ASCII that are as much work as a key.
 const HARD_BYTES: usize = 16;
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// What a telnet command counts for.
 const TELNET_WORK: usize = 2;
 
@@ -96,7 +99,11 @@ impl Chat {
             }
             First::Text => {
                 self.sessions[id].opening = Opening::Line;
-                Some(bytes)
+                // It says that what follows is UTF-8, and is no text.
+                match bytes.strip_prefix(BYTE_ORDER_MARK) {
+                    Some(rest) => Some(rest.to_vec().into()),
+                    None => Some(bytes),
+                }
             }
         }
     }
@@ -128,7 +135,7 @@ impl Chat {
             return false;
         }
         if *end == LineEnd::CrLf {
-            self.wants_crlf(id);
+            self.use_crlf(id);
         }
         self.handle_password(now, id, bytes);
         true
@@ -204,10 +211,11 @@ impl Chat {
             }
             Event::Line { bytes, end } => {
                 if *end == LineEnd::CrLf {
-                    self.wants_crlf(id);
+                    self.use_crlf(id);
                 }
                 if !bytes.is_ascii() {
                     self.spend(bytes.len() / HARD_BYTES);
+                    self.check_utf8(id, bytes);
                 }
                 self.handle_text(id, &Text::clean(bytes));
             }
@@ -218,6 +226,14 @@ impl Chat {
                 self.notify(id, &texts::line_too_long(self.config.line_bytes_max))
             }
             Event::Command(command) => self.handle_telnet(id, *command),
+        }
+    }
+
+    /// Tells a client once that what it sends isn't UTF-8.
+    fn check_utf8(&mut self, id: ClientId, line: &[u8]) {
+        if !self.sessions[id].aside().is_told_utf8 && str::from_utf8(line).is_err() {
+            self.sessions[id].set_aside(|aside| aside.is_told_utf8 = true);
+            self.notify(id, texts::NOT_UTF8);
         }
     }
 
@@ -233,7 +249,7 @@ impl Chat {
 
     pub(super) fn handle_telnet(&mut self, id: ClientId, command: Command) {
         self.spend(TELNET_WORK);
-        self.wants_crlf(id);
+        self.use_crlf(id);
         if command == Command::AreYouThere {
             return self.notify(id, texts::ARE_YOU_THERE);
         }
@@ -323,7 +339,7 @@ impl Chat {
     }
 
     /// The client has shown that its lines end with CR LF.
-    pub(super) fn wants_crlf(&mut self, id: ClientId) {
+    pub(super) fn use_crlf(&mut self, id: ClientId) {
         let encoding = self.sessions[id].reader.newest_encoding();
         if encoding.ending == LineEnding::Lf {
             self.set_encoding(id, encoding.with_ending(LineEnding::CrLf));

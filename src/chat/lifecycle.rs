@@ -26,9 +26,19 @@ const GONE_TIME: Duration = Duration::from_secs(300);
 /// How long a client that leaves has to take what it is owed.
 pub(super) const FAREWELL_TIME: Duration = Duration::from_secs(5);
 
+/// A client that connects.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival<'a> {
+    /// Where it comes from; `None`: from this machine without IP.
+    pub ip: Option<IpAddr>,
+    /// The same as text, for other clients.
+    pub address: &'a str,
+    /// It is known to speak telnet.
+    pub is_telnet: bool,
+}
+
 impl Chat {
-    /// A client has connected from `ip` (`None`: from this machine without IP)
-    /// and `address` (as text, for other clients).
+    /// A client has connected.
     ///
     /// # Errors
     /// Why it can't come in. It is to be sent `refusal` before the connection is
@@ -37,9 +47,9 @@ impl Chat {
         &mut self,
         now: Instant,
         id: ClientId,
-        ip: Option<IpAddr>,
-        address: &str,
+        newcomer: &Arrival,
     ) -> Result<(), Refusal> {
+        let Arrival { ip, address, is_telnet } = *newcomer;
         self.now = now;
         let origin = self.admit(ip).inspect_err(|refusal| {
             self.counts.endings[Ending::Refused(refusal.kind())] += 1;
@@ -61,10 +71,20 @@ impl Chat {
         if self.config.raw {
             self.sessions[id].standing = Standing::Known;
             self.sessions[id].opening = Opening::Over;
-        } else if self.gate.is_some() {
+            return Ok(());
+        }
+        if self.gate.is_some() {
             self.knock(id);
         } else {
             self.name(id);
+        }
+        if is_telnet {
+            // It is no script that says its line first, and its rows begin where the
+            // last one ended unless lines end with CR LF.
+            self.use_crlf(id);
+            self.offer_editing(id);
+            self.handle_arrival(id);
+        } else {
             self.arrive(id);
         }
         Ok(())

@@ -12,6 +12,7 @@ use crate::chat::close_reason::Ending;
 use crate::chat::member::Phase;
 use crate::chat::names::Nick;
 use crate::chat::room::log::Limits;
+use crate::wire::Text;
 
 /// How long a newcomer has to give the password.
 const PASSWORD_TIME: Duration = Duration::from_secs(60);
@@ -58,7 +59,6 @@ impl Chat {
         session.standing = Standing::Knocking;
         session.enter(Phase::Talking, Some(self.now + PASSWORD_TIME));
         self.set_timer(id);
-        self.arrive(id);
     }
 
     /// A newcomer is told that there is a password, unless it knows.
@@ -70,7 +70,10 @@ impl Chat {
 
     /// A newcomer has typed a line.
     pub(super) fn handle_password(&mut self, now: Instant, id: ClientId, line: &[u8]) {
-        if self.config.password.as_ref().is_some_and(|password| password.is(line)) {
+        // As any line: keys that erase work, and a stray CR isn't a part of it.
+        let typed = Text::clean(line);
+        let typed = typed.as_str().as_bytes();
+        if self.config.password.as_ref().is_some_and(|password| password.is(typed)) {
             return self.let_in(id);
         }
         match self.count_try(id) {

@@ -40,6 +40,7 @@ use self::admission::bans::Bans;
 pub use self::admission::password::{PASSWORD_BYTES_MAX, Password, invisible_character};
 pub use self::close_reason::{Closing, Ending, Endings, Refusal, Refused};
 pub use self::config::{Config, OnLag, Prefix};
+pub use self::lifecycle::Arrival;
 use self::member::Session;
 use self::names::bells::Bells;
 pub use self::names::proof::ProofKey;
@@ -112,7 +113,7 @@ pub struct Chat {
     reinterested: VecDeque<ClientId>,
     /// When to look at a client again, at most one entry each.
     timers: BTreeSet<(Instant, ClientId)>,
-    /// Newcomers, and when to greet them, in that order.
+    /// Arrivals, and when to greet them, in that order.
     arrivals: VecDeque<(Instant, ClientId)>,
     /// Rooms with comings and goings to tell, and when, in that order.
     folds: VecDeque<(Instant, RoomId)>,

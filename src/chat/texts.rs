@@ -39,6 +39,9 @@ pub(super) const YOU_ARE_MUTED: &str = "an operator has muted you: you reach nob
 pub(super) const YOU_MAY_SPEAK: &str = "you may speak again";
 pub(super) const BANS_UNSAVED: &str = "the bans can't be saved, so they end with the server";
 
+pub(super) const NOT_UTF8: &str =
+    "your line is not UTF-8: others see � in it; set your terminal to UTF-8";
+
 pub(super) fn welcome(nick: &str) -> String {
     format!("welcome, {nick}: just type, or try /help")
 }

@@ -25,7 +25,7 @@ use super::journal::Journal;
 use super::listener::Listener;
 use super::looks::{Look, Looks};
 use super::motd::{MotdFile, Newcomer};
-use crate::chat::{Chat, ClientId, Closing, Config, Counts, Ending, Refusal, Slices};
+use crate::chat::{Arrival, Chat, ClientId, Closing, Config, Counts, Ending, Refusal, Slices};
 
 /// Events taken from the poller in one turn at most.
 const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
@@ -332,13 +332,10 @@ impl Server {
             Ok(id) => id,
             Err(error) => return debug!("{peer}: not served: {error}"),
         };
-        match self.chat.handle_open(now, id, peer.ip(), &peer.to_string()) {
-            Ok(()) => {
-                debug!("{peer}: connected");
-                if self.door.is_telnet(listener) {
-                    self.chat.offer_editing(id);
-                }
-            }
+        let (ip, address) = (peer.ip(), peer.to_string());
+        let is_telnet = self.door.is_telnet(listener);
+        match self.chat.handle_open(now, id, &Arrival { ip, address: &address, is_telnet }) {
+            Ok(()) => debug!("{peer}: connected"),
             Err(refusal) => self.refuse(now, id, refusal),
         }
     }

@@ -50,6 +50,16 @@ pub enum Event<'a> {
     Command(Command),
 }
 
+/// NUL is no input (RFC 854, "The NVT printer and keyboard"): it begins no line.
+fn without_nuls(line: &[u8]) -> &[u8] {
+    let nuls = line.iter().take_while(|&&byte| byte == 0).count();
+    &line[nuls..]
+}
+
+/// What erases the last character, and all, where cleaning finds it.
+const DEL: u8 = 0x7f;
+const CTRL_U: u8 = 0x15;
+
 /// The first bytes of a line, not more than show that it is too long.
 pub type LineStart = ArrayVec<u8, LINE_START_BYTES>;
 
@@ -74,6 +84,11 @@ pub struct Decoder {
     after_cr: bool,
     /// The line has passed the limit: drop everything up to its end.
     discarding: bool,
+    /// The client has sent a telnet command, so it takes CR alone for the end of a
+    /// line too.
+    is_telnet: bool,
+    /// Its last line ended with CR: LF or NUL after that belongs to it.
+    after_line: bool,
     /// Bytes searched for the end of a line or a command.
     #[cfg(test)]
     searched_bytes: usize,
@@ -87,6 +102,8 @@ impl Decoder {
             telnet: telnet::State::Data,
             after_cr: false,
             discarding: false,
+            is_telnet: false,
+            after_line: false,
             #[cfg(test)]
             searched_bytes: 0,
         }
@@ -112,14 +129,18 @@ impl Decoder {
                 take(input, 1);
                 continue;
             }
-            match self.telnet.step(byte) {
-                // The second byte is a key itself: it stays in the input.
-                Step::NotTelnet => {}
-                Step::Literal => _ = take(input, 1),
-                Step::More => _ = take(input, 1),
+            match self.telnet.step(byte, self.is_telnet) {
+                // This byte is a key itself: it stays in the input.
+                Step::NotTelnet(_) => continue,
+                Step::Literal | Step::More => _ = take(input, 1),
                 Step::Done(command) => {
                     take(input, 1);
-                    return Some(Typed::Command(command));
+                    self.is_telnet = true;
+                    return Some(match command {
+                        Command::EraseCharacter => Typed::Keys(&[DEL]),
+                        Command::EraseLine => Typed::Keys(&[CTRL_U]),
+                        _ => Typed::Command(command),
+                    });
                 }
             }
         }
@@ -127,7 +148,7 @@ impl Decoder {
 
     /// What has been sent of a line so far. The next line begins after it.
     pub fn take_partial(&mut self) -> Vec<u8> {
-        self.after_cr = false;
+        (self.after_cr, self.after_line) = (false, false);
         self.discarding = false;
         std::mem::take(&mut self.partial)
     }
@@ -147,10 +168,15 @@ impl Decoder {
         Some(Event::Line { bytes, end: LineEnd::Eof })
     }
 
-    /// Whether nothing is begun: a new decoder would do as well.
+    /// Whether nothing is begun.
     pub fn is_between_lines(&self) -> bool {
         let is_begun = self.after_cr || self.discarding || self.telnet != telnet::State::Data;
         !is_begun && self.partial.is_empty()
+    }
+
+    /// Whether there is nothing to remember: a new decoder would do as well.
+    pub fn is_new(&self) -> bool {
+        self.is_between_lines() && !self.is_telnet
     }
 
     /// Bytes of memory held for an unfinished line.
@@ -173,6 +199,10 @@ impl Decoder {
             match (input[at], input.get(at + 1)) {
                 (b'\n', _) => return self.line(input, at, 1, LineEnd::Lf, framing),
                 (b'\r', Some(b'\n' | 0)) => return self.line(input, at, 2, LineEnd::CrLf, framing),
+                (b'\r', next) if self.is_telnet => {
+                    self.after_line = next.is_none();
+                    return self.line(input, at, 1, LineEnd::CrLf, framing);
+                }
                 // A CR in the middle of a line; cleaning takes it out.
                 (b'\r', Some(_)) => {
                     scanned = at + 1;
@@ -193,6 +223,12 @@ impl Decoder {
     /// Goes on with what the last byte left open: a CR or a telnet command.
     /// Leaves the decoder in plain data, or `input` empty.
     fn resume<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Event<'a>> {
+        if self.after_line && !input.is_empty() {
+            self.after_line = false;
+            if let b'\n' | 0 = input[0] {
+                take(input, 1);
+            }
+        }
         if self.after_cr && !input.is_empty() {
             self.after_cr = false;
             if let b'\n' | 0 = input[0] {
@@ -204,21 +240,26 @@ impl Decoder {
         }
         while self.telnet != telnet::State::Data && !input.is_empty() {
             let byte = input[0];
-            let data: &[u8] = match self.telnet.step(byte) {
+            let data: &[u8] = match self.telnet.step(byte, self.is_telnet) {
                 Step::More => {
                     take(input, 1);
                     continue;
                 }
                 Step::Done(command) => {
                     take(input, 1);
-                    return Some(Event::Command(command));
+                    self.is_telnet = true;
+                    match command {
+                        Command::EraseCharacter => &[DEL],
+                        Command::EraseLine => &[CTRL_U],
+                        _ => return Some(Event::Command(command)),
+                    }
                 }
                 Step::Literal => {
                     take(input, 1);
                     &[IAC]
                 }
-                // The second byte may end the line: it stays in the input.
-                Step::NotTelnet => &[IAC],
+                // This byte may end the line: it stays in the input.
+                Step::NotTelnet(data) => data,
             };
             if let Some(event) = self.keep(data, framing) {
                 return Some(event);
@@ -253,8 +294,11 @@ impl Decoder {
         end: LineEnd,
         framing: &Framing,
     ) -> Option<Event<'a>> {
-        let rest = take(input, at);
+        let mut rest = take(input, at);
         take(input, end_bytes);
+        if self.partial.is_empty() && !self.discarding && !framing.raw {
+            rest = without_nuls(rest);
+        }
         let mut bytes = Cow::Borrowed(rest);
         if self.discarding || !self.partial.is_empty() {
             let too_long = self.keep(rest, framing);
@@ -282,6 +326,10 @@ impl Decoder {
     fn keep<'a>(&mut self, bytes: &[u8], framing: &Framing) -> Option<Event<'a>> {
         if self.discarding {
             return None;
+        }
+        let mut bytes = bytes;
+        if self.partial.is_empty() && !framing.raw {
+            bytes = without_nuls(bytes);
         }
         // In raw mode a CR at the end may be half of the line's end.
         let last = bytes.last().or(self.partial.last());
@@ -385,12 +433,12 @@ mod tests {
         check(&CHAT, b"a\xff\xfd\x01b\n", "Do(1) [ab]Lf");
         check(&CHAT, b"\xff\xfb\x1f\xff\xf6\xff\xf4", "Will(31) AreYouThere Other");
         check(&CHAT, b"a\r\xff\xf1\nb\n", "Other [a\\r]Lf [b]Lf");
-        check(&CHAT, b"\xff\xfe\x01\xff\xfc\x01", "Dont(1) Other");
+        check(&CHAT, b"\xff\xfe\x01\xff\xfc\x01", "Dont(1) Wont(1)");
     }
 
     #[test]
     fn subnegotiations_are_dropped_whole() {
-        check(&CHAT, b"a\xff\xfa\x18\0xt\nerm\xff\xff\xff\xf0b\n", "Other [ab]Lf");
+        check(&CHAT, b"a\xff\xfa\x19\0xt\nerm\xff\xff\xff\xf0b\n", "Other [ab]Lf");
         check(&CHAT, b"a\xff\xfa\x18 never ends \n\n", "[a]Eof");
     }
 

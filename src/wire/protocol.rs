@@ -21,6 +21,8 @@ pub enum Protocol {
     Socks4,
     /// SOCKS 5 (RFC 1928).
     Socks5,
+    /// IRC (RFC 2812).
+    Irc,
 }
 
 /// What the first bytes of a stream show.
@@ -45,6 +47,8 @@ impl Protocol {
             [4, 1 | 2, _, ..] => First::Foreign(Protocol::Socks4),
             // SOCKS 5, so many methods, a method (RFC 1928, section 3).
             [5, 1..=9, 0..=9 | 0x80.., ..] => First::Foreign(Protocol::Socks5),
+            // The begin of a byte order mark.
+            [0xef] | [0xef, 0xbb] => First::Unknown,
             [] | [0x16] | [0x16, 3] | [4] | [4, 1 | 2] | [5] | [5, 1..=9] => First::Unknown,
             _ => First::Text,
         }
@@ -63,6 +67,10 @@ impl Protocol {
             // As clients write it; somebody who says hello doesn't.
             (b"EHLO" | b"HELO", Some([_, ..]), None, None) => Some(Protocol::Smtp),
             (version, ..) if version.starts_with(b"SSH-") => Some(Protocol::Ssh),
+            // Registering (RFC 2812, section 3.1); in capitals, as clients write it.
+            (b"CAP", Some(b"LS" | b"REQ"), ..)
+            | (b"NICK", Some([_, ..]), None, None)
+            | (b"USER", Some([_, ..]), Some([_, ..]), Some([_, ..])) => Some(Protocol::Irc),
             _ => None,
         }
     }
@@ -95,6 +103,8 @@ impl Protocol {
             Protocol::Socks4 => &[0, 91, 0, 0, 0, 0, 0, 0],
             // No acceptable method (RFC 1928, section 3).
             Protocol::Socks5 => &[5, 0xff],
+            // What a server sends last (RFC 2812, section 3.7.4).
+            Protocol::Irc => b"ERROR :This is a chat room, not IRC: come in with nc or telnet\r\n",
         }
     }
 
@@ -107,6 +117,7 @@ impl Protocol {
             Protocol::Smtp => "spoke SMTP",
             Protocol::Socks4 => "spoke SOCKS 4",
             Protocol::Socks5 => "spoke SOCKS 5",
+            Protocol::Irc => "spoke IRC",
         }
     }
 }
@@ -129,7 +140,7 @@ mod tests {
 
     #[test]
     fn protocols_are_known_by_their_first_line() {
-        use Protocol::{Http, Smtp, Ssh};
+        use Protocol::{Http, Irc, Smtp, Ssh};
         for (line, protocol) in [
             (&b"GET / HTTP/1.1\r"[..], Http),
             (b"GET /index.html?a=b HTTP/1.0", Http),
@@ -142,6 +153,9 @@ mod tests {
             (b"SSH-2.0-OpenSSH_9.2p1 Debian-2", Ssh),
             (b"SSH-1.99-x", Ssh),
             (b"EHLO mail.example.com\r", Smtp),
+            (b"CAP LS 302", Irc),
+            (b"NICK ann\r", Irc),
+            (b"USER ann 0 * :Ann", Irc),
             (b"HELO [192.0.2.1]", Smtp),
         ] {
             assert_eq!(Protocol::of_line(line), Some(protocol), "{}", line.escape_ascii());

@@ -30,7 +30,9 @@ impl<'a> Text<'a> {
     /// - Bytes that aren't UTF-8 become U+FFFD.
     /// - Escape sequences (ECMA-48: CSI, OSC, DCS and the like) are taken out
     ///   whole; one that doesn't end takes the rest of the line with it.
-    /// - Control characters (C0 except tab, DEL, C1) are taken out.
+    /// - BS and DEL take the last character back, Ctrl-W the last word and Ctrl-U
+    ///   all: what they are sent for by a program that lets the server edit.
+    /// - Other control characters (C0 except tab, C1) are taken out.
     /// - Line and paragraph separators (U+2028, U+2029) become a space.
     /// - Of more than 8 combining marks in a row the rest is taken out, and so is
     ///   what makes a gap of more than 16 columns.
@@ -97,14 +99,20 @@ fn strip(text: &str) -> String {
 
     impl Perform for Printed {
         fn print(&mut self, c: char) {
-            if !is_harmful(c) {
-                self.0.push(c);
+            match c {
+                '\u{7f}' => erase_character(&mut self.0),
+                _ if is_harmful(c) => {}
+                _ => self.0.push(c),
             }
         }
 
         fn execute(&mut self, byte: u8) {
-            if byte == b'\t' {
-                self.0.push('\t');
+            match byte {
+                b'\t' => self.0.push('\t'),
+                0x08 | 0x7f => erase_character(&mut self.0),
+                0x15 => self.0.clear(),
+                0x17 => erase_word(&mut self.0),
+                _ => {}
             }
         }
     }
@@ -113,6 +121,20 @@ fn strip(text: &str) -> String {
     // One parser a line: nothing leaks into the next one.
     Parser::new().advance(&mut printed, text.as_bytes());
     printed.0
+}
+
+/// Takes the last character off, with what stands on it.
+fn erase_character(text: &mut String) {
+    while let Some(c) = text.pop() {
+        if !is_combining_mark(c) && c.width() != Some(0) {
+            return;
+        }
+    }
+}
+
+fn erase_word(text: &mut String) {
+    let word = text.trim_end().rfind(char::is_whitespace);
+    text.truncate(word.map_or(0, |at| at + text[at..].chars().next().map_or(0, char::len_utf8)));
 }
 
 /// A text whose marks, gaps, separators and directions stay in their line.
@@ -205,10 +227,21 @@ mod tests {
 
     #[test]
     fn control_characters_are_taken_out() {
-        check(b"a\x07b\x08c\x00d\x7fe", "abcde");
+        check(b"a\x07bc\x00d\x1ae", "abcde");
         check(b"10%\r20%", "10%20%");
         check("a\u{85}b\u{9b}c".as_bytes(), "abc");
         check(b"\x0e\x0f\x11\x13", "");
+    }
+
+    #[test]
+    fn keys_that_erase_edit_the_line() {
+        check(b"helo\x7flo", "hello");
+        check(b"helo\x08lo", "hello");
+        check(b"secret\x15public", "public");
+        check(b"one two  \x17three", "one three");
+        check(b"one\x17\x17\x08x", "x");
+        check("日e\u{301}\x7f\x7fx".as_bytes(), "x");
+        check(b"a\x1b[31m\x7fb", "b");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Half-typed lines over the real telnet, as the terminal shows them.
 
 use crate::harness::{Client, Host, Program, Terminal, lacks, nothing_came_for};
+use crate::support::process::listening_address;
 
 /// How the server's last answer, the typed line and the cursor look.
 struct Stage {
@@ -174,12 +175,14 @@ fn a_client_that_does_not_agree_is_sent_no_more_of_it() {
         "*** your line is edited from here if your program lets it, as telnet does; \
          /edit off ends it",
     );
-    ann.expect(b"\xff\xfb\x01\xff\xfb\x03\xff\xfd\x1f");
+    ann.expect(b"\xff\xfb\x01\xff\xfb\x03\xff\xfd\x1f\xff\xfd\x18");
     ann.send("typed in a line\n");
     bob.hears("<guest1> typed in a line");
     ann.send(b"\xff\xfe\x01\xff\xfe\x03\xff\xfc\x1fand after no\r\n");
     bob.hears("<guest1> and after no");
     ann.takes_crlf();
+    // It has turned SUPPRESS-GO-AHEAD off.
+    ann.expect(b"\xff\xfc\x03");
     nothing_came_for(&mut [&mut ann], &mut bob);
 }
 
@@ -192,4 +195,16 @@ fn nobody_is_sent_an_option_unasked() {
     bob.hears("<guest1> hello");
     ann.takes_crlf();
     nothing_came_for(&mut [&mut ann], &mut bob);
+}
+
+/// On a listener for telnet each row begins at the left from the first one on.
+#[test]
+fn a_telnet_listener_offers_at_once_and_ends_each_line_with_cr_lf() {
+    let mut program = Program::plain(&["--listen", "telnet:127.0.0.1:0"]);
+    let line = program.stdout_line();
+    let address = listening_address(&line).expect("it listens there too");
+    let mut ann = Client::connect(&address);
+    ann.expect(b"\xff\xfb\x01\xff\xfb\x03\xff\xfd\x1f\xff\xfd\x18");
+    ann.takes_crlf();
+    ann.read_greeting();
 }

@@ -153,3 +153,29 @@ fn a_password_that_is_longer_than_a_line_may_be_is_refused() {
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(errors.contains("--max-line 100 is too short for --password-file"), "{errors}");
 }
+
+/// A typo is corrected as in any line, and what a terminal sends for the end of
+/// a line isn't a part of the password.
+#[test]
+fn the_password_may_be_corrected_while_it_is_typed() {
+    let (_directory, path) = with_password("secret\n");
+    let program = Program::start(&["--password-file", text(&path)]);
+    let typed: [&[u8]; 7] = [
+        b"sercr\x08\x08\x08cret\n",
+        b"secrte\x7f\x7fet\r\n",
+        b"wrong\x15secret\r\0",
+        b"secrex\xff\xf7t\r\n",
+        b"wrong\xff\xf8secret\r\n",
+        b"secret\r\r\n",
+        b"\xef\xbb\xbfsecret\n",
+    ];
+    for typed in typed {
+        let mut stranger = program.connect();
+        stranger.send(typed);
+        let mut heard = Vec::new();
+        while !heard.windows(8).any(|window| window == b"welcome,") {
+            heard.extend(stranger.any_line());
+            assert!(!heard.windows(5).any(|window| window == b"wrong"), "{}", typed.escape_ascii());
+        }
+    }
+}

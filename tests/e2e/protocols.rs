@@ -18,6 +18,8 @@ const FOREIGN: &[(&[u8], &[u8])] = &[
     (TLS_HELLO, b"\x15\x03\x01\x00\x02\x02\x46"),
     (b"SSH-2.0-OpenSSH_9.2p1\r\nforged\n", b"This is a chat room"),
     (b"EHLO mail.example.com\r\nMAIL FROM:<a@example.com>\r\n", b"554 "),
+    (b"CAP LS 302\r\nNICK forged\r\nUSER forged 0 * :forged\r\n", b"ERROR :This is a chat room"),
+    (b"NICK forged\r\nUSER forged 0 * :forged\r\n", b"ERROR :This is a chat room"),
     (b"\x05\x02\x00\x02forged\nagain\n", b"\x05\xff"),
     (b"\x04\x01\x00\x50\xc0\x00\x02\x01\x00forged\n", b"\0\x5b\0\0\0\0\0\0"),
 ];

@@ -14,12 +14,14 @@ const DM: u8 = 242;
 const NOP: u8 = 241;
 const SE: u8 = 240;
 const TIMING_MARK: u8 = 6;
+const TERMINAL_TYPE: u8 = 24;
 const ECHO: u8 = 1;
 const SUPPRESS_GO_AHEAD: u8 = 3;
 const NAWS: u8 = 31;
 
 /// What one is sent who sends an option: that the server would edit its line.
-const OFFER: [u8; 9] = [IAC, WILL, ECHO, IAC, WILL, SUPPRESS_GO_AHEAD, IAC, DO, NAWS];
+const OFFER: &[u8] =
+    &[IAC, WILL, ECHO, IAC, WILL, SUPPRESS_GO_AHEAD, IAC, DO, NAWS, IAC, DO, TERMINAL_TYPE];
 
 /// A line with commands of every length in it, one of them with a line end.
 const SCRIPT: &[u8] = &[
@@ -44,23 +46,25 @@ fn telnet_commands_never_reach_the_room() {
 fn telnet_commands_may_be_split_anywhere() {
     let room = Room::open();
     let [mut ann, mut bob] = room.guests();
-    let (last, all_but_last) = SCRIPT.split_last().expect("not empty");
-    ann.send_byte_by_byte(all_but_last, &mut bob);
-    ann.send([*last]);
+    // CR alone ends the line of a client that speaks telnet.
+    let (line, end) = SCRIPT.split_at(SCRIPT.len() - 2);
+    ann.send_byte_by_byte(line, &mut bob);
+    ann.send(end);
     bob.hears("<guest1> hello");
     ann.takes_crlf();
     ann.expect(OFFER);
     nothing_came_for(&mut [&mut ann], &mut bob);
 }
 
-/// Promise 15: at most one answer an option and direction.
+/// Promise 15: at most one answer an option that isn't known and direction.
 #[test]
 fn each_option_is_refused_once() {
     let room = Room::open();
     let [mut ann, mut bob] = room.guests();
     ann.takes_crlf();
     let mut refusals = OFFER.to_vec();
-    let others = || (0..=255).filter(|option| ![ECHO, 3, TIMING_MARK, NAWS].contains(option));
+    let known = [0, ECHO, SUPPRESS_GO_AHEAD, TIMING_MARK, TERMINAL_TYPE, NAWS];
+    let others = || (0..=255).filter(|option| !known.contains(option));
     for option in others() {
         ann.send([IAC, DO, option, IAC, WILL, option, IAC, DO, option, IAC, WILL, option]);
         refusals.extend([IAC, WONT, option, IAC, DONT, option]);
@@ -178,4 +182,69 @@ fn a_subnegotiation_of_100_megabytes_takes_no_memory() {
     // With many processors the kernel's count is off by a megabyte, and may fall.
     let grown = program.memory_bytes_max().saturating_sub(memory_bytes);
     assert!(grown < 10 << 20, "grown by {grown} bytes");
+}
+
+/// A program that turns its modes on and off may do that at any time.
+#[test]
+fn go_ahead_and_binary_are_accepted_at_any_time() {
+    let room = Room::open();
+    let [mut ann] = room.guests();
+    ann.send([IAC, DONT, ECHO]);
+    for option in [0, SUPPRESS_GO_AHEAD] {
+        ann.send([IAC, DO, option, IAC, WILL, option, IAC, DONT, option, IAC, WONT, option]);
+        let accepted = [IAC, WILL, option, IAC, DO, option];
+        ann.expect([accepted, [IAC, WONT, option, IAC, DONT, option]].concat());
+    }
+}
+
+/// CR alone ends a line of a client that has spoken telnet, and LF or NUL after it
+/// is a part of that.
+#[test]
+fn a_bare_return_ends_a_line_of_telnet() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.send([IAC, NOP]);
+    ann.send("one\rtwo\r");
+    bob.hears("<guest1> one");
+    bob.hears("<guest1> two");
+    ann.send("\nthree\r\0four\n");
+    bob.hears("<guest1> three");
+    bob.hears("<guest1> four");
+}
+
+/// What erases in a line that nobody edits is not said.
+#[test]
+fn erasing_edits_a_line_that_is_not_finished() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.send(
+        [b"helo\x7flo", &[IAC, 248][..], b"hi ", b"tehre\x17therr", &[IAC, 247], b"e\r\n"].concat(),
+    );
+    bob.hears("<guest1> hi there");
+}
+
+/// Text in CP1251 has the byte of IAC too.
+#[test]
+fn text_that_is_not_utf_8_is_no_telnet_and_its_sender_is_told_once() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    for _ in 0..2 {
+        ann.send(b"\xef\xf0\xff\xfb\xed\xfb\n");
+    }
+    bob.hears("<guest1> \u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}");
+    bob.hears("<guest1> \u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}");
+    ann.hears("*** your line is not UTF-8: others see \u{fffd} in it; set your terminal to UTF-8");
+    nothing_came_for(&mut [&mut ann], &mut bob);
+}
+
+/// A keepalive of NUL begins no line, and a byte order mark is no text.
+#[test]
+fn nul_and_a_byte_order_mark_are_no_text() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.send("\u{feff}/me waves\n");
+    bob.hears("* guest1 waves");
+    ann.send("\0\0");
+    ann.send("\0hello\n");
+    bob.hears("<guest1> hello");
 }

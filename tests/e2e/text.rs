@@ -15,7 +15,7 @@ fn only_clean_text_reaches_a_reader() {
     let [mut ann, mut bob] = room.guests();
     let (ann, bob) = (&mut ann, &mut bob);
     check(ann, bob, b"a\tb", "a\tb");
-    check(ann, bob, b"bell\x07 back\x08 del\x7f nul\x00.", "bell back del nul.");
+    check(ann, bob, b"bell\x07 backk\x08 dell\x7f nul\x00.", "bell back del nul.");
     check(ann, bob, "c1 \u{9b}31m \u{85}next".as_bytes(), "c1 31m next");
     check(ann, bob, b"\x1b[31mred\x1b[0m", "red");
     check(ann, bob, b"\x1b]0;a title\x07text", "text");

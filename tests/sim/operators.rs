@@ -168,7 +168,11 @@ fn telnet_does_not_show_the_password() {
     world.peers[telnet].send(b"\xff\xfd\x01secret\r\n");
     world.settle();
     let telnet = &world.peers[telnet].screen.telnet;
-    assert_eq!(telnet[1..], [[255, 251, 3], [255, 253, 31]], "WILL SGA, DO NAWS");
+    assert_eq!(
+        telnet[1..],
+        [[255, 251, 3], [255, 253, 31], [255, 253, 24]],
+        "WILL SGA, DO NAWS, DO TTYPE"
+    );
 }
 
 /// A client that wants no ECHO says so each time that it is offered (RFC 854).

@@ -47,6 +47,7 @@ const PRIVATE: &[&str] = &[
     "there is no command ",
     "/",
     "that line was not sent",
+    "your line is not UTF-8",
     "yes, the server",
     "the name ",
     "your name is ",

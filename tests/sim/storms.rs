@@ -38,10 +38,9 @@ const TROUBLE: &[&[u8]] = &[
     b" *** the server is shutting down",
     b" <guest1> hi",
     b"\x1b[31m red \x1b]0;title\x07",
-    b"\rlone",
     b"\xff\xf1 in \xff\xfa\x18 not shown \xff\xf0 between",
     b" caf\xe9 \xc0\xaf",
-    b"\t\x00\x07\x08\x7f",
+    b"\t\x00\x07x\x08y\x7f",
     " \u{202e}\u{85}\u{2028} 日本".as_bytes(),
 ];
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use roomcast::chat::{Chat, ClientId, Closing, Config, Ending, Interest, Refusal, Slices};
+use roomcast::chat::{Arrival, Chat, ClientId, Closing, Config, Ending, Interest, Refusal, Slices};
 use slotmap::{SecondaryMap, SlotMap};
 
 use crate::checks::Checker;
@@ -126,7 +126,8 @@ impl World {
         let ip = peer.ip;
         self.interests.insert(id, Interest { read: true, write: false });
         let address = format!("192.0.2.1:{number}");
-        if let Err(refusal) = self.chat.handle_open(self.now, id, ip, &address) {
+        let newcomer = Arrival { ip, address: &address, is_telnet: false };
+        if let Err(refusal) = self.chat.handle_open(self.now, id, &newcomer) {
             self.refuse(number, refusal);
             self.disconnect(id, Closing::Polite);
         }

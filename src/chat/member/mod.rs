@@ -112,6 +112,8 @@ pub(super) struct Aside {
     pub has_bell: bool,
     /// Wrong passwords that it has given.
     pub tries: u8,
+    /// It has been told that what it sends isn't UTF-8.
+    pub is_told_utf8: bool,
     pub is_operator: bool,
     /// An operator lets nobody hear it.
     pub is_muted: bool,
@@ -141,6 +143,7 @@ impl Aside {
         correspondent: None,
         has_bell: false,
         tries: 0,
+        is_told_utf8: false,
         is_operator: false,
         is_muted: false,
         editor: None,
@@ -151,12 +154,12 @@ impl Aside {
         let Aside { address, decoder, options, first, held, stalled_since, .. } = self;
         let Aside { paced_until, begun, heard, warned, deaf, until, timer, .. } = self;
         let Aside { waiting, away, correspondent, has_bell, editor, screen, .. } = self;
-        let Aside { tries, is_operator, is_muted, .. } = self;
+        let Aside { tries, is_operator, is_muted, is_told_utf8, .. } = self;
         let times = [stalled_since, paced_until, begun, heard, warned, until, timer];
-        let is_begun = !first.is_empty() || !held.is_empty() || !decoder.is_between_lines();
+        let is_begun = !first.is_empty() || !held.is_empty() || !decoder.is_new();
         let is_known = address.is_some() || options.is_some();
         let is_special = away.is_some() || correspondent.is_some() || waiting.is_some();
-        let is_ranked = *is_operator || *is_muted || *tries > 0;
+        let is_ranked = *is_told_utf8 || *is_operator || *is_muted || *tries > 0;
         let is_marked = *has_bell || deaf.is_some() || is_ranked;
         let is_edited = editor.is_some() || !screen.is_empty();
         let is_timed = times.into_iter().any(|time| time.is_some());
@@ -240,7 +243,7 @@ impl Session {
     }
 
     pub fn put_decoder(&mut self, decoder: Decoder) {
-        if self.aside.is_some() || !decoder.is_between_lines() {
+        if self.aside.is_some() || !decoder.is_new() {
             self.set_aside(|aside| aside.decoder = decoder);
         }
     }

@@ -57,5 +57,7 @@ fn say(world: &mut World, number: usize, command: &[u8]) -> bool {
     let text = Text::clean(&line).as_str().to_ascii_lowercase();
     // What one says oneself isn't sent back.
     let is_said = ["//", "/me ", "/me\t"].iter().any(|start| text.starts_with(start));
+    // Its keys may have erased the command.
+    let is_said = is_said || !text.starts_with('/');
     is_said || world.peers[number].stream.len() > length
 }

@@ -58,6 +58,10 @@ fn expected(framing: &Framing, bytes: &[u8]) -> Vec<Event<'static>> {
     // As much as shows that it is too long, and not more than that type holds.
     let start_bytes = LineStart::new().capacity().min(framing.line_bytes_max + 1);
     let event = |mut line: Vec<u8>, end| {
+        if !framing.raw {
+            // NUL begins no line.
+            line.drain(..line.iter().take_while(|&&byte| byte == 0).count());
+        }
         let mut end = end;
         if framing.raw && end == LineEnd::Lf && line.last() == Some(&b'\r') {
             line.pop();

@@ -31,14 +31,18 @@ pub fn assert_whole(stream: &[u8]) {
     assert!(stream.is_empty() || stream.ends_with(b"\n"), "torn: {:?}", stream.escape_ascii());
 }
 
-/// Takes out telnet commands, each of three bytes.
+/// Takes out telnet commands.
 fn without_commands(stream: &[u8]) -> Vec<u8> {
     let mut rest = Vec::new();
     let mut at = 0;
     while at < stream.len() {
         if stream[at] == IAC {
-            assert!(stream.get(at + 1).is_none_or(|verb| (251..=254).contains(verb)));
-            at += 3;
+            // A verb with its option, or the question for the terminal's type.
+            let is_question = stream[at + 1..].starts_with(&[250]);
+            assert!(
+                is_question || stream.get(at + 1).is_none_or(|verb| (251..=254).contains(verb))
+            );
+            at += if is_question { 6 } else { 3 };
         } else {
             rest.push(stream[at]);
             at += 1;

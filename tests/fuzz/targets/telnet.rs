@@ -16,6 +16,10 @@ const ECHO: u8 = 1;
 const SUPPRESS_GO_AHEAD: u8 = 3;
 const TIMING_MARK: u8 = 6;
 const NAWS: u8 = 31;
+const TERMINAL_TYPE: u8 = 24;
+const BINARY: u8 = 0;
+/// IAC SB TERMINAL-TYPE SEND IAC SE.
+const QUESTION: &[u8] = &[IAC, 250, TERMINAL_TYPE, 1, IAC, 240];
 
 const FRAMING: Framing = Framing { line_bytes_max: 64, raw: false };
 
@@ -52,6 +56,10 @@ struct Talk {
     /// How often editing was offered or taken back because somebody said so.
     wishes: usize,
     timing_marks: usize,
+    /// How often the client spoke of each option.
+    asked: HashMap<u8, usize>,
+    /// How often it was asked for its terminal type.
+    questions: usize,
 }
 
 impl Talk {
@@ -61,7 +69,7 @@ impl Talk {
         let mut talk = Talk::default();
         match shape & 5 {
             1 => talk.wish(Options::offer),
-            4 => talk.wish(Options::conceal),
+            4 => talk.wish(|options| options.conceal().to_vec()),
             _ => {}
         }
         talk
@@ -87,8 +95,8 @@ impl Talk {
             Some(Event::Line { bytes, .. }) => {
                 match &bytes[..] {
                     b"/edit" => self.wish(Options::offer),
-                    b"/hide" => self.wish(Options::conceal),
-                    b"/edit off" => self.wish(Options::withdraw),
+                    b"/hide" => self.wish(|options| options.conceal().to_vec()),
+                    b"/edit off" => self.wish(|options| options.withdraw().to_vec()),
                     _ => {}
                 }
                 self.heard.push(Heard::Line(bytes.into_owned()));
@@ -114,18 +122,31 @@ impl Talk {
         }
     }
 
-    fn wish(&mut self, wish: fn(&mut Options) -> &'static [u8]) {
+    fn wish(&mut self, wish: impl FnOnce(&mut Options) -> Vec<u8>) {
         self.wishes += 1;
         self.answers.extend(wish(&mut self.options));
     }
 
     fn answer(&mut self, command: Command) {
         self.timing_marks += usize::from(command == Command::Do(TIMING_MARK));
-        self.answers.extend(self.options.answer(command));
+        if let Command::Do(option)
+        | Command::Dont(option)
+        | Command::Will(option)
+        | Command::Wont(option) = command
+        {
+            *self.asked.entry(option).or_default() += 1;
+        }
+        let mut answer = self.options.answer(command);
+        if let Some(rest) = answer.strip_suffix(QUESTION) {
+            self.questions += 1;
+            answer.truncate(rest.len());
+        }
+        self.answers.extend(answer);
     }
 
-    /// Each option is refused once in each direction. Editing is offered once
-    /// by itself, and refused once more when it has ended.
+    /// Each option that isn't known is refused once in each direction. What is
+    /// known is answered once each time that the client speaks of it. Editing is
+    /// offered once by itself, and when the client changes its mind.
     fn assert_bounded(&self) {
         let mut counts = HashMap::<(u8, u8), usize>::new();
         for (verb, option) in verbs(&self.answers) {
@@ -134,12 +155,15 @@ impl Talk {
         let timing_marks = counts.remove(&(WONT, TIMING_MARK)).unwrap_or_default();
         assert_eq!(timing_marks, self.timing_marks);
         for ((verb, option), count) in counts {
+            let asked = |option| self.asked.get(&option).copied().unwrap_or_default();
+            let offers = 1 + self.wishes + asked(ECHO);
             let count_max = match (verb, option) {
-                (WILL, ECHO | SUPPRESS_GO_AHEAD) | (DO, NAWS) => 1 + self.wishes,
-                (WONT, ECHO | SUPPRESS_GO_AHEAD) => 2 + self.wishes,
+                (WILL | WONT, ECHO) | (DO, NAWS | TERMINAL_TYPE) => offers,
+                (_, SUPPRESS_GO_AHEAD | BINARY) => offers + asked(option),
                 (WONT | DONT, _) => 1,
                 _ => 0,
             };
+            assert!(self.questions <= asked(TERMINAL_TYPE), "{} questions", self.questions);
             assert!(count <= count_max, "{count} times {verb} {option}");
         }
     }
@@ -148,13 +172,13 @@ impl Talk {
     /// with the server.
     fn assert_ends(mut self, is_willing: bool) {
         let mut answers = std::mem::take(&mut self.answers);
-        for _ in 0..10 {
+        for _ in 0..100 {
             for (verb, option) in verbs(&answers) {
                 self.answer(match (verb, is_willing) {
                     (WILL, true) => Command::Do(option),
                     (WILL, false) | (WONT, _) => Command::Dont(option),
                     (DO, true) => Command::Will(option),
-                    _ => Command::Other,
+                    _ => Command::Wont(option),
                 });
             }
             answers = std::mem::take(&mut self.answers);

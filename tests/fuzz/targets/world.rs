@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use roomcast::chat::{Chat, ClientId, Closing, Config, Ending, Interest, Slices};
+use roomcast::chat::{Arrival, Chat, ClientId, Closing, Config, Ending, Interest, Slices};
 use slotmap::{SecondaryMap, SlotMap};
 
 use super::peer::Peer;
@@ -43,8 +43,8 @@ impl World {
         self.peers.push(Peer::new(kernel_bytes));
         let id = self.ids.insert(number);
         self.interests.insert(id, Interest { read: true, write: false });
-        match self.chat.handle_open(self.now, id, ip, &format!("192.0.2.1:{number}")) {
-            Ok(()) if is_telnet => self.chat.offer_editing(id),
+        let address = &format!("192.0.2.1:{number}");
+        match self.chat.handle_open(self.now, id, &Arrival { ip, address, is_telnet }) {
             Ok(()) => {}
             Err(refusal) => {
                 let ending = Ending::Refused(refusal.kind());
