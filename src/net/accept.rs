@@ -33,10 +33,10 @@ pub(super) enum Accepted {
 /// The listeners.
 #[derive(Debug)]
 pub(super) struct Door {
+    /// Paths of unix sockets are removed before their sockets are closed.
+    addresses: Vec<LocalAddr>,
     /// Registered with their place here as the key.
     sockets: Vec<Registered>,
-    /// Paths of unix sockets go when the door is closed.
-    addresses: Vec<LocalAddr>,
     /// The keys of those whose clients speak telnet.
     telnets: Vec<usize>,
     /// A descriptor to give up when there are no more, so that the one too many
@@ -63,8 +63,8 @@ impl Door {
 
     /// Accepts nobody any more.
     pub fn close(&mut self) {
-        self.sockets.clear();
         self.addresses.clear();
+        self.sockets.clear();
         self.resume_at = None;
     }
 

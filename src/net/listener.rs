@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,8 +36,9 @@ const USER_TIMEOUT_MAX: Duration = Duration::from_secs(2_000_000);
 /// A bound socket that accepts clients.
 #[derive(Debug)]
 pub struct Listener {
-    pub(super) socket: Socket,
+    // Dropped before the socket: see `UnixPath`.
     pub(super) address: LocalAddr,
+    pub(super) socket: Socket,
     /// Its clients speak telnet.
     pub(super) is_telnet: bool,
 }
@@ -49,9 +50,17 @@ pub(super) enum LocalAddr {
     Unix(UnixPath),
 }
 
-/// A path that this process made, removed when it is dropped.
+/// The path of a socket that this process bound. It is removed on drop if it
+/// still holds that socket.
+///
+/// Drop it before the socket is closed: a bound socket keeps its inode, so no
+/// other file can have the same number until then.
 #[derive(Debug)]
-pub(super) struct UnixPath(PathBuf);
+pub(super) struct UnixPath {
+    path: PathBuf,
+    /// Device and inode; `None` if the path was replaced at once.
+    file: Option<(u64, u64)>,
+}
 
 impl Listener {
     /// Binds each socket that `address` stands for (a host name can have more
@@ -143,7 +152,7 @@ impl Listener {
     pub fn unix_path(&self) -> Option<&Path> {
         match &self.address {
             LocalAddr::Ip(_) => None,
-            LocalAddr::Unix(path) => Some(&path.0),
+            LocalAddr::Unix(path) => Some(&path.path),
         }
     }
 
@@ -173,9 +182,9 @@ impl Listener {
         remove_stale(path, &address)?;
         let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
         socket.bind(&address)?;
-        let address = LocalAddr::Unix(UnixPath(path.into()));
+        let address = LocalAddr::Unix(UnixPath::new(path));
         Self::listen(&socket)?;
-        Ok(Listener { socket, address, is_telnet: false })
+        Ok(Listener { address, socket, is_telnet: false })
     }
 
     fn listen(socket: &Socket) -> io::Result<()> {
@@ -189,16 +198,30 @@ impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match &self.address {
             LocalAddr::Ip(address) => address.fmt(f),
-            LocalAddr::Unix(path) => write!(f, "unix:{}", path.0.display()),
+            LocalAddr::Unix(path) => write!(f, "unix:{}", path.path.display()),
         }
+    }
+}
+
+impl UnixPath {
+    fn new(path: &Path) -> Self {
+        UnixPath { path: path.to_owned(), file: socket_file(path) }
     }
 }
 
 impl Drop for UnixPath {
     fn drop(&mut self) {
-        // If that fails the next start finds it stale.
-        let _ = std::fs::remove_file(&self.0);
+        if self.file.is_some() && socket_file(&self.path) == self.file {
+            // If that fails the next start finds it stale.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+/// Device and inode of the socket at `path`; `None` if it is something else.
+fn socket_file(path: &Path) -> Option<(u64, u64)> {
+    let file = std::fs::symlink_metadata(path).ok()?;
+    file.file_type().is_socket().then(|| (file.dev(), file.ino()))
 }
 
 /// Removes a socket file that no process listens on any more.

@@ -156,6 +156,33 @@ fn a_unix_socket_is_removed_at_the_end() {
 }
 
 #[test]
+fn a_unix_socket_of_another_server_at_the_same_path_is_left_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("room");
+    let mut first = Program::listening(&[&unix(&path)], &[]);
+    std::fs::remove_file(&path).expect("the socket is there");
+    let second = Program::listening(&[&unix(&path)], &[]);
+    first.signal(Signal::TERM);
+    assert_eq!(first.exit_code(), 0);
+    assert!(is_socket(&path));
+    let [mut ann, mut bob] = second.guests();
+    ann.say("hello");
+    bob.hears("<guest1> hello");
+}
+
+#[test]
+fn a_file_put_in_the_place_of_a_unix_socket_is_never_deleted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("room");
+    let mut program = Program::listening(&[&unix(&path)], &[]);
+    std::fs::remove_file(&path).expect("the socket is there");
+    std::fs::write(&path, "a text").expect("the path is free");
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    assert_eq!(std::fs::read_to_string(&path).expect("it is still there"), "a text");
+}
+
+#[test]
 fn a_unix_socket_that_nobody_listens_on_is_taken_over() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("room");
