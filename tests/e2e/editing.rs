@@ -197,7 +197,7 @@ fn nobody_is_sent_an_option_unasked() {
     nothing_came_for(&mut [&mut ann], &mut bob);
 }
 
-/// On a listener for telnet each row begins at the left from the first one on.
+/// Promise 17: on a listener for telnet each row begins at the left from the first one on.
 #[test]
 fn a_telnet_listener_offers_at_once_and_ends_each_line_with_cr_lf() {
     let mut program = Program::plain(&["--listen", "telnet:127.0.0.1:0"]);

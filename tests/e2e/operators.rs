@@ -154,7 +154,7 @@ fn a_password_that_is_longer_than_a_line_may_be_is_refused() {
     assert!(errors.contains("--max-line 100 is too short for --password-file"), "{errors}");
 }
 
-/// A typo is corrected as in any line, and what a terminal sends for the end of
+/// Promise 17: a typo is corrected as in any line, and what a terminal sends for the end of
 /// a line isn't a part of the password.
 #[test]
 fn the_password_may_be_corrected_while_it_is_typed() {

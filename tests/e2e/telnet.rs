@@ -184,7 +184,7 @@ fn a_subnegotiation_of_100_megabytes_takes_no_memory() {
     assert!(grown < 10 << 20, "grown by {grown} bytes");
 }
 
-/// A program that turns its modes on and off may do that at any time.
+/// Promise 15: a program that turns its modes on and off may do that at any time.
 #[test]
 fn go_ahead_and_binary_are_accepted_at_any_time() {
     let room = Room::open();
@@ -197,7 +197,7 @@ fn go_ahead_and_binary_are_accepted_at_any_time() {
     }
 }
 
-/// CR alone ends a line of a client that has spoken telnet, and LF or NUL after it
+/// Promise 17: CR alone ends a line of a client that has spoken telnet, and LF or NUL after it
 /// is a part of that.
 #[test]
 fn a_bare_return_ends_a_line_of_telnet() {
@@ -212,7 +212,7 @@ fn a_bare_return_ends_a_line_of_telnet() {
     bob.hears("<guest1> four");
 }
 
-/// What erases in a line that nobody edits is not said.
+/// Promise 17: what erases in a line that nobody edits is not said.
 #[test]
 fn erasing_edits_a_line_that_is_not_finished() {
     let room = Room::open();
@@ -223,7 +223,7 @@ fn erasing_edits_a_line_that_is_not_finished() {
     bob.hears("<guest1> hi there");
 }
 
-/// Text in CP1251 has the byte of IAC too.
+/// Promise 17: text in CP1251 has the byte of IAC too.
 #[test]
 fn text_that_is_not_utf_8_is_no_telnet_and_its_sender_is_told_once() {
     let room = Room::open();
@@ -237,7 +237,7 @@ fn text_that_is_not_utf_8_is_no_telnet_and_its_sender_is_told_once() {
     nothing_came_for(&mut [&mut ann], &mut bob);
 }
 
-/// A keepalive of NUL begins no line, and a byte order mark is no text.
+/// Promise 17: a keepalive of NUL begins no line, and a byte order mark is no text.
 #[test]
 fn nul_and_a_byte_order_mark_are_no_text() {
     let room = Room::open();
