@@ -10,9 +10,6 @@ use ipnet::IpNet;
 use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rate, Rule, parse_network};
 use roomcast::net::ListenAddr;
 
-/// The port that is listened on unless another is given.
-pub const PORT: u16 = 8008;
-
 /// Options about what raw mode doesn't have.
 const WITHOUT_EFFECT_IF_RAW: [&str; 11] = [
     "prefix",
@@ -33,8 +30,8 @@ const WITHOUT_EFFECT_IF_RAW: [&str; 11] = [
 #[derive(Debug, Parser)]
 #[command(version, term_width = 80)]
 pub struct Cli {
-    /// Listen on ADDR: HOST:PORT, [::]:PORT (every interface), unix:PATH, or
-    /// telnet:HOST:PORT, where the server edits what is typed; repeatable
+    /// Listen on ADDR: PORT (every interface), HOST:PORT, [IPV6]:PORT, unix:PATH,
+    /// or telnet:HOST:PORT, where clients can edit their line; repeatable
     /// [default: port 8008 of every interface]
     #[arg(long, value_name = "ADDR", action = ArgAction::Append)]
     listen: Vec<ListenAddr>,

@@ -15,10 +15,26 @@ pub fn join(listener: &Listener) -> String {
         ip if ip.is_unspecified() => lan_ip().unwrap_or(Ipv4Addr::LOCALHOST.into()),
         ip => ip,
     };
+    let ip = match zone(address) {
+        Some(zone) => format!("{ip}%{zone}"),
+        None => ip.to_string(),
+    };
     if listener.is_telnet() {
         return format!("join with: telnet {ip} {port}", port = address.port());
     }
     format!("join with: nc {ip} {port}   or: telnet {ip} {port}", port = address.port())
+}
+
+/// The zone of a link-local address: the name of its interface, else its number.
+fn zone(address: SocketAddr) -> Option<String> {
+    let SocketAddr::V6(address) = address else { return None };
+    let number = address.scope_id();
+    if number == 0 {
+        return None;
+    }
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let interface = interfaces.into_iter().find(|interface| interface.index == Some(number));
+    Some(interface.map_or_else(|| number.to_string(), |interface| interface.name))
 }
 
 /// The address of this machine that others on the LAN can most likely use: the

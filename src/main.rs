@@ -16,10 +16,10 @@ use anstream::AutoStream;
 use env_logger::{Target, WriteStyle};
 use log::{info, warn};
 use roomcast::chat::PASSWORD_BYTES_MAX;
-use roomcast::net::{ListenAddr, Listener, Server, Stopper, Summary};
+use roomcast::net::{DEFAULT_PORT, ListenAddr, Listener, Server, Stopper, Summary};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::cli::{Cli, PORT};
+use crate::cli::Cli;
 use crate::output::Output;
 use crate::signals::Signals;
 
@@ -158,16 +158,30 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
 
 fn bind(addresses: &[ListenAddr]) -> Result<Vec<Listener>, String> {
     if addresses.is_empty() {
-        let listener = Listener::bind_everywhere(PORT);
-        return Ok(vec![listener.map_err(|error| cannot_listen(&format!("port {PORT}"), &error))?]);
+        let listener = Listener::bind_everywhere(DEFAULT_PORT);
+        return Ok(vec![
+            listener.map_err(|error| cannot_listen(&format!("port {DEFAULT_PORT}"), &error))?,
+        ]);
     }
     let mut listeners = Vec::new();
     for address in addresses {
+        if let Some(whole) = addresses.iter().find(|other| is_part_of(address, other)) {
+            return Err(format!(
+                "cannot listen on {address}: {whole} is IPv4 too; leave out one of them"
+            ));
+        }
         listeners.extend(
             Listener::bind(address).map_err(|error| cannot_listen(&address.to_string(), &error))?,
         );
     }
     Ok(listeners)
+}
+
+fn is_part_of(address: &ListenAddr, other: &ListenAddr) -> bool {
+    match (address.host_port(), other.host_port()) {
+        (Some(address), Some(other)) => address.is_part_of(other),
+        _ => false,
+    }
 }
 
 fn cannot_listen(address: &str, error: &io::Error) -> String {

@@ -1,64 +1,142 @@
 //! Where to listen, and where clients come from.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
+
+/// The port of an address that names none.
+pub const DEFAULT_PORT: u16 = 8008;
 
 /// An address to listen on, as the operator writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenAddr {
-    /// `HOST:PORT`; `[::]:PORT` is every interface, IPv4 and IPv6. A host name
-    /// can stand for several addresses.
-    Tcp(Vec<SocketAddr>),
+    /// `HOST:PORT` and its short forms.
+    Tcp(HostPort),
     /// `telnet:HOST:PORT`: clients there speak telnet, and are offered to have
     /// their line edited.
-    Telnet(Vec<SocketAddr>),
+    Telnet(HostPort),
     /// `unix:PATH`
     Unix(PathBuf),
 }
 
+/// A host, by address or name, and a port. A name is looked up when it is bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPort {
+    /// Without brackets; an IPv6 address can have a zone.
+    host: String,
+    port: u16,
+}
+
+const FORMS: &str = "expected PORT, HOST:PORT, [IPV6]:PORT, telnet:HOST:PORT or unix:PATH";
+
 impl FromStr for ListenAddr {
     type Err = String;
 
-    /// Looks host names up.
+    /// Looks nothing up.
     fn from_str(text: &str) -> Result<Self, String> {
-        const FORMS: &str = "expected HOST:PORT, [::]:PORT, telnet:HOST:PORT or unix:PATH";
+        let with_forms = |error| format!("{error}, {FORMS}");
         if let Some(path) = text.strip_prefix("unix:") {
             if path.is_empty() {
-                return Err(format!("the path is missing, {FORMS}"));
+                return Err(with_forms("the path is missing"));
             }
             return Ok(ListenAddr::Unix(path.into()));
         }
         if let Some(text) = text.strip_prefix("telnet:") {
-            return match text.parse()? {
-                ListenAddr::Tcp(addresses) => Ok(ListenAddr::Telnet(addresses)),
-                _ => Err(format!("telnet is for TCP, {FORMS}")),
-            };
-        }
-        match text.rsplit_once(':') {
-            None => return Err(format!("the port is missing, {FORMS}")),
-            Some(("", _)) => return Err(format!("the host is missing, {FORMS}")),
-            Some((_, port)) if port.parse::<u16>().is_err() => {
-                return Err(format!("the port is not a number from 0 to 65535, {FORMS}"));
+            if text.starts_with("unix:") {
+                return Err(with_forms("telnet is for TCP"));
             }
-            Some(_) => {}
+            return HostPort::parse(text).map(ListenAddr::Telnet).map_err(with_forms);
         }
-        let addrs = text.to_socket_addrs().map_err(|error| format!("{error}, {FORMS}"))?;
-        Ok(ListenAddr::Tcp(addrs.collect()))
+        HostPort::parse(text).map(ListenAddr::Tcp).map_err(with_forms)
+    }
+}
+
+impl ListenAddr {
+    /// Host and port; `None` for a unix socket.
+    pub fn host_port(&self) -> Option<&HostPort> {
+        match self {
+            ListenAddr::Tcp(address) | ListenAddr::Telnet(address) => Some(address),
+            ListenAddr::Unix(_) => None,
+        }
+    }
+}
+
+impl HostPort {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.contains('/') {
+            return Err("a path needs unix: before it");
+        }
+        let is_port = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let (host, port) = match text.strip_prefix('[').map(|text| text.split_once(']')) {
+            Some(None) => return Err("the ] is missing"),
+            Some(Some((host, _))) if !is_ipv6(host) => return Err("[] hold no IPv6 address"),
+            Some(Some((host, ""))) => (host, None),
+            Some(Some((host, port))) => {
+                (host, Some(port.strip_prefix(':').ok_or("the : before the port is missing")?))
+            }
+            None if is_port => ("*", Some(text)),
+            None if is_ipv6(text) => (text, None),
+            None => match text.split_once(':') {
+                Some(("", port)) => ("*", Some(port)),
+                Some((_, port)) if port.contains(':') => {
+                    return Err("an IPv6 address with a port needs brackets");
+                }
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            },
+        };
+        if host.is_empty() {
+            return Err("the host is missing");
+        }
+        let port = port.map_or(Ok(DEFAULT_PORT), str::parse);
+        let port = port.map_err(|_| "the port is not a number from 0 to 65535")?;
+        Ok(HostPort { host: if host == "*" { "::" } else { host }.to_owned(), port })
+    }
+
+    /// The addresses of the host, each once.
+    pub(super) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        let mut addresses = Vec::new();
+        for address in (self.host.as_str(), self.port).to_socket_addrs()? {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        Ok(addresses)
+    }
+
+    /// Whether this is IPv4 on every interface, and `other` is both families
+    /// on the same port.
+    pub fn is_part_of(&self, other: &HostPort) -> bool {
+        self.port != 0 && self.port == other.port && self.host == "0.0.0.0" && other.host == "::"
+    }
+}
+
+/// Whether this is an IPv6 address, with a zone or without.
+fn is_ipv6(text: &str) -> bool {
+    let address = match text.split_once('%') {
+        Some((_, "")) => return false,
+        Some((address, _)) => address,
+        None => text,
+    };
+    address.parse::<Ipv6Addr>().is_ok()
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
     }
 }
 
 impl fmt::Display for ListenAddr {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            ListenAddr::Telnet(addresses) => {
-                write!(f, "telnet:{}", ListenAddr::Tcp(addresses.clone()))
-            }
-            ListenAddr::Tcp(addresses) => {
-                let addresses: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();
-                f.write_str(&addresses.join(" and "))
-            }
+            ListenAddr::Tcp(address) => address.fmt(f),
+            ListenAddr::Telnet(address) => write!(f, "telnet:{address}"),
             ListenAddr::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
@@ -73,8 +151,10 @@ pub enum PeerAddr {
         ip: Ipv6Addr,
         /// The port.
         port: u16,
+        /// The zone of a link-local address, by number; 0 for all others.
+        zone: u32,
     },
-    /// The how manieth client it is; unix sockets have no address of a peer.
+    /// The sequence number of the client; unix sockets have no address of a peer.
     Unix(u32),
 }
 
@@ -82,11 +162,11 @@ impl PeerAddr {
     pub(super) fn new(address: Option<SocketAddr>, number: u32) -> Self {
         match address {
             Some(address) => {
-                let ip = match address.ip() {
-                    IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-                    IpAddr::V6(ip) => ip,
+                let (ip, zone) = match address {
+                    SocketAddr::V4(address) => (address.ip().to_ipv6_mapped(), 0),
+                    SocketAddr::V6(address) => (*address.ip(), address.scope_id()),
                 };
-                PeerAddr::Ip { ip, port: address.port() }
+                PeerAddr::Ip { ip, port: address.port(), zone }
             }
             None => PeerAddr::Unix(number),
         }
@@ -107,10 +187,13 @@ impl PeerAddr {
 }
 
 impl fmt::Display for PeerAddr {
-    /// `127.0.0.1:55821`, `[::1]:55821` or `unix:7`
+    /// `127.0.0.1:55821`, `[::1]:55821`, `[fe80::1%2]:55821` or `unix:7`
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            PeerAddr::Ip { ip, port } => SocketAddr::new(ip.to_canonical(), *port).fmt(f),
+            PeerAddr::Ip { ip, port, zone } => match ip.to_canonical() {
+                IpAddr::V4(ip) => SocketAddr::new(ip.into(), *port).fmt(f),
+                IpAddr::V6(ip) => SocketAddrV6::new(ip, *port, 0, *zone).fmt(f),
+            },
             PeerAddr::Unix(number) => write!(f, "unix:{number}"),
         }
     }
@@ -126,36 +209,58 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_to_listen_on_are_parsed() {
-        let tcp = |text: &str| ListenAddr::Tcp(vec![text.parse().expect("an address")]);
-        assert_eq!("127.0.0.1:8008".parse(), Ok(tcp("127.0.0.1:8008")));
-        assert_eq!("[::]:0".parse(), Ok(tcp("[::]:0")));
-        let ListenAddr::Tcp(addresses) = tcp("127.0.0.1:23") else { unreachable!() };
-        assert_eq!("telnet:127.0.0.1:23".parse(), Ok(ListenAddr::Telnet(addresses)));
-        assert_eq!("unix:/a b".parse(), Ok(ListenAddr::Unix("/a b".into())));
+    fn every_form_of_an_address_to_listen_on_is_understood() {
+        let cases = [
+            ("9000", "[::]:9000"),
+            (":9000", "[::]:9000"),
+            ("*:21001", "[::]:21001"),
+            ("[::]:0", "[::]:0"),
+            ("0.0.0.0:9000", "0.0.0.0:9000"),
+            ("127.0.0.1:9000", "127.0.0.1:9000"),
+            ("127.0.0.1", "127.0.0.1:8008"),
+            ("localhost:9000", "localhost:9000"),
+            ("localhost", "localhost:8008"),
+            ("[::1]:9000", "[::1]:9000"),
+            ("[::1]", "[::1]:8008"),
+            ("::1", "[::1]:8008"),
+            ("[fe80::1%eth0]:9000", "[fe80::1%eth0]:9000"),
+            ("[fe80::1%2]:9000", "[fe80::1%2]:9000"),
+            ("telnet:127.0.0.1:23", "telnet:127.0.0.1:23"),
+            ("telnet:23", "telnet:[::]:23"),
+            ("unix:/a b", "unix:/a b"),
+        ];
+        for (text, shown) in cases {
+            let address: ListenAddr = text.parse().expect(text);
+            assert_eq!(address.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn an_address_is_found_once() {
+        let host = HostPort { host: "127.0.0.1".to_owned(), port: 9 };
+        assert_eq!(host.addresses().expect("it is numeric"), ["127.0.0.1:9".parse().unwrap()]);
     }
 
     #[test]
     fn a_bad_address_is_told_with_the_right_forms() {
         let cases = [
-            "",
-            "8008",
-            ":8008",
-            "localhost",
-            "1.2.3.4:",
-            "1.2.3.4:http",
-            "1.2.3.4:65536",
-            "unix:",
-            "telnet:8008",
-            "telnet:unix:/a",
-            "telnet:telnet:127.0.0.1:23",
+            ("", "the host is missing"),
+            ("1.2.3.4:", "the port is not a number from 0 to 65535"),
+            ("1.2.3.4:http", "the port is not a number from 0 to 65535"),
+            ("1.2.3.4:65536", "the port is not a number from 0 to 65535"),
+            ("65536", "the port is not a number from 0 to 65535"),
+            ("[::1", "the ] is missing"),
+            ("[::1]9", "the : before the port is missing"),
+            ("[fe80::1%]:9", "[] hold no IPv6 address"),
+            ("[localhost]:9", "[] hold no IPv6 address"),
+            ("2001:db8:9000", "an IPv6 address with a port needs brackets"),
+            ("/tmp/room", "a path needs unix: before it"),
+            ("unix:", "the path is missing"),
+            ("telnet:unix:/a", "telnet is for TCP"),
+            ("telnet:telnet:127.0.0.1:23", "an IPv6 address with a port needs brackets"),
         ];
-        for text in cases {
-            let error = text.parse::<ListenAddr>().expect_err(text);
-            assert!(
-                error.ends_with("expected HOST:PORT, [::]:PORT, telnet:HOST:PORT or unix:PATH"),
-                "{error}"
-            );
+        for (text, error) in cases {
+            assert_eq!(text.parse::<ListenAddr>(), Err(format!("{error}, {FORMS}")), "{text}");
         }
     }
 
@@ -165,6 +270,7 @@ mod tests {
             |text: &str| PeerAddr::new(Some(text.parse().expect("an address")), 1).to_string();
         assert_eq!(peer("[::ffff:192.0.2.1]:7"), "192.0.2.1:7");
         assert_eq!(peer("[2001:db8::1]:7"), "[2001:db8::1]:7");
+        assert_eq!(peer("[fe80::1%2]:7"), "[fe80::1%2]:7", "the zone is shown");
         assert_eq!(PeerAddr::new(None, 7).to_string(), "unix:7");
     }
 }

@@ -7,6 +7,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use log::warn;
+use rustix::io::Errno;
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
 
 use super::address::{ListenAddr, is_every_ipv6};
@@ -67,29 +69,50 @@ impl Listener {
     /// than one address; with port 0 all get the same port).
     ///
     /// # Errors
-    /// As the system says: the address is in use or isn't one of this machine,
-    /// or binding it isn't allowed.
+    /// As the system says: the name isn't known, the address is in use or isn't
+    /// one of this machine, or binding it isn't allowed.
     pub fn bind(address: &ListenAddr) -> io::Result<Vec<Listener>> {
         match address {
             ListenAddr::Unix(path) => Ok(vec![Self::bind_unix(path)?]),
-            ListenAddr::Telnet(addresses) => {
-                let mut listeners = Self::bind(&ListenAddr::Tcp(addresses.clone()))?;
+            ListenAddr::Telnet(address) => {
+                let mut listeners = Self::bind(&ListenAddr::Tcp(address.clone()))?;
                 for listener in &mut listeners {
                     listener.is_telnet = true;
                 }
                 Ok(listeners)
             }
-            ListenAddr::Tcp(addresses) => {
-                let mut listeners: Vec<Listener> = Vec::new();
-                for &(mut address) in addresses {
-                    if let (0, Some(first)) = (address.port(), listeners.first()) {
-                        address.set_port(first.ip_address().map_or(0, |first| first.port()));
-                    }
-                    listeners.push(Self::bind_tcp(address)?);
-                }
-                Ok(listeners)
+            ListenAddr::Tcp(address) => Self::bind_each(&address.addresses()?),
+        }
+    }
+
+    /// Binds the addresses of one host. Those that this machine doesn't have are
+    /// skipped, with a warning, if it has another one.
+    fn bind_each(addresses: &[SocketAddr]) -> io::Result<Vec<Listener>> {
+        let mut listeners: Vec<Listener> = Vec::new();
+        let mut skipped = Vec::new();
+        for &(mut address) in addresses {
+            if let (0, Some(first)) = (address.port(), listeners.first()) {
+                address.set_port(first.ip_address().map_or(0, |first| first.port()));
+            }
+            match Self::bind_tcp(address) {
+                Ok(listener) => listeners.push(listener),
+                Err(error) if is_unavailable(&error) => skipped.push((address, error)),
+                Err(error) => return Err(error),
             }
         }
+        if listeners.is_empty()
+            && let Some(address) = addresses.iter().find(|address| is_every_ipv6(address))
+        {
+            listeners.push(Self::bind_tcp((Ipv4Addr::UNSPECIFIED, address.port()).into())?);
+        }
+        if listeners.is_empty() {
+            let nothing = || io::Error::new(ErrorKind::AddrNotAvailable, "it has no address");
+            return Err(skipped.pop().map_or_else(nothing, |(_, error)| error));
+        }
+        for (address, error) in skipped {
+            warn!("not listening on {address}: {error}");
+        }
+        Ok(listeners)
     }
 
     /// Binds `port` on every interface: IPv4 and IPv6 in one socket where the
@@ -224,11 +247,25 @@ fn socket_file(path: &Path) -> Option<(u64, u64)> {
     file.file_type().is_socket().then(|| (file.dev(), file.ino()))
 }
 
+/// Whether this machine lacks the address, or its whole family.
+fn is_unavailable(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::AddrNotAvailable
+        || Errno::from_io_error(error) == Some(Errno::AFNOSUPPORT)
+}
+
 /// Removes a socket file that no process listens on any more.
 fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket());
-    if !is_socket {
-        return Ok(());
+    let Ok(file) = std::fs::symlink_metadata(path) else { return Ok(()) };
+    let kind = file.file_type();
+    if !kind.is_socket() {
+        let what = match () {
+            () if kind.is_dir() => "a directory",
+            () if kind.is_file() => "a regular file",
+            () if kind.is_symlink() => "a symbolic link",
+            () => "a file that is no socket",
+        };
+        let text = format!("the path holds {what}; remove it or choose another path");
+        return Err(io::Error::new(ErrorKind::AlreadyExists, text));
     }
     // A socket of another type never gets a connection, so a server that is
     // there isn't visited; but it hears whether there is one.
@@ -236,5 +273,32 @@ fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
     match probe.connect(address) {
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => std::fs::remove_file(path),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    /// An address of no machine (RFC 5737).
+    const ELSEWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 0);
+    const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+    #[test]
+    fn an_address_of_a_name_that_this_machine_lacks_is_skipped() {
+        for addresses in [[ELSEWHERE, HERE], [HERE, ELSEWHERE]] {
+            let listeners = Listener::bind_each(&addresses).expect("one of them is here");
+            let ips: Vec<_> = listeners.iter().filter_map(Listener::ip_address).collect();
+            assert_eq!(ips.len(), 1);
+            assert_eq!(ips[0].ip(), HERE.ip());
+        }
+    }
+
+    #[test]
+    fn a_name_without_an_address_of_this_machine_is_an_error() {
+        let error = Listener::bind_each(&[ELSEWHERE]).expect_err("it isn't here");
+        assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
     }
 }

@@ -18,6 +18,6 @@ pub mod file;
 mod journal;
 mod address;
 
-pub use address::{ListenAddr, PeerAddr};
+pub use address::{DEFAULT_PORT, HostPort, ListenAddr, PeerAddr};
 pub use listener::Listener;
 pub use server::{Server, Stopper, Summary};

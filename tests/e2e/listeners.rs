@@ -233,7 +233,13 @@ fn an_occupied_address_is_told_in_one_line() {
     assert_eq!(program.exit_code(), 0);
 
     std::fs::write(&path, "a text").expect("the path is free");
-    check_cannot_listen(&[&unix(&path)], &in_use(&unix(&path)));
+    let line = |what| {
+        let address = unix(&path);
+        format!(
+            "cannot listen on {address}: the path holds {what}; remove it or choose another path"
+        )
+    };
+    check_cannot_listen(&[&unix(&path)], &line("a regular file"));
     assert_eq!(std::fs::read_to_string(&path).expect("it is still there"), "a text");
 }
 
@@ -247,4 +253,22 @@ fn an_address_that_cannot_be_listened_on_is_told_in_one_line() {
     let long = format!("unix:{}", "x".repeat(200));
     let line = format!("cannot listen on {long}: path must be shorter than SUN_LEN");
     check_cannot_listen(&[&long], &line);
+    let line =
+        "cannot listen on unix:/: the path holds a directory; remove it or choose another path";
+    check_cannot_listen(&["unix:/"], line);
+}
+
+#[test]
+fn a_name_that_cannot_be_looked_up_is_no_error_of_the_command_line() {
+    let output = run_in(Path::new("/"), &["--listen", "nowhere.invalid:0"]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    let start = "roomcast: cannot listen on nowhere.invalid:0: ";
+    assert!(error.starts_with(start) && error.lines().count() == 1, "{error}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn ipv4_beside_both_families_on_one_port_is_told_as_what_it_is() {
+    let line = "cannot listen on 0.0.0.0:9: [::]:9 is IPv4 too; leave out one of them";
+    check_cannot_listen(&["0.0.0.0:9", "[::]:9"], line);
 }

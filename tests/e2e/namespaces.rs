@@ -85,6 +85,20 @@ fn a_client_on_the_same_link_can_join_without_a_global_address() {
     assert!(line.starts_with("<[fe80::") && line.ends_with("> hi"), "{line}");
 }
 
+#[test]
+fn a_link_local_address_is_listened_on_by_the_name_or_number_of_its_zone() {
+    if !Namespace::is_possible() {
+        return;
+    }
+    let namespace = Namespace::new();
+    namespace.ip("address add fe80::1/64 dev lo nodad");
+    for address in ["[fe80::1%lo]:0", "[fe80::1%1]:0"] {
+        let mut program = namespace.enter(|| Program::listening(&[address], &[]));
+        let hint = program.stdout_line();
+        assert!(hint.starts_with("join with: nc fe80::1%lo "), "{hint}");
+    }
+}
+
 const DEAD_TIMEOUT: Duration = Duration::from_secs(3);
 const DEAD_TIMEOUTS: [&str; 4] = ["--stall-timeout", "3", "--dead-timeout", "3"];
 

@@ -8,10 +8,9 @@ use crate::support::process::ROOMCAST;
 /// Each bad command line, and what its answer must name.
 const BAD: &[(&[&str], &str)] = &[
     (&["--listen"], "--listen <ADDR>"),
-    (&["--listen", ""], "expected HOST:PORT, [::]:PORT, telnet:HOST:PORT or unix:PATH"),
-    (&["--listen", "8008"], "the port is missing"),
-    (&["--listen", ":8008"], "the host is missing"),
-    (&["--listen", "127.0.0.1"], "the port is missing"),
+    (&["--listen", ""], "expected PORT, HOST:PORT, [IPV6]:PORT, telnet:HOST:PORT or unix:PATH"),
+    (&["--listen", "/tmp/room"], "a path needs unix: before it"),
+    (&["--listen", "[::1"], "the ] is missing"),
     (&["--listen", "127.0.0.1:"], "the port is not a number from 0 to 65535"),
     (&["--listen", "127.0.0.1:65536"], "the port is not a number from 0 to 65535"),
     (&["--listen", "127.0.0.1:http"], "the port is not a number from 0 to 65535"),
@@ -231,7 +230,7 @@ fn help_names_each_option_with_its_unit_and_default() {
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for clue in [
         "--listen <ADDR>",
-        "HOST:PORT, [::]:PORT (every interface), unix:PATH, or telnet:HOST:PORT",
+        "PORT (every interface), HOST:PORT, [IPV6]:PORT, unix:PATH, or telnet:HOST:PORT",
         "[default: port 8008 of every interface]",
         "--prefix <WHAT>",
         "[default: nick] [possible values: nick, addr, none]",
