@@ -28,7 +28,11 @@ const WITHOUT_EFFECT_IF_RAW: [&str; 11] = [
 /// A chat room for telnet and netcat: every line that one client sends reaches
 /// every other one.
 #[derive(Debug, Parser)]
-#[command(version, term_width = 80)]
+#[command(
+    version,
+    term_width = 80,
+    after_help = "SECONDS can have a unit: 90s, 5m, 2h, 1d. So can BYTES: 64k, 4M, 1G."
+)]
 pub struct Cli {
     /// Listen on ADDR: PORT (every interface), HOST:PORT, [IPV6]:PORT, unix:PATH,
     /// or telnet:HOST:PORT, where clients can edit their line; repeatable
@@ -36,128 +40,127 @@ pub struct Cli {
     #[arg(long, value_name = "ADDR", action = ArgAction::Append)]
     listen: Vec<ListenAddr>,
 
-    /// What comes before each line: the sender's name, its address, or nothing
+    /// What to put before each line: the sender's name, its address, or nothing
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = PrefixArg::Nick)]
     prefix: PrefixArg,
 
-    /// Send each line back to its sender too
+    /// Send each line back to its sender as well
     #[arg(long)]
     echo: bool,
 
-    /// Relay lines as they are: no names, notices, commands, telnet or cleaning
+    /// Relay lines unchanged: no names, notices, commands, telnet or filtering
     #[arg(long, conflicts_with_all = WITHOUT_EFFECT_IF_RAW)]
     raw: bool,
 
-    /// Clients at one time, at least 1 [default: as many as the descriptor
+    /// Maximum number of clients, at least 1 [default: as many as the descriptor
     /// limit allows]
-    #[arg(long, value_name = "CLIENTS", value_parser = at_least_1)]
+    #[arg(long, allow_negative_numbers = true, value_name = "CLIENTS", value_parser = at_least_1)]
     max_clients: Option<usize>,
 
-    /// Clients from one address at one time (of IPv6: from one /64); 0 is no
-    /// limit, and on this machine there is none
-    #[arg(long, value_name = "CLIENTS", default_value_t = 16)]
+    /// Maximum number of clients per address (IPv6: per /64; 0: no limit). Local
+    /// clients are exempt
+    #[arg(long, allow_negative_numbers = true, value_name = "CLIENTS", default_value_t = 16)]
     max_per_address: usize,
 
-    /// New connections from one address in a minute: at most 1000000; 0 is no
-    /// limit, and on this machine there is none
-    #[arg(long, value_name = "CONNECTIONS", default_value_t = 60, value_parser = connections)]
+    /// Maximum number of new connections per address and minute, up to 1000000
+    /// (0: no limit). Local clients are exempt
+    #[arg(long, allow_negative_numbers = true, value_name = "CONNECTIONS", default_value_t = 60, value_parser = connections)]
     new_per_minute: u32,
 
-    /// Let clients from NETWORK in, like 192.0.2.0/24; repeatable, the first
-    /// --allow or --deny that fits decides, and if there is an --allow and none
-    /// fits they are kept out
+    /// Accept clients from NETWORK, such as 192.0.2.0/24; repeatable. The first
+    /// matching --allow or --deny wins. Once any --allow is given, other
+    /// addresses are refused
     #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network)]
     allow: Vec<IpNet>,
 
-    /// Keep clients from NETWORK out
+    /// Refuse clients from NETWORK; repeatable
     #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network)]
     deny: Vec<IpNet>,
 
-    /// Let in only who types the line in FILE first
+    /// Require the password in FILE from every client
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 
-    /// Make operators of those who say /op and the line in FILE; they can send
-    /// others away
+    /// Make clients that send /op and the password in FILE operators, who can
+    /// kick and ban
     #[arg(long, value_name = "FILE")]
     operator_file: Option<PathBuf>,
 
-    /// Keep the bans of operators in FILE, which is created if it is missing
-    /// [default: they end with the server]
+    /// Store bans in FILE, which is created if it is missing [default: bans end
+    /// with the server]
     #[arg(long, value_name = "FILE")]
     bans: Option<PathBuf>,
 
-    /// The longest line in bytes, without its end: 1 to 1048576
-    #[arg(long, value_name = "BYTES", default_value_t = 4096, value_parser = line_bytes)]
+    /// Maximum length of a line without its line end: 1 to 1048576 (1M)
+    #[arg(long, allow_negative_numbers = true, value_name = "BYTES", default_value_t = 4096, value_parser = line_bytes)]
     max_line: usize,
 
-    /// Lines (or commands, or 256 bytes of them) that one client may send in a
-    /// second; what is more is read later: at most 1000000; 0 is no limit
-    #[arg(long, value_name = "LINES", default_value_t = 100, value_parser = lines)]
+    /// Lines per second that one client may send, up to 1000000 (0: no limit). A
+    /// command counts as a line, and so does every 256 bytes. Faster clients are
+    /// throttled
+    #[arg(long, allow_negative_numbers = true, value_name = "LINES", default_value_t = 100, value_parser = lines)]
     rate: u32,
 
-    /// Lines that one client may send at once before --rate counts: 1 to 1000000
-    #[arg(long, value_name = "LINES", default_value_t = 1000, value_parser = burst)]
+    /// Lines that one client may send at once before --rate applies: 1 to 1000000
+    #[arg(long, allow_negative_numbers = true, value_name = "LINES", default_value_t = 1000, value_parser = burst)]
     burst: u32,
 
-    /// Recent lines kept for readers that fall behind, in bytes: at least
-    /// 65536 and 16 times --max-line, at most 1073741824
-    #[arg(long, value_name = "BYTES", default_value_t = 4 * 1024 * 1024, value_parser = backlog_bytes)]
+    /// Recent lines to keep for clients that fall behind: at least 65536 (64k)
+    /// and 16 times --max-line, up to 1073741824 (1G)
+    #[arg(long, allow_negative_numbers = true, value_name = "BYTES", default_value_t = 4 * 1024 * 1024, value_parser = backlog_bytes)]
     backlog: usize,
 
-    /// Close a client that takes nothing of what it is owed for so many
-    /// seconds; 0 is never
-    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = seconds)]
+    /// Disconnect a client that reads nothing for SECONDS (0: never)
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", default_value_t = 90, value_parser = seconds)]
     stall_timeout: u64,
 
-    /// Close a client that doesn't finish a line in so many seconds; 0 is never
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = seconds)]
+    /// Disconnect a client that leaves a line unfinished for SECONDS (0: never)
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", default_value_t = 300, value_parser = seconds)]
     line_timeout: u64,
 
-    /// Close a client that sends nothing for so many seconds, with a warning a
-    /// minute before; 0 is never
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = seconds)]
+    /// Disconnect a client that sends nothing for SECONDS, after a warning a
+    /// minute before (0: never)
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", default_value_t = 0, value_parser = seconds)]
     idle_timeout: u64,
 
-    /// Give a client up whose machine doesn't answer for so many seconds: at
-    /// least 3 and --stall-timeout [default: 120, or --stall-timeout if that is
-    /// more]
-    #[arg(long, value_name = "SECONDS", value_parser = dead_seconds)]
+    /// Drop a connection whose host has not responded for SECONDS: at least 3 and
+    /// --stall-timeout [default: 120, or --stall-timeout if longer]
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", value_parser = dead_seconds)]
     dead_timeout: Option<u64>,
 
-    /// Tell once in so many seconds how many silent people came and went; 0 to
-    /// tell each at once, by name
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = fold_seconds)]
+    /// Batch join and leave notices of silent users, every SECONDS (0: announce
+    /// each by name at once)
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", default_value_t = 5, value_parser = fold_seconds)]
     fold: u64,
 
-    /// Lines of the past that a newcomer is shown: 0 to 1000000
-    #[arg(long, value_name = "LINES", default_value_t = 50, value_parser = history_lines)]
+    /// Lines of history to show to a new client: 0 to 1000000
+    #[arg(long, allow_negative_numbers = true, value_name = "LINES", default_value_t = 50, value_parser = history_lines)]
     history: u64,
 
-    /// The room where everyone starts
+    /// Room in which every client starts
     #[arg(long, value_name = "NAME", default_value = "lobby", value_parser = room_name)]
     room: String,
 
-    /// Rooms at one time: 1 to 10000
-    #[arg(long, value_name = "ROOMS", default_value_t = 64, value_parser = rooms)]
+    /// Maximum number of rooms: 1 to 10000
+    #[arg(long, allow_negative_numbers = true, value_name = "ROOMS", default_value_t = 64, value_parser = rooms)]
     rooms: usize,
 
-    /// Show newcomers what is in FILE, which is read again for each
+    /// Show the text in FILE to each new client; it is read again each time
     #[arg(long, value_name = "FILE")]
     motd: Option<PathBuf>,
 
-    /// Let /whois show where somebody comes from
+    /// Let /whois show the addresses of clients
     #[arg(long)]
     whois_address: bool,
 
-    /// What happens to a reader that falls out of the backlog: it is told how
-    /// many lines it missed and goes on, or it is closed [default: skip, with
-    /// --raw close]
+    /// What to do with a client that falls out of the backlog: tell it how many
+    /// lines it missed and continue, or disconnect it [default: skip, with --raw
+    /// close]
     #[arg(long, value_name = "WHAT", value_enum)]
     on_lag: Option<OnLagArg>,
 
-    /// Keep the key for proofs of names (/nick NAME SECRET) in FILE, which is
-    /// made if it isn't there [default: a new key at each start]
+    /// Keep the key for name proofs (/nick NAME SECRET) in FILE, which is created
+    /// if it is missing [default: a new key at each start]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
@@ -329,20 +332,20 @@ fn burst(text: &str) -> Result<u32, String> {
 }
 
 fn dead_seconds(text: &str) -> Result<u64, String> {
-    number(text, 3, 3_155_760_000)
+    time(text, 3, 3_155_760_000)
 }
 
 fn line_bytes(text: &str) -> Result<usize, String> {
-    number(text, 1, 1 << 20)
+    size(text, 1, 1 << 20)
 }
 
 fn backlog_bytes(text: &str) -> Result<usize, String> {
-    number(text, 1 << 16, 1 << 30)
+    size(text, 1 << 16, 1 << 30)
 }
 
 fn seconds(text: &str) -> Result<u64, String> {
     // A hundred years: deadlines stay within what clocks can hold.
-    number(text, 0, 3_155_760_000)
+    time(text, 0, 3_155_760_000)
 }
 
 fn history_lines(text: &str) -> Result<u64, String> {
@@ -361,7 +364,35 @@ fn room_name(text: &str) -> Result<String, String> {
 }
 
 fn fold_seconds(text: &str) -> Result<u64, String> {
-    number(text, 0, 86_400)
+    time(text, 0, 86_400)
+}
+
+/// Seconds, plain or with a unit.
+fn time(text: &str, min: u64, max: u64) -> Result<u64, String> {
+    with_unit(text, &[("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)])
+        .filter(|seconds| (min..=max).contains(seconds))
+        .ok_or_else(|| {
+            format!("expected a whole number from {min} to {max} seconds, or a time like 90s or 5m")
+        })
+}
+
+/// Bytes, plain or with a unit.
+fn size(text: &str, min: usize, max: usize) -> Result<usize, String> {
+    with_unit(text, &[("k", 1 << 10), ("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)])
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .filter(|bytes| (min..=max).contains(bytes))
+        .ok_or_else(|| {
+            format!("expected a whole number from {min} to {max} bytes, or a size like 64k or 4M")
+        })
+}
+
+/// A whole number, multiplied by its unit if it has one.
+fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let unit = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)));
+    match unit {
+        Some((number, factor)) => number.parse::<u64>().ok()?.checked_mul(*factor),
+        None => text.parse().ok(),
+    }
 }
 
 fn number<N>(text: &str, min: N, max: N) -> Result<N, String>
@@ -371,5 +402,37 @@ where
     match text.parse() {
         Ok(number) if number >= min && number <= max => Ok(number),
         _ => Err(format!("expected a whole number from {min} to {max}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_or_have_a_unit() {
+        for (text, expected) in [("90", 90), ("90s", 90), ("5m", 300), ("2h", 7200), ("1d", 86_400)]
+        {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        for text in ["", "s", "1.5h", "-1", "5 m", "5M", "1h30m", "99999999999999999d"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_have_a_unit() {
+        for (text, expected) in [
+            ("65536", 1 << 16),
+            ("64k", 1 << 16),
+            ("64K", 1 << 16),
+            ("4M", 1 << 22),
+            ("1G", 1 << 30),
+        ] {
+            assert_eq!(backlog_bytes(text), Ok(expected), "{text}");
+        }
+        for text in ["", "M", "1.5M", "4m", "-4M", "2G", "99999999999999999G"] {
+            assert!(backlog_bytes(text).is_err(), "{text}");
+        }
     }
 }
