@@ -40,6 +40,11 @@ pub struct Cli {
     #[arg(long, value_name = "ADDR", action = ArgAction::Append)]
     listen: Vec<ListenAddr>,
 
+    /// Permissions of unix sockets, in octal: a user needs write permission to
+    /// connect, so 0660 limits a socket to its owner and group
+    #[arg(long, value_name = "MODE", default_value = "0666", value_parser = socket_mode)]
+    socket_mode: u32,
+
     /// What to put before each line: the sender's name, its address, or nothing
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = PrefixArg::Nick)]
     prefix: PrefixArg,
@@ -228,6 +233,11 @@ impl Cli {
         &self.listen
     }
 
+    /// The permissions of unix sockets.
+    pub fn socket_mode(&self) -> u32 {
+        self.socket_mode
+    }
+
     /// When a client is given up whose machine doesn't answer.
     pub fn dead_timeout(&self) -> Duration {
         const DEFAULT: u64 = 120;
@@ -313,6 +323,13 @@ fn unless_zero(seconds: u64) -> Option<Duration> {
 
 fn refuse(what: &str) -> ! {
     Cli::command().error(ErrorKind::ValueValidation, what).exit()
+}
+
+fn socket_mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 && !text.starts_with('+') => Ok(mode),
+        _ => Err("expected permissions in octal, from 0 to 0777, like 0660".to_owned()),
+    }
 }
 
 fn at_least_1(text: &str) -> Result<usize, String> {

@@ -115,6 +115,9 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let listeners = bind(cli.listen())?;
     for listener in &listeners {
         listener
+            .set_socket_mode(cli.socket_mode())
+            .map_err(|error| format!("cannot set the --socket-mode of {listener}: {error}"))?;
+        listener
             .set_dead_timeout(cli.dead_timeout(), config.stall_timeout.is_some())
             .map_err(|error| format!("cannot set the --dead-timeout: {error}"))?;
     }

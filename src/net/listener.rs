@@ -1,9 +1,10 @@
 //! Sockets that clients connect to.
 
 use std::fmt;
+use std::fs::Permissions;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -158,6 +159,17 @@ impl Listener {
         self.socket.set_tcp_user_timeout(user_timeout)
     }
 
+    /// Sets the permissions of a unix socket: who may write to it can connect.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn set_socket_mode(&self, mode: u32) -> io::Result<()> {
+        match &self.address {
+            LocalAddr::Ip(_) => Ok(()),
+            LocalAddr::Unix(path) => path.set_mode(mode),
+        }
+    }
+
     /// The address, with the real port; `None` for a unix socket.
     pub fn ip_address(&self) -> Option<SocketAddr> {
         match &self.address {
@@ -229,6 +241,13 @@ impl fmt::Display for Listener {
 impl UnixPath {
     fn new(path: &Path) -> Self {
         UnixPath { path: path.to_owned(), file: socket_file(path) }
+    }
+
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        if socket_file(&self.path) != self.file {
+            return Err(io::Error::new(ErrorKind::NotFound, "another file is in its place"));
+        }
+        std::fs::set_permissions(&self.path, Permissions::from_mode(mode))
     }
 }
 

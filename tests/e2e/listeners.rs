@@ -1,7 +1,7 @@
 //! Where the program listens, and what it says about it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -142,6 +142,17 @@ fn a_unix_socket_works_like_tcp() {
     ann.say("/quit");
     ann.hears_goodbye();
     ann.expect_eof();
+}
+
+#[test]
+fn a_unix_socket_has_the_permissions_that_were_given_whatever_the_umask() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("room");
+    for (options, mode) in [(&[][..], 0o666), (&["--socket-mode", "0660"], 0o660)] {
+        let _program = Program::listening(&[&unix(&path)], options);
+        let file = path.symlink_metadata().expect("the socket is there");
+        assert_eq!(file.permissions().mode() & 0o777, mode);
+    }
 }
 
 #[test]

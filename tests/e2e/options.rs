@@ -15,6 +15,8 @@ const BAD: &[(&[&str], &str)] = &[
     (&["--listen", "127.0.0.1:65536"], "the port is not a number from 0 to 65535"),
     (&["--listen", "127.0.0.1:http"], "the port is not a number from 0 to 65535"),
     (&["--listen", "unix:"], "the path is missing"),
+    (&["--socket-mode", "0888"], "expected permissions in octal, from 0 to 0777, like 0660"),
+    (&["--socket-mode", "1777"], "expected permissions in octal, from 0 to 0777, like 0660"),
     (&["--prefix"], "--prefix <WHAT>"),
     (&["--prefix", "name"], "[possible values: nick, addr, none]"),
     (&["--echo=yes"], "--echo"),
