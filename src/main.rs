@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use anstream::AutoStream;
 use env_logger::{Target, WriteStyle};
 use log::{info, warn};
-use roomcast::chat::PASSWORD_BYTES_MAX;
+use roomcast::chat::{Config, PASSWORD_BYTES_MAX};
 use roomcast::net::{DEFAULT_PORT, ListenAddr, Listener, Server, Stopper, Summary};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -103,7 +103,8 @@ fn start_logging(stderr: Output) {
 
 fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let proof_key = key_file::key(cli.key_file())?;
-    let mut config = cli.config(clients_max(cli.max_clients())?, proof_key);
+    let mut config =
+        cli.config(clients_max(cli.max_clients(), cli.password_file().is_some())?, proof_key);
     config.password = cli.password_file().map(private_file::password).transpose()?;
     if config.password.is_some() && config.line_bytes_max < PASSWORD_BYTES_MAX {
         return Err(format!(
@@ -219,7 +220,7 @@ fn on_signal(stopper: &Stopper) {
 
 /// How many clients there may be at one time: as many as are wanted, else as many
 /// as the limit on descriptors leaves room for, which is raised as far as it goes.
-fn clients_max(wanted: Option<usize>) -> Result<usize, String> {
+fn clients_max(wanted: Option<usize>, has_password: bool) -> Result<usize, String> {
     let mut limit = getrlimit(Resource::Nofile);
     let soft = limit.current;
     limit.current = limit.maximum;
@@ -229,6 +230,7 @@ fn clients_max(wanted: Option<usize>) -> Result<usize, String> {
     };
     let possible = descriptors.unwrap_or(u64::MAX).saturating_sub(DESCRIPTORS_KEPT).max(1);
     let possible = usize::try_from(possible).unwrap_or(usize::MAX);
+    let possible = Config::clients_max_of(possible, has_password);
     match wanted {
         Some(wanted) if wanted > possible => Err(format!(
             "--max-clients {wanted} is more than the limit on descriptors allows: at most \

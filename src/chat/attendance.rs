@@ -16,6 +16,12 @@ use crate::wire::Kind;
 /// script comes with its connection, whatever the way between.
 pub(super) const GREETING_DELAY: Duration = Duration::from_millis(100);
 
+/// A client that sends nothing is told of when it has stayed for longer.
+const PASSING_SECONDS: u32 = 10;
+
+/// Newcomers that one notice names at most; of more it tells their number.
+const NAMED_MAX: usize = 5;
+
 /// What the others know of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -190,22 +196,55 @@ impl Chat {
     /// Tells who came and went, if it hasn't come to nothing.
     pub(super) fn handle_fold(&mut self, id: RoomId) {
         let Some(room) = self.rooms.get_mut(id) else { return };
-        let Presence { joined, left, last_left, .. } = std::mem::take(&mut room.presence);
-        let mut who = None;
-        for &member in room.members() {
-            let session = &mut self.sessions[member];
-            if session.standing == Standing::Counted {
-                session.standing = Standing::Told;
-                who = Some(member);
+        let Presence { left, last_left, .. } = std::mem::take(&mut room.presence);
+        let (mut told, mut waiting) = (Vec::new(), 0);
+        for &member in self.rooms[id].members() {
+            if self.sessions[member].standing != Standing::Counted {
+                continue;
+            }
+            match self.is_passer_by(member) {
+                true => waiting += 1,
+                false => told.push(member),
             }
         }
-        let text = match (joined, left, who) {
-            (0, 0, _) => return,
-            (1, 0, Some(who)) => return self.tell_joined(who),
-            (0, 1, _) => last_left,
-            _ => texts::came_and_went(joined, left),
+        for &member in &told {
+            self.sessions[member].standing = Standing::Told;
+        }
+        self.rooms[id].presence.joined = waiting;
+        if waiting > 0 {
+            self.fold(id);
+        }
+        match (&told[..], left) {
+            ([], 0) => {}
+            ([member], 0) => self.tell_joined(*member),
+            ([], 1) => {
+                self.append_notice(id, ClientId::default(), Kind::Presence, &last_left);
+            }
+            _ => self.tell_all(id, &told, left),
+        }
+    }
+
+    /// Whether a client may be gone soon without a word, as a health check is: it
+    /// isn't told of then.
+    fn is_passer_by(&self, id: ClientId) -> bool {
+        let session = &self.sessions[id];
+        !session.has_sent && self.uptime().saturating_sub(session.since) <= PASSING_SECONDS
+    }
+
+    /// Tells of several that came, a few of them by their names, and how many left.
+    fn tell_all(&mut self, room: RoomId, joined: &[ClientId], left: usize) {
+        let mut names: Vec<_> = match joined.len() {
+            0..=NAMED_MAX => joined.iter().map(|&id| self.who(id)).collect(),
+            _ => Vec::new(),
         };
-        self.append_notice(id, ClientId::default(), Kind::Presence, &text);
+        // guest9 before guest10.
+        names.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+        let text = texts::came_and_went(&names, joined.len(), left);
+        let seq = self.append_notice(room, ClientId::default(), Kind::Presence, &text);
+        // Those who are named know it.
+        for &id in joined.iter().take(names.len()) {
+            self.sessions[id].reader.hide(seq);
+        }
     }
 
     /// When `handle_arrival` or `handle_fold` is due.

@@ -28,6 +28,8 @@ pub enum Ending {
     Idle,
     /// It didn't give the password in time, or gave a wrong one and no right one.
     NoPassword,
+    /// It hadn't given the password when others needed its place.
+    GaveWay,
     /// An operator sent it away.
     Kicked,
     /// An operator banned its address.
@@ -110,6 +112,7 @@ impl Ending {
             Ending::Unfinished => "line not finished",
             Ending::Idle => "idle",
             Ending::NoPassword => "no password",
+            Ending::GaveWay => "gave way",
             Ending::Kicked => "kicked",
             Ending::Banned => "banned",
             Ending::Foreign(protocol) => protocol.name(),

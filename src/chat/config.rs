@@ -118,6 +118,10 @@ const READS_IN_BACKLOG: usize = 64;
 /// The shortest line that the log is laid out for, prefix and all. Shorter ones
 /// are kept in the same number, not in more.
 const LINE_BYTES_TYPICAL: usize = 64;
+/// Places for clients that haven't given the password: so many, or this part of
+/// those for members.
+const STRANGERS_MIN: usize = 16;
+const STRANGERS_PART: usize = 4;
 const BACKLOG_BYTES_MIN: usize = 64 * 1024;
 /// Lines of the greatest length that a backlog holds at least. Cleaning can
 /// make a line three times as long (U+FFFD for each byte).
@@ -148,6 +152,27 @@ impl Config {
     /// is not behind can't be lapped by it.
     pub fn read_bytes_max(&self) -> usize {
         READ_BYTES_MAX.min(self.backlog_bytes_max / READS_IN_BACKLOG)
+    }
+
+    /// Clients at one time that haven't given the password. They have places of
+    /// their own, so that they can't take those of members.
+    pub fn strangers_max(&self) -> usize {
+        match self.password {
+            Some(_) => STRANGERS_MIN.max(self.clients_max / STRANGERS_PART),
+            None => 0,
+        }
+    }
+
+    /// Clients at one time in all, those that have just given way included.
+    pub fn connections_max(&self) -> usize {
+        self.clients_max.saturating_add(2 * self.strangers_max())
+    }
+
+    /// How many clients there may be where there are so many `places` in all.
+    pub fn clients_max_of(places: usize, has_password: bool) -> usize {
+        let strangers = STRANGERS_MIN.max(places / (STRANGERS_PART + 2));
+        let clients = if has_password { places.saturating_sub(2 * strangers) } else { places };
+        clients.max(1)
     }
 
     /// What a client sees of messages that asks for nothing else.

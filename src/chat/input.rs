@@ -49,6 +49,7 @@ impl Chat {
             return;
         }
         debug_assert!(self.sessions[id].aside().held.is_empty(), "held bytes go first");
+        self.sessions[id].has_sent |= !bytes.is_empty();
         self.note_heard(id);
         let mut has_ended = false;
         if let Some(opened) = self.check_opening(now, id, bytes) {

@@ -51,6 +51,7 @@ impl Chat {
     ) -> Result<(), Refusal> {
         let Arrival { ip, address, is_telnet } = *newcomer;
         self.now = now;
+        self.make_place_for_stranger();
         let origin = self.admit(ip).inspect_err(|refusal| {
             self.counts.endings[Ending::Refused(refusal.kind())] += 1;
         })?;
@@ -106,7 +107,7 @@ impl Chat {
         if let Some(seconds) = network.and_then(|network| self.banned_for(network)) {
             return Err(Refusal::Banned { seconds });
         }
-        if self.is_shutting_down || self.sessions.len() >= self.config.clients_max {
+        if self.is_shutting_down || self.sessions.len() >= self.config.connections_max() {
             return Err(Refusal::Full { clients: self.sessions.len() });
         }
         self.origins.enter(self.now, network, &self.config.origin_limits)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::room::{Room, RoomId};
 use super::{Chat, ClientId, texts};
 use crate::chat::attendance::Standing;
-use crate::chat::close_reason::Ending;
+use crate::chat::close_reason::{Ending, Refusal};
 use crate::chat::member::Phase;
 use crate::chat::names::Nick;
 use crate::chat::room::log::Limits;
@@ -51,12 +51,37 @@ impl Chat {
         self.sessions.get(id).is_some_and(|session| session.standing == Standing::Knocking)
     }
 
+    /// If there are as many strangers as may be, the one that came first gives way:
+    /// one who knows the password needs no minute for it.
+    pub(super) fn make_place_for_stranger(&mut self) {
+        let Some(gate) = self.gate else { return };
+        let is_full = self.rooms[gate].members().len() >= self.config.strangers_max();
+        while let Some(&id) = self.strangers.front() {
+            let is_here = self.is_knocking(id) && self.sessions[id].is_member();
+            if is_here && !is_full {
+                return;
+            }
+            self.strangers.pop_front();
+            if is_here {
+                return self.leave(self.now, id, Ending::GaveWay, Some(texts::GAVE_WAY));
+            }
+        }
+    }
+
+    /// Clients that have given the password, if there is one.
+    fn member_count(&self) -> usize {
+        let rooms = self.rooms.iter().filter(|(id, _)| Some(*id) != self.gate);
+        rooms.map(|(_, room)| room.members().len()).sum()
+    }
+
     /// A newcomer has to give the password. It is asked for it when it has had
     /// time to send something, as it is greeted later: what it sends may be of
     /// another protocol.
     pub(super) fn knock(&mut self, id: ClientId) {
         let session = &mut self.sessions[id];
         session.standing = Standing::Knocking;
+        self.strangers.push_back(id);
+        let session = &mut self.sessions[id];
         session.enter(Phase::Talking, Some(self.now + PASSWORD_TIME));
         self.set_timer(id);
     }
@@ -74,6 +99,12 @@ impl Chat {
         let typed = Text::clean(line);
         let typed = typed.as_str().as_bytes();
         if self.config.password.as_ref().is_some_and(|password| password.is(typed)) {
+            let clients = self.member_count();
+            if clients >= self.config.clients_max {
+                let refusal = Refusal::Full { clients };
+                let text = refusal.text();
+                return self.leave(now, id, Ending::Refused(refusal.kind()), Some(&text));
+            }
             return self.let_in(id);
         }
         match self.count_try(id) {

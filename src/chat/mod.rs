@@ -84,6 +84,8 @@ pub struct Chat {
     lobby: RoomId,
     /// Where clients wait that have to give a password.
     gate: Option<RoomId>,
+    /// Those that wait there, the first one in front; and some that have gone.
+    strangers: VecDeque<ClientId>,
     bans: Bans,
     /// Who gave a wrong password.
     wrong_passwords: VecDeque<ClientId>,
@@ -192,6 +194,7 @@ impl Chat {
             rooms,
             lobby,
             gate: None,
+            strangers: VecDeque::new(),
             bans: Bans::default(),
             wrong_passwords: VecDeque::new(),
             has_new_bans: false,

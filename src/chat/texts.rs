@@ -39,6 +39,9 @@ pub(super) const YOU_ARE_MUTED: &str = "an operator has muted you: you reach nob
 pub(super) const YOU_MAY_SPEAK: &str = "you may speak again";
 pub(super) const BANS_UNSAVED: &str = "the bans can't be saved, so they end with the server";
 
+pub(super) const GAVE_WAY: &str =
+    "goodbye: others want to come in, and you have not given the password; try again";
+
 pub(super) const NOT_UTF8: &str =
     "your line is not UTF-8: others see � in it; set your terminal to UTF-8";
 
@@ -73,11 +76,17 @@ pub(super) fn left(who: &str, ending: Ending) -> String {
 }
 
 /// `3 joined, 2 left`
-pub(super) fn came_and_went(joined: usize, left: usize) -> String {
-    match (joined, left) {
-        (_, 0) => format!("{joined} joined"),
-        (0, _) => format!("{left} left"),
-        _ => format!("{joined} joined, {left} left"),
+/// `ann, bob and eve joined, 2 left`; with many it is `12 joined, 2 left`.
+pub(super) fn came_and_went(names: &[String], joined: usize, left: usize) -> String {
+    let joined = match (names, joined) {
+        (_, 0) => return format!("{left} left"),
+        ([], _) => format!("{joined} joined"),
+        ([name], _) => format!("{name} joined"),
+        ([names @ .., last], _) => format!("{} and {last} joined", names.join(", ")),
+    };
+    match left {
+        0 => joined,
+        _ => format!("{joined}, {left} left"),
     }
 }
 

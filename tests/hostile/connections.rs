@@ -7,16 +7,29 @@ use rustix::process::Signal;
 use crate::client::End;
 use crate::crowd::{Crowd, PATIENCE, show};
 use crate::fault::{Fault, PLAIN};
-use crate::server::{Server, Setup};
-use crate::verdict::{Judged, check, froze, leaked, lied};
+use crate::server::{OPERATOR_PASSWORD, Server, Setup};
+use crate::verdict::{Judged, check, froze, leaked, lied, not_applicable};
 
 /// roomcast's own limit would come first.
 const FEW_DESCRIPTORS: Setup = Setup { options: &["--max-clients", "1000"], descriptors: Some(64) };
 /// So that newcomers are shown nothing that was said before.
 const NO_PAST: Setup = Setup { options: &["--history", "0"], descriptors: None };
 
+/// The password is the line in the file `operator`.
+const PASSWORD: Setup = Setup {
+    options: &["--password-file", "\"$DIR/operator\"", "--max-clients", "4"],
+    descriptors: None,
+};
+/// Those who come are told of after a second.
+const FOLDING: Setup = Setup { options: &["--fold", "1"], descriptors: None };
+
 pub fn faults() -> Vec<Fault> {
+    let mut strangers = Fault::new("40 silent strangers and a member", &[43], PASSWORD, strangers);
+    // Those who come afterwards would have to give the password.
+    strangers.ends_server = true;
     vec![
+        strangers,
+        Fault::new("a health check five times a second", &[44], FOLDING, health_checks),
         Fault::new("a reset while another connects", &[21], PLAIN, reset_and_connect),
         Fault::new("two lines for one that has reset", &[21], PLAIN, reset_and_lines),
         Fault::new("20 say a line and leave at once", &[21], PLAIN, leaving),
@@ -204,4 +217,39 @@ fn places(server: &Server) -> Judged {
         said.push(token);
     }
     Ok(format!("{} clients", 2 * ROUNDS))
+}
+
+/// They have no place of those who know the password.
+fn strangers(server: &Server) -> Judged {
+    const STRANGERS: usize = 40;
+    if !server.is_roomcast {
+        return Err(not_applicable("it has no password"));
+    }
+    let mut crowd = Crowd::new(server);
+    for _ in 0..STRANGERS {
+        crowd.connect()?;
+    }
+    let member = crowd.connect()?;
+    crowd.say(member, OPERATOR_PASSWORD);
+    let time = crowd.hears(member, "welcome, ")?;
+    Ok(format!("in after {time:.0?}"))
+}
+
+/// Nobody is told of connections that send nothing and are soon gone.
+fn health_checks(server: &Server) -> Judged {
+    const CHECKS: usize = 15;
+    const PAUSE: Duration = Duration::from_millis(200);
+    let mut crowd = Crowd::new(server);
+    let [ann, bob] = crowd.guests()?;
+    crowd.pass(2 * PAUSE)?;
+    crowd.client(ann).forget();
+    for _ in 0..CHECKS {
+        let check = crowd.connect()?;
+        crowd.pass(PAUSE)?;
+        crowd.close(check);
+    }
+    crowd.ping(bob, ann)?;
+    let lines = crowd.client(ann).received.iter().filter(|&&byte| byte == b'\n').count();
+    check(lines == 1, || lied(format!("{} lines about them", lines - 1)))?;
+    Ok("not mentioned".into())
 }

@@ -96,6 +96,51 @@ fn three_wrong_passwords_a_second_apart_are_the_end() {
     assert_eq!(shown(&world.peers[0]).len(), 3, "nobody is told");
 }
 
+/// Those who are silent take no place of one who knows the password.
+#[test]
+fn strangers_never_take_a_members_place() {
+    let password = password("secret");
+    let mut world = World::new(0, Config { clients_max: 2, password, ..Config::default() });
+    let strangers_max = world.chat.config().strangers_max();
+    let strangers: Vec<_> =
+        (0..strangers_max).map(|_| world.connect(Habit::Prompt, usize::MAX)).collect();
+    world.settle();
+    assert_eq!(world.endings, [], "each has a place");
+    for number in 0..2 {
+        let member = world.connect(Habit::Prompt, usize::MAX);
+        world.settle();
+        // The second one has the place of the first one.
+        let given_way: Vec<_> = world.endings.iter().map(|(stranger, ..)| *stranger).collect();
+        assert_eq!(given_way, strangers[..1], "the one that came first gives way");
+        assert!(last(&world.peers[strangers[0]]).starts_with("goodbye: others want"));
+        say(&mut world, member, "secret");
+        let here = format!("{} here: ", number + 1);
+        assert!(last(&world.peers[member]).starts_with(&here));
+    }
+    let third = world.connect(Habit::Prompt, usize::MAX);
+    say(&mut world, third, "secret");
+    assert!(last(&world.peers[third]).starts_with("full: 2 are here"), "members have a limit too");
+    assert!(matches!(world.endings.last(), Some((_, Ending::Refused(_), Closing::Polite))));
+}
+
+/// However many strangers come, they have as many places as there are.
+#[test]
+fn a_flood_of_strangers_ends_nobody_else() {
+    let password = password("secret");
+    let mut world = World::new(0, Config { clients_max: 100, password, ..Config::default() });
+    let member = world.connect(Habit::Prompt, usize::MAX);
+    say(&mut world, member, "secret");
+    for _ in 0..300 {
+        world.connect(Habit::Stuck, usize::MAX);
+        world.turn();
+    }
+    world.settle();
+    let places = 1 + world.chat.config().strangers_max();
+    assert_eq!(world.chat.client_count(), places);
+    say(&mut world, member, "/who");
+    assert!(last(&world.peers[member]).starts_with("1 here: guest1;"));
+}
+
 #[test]
 fn the_password_has_a_minute() {
     let mut world = with_password();

@@ -26,6 +26,13 @@ fn guest(world: &mut World) -> usize {
     world.connect(Habit::Prompt, usize::MAX)
 }
 
+/// A newcomer that shows that somebody is there, and says nothing.
+fn asking_guest(world: &mut World) -> usize {
+    let guest = guest(world);
+    world.peers[guest].send(b"/seq\n");
+    guest
+}
+
 /// Lets `time` pass in small steps.
 fn pass(world: &mut World, time: Duration) {
     for _ in 0..time.as_millis() / 50 {
@@ -36,20 +43,24 @@ fn pass(world: &mut World, time: Duration) {
 
 /// What everybody was told, as the observer has seen it.
 fn heard(world: &World) -> Vec<&str> {
+    heard_by(world, 0)
+}
+
+fn heard_by(world: &World, peer: usize) -> Vec<&str> {
     fn public(shown: &Shown) -> Option<&str> {
         match shown {
             Shown::Public(line) => Some(line.as_str()),
             _ => None,
         }
     }
-    world.peers[0].screen.shown.iter().filter_map(public).collect()
+    world.peers[peer].screen.shown.iter().filter_map(public).collect()
 }
 
 #[test]
 fn a_thousand_who_come_and_go_make_two_notices() {
     let mut world = world();
     let guests: Vec<_> = (0..1000).map(|_| guest(&mut world)).collect();
-    pass(&mut world, 5 * SECOND + TENTH);
+    pass(&mut world, 15 * SECOND + TENTH);
     assert_eq!(heard(&world), ["*** 1000 joined"]);
     for &guest in &guests {
         world.peers[guest].has_reset = true;
@@ -75,6 +86,7 @@ fn coming_and_going_within_one_notice_is_nobodys_news() {
 fn a_single_one_is_told_by_name_when_the_time_is_over() {
     let mut world = world();
     let guest = guest(&mut world);
+    world.peers[guest].send(b"/seq\n");
     pass(&mut world, 5 * SECOND);
     assert_eq!(heard(&world), [""; 0]);
     pass(&mut world, TENTH);
@@ -96,7 +108,7 @@ fn one_who_speaks_is_told_at_once_and_not_counted() {
     world.settle();
     let told = ["*** ann joined", "<ann> hi", "*** ann is now eve", "*** eve left"];
     assert_eq!(heard(&world), told);
-    pass(&mut world, 5 * SECOND);
+    pass(&mut world, 15 * SECOND);
     assert_eq!(heard(&world)[4..], ["*** guest3 joined"]);
 }
 
@@ -128,10 +140,37 @@ fn one_who_posts_and_stays_to_talk_is_told_of_when_it_leaves() {
 #[test]
 fn comings_and_goings_of_the_silent_share_a_notice() {
     let mut world = world();
-    let first: Vec<_> = (0..2).map(|_| guest(&mut world)).collect();
+    let first: Vec<_> = (0..6).map(|_| asking_guest(&mut world)).collect();
     pass(&mut world, 6 * SECOND);
-    (0..3).for_each(|_| _ = guest(&mut world));
-    first.iter().for_each(|&guest| world.peers[guest].has_reset = true);
+    let second: Vec<_> = (0..3).map(|_| asking_guest(&mut world)).collect();
+    first[..2].iter().for_each(|&guest| world.peers[guest].has_reset = true);
     pass(&mut world, 6 * SECOND);
-    assert_eq!(heard(&world), ["*** 2 joined", "*** 3 joined, 2 left"]);
+    let notices = ["*** 6 joined", "*** guest8, guest9 and guest10 joined, 2 left"];
+    assert_eq!(heard(&world), notices);
+    let told = |peer: usize| heard_by(&world, peer).contains(&notices[1]);
+    assert!(told(first[3]) && !second.into_iter().any(told), "nobody is told of itself");
+}
+
+/// A health check connects and waits for the greeting, once a second.
+#[test]
+fn who_says_nothing_and_goes_within_ten_seconds_is_not_mentioned() {
+    let mut world = world();
+    for _ in 0..30 {
+        let check = guest(&mut world);
+        pass(&mut world, SECOND);
+        assert!(world.peers[check].guest_name().is_some(), "it was greeted");
+        world.peers[check].has_fin = true;
+    }
+    let last = guest(&mut world);
+    pass(&mut world, 9 * SECOND);
+    world.peers[last].has_reset = true;
+    pass(&mut world, 20 * SECOND);
+    assert_eq!(heard(&world), [""; 0]);
+    // One who stays is told of, and so is its end.
+    let silent = guest(&mut world);
+    pass(&mut world, 16 * SECOND);
+    assert_eq!(heard(&world), ["*** guest33 joined"]);
+    world.peers[silent].has_reset = true;
+    pass(&mut world, 6 * SECOND);
+    assert_eq!(heard(&world)[1..], ["*** guest33 left (connection reset)"]);
 }

@@ -205,8 +205,10 @@ impl World {
         // Those who came and went silently are told of.
         let fold_time = self.chat.config().fold_time;
         if !fold_time.is_zero() {
-            for _ in 0..2 {
-                self.sleep(fold_time + Duration::from_secs(1));
+            // Those who have sent nothing when they have stayed for ten seconds.
+            let time = fold_time + Duration::from_secs(1);
+            for _ in 0..3 + 10 / time.as_secs() {
+                self.sleep(time);
                 self.settle();
             }
         }

@@ -34,6 +34,8 @@ pub(super) struct Session {
     pub origin: OriginId,
     /// The kernel takes no more for now.
     pub blocked: bool,
+    /// It has sent at least a byte.
+    pub has_sent: bool,
     /// It is in the flush queue.
     pub queued: bool,
     /// It was put in front there, because lines that it asked for are about to be
@@ -170,7 +172,7 @@ impl Aside {
 impl Session {
     pub fn new(nick: Nick, room: RoomId, reader: Reader, now: u32) -> Self {
         let (phase, standing) = (Phase::Talking, Standing::Arriving);
-        let (blocked, queued, is_first) = (false, false, false);
+        let (blocked, queued, is_first, has_sent) = (false, false, false, false);
         let (since, spoke, place, aside) = (now, now, 0, None);
         let (origin, opening) = (OriginId::LOCAL, Opening::Bytes);
         Session {
@@ -187,6 +189,7 @@ impl Session {
             blocked,
             queued,
             is_first,
+            has_sent,
             aside,
         }
     }

@@ -83,11 +83,13 @@ pub(in crate::chat) struct Filter {
     pub is_quiet: bool,
     /// Those of these clients.
     pub ignored: Vec<ClientId>,
+    /// This one, which tells of the reader itself.
+    pub own_news: Option<Seq>,
 }
 
 impl Filter {
     fn is_empty(&self) -> bool {
-        !self.is_quiet && self.ignored.is_empty()
+        !self.is_quiet && self.ignored.is_empty() && self.own_news.is_none()
     }
 
     fn hides(&self, log: &Log, seq: Seq) -> bool {
@@ -95,7 +97,9 @@ impl Filter {
             return false;
         }
         let (author, kind) = log.about(seq);
-        (self.is_quiet && kind == Kind::Presence) || self.ignored.contains(&author)
+        self.own_news == Some(seq)
+            || (self.is_quiet && kind == Kind::Presence)
+            || self.ignored.contains(&author)
     }
 }
 
@@ -260,6 +264,11 @@ impl Reader {
         }
     }
 
+    /// Hides a line that tells of the reader itself, until it has passed it.
+    pub fn hide(&mut self, seq: Seq) {
+        self.set_filter(|filter| filter.own_news = Some(seq));
+    }
+
     /// Which lines it doesn't want.
     pub fn filter(&self) -> Option<&Filter> {
         self.extra.as_ref().map(|extra| &extra.filter)
@@ -397,6 +406,7 @@ impl Reader {
     /// Moves the cursor on to line `next`, past lines that may be gone.
     fn move_to(&mut self, log: &Log, author: ClientId, next: Seq) {
         self.next = next;
+        self.forget_own_news();
         // A reader that has to stop before the log begins has none in it.
         let (first, count) = match next < log.first() {
             true => (NONE, 0),
@@ -559,9 +569,18 @@ impl Reader {
                 self.pass_own(log);
             } else if self.is_at_hidden(log) {
                 self.next += 1;
+                self.forget_own_news();
             } else {
                 return;
             }
+        }
+    }
+
+    /// What is behind it hides nothing any more.
+    fn forget_own_news(&mut self) {
+        let next = self.next;
+        if self.filter().is_some_and(|filter| filter.own_news.is_some_and(|at| at < next)) {
+            self.set_filter(|filter| filter.own_news = None);
         }
     }
 

@@ -171,7 +171,9 @@ impl Model {
         let ids = ignored.map(|other| self.members[other].id).into_iter().collect();
         let member = &mut self.members[who];
         (member.is_quiet, member.ignored) = (is_quiet, ignored);
-        member.reader.set_filter(|filter| *filter = Filter { is_quiet, ignored: ids });
+        member
+            .reader
+            .set_filter(|filter| *filter = Filter { is_quiet, ignored: ids, own_news: None });
     }
 
     fn take_all(&mut self, who: usize) {

@@ -28,17 +28,29 @@ impl Checker for Attendance {
     }
 }
 
-/// By how much a notice changes the number of those who are here.
+/// By how much a notice changes the number of those who are here: `3 joined, 2
+/// left`, `ann, bob and eve joined`, `ann left (connection reset)`.
 fn change(notice: &str) -> i64 {
-    let part = |part: &str| {
-        let (who, verb) = part.split_once(' ').expect("who, and what");
-        let people = who.parse().unwrap_or(1);
-        match verb.split(' ').next() {
-            Some("joined") => people,
-            Some("left") => -people,
-            _ => 0,
-        }
+    let text = &notice[4..];
+    let counted_left = text.rsplit_once(", ").and_then(|(joined, left)| {
+        Some((joined, left.strip_suffix(" left")?.parse::<i64>().ok()?))
+    });
+    match counted_left {
+        Some((joined, left)) => people(joined) - left,
+        None => people(text),
+    }
+}
+
+fn people(text: &str) -> i64 {
+    let count = |who: &str| match who.parse() {
+        Ok(number) => number,
+        Err(_) => 1 + who.matches(", ").count() as i64 + who.matches(" and ").count() as i64,
     };
-    // `3 joined, 2 left`, or `ann left (connection reset)`.
-    notice[4..].split(", ").map(part).sum()
+    if let Some(who) = text.strip_suffix(" joined") {
+        return count(who);
+    }
+    match text.split_once(" left") {
+        Some((who, _)) => -count(who),
+        None => 0,
+    }
 }

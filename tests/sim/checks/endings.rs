@@ -60,7 +60,7 @@ fn is_deserved(world: &World, number: usize, ending: Ending) -> bool {
         }
         Ending::Idle => config.idle_timeout.is_some_and(|limit| peer.heard_at + limit <= world.now),
         // Only the blind ones are operators, and guess passwords.
-        Ending::NoPassword => peer.is_blind && config.password.is_some(),
+        Ending::NoPassword | Ending::GaveWay => peer.is_blind && config.password.is_some(),
         Ending::Kicked | Ending::Banned => peer.is_blind && config.operator_password.is_some(),
         Ending::LineTooLong => config.raw,
         // Only the blind ones send anything that can be sent.

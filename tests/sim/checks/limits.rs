@@ -16,7 +16,7 @@ impl Checker for Limits {
 
     fn turn(&mut self, world: &World) {
         let (chat, config) = (&world.chat, world.chat.config());
-        assert!(chat.client_count() <= config.clients_max, "{} clients", chat.client_count());
+        assert!(chat.client_count() <= config.connections_max(), "{} clients", chat.client_count());
         assert_eq!(chat.client_count(), world.ids.len(), "a client is known to one side only");
         assert!(chat.new_bytes() <= config.backlog_bytes_max, "{} new bytes", chat.new_bytes());
         for peer in world.peers.iter().filter(|peer| peer.is_open) {
