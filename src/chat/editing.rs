@@ -45,6 +45,11 @@ impl Chat {
 
     /// Begins or ends editing as agreed with the client.
     pub(super) fn agree_on_editing(&mut self, id: ClientId) {
+        if self.is_knocking(id) {
+            // A password isn't edited, whatever its client agrees to: what is typed
+            // into an editor is said.
+            return;
+        }
         let Some(session) = self.sessions.get_mut(id) else { return };
         let Some(options) = &session.aside().options else { return };
         let (is_agreed, columns) = (options.is_editing(), options.columns());

@@ -9,13 +9,14 @@ use std::time::Instant;
 use ecow::EcoString;
 
 use super::room::RoomId;
-use super::texts;
 use super::{Chat, ClientId};
+use super::{commands, texts};
 use crate::chat::close_reason::Ending;
 use crate::chat::member::{NOTE_BYTES_MAX, Opening, Session};
 use crate::chat::room::log::{Line, Seq};
 use crate::wire::{
     Command, Encoding, Event, First, Kind, LineEnd, LineEnding, Message, Protocol, Text,
+    close_directions,
 };
 
 /// What one client's input may make the loop do in one step. The rest waits until
@@ -242,10 +243,22 @@ impl Chat {
         let text = text.as_str();
         match text.strip_prefix('/') {
             None if text.is_empty() => {}
+            None if self.is_slip(id, text) => {
+                let word = text.to_lowercase();
+                self.sessions[id].has_spoken = true;
+                self.notify(id, &texts::slip(&word));
+            }
             None => self.say(id, Manner::Say, text),
             Some(escaped) if escaped.starts_with('/') => self.say(id, Manner::Say, escaped),
             Some(command) => self.handle_command(id, command),
         }
+    }
+
+    /// Whether a text is a command that somebody who has said nothing yet typed
+    /// without its slash. Typed again it is said.
+    fn is_slip(&self, id: ClientId, text: &str) -> bool {
+        let is_word = || commands::SLIPS.iter().any(|word| word.eq_ignore_ascii_case(text));
+        !self.sessions[id].has_spoken && is_word()
     }
 
     pub(super) fn handle_telnet(&mut self, id: ClientId, command: Command) {
@@ -271,15 +284,8 @@ impl Chat {
     /// Nothing that it says can be taken for a notice or for another's line: see
     /// [`Encoding::encode`].
     pub(super) fn say(&mut self, id: ClientId, manner: Manner, text: &str) {
-        let is_plain = self.sessions[id].is_plain();
-        if !is_plain && self.is_silenced(id) {
+        if !self.begin_act(id) {
             return;
-        }
-        self.become_known(id);
-        self.sessions[id].spoke = self.uptime();
-        if !is_plain && self.sessions[id].aside().away.is_some() {
-            self.sessions[id].set_aside(|aside| aside.away = None);
-            self.notify(id, texts::away(false));
         }
         let kind = match manner {
             Manner::Say => Kind::Said,
@@ -289,6 +295,30 @@ impl Chat {
         self.append_line(id, kind, &from, text.as_bytes());
         if !self.bells.is_empty() {
             self.ring(id, text);
+        }
+    }
+
+    /// Does what goes before any act that others in the room see: one that is muted
+    /// may not; others are told that the client has joined, unless they know; and
+    /// the client isn't away any more. False if it may not.
+    pub(super) fn begin_act(&mut self, id: ClientId) -> bool {
+        if !self.sessions[id].is_plain() && self.is_silenced(id) {
+            return false;
+        }
+        self.become_known(id);
+        self.come_back(id);
+        true
+    }
+
+    /// A client has said something, if only to one other.
+    pub(super) fn come_back(&mut self, id: ClientId) {
+        let uptime = self.uptime();
+        let session = &mut self.sessions[id];
+        session.spoke = uptime;
+        session.has_spoken = true;
+        if !session.is_plain() && session.aside().away.is_some() {
+            session.set_aside(|aside| aside.away = None);
+            self.notify(id, texts::away(false));
         }
     }
 
@@ -383,7 +413,9 @@ impl Chat {
     /// The bytes of a message for one client alone.
     fn encode(&self, id: ClientId, kind: Kind, from: &str, to: &str, text: &str) -> Vec<u8> {
         let session = &self.sessions[id];
-        let (room, text) = (self.rooms[session.room].name.as_str(), text.as_bytes());
+        // What a client typed may be a part of an answer, without what closed it.
+        let closed = close_directions(text);
+        let (room, text) = (self.rooms[session.room].name.as_str(), closed.as_bytes());
         let message = Message { number: None, time: self.wall, room, kind, from, to, text };
         let mut bytes = Vec::new();
         session.reader.newest_encoding().encode(&message, &mut bytes);

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::room::{Room, RoomId};
-use super::{Chat, ClientId, texts};
+use super::{Chat, ClientId, Logged, texts};
 use crate::chat::attendance::Standing;
 use crate::chat::close_reason::{Ending, Refusal};
 use crate::chat::member::Phase;
@@ -107,6 +107,7 @@ impl Chat {
             }
             return self.let_in(id);
         }
+        self.logged.push_back((id, Logged::WrongPassword));
         match self.count_try(id) {
             0 => self.leave(now, id, Ending::NoPassword, Some(texts::PASSWORD_WRONG_AGAIN)),
             left => self.notify(id, &texts::password_wrong(left)),
@@ -120,14 +121,13 @@ impl Chat {
             aside.tries += 1;
             aside.tries
         });
-        self.wrong_passwords.push_back(id);
         self.hold_back(id, self.now + PENALTY);
         TRIES_MAX.saturating_sub(tries)
     }
 
-    /// The next client that gave a wrong password, of the room or of operators.
-    pub fn poll_wrong_password(&mut self) -> Option<ClientId> {
-        self.wrong_passwords.pop_front()
+    /// What is to be logged next, and of whom.
+    pub fn poll_logged(&mut self) -> Option<(ClientId, Logged)> {
+        self.logged.pop_front()
     }
 
     /// The password took too long.

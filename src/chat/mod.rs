@@ -87,8 +87,8 @@ pub struct Chat {
     /// Those that wait there, the first one in front; and some that have gone.
     strangers: VecDeque<ClientId>,
     bans: Bans,
-    /// Who gave a wrong password.
-    wrong_passwords: VecDeque<ClientId>,
+    /// What is to be logged, and of whom.
+    logged: VecDeque<(ClientId, Logged)>,
     /// The bans have changed since `poll_bans`.
     has_new_bans: bool,
     /// The message of the day.
@@ -135,6 +135,18 @@ pub struct Chat {
     /// The time on the wall.
     wall: Time,
     started: Instant,
+}
+
+/// Something that a client did, for the operator's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logged {
+    /// It gave a wrong password of the room.
+    WrongPassword,
+    /// It gave a wrong password of operators.
+    WrongOperatorPassword,
+    /// It did something that operators can: its name, the command, and what came
+    /// of it.
+    Operator(String),
 }
 
 /// What the caller may do with a client's socket.
@@ -196,7 +208,7 @@ impl Chat {
             gate: None,
             strangers: VecDeque::new(),
             bans: Bans::default(),
-            wrong_passwords: VecDeque::new(),
+            logged: VecDeque::new(),
             has_new_bans: false,
             motd: Vec::new(),
             bells: Bells::default(),

@@ -30,7 +30,7 @@ pub(super) const ARE_YOU_THERE: &str = "yes, the server is here";
 pub(super) const NAMES_MAX: usize = 200;
 
 pub(super) const PASSWORD: &str = "this room has a password: type it";
-pub(super) const PASSWORD_WRONG_AGAIN: &str = "goodbye: that isn't the password either";
+pub(super) const PASSWORD_WRONG_AGAIN: &str = "goodbye: wrong password, and no tries are left";
 pub(super) const NO_OPERATORS: &str = "there are no operators here";
 pub(super) const NO_MORE_TRIES: &str = "you have tried it often enough";
 pub(super) const YOU_ARE_OPERATOR: &str = "you are an operator now; /help shows what you can do";
@@ -107,16 +107,21 @@ pub(super) fn look_taken(taken: &str, look: &str) -> String {
     format!("the name {taken} is taken, and {look} looks like it")
 }
 
-pub(super) fn bad_name(error: NameError) -> String {
+/// What is wrong with the name of a person or a room (`what`); `example` is right.
+pub(super) fn bad_name(what: &str, example: &str, error: NameError) -> String {
     match error {
-        NameError::Missing => "the name is missing (like /nick ann)".into(),
+        NameError::Missing => format!("the name is missing (like {example})"),
+        NameError::Words if what == "name" => {
+            "a name is one word; a secret follows a ! (like /nick ann!secret)".into()
+        }
+        NameError::Words => format!("the name of a room is one word (like {example})"),
         NameError::TooLong => {
             format!("a name has at most {NAME_CHARS_MAX} characters and {NAME_BYTES_MAX} bytes")
         }
         NameError::Character(c) => {
             let c = shown(c);
             format!(
-                "a name can't contain {c}: it is made of letters, digits, _ . - (like /nick ann)"
+                "a name can't contain {c}: it is made of letters, digits, _ . - (like {example})"
             )
         }
         NameError::MixedScripts(c) => {
@@ -134,7 +139,7 @@ pub(super) fn bad_name(error: NameError) -> String {
         }
         NameError::Secret => {
             format!(
-                "a secret has 1 to {SECRET_BYTES_MAX} bytes and no space (like /nick ann secret)"
+                "a secret has 1 to {SECRET_BYTES_MAX} bytes and no space (like /nick ann!secret)"
             )
         }
         NameError::MixedDigits => "a name from right to left has digits of one kind".into(),
@@ -298,7 +303,7 @@ pub(super) fn reason_too_long(bytes_max: usize) -> String {
     format!("a reason has at most {bytes_max} bytes")
 }
 
-/// `bob: in lobby, here for 2 hours, silent for 5 minutes, away: lunch, from 10.0.0.7:4711`
+/// `bob: in lobby, here for 2 hours, silent for 5 minutes, away: "lunch", from 10.0.0.7:4711`
 pub(super) fn whois(
     nick: &str,
     room: &str,
@@ -318,7 +323,7 @@ pub(super) fn whois(
     text
 }
 
-/// The name in the list of those who are here: `bob`, `bob (away: lunch)`
+/// The name in the list of those who are here: `bob`, `bob (away: "lunch")`
 pub(super) fn member(nick: &str, address: Option<&str>, away: Option<&str>) -> String {
     let mut text = nick.to_owned();
     if let Some(address) = address {
@@ -359,10 +364,14 @@ pub(super) fn ended(endings: &Endings) -> String {
     }
 }
 
+/// What stands around the words of a client within an answer.
+const QUOTE: char = '"';
+
+/// `: "lunch"`, so that a reason can't be taken for more of the answer.
 fn reason_after_colon(reason: &str) -> String {
     match reason {
         "" => String::new(),
-        _ => format!(": {reason}"),
+        _ => format!(": {QUOTE}{}{QUOTE}", reason.replace(QUOTE, "'")),
     }
 }
 
@@ -392,8 +401,25 @@ pub(super) fn usage(usage: &str) -> String {
     format!("usage: {usage}")
 }
 
-pub(super) fn unknown_command(word: &str) -> String {
-    format!("there is no command {word}; /help lists them, and //text says /text")
+pub(super) fn unknown_command(word: &str, nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!("there is no command {word}; did you mean /{nearest}?"),
+        None => format!("there is no command {word}; /help all lists them, and //text says /text"),
+    }
+}
+
+/// Somebody typed a command without its slash.
+pub(super) fn slip(word: &str) -> String {
+    format!("commands begin with a slash: /{word}; to say {word}, type it again")
+}
+
+pub(super) fn no_other_name(why: &str) -> String {
+    format!("goodbye: {why}")
+}
+
+pub(super) fn too_fast(lines_per_second: u32) -> String {
+    let lines = count(lines_per_second.into(), "line");
+    format!("you send faster than {lines} a second: the rest is delayed, and nothing is lost")
 }
 
 pub(super) fn line_too_long(bytes_max: usize) -> String {
@@ -408,7 +434,7 @@ pub(super) fn lagged(missed: u64) -> String {
 }
 
 pub(super) fn lagged_closing(missed: u64) -> String {
-    format!("goodbye: {missed} lines came faster than you read")
+    format!("goodbye: {} came faster than you read", count(missed, "line"))
 }
 
 pub(super) fn unfinished(limit: Duration) -> String {
@@ -431,8 +457,15 @@ pub(super) fn held_back(names: &[&str]) -> String {
 
 pub(super) fn password_wrong(left: u8) -> String {
     match left {
-        0 => "that isn't the password, and that was the last try".into(),
-        _ => format!("that isn't the password, you may try it {}", times(left)),
+        0 => "wrong password, and no tries are left".into(),
+        _ => format!("wrong password, {} left", tries(left)),
+    }
+}
+
+pub(super) fn operator_password_wrong(left: u8) -> String {
+    match left {
+        0 => "wrong operator password, and no tries are left".into(),
+        _ => format!("wrong operator password, {} left", tries(left)),
     }
 }
 
@@ -440,10 +473,11 @@ pub(super) fn no_password(limit: Duration) -> String {
     format!("goodbye: the password didn't come in {} s", limit.as_secs())
 }
 
-fn times(count: u8) -> String {
+/// `1 try`, `2 tries`
+fn tries(count: u8) -> String {
     match count {
-        1 => "once more".into(),
-        _ => format!("{count} times more"),
+        1 => "1 try".into(),
+        _ => format!("{count} tries"),
     }
 }
 
@@ -458,26 +492,27 @@ fn lasting(seconds: Option<u32>) -> String {
 }
 
 pub(super) fn you_are_kicked(reason: &str) -> String {
-    format!("goodbye: an operator has sent you away{}", reason_after_colon(reason))
+    format!("goodbye: an operator kicked you{}", reason_after_colon(reason))
 }
 
-/// `bob left (kicked: spam)`
+/// `bob left (kicked: "spam")`
 pub(super) fn kicked(name: &str, reason: &str) -> String {
     format!("{name} left (kicked{})", reason_after_colon(reason))
 }
 
 pub(super) fn is_kicked(name: &str) -> String {
-    format!("{name} had to go")
+    format!("{name} was kicked")
 }
 
 pub(super) fn you_are_banned(seconds: Option<u32>) -> String {
     format!("goodbye: your address is banned{}", lasting(seconds))
 }
 
-/// `192.0.2.0/24 is banned for 60 minutes more, 2 clients had to go`
+/// `192.0.2.0/24 is banned for 60 minutes more, 2 clients were disconnected`
 pub(super) fn is_banned(network: IpNet, seconds: Option<u32>, clients: usize) -> String {
+    let were = if clients == 1 { "was" } else { "were" };
     let clients = count(clients as u64, "client");
-    format!("{network} is banned{}, {clients} had to go", lasting(seconds))
+    format!("{network} is banned{}, {clients} {were} disconnected", lasting(seconds))
 }
 
 pub(super) fn is_local(name: &str) -> String {
@@ -533,26 +568,39 @@ pub(super) fn announcement(name: &str, text: &str) -> String {
 pub(super) fn refusal(refusal: Refusal) -> String {
     match refusal {
         Refusal::Full { clients } => {
-            format!("full: {clients} are here and there is no place for more, try again later")
+            let are = if clients == 1 { "is" } else { "are" };
+            let clients = count(clients as u64, "client");
+            format!("full: {clients} {are} connected, which is the limit; try again later")
         }
         Refusal::PerAddress { clients } => {
-            format!("refused: {clients} are here from your address, and that is the most")
+            let are = if clients == 1 { "is" } else { "are" };
+            let clients = count(clients as u64, "client");
+            format!("refused: {clients} {are} connected from your address, which is the limit")
         }
         Refusal::NewPerMinute { connections, wait } => format!(
-            "refused: {connections} may come from one address in a minute, try again in {} s",
+            "refused: {} a minute from one address is the limit; try again in {} s",
+            count(connections.into(), "connection"),
             wait.as_millis().div_ceil(1000),
         ),
-        Refusal::Denied => "refused: your address isn't allowed here".into(),
+        Refusal::Denied => "refused: your address is not allowed here".into(),
         Refusal::Banned { seconds } => {
             format!("refused: your address is banned{}", lasting(seconds))
         }
     }
 }
 
+/// A line for each of the commands that are used most.
+pub(super) fn short_help() -> impl Iterator<Item = String> {
+    let usual = |command: &&Command| commands::USUAL.contains(&command.name);
+    let lines = commands::TABLE.iter().filter(usual);
+    let lines = lines.map(|command| format!("{:<20} {}", command.usage, command.help));
+    lines.chain(["/help all shows all commands, /help COMMAND shows one".to_owned()])
+}
+
 /// A line for each command.
 pub(super) fn help(is_operator: bool) -> impl Iterator<Item = String> {
     let is_shown = move |command: &&Command| is_operator || command.audience == Audience::Everyone;
-    let width = if is_operator { 27 } else { 18 };
+    let width = if is_operator { 27 } else { 20 };
     commands::TABLE
         .iter()
         .filter(is_shown)

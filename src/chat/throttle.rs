@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use gcra::{GcraError, RateLimit};
 
-use super::{Chat, ClientId};
+use super::{Chat, ClientId, texts};
 
 /// A line costs one more for each so many bytes.
 const BYTES_A_LINE: usize = 256;
@@ -45,7 +45,18 @@ impl Chat {
             GcraError::DeniedIndefinitely { .. } => self.now,
         };
         self.hold_back(id, next.max(self.now + WAIT_MIN));
+        self.tell_too_fast(id);
         false
+    }
+
+    /// Tells a client once why what it sends takes so long.
+    fn tell_too_fast(&mut self, id: ClientId) {
+        let Some(rate) = self.config.rate else { return };
+        let is_told =
+            self.sessions[id].set_aside(|aside| std::mem::replace(&mut aside.is_told_rate, true));
+        if !is_told && !self.config.raw && !self.is_knocking(id) {
+            self.notify(id, &texts::too_fast(rate.lines_per_second));
+        }
     }
 
     /// Takes what so many bytes cost; it isn't held back until its next line.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use log::debug;
+use log::{debug, info};
 use polling::{Event, Events, Poller};
 use rustix::io::fcntl_dupfd_cloexec;
 use slotmap::SlotMap;
@@ -25,7 +25,9 @@ use super::journal::Journal;
 use super::listener::Listener;
 use super::looks::{Look, Looks};
 use super::motd::{MotdFile, Newcomer};
-use crate::chat::{Arrival, Chat, ClientId, Closing, Config, Counts, Ending, Refusal, Slices};
+use crate::chat::{
+    Arrival, Chat, ClientId, Closing, Config, Counts, Ending, Logged, Refusal, Slices,
+};
 
 /// Events taken from the poller in one turn at most.
 const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
@@ -431,9 +433,15 @@ impl Server {
         while let Some(id) = self.chat.poll_interest() {
             self.update_interest(id);
         }
-        while let Some(id) = self.chat.poll_wrong_password() {
-            if let Some(connection) = self.connections.get(id) {
-                self.journal.note(now, connection.peer, "wrong password");
+        while let Some((id, logged)) = self.chat.poll_logged() {
+            let Some(Connection { peer, .. }) = self.connections.get(id) else { continue };
+            match logged {
+                Logged::WrongPassword => self.journal.note(now, *peer, "wrong password"),
+                Logged::WrongOperatorPassword => {
+                    self.journal.note(now, *peer, "wrong operator password");
+                }
+                // As fast as one client may talk, and operators are few.
+                Logged::Operator(what) => info!("{peer}: operator {what}"),
             }
         }
         self.save_bans();

@@ -23,4 +23,4 @@ pub use message::{
 };
 pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use telnet::{Command, Options};
-pub use text::Text;
+pub use text::{Text, close_directions};

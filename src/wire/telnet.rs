@@ -227,6 +227,8 @@ pub struct Options {
     dont: [u64; 4],
     suppress_go_ahead: Agreed,
     binary: Agreed,
+    /// What the client types is a password: it is hidden, not edited.
+    is_concealed: bool,
     /// How often the client has had something changed.
     changes: u8,
     editing: Editing,
@@ -266,6 +268,7 @@ enum Editing {
 impl Options {
     /// The offer to edit, if there is anything to offer.
     pub fn offer(&mut self) -> Vec<u8> {
+        self.is_concealed = false;
         let (editing, echo): (_, &[u8]) = match self.editing {
             Editing::NotOffered | Editing::Off | Editing::Withdrawn => {
                 (Editing::Offered, &[IAC, WILL, ECHO])
@@ -288,14 +291,14 @@ impl Options {
     pub fn conceal(&mut self) -> &'static [u8] {
         match self.editing {
             Editing::NotOffered => {
-                self.editing = Editing::Concealed;
+                (self.editing, self.is_concealed) = (Editing::Concealed, true);
                 &[IAC, WILL, ECHO]
             }
             _ => &[],
         }
     }
 
-    /// Whether the client was asked to show nothing, and hasn't said no.
+    /// Whether the client is asked to show nothing, and hasn't said no.
     pub fn is_concealed(&self) -> bool {
         matches!(self.editing, Editing::Concealed | Editing::ConcealedAgreed)
     }
@@ -408,6 +411,11 @@ impl Options {
             Editing::Offered => self.editing = Editing::On,
             Editing::Concealed => self.editing = Editing::ConcealedAgreed,
             // It has changed its mind.
+            Editing::Off if self.is_concealed => {
+                self.changes += 1;
+                self.editing = Editing::ConcealedAgreed;
+                return vec![IAC, WILL, ECHO];
+            }
             Editing::Off => {
                 self.changes += 1;
                 let offer = self.offer();
@@ -570,6 +578,10 @@ mod tests {
         assert_eq!(options.conceal(), [IAC, WILL, ECHO]);
         assert_eq!(options.answer(Command::Do(ECHO)), [0; 0]);
         assert_eq!(options.conceal(), [0; 0]);
+        // It may change its mind, and still nothing is edited.
+        assert_eq!(options.answer(Command::Dont(ECHO)), [IAC, WONT, ECHO]);
+        assert_eq!(options.answer(Command::Do(ECHO)), [IAC, WILL, ECHO]);
+        assert!(options.is_concealed() && !options.is_editing());
         assert_eq!(options.offer(), OFFER[3..]);
         assert!(options.is_editing());
     }

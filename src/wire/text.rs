@@ -166,6 +166,17 @@ fn tame(text: Cow<str>) -> Cow<str> {
     if closings.is_empty() { tame } else { Cow::Owned(tame.into_owned() + &closings) }
 }
 
+/// A text with an end for each change of direction that it leaves open.
+pub fn close_directions(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return text.into();
+    }
+    match closings(text) {
+        closings if closings.is_empty() => text.into(),
+        closings => (text.to_owned() + &closings).into(),
+    }
+}
+
 /// What closes the embeddings, overrides and isolates that a text leaves open,
 /// the innermost first.
 fn closings(text: &str) -> String {

@@ -9,8 +9,9 @@ use crate::harness::{Client, Machine, Namespace, Network, Program};
 /// How many may be here from one address unless an option says otherwise.
 const PLACES: usize = 16;
 
-const NO_PLACE: &str = "*** refused: 16 are here from your address, and that is the most";
-const NOT_ALLOWED: &str = "*** refused: your address isn't allowed here";
+const NO_PLACE: &str =
+    "*** refused: 16 clients are connected from your address, which is the limit";
+const NOT_ALLOWED: &str = "*** refused: your address is not allowed here";
 
 /// Comes in.
 #[track_caller]
@@ -123,7 +124,7 @@ fn a_place_is_free_again_when_its_client_has_left() {
             _ => {
                 is_refused(
                     machine.connect(&program),
-                    "*** refused: 1 are here from your address, and that is the most",
+                    "*** refused: 1 client is connected from your address, which is the limit",
                 );
                 client.reset();
                 watcher.hears(left + " (connection reset)");
@@ -150,7 +151,9 @@ fn an_address_may_come_so_often_in_a_minute() {
     let line = late.line();
     late.expect_eof();
     let wait = line
-        .strip_prefix("*** refused: 5 may come from one address in a minute, try again in ")
+        .strip_prefix(
+            "*** refused: 5 connections a minute from one address is the limit; try again in ",
+        )
         .and_then(|rest| rest.strip_suffix(" s")?.parse::<u32>().ok());
     assert!(wait.is_some_and(|wait| (1..=12).contains(&wait)), "{line}");
     enter(other.connect(&program));

@@ -48,7 +48,7 @@ fn a_refusal_arrives_with_its_reason() {
     for bytes in [0, 100, MEGABYTE] {
         let mut eve = room.connect();
         eve.try_send(lines(bytes));
-        eve.hears("*** full: 2 are here and there is no place for more, try again later");
+        eve.hears("*** full: 2 clients are connected, which is the limit; try again later");
         eve.expect_eof();
     }
     ann.say("/quit");

@@ -7,7 +7,7 @@ fn max_clients_is_how_many_may_be_in_the_room() {
     let program = Program::start(&["--max-clients", "1"]);
     let [mut ann] = program.guests();
     let mut bob = program.connect();
-    bob.hears("*** full: 1 are here and there is no place for more, try again later");
+    bob.hears("*** full: 1 client is connected, which is the limit; try again later");
     bob.expect_eof();
     ann.say("/quit");
     ann.hears_goodbye();
@@ -23,7 +23,7 @@ fn is_let_in(client: &mut Client) -> bool {
     if line.starts_with("*** welcome, ") {
         return true;
     }
-    let is_full = line.starts_with("*** full: ") && line.ends_with(", try again later");
+    let is_full = line.starts_with("*** full: ") && line.ends_with("; try again later");
     assert!(is_full, "told: {line}");
     // Bytes that come between the answer and the end make the end a reset.
     assert_eq!(client.read_to_any_end(), b"");
@@ -40,7 +40,7 @@ fn the_refused_take_few_descriptors() {
         let mut client = program.connect();
         // Unread bytes don't take the answer away.
         client.send("x".repeat(number));
-        client.hears("*** refused: your address isn't allowed here");
+        client.hears("*** refused: your address is not allowed here");
         // Until its end, this one has a descriptor besides those that linger.
         assert_eq!(client.read_to_any_end(), b"");
         refused.push(client);

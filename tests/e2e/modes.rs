@@ -68,7 +68,7 @@ fn with_echo_a_sender_gets_its_own_lines_too() {
 
 #[test]
 fn echo_without_a_prefix_is_an_echo_server() {
-    let program = Program::start(&["--echo", "--prefix", "none"]);
+    let program = Program::start(&["--echo", "--prefix", "none", "--rate", "0"]);
     let mut ann = program.connect();
     ann.read_greeting();
     for line in ["hello", "  two  ", "Gr\u{fc}\u{df}e"] {

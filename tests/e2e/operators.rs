@@ -38,7 +38,7 @@ fn bans_are_in_their_file_after_a_restart() {
     let mut program = Program::start(&options);
     let mut ann = operator(&program);
     ann.say("/ban 192.0.2.0/24");
-    ann.hears("*** 192.0.2.0/24 is banned, 0 clients had to go");
+    ann.hears("*** 192.0.2.0/24 is banned, 0 clients were disconnected");
     program.signal(Signal::TERM);
     assert_eq!(program.exit_code(), 0);
     let file = fs::read_to_string(&bans).expect("it is there");
@@ -65,7 +65,7 @@ fn bans_that_cannot_be_saved_are_told() {
     fs::remove_dir_all(&nowhere).expect("it is ours");
     let mut ann = operator(&program);
     ann.say("/ban 192.0.2.7 1");
-    ann.hears("*** 192.0.2.7/32 is banned for 60 s more, 0 clients had to go");
+    ann.hears("*** 192.0.2.7/32 is banned for 60 s more, 0 clients were disconnected");
     ann.hears("*** the bans can't be saved, so they end with the server");
     let mut program = program;
     program.signal(Signal::TERM);
@@ -120,7 +120,7 @@ fn who_gives_no_password_is_in_the_log() {
         stranger.hears("*** this room has a password: type it");
         stranger.send("1\n2\n3\n");
         let told = String::from_utf8(stranger.rest()).expect("UTF-8");
-        assert!(told.ends_with("*** goodbye: that isn't the password either\n"), "{told}");
+        assert!(told.ends_with("*** goodbye: wrong password, and no tries are left\n"), "{told}");
     }
     program.signal(Signal::TERM);
     assert_eq!(program.exit_code(), 0);
@@ -136,12 +136,45 @@ fn wrong_guesses_are_in_the_log() {
     let mut program = Program::start(&["--operator-file", text(&path)]);
     let [mut ann] = program.guests();
     ann.say("/op hunter2");
-    ann.hears("*** that isn't the password, you may try it 2 times more");
+    ann.hears("*** wrong operator password, 2 tries left");
     program.signal(Signal::TERM);
     assert_eq!(program.exit_code(), 0);
     let log = program.stderr();
-    assert_eq!(log.matches(": wrong password").count(), 1, "{log}");
+    assert_eq!(log.matches(": wrong operator password").count(), 1, "{log}");
     assert!(!log.contains("hunter2"), "{log}");
+}
+
+/// Whatever operators do is in the log, with who did it to whom.
+#[test]
+fn what_operators_do_is_in_the_log() {
+    let (_directory, path) = with_password("secret\n");
+    let mut program = Program::start(&["--operator-file", text(&path)]);
+    let [mut ann, mut bob, mut eve] = program.guests();
+    let from = ann.address();
+    ann.say("/nick boss");
+    ann.hears("*** guest1 is now boss");
+    ann.say("/op secret");
+    ann.hears("*** you are an operator now; /help shows what you can do");
+    ann.say("/mute guest2");
+    ann.hears("*** guest2 is muted");
+    ann.say("/kick guest3 spam");
+    eve.rest();
+    ann.say("/ban 192.0.2.7 5\n/unban 192.0.2.7\n/announce tea");
+    while bob.line() != "*** boss announces: tea" {}
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    let log = program.stderr();
+    for what in [
+        "is one now",
+        "mutes guest2 from this machine",
+        "kicks guest3 from this machine: \"spam\"",
+        "bans 192.0.2.7/32 for 5 minutes, which ends 0 clients",
+        "takes back the ban of 192.0.2.7/32",
+        "announces \"tea\"",
+    ] {
+        let line = format!("{from}: operator boss {what}");
+        assert_eq!(log.matches(&line).count(), 1, "{line}: {log}");
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ const FOUND: &[u64] = &[
     // One gives the password, takes the rest of the answers before it, and is
     // greeted only then: until that it could be written to, and nothing was.
     2_366_082_521_534_949_308,
+    2_176_511_820_324_712_205,
 ];
 
 pub const SCENARIO: Scenario = Scenario {

@@ -324,7 +324,7 @@ fn the_one_too_many_is_told_and_the_next_place_is_his() {
     let second = world.connect(Habit::Prompt, usize::MAX);
     let third = world.connect(Habit::Prompt, usize::MAX);
     world.settle();
-    let refusal = "full: 2 are here and there is no place for more, try again later";
+    let refusal = "full: 2 clients are connected, which is the limit; try again later";
     assert_eq!(world.peers[third].screen.shown, [Shown::Private(refusal.into())]);
     assert_eq!(world.chat.counts().endings[Ending::Refused(Refused::Full)], 1);
     world.peers[second].has_reset = true;

@@ -71,8 +71,7 @@ fn before_the_password_nobody_is_shown_anything() {
         say(&mut world, stranger, attempt);
         world.sleep(SECOND);
     }
-    let answers = ["2 times", "once"]
-        .map(|times| format!("that isn't the password, you may try it {times} more"));
+    let answers = ["2 tries", "1 try"].map(|tries| format!("wrong password, {tries} left"));
     assert_eq!(shown(&world.peers[stranger])[1..], answers);
     assert!(last(&world.peers[0]).starts_with("1 here: guest1;"), "{}", last(&world.peers[0]));
 }
@@ -91,7 +90,7 @@ fn three_wrong_passwords_a_second_apart_are_the_end() {
         world.sleep(Duration::from_millis(1));
     }
     world.settle();
-    assert_eq!(last(&world.peers[stranger]), "goodbye: that isn't the password either");
+    assert_eq!(last(&world.peers[stranger]), "goodbye: wrong password, and no tries are left");
     assert_eq!(world.endings, [(stranger, Ending::NoPassword, Closing::Polite)]);
     assert_eq!(shown(&world.peers[0]).len(), 3, "nobody is told");
 }
@@ -119,7 +118,7 @@ fn strangers_never_take_a_members_place() {
     }
     let third = world.connect(Habit::Prompt, usize::MAX);
     say(&mut world, third, "secret");
-    assert!(last(&world.peers[third]).starts_with("full: 2 are here"), "members have a limit too");
+    assert!(last(&world.peers[third]).starts_with("full: 2 clients"), "members have a limit too");
     assert!(matches!(world.endings.last(), Some((_, Ending::Refused(_), Closing::Polite))));
 }
 
@@ -165,7 +164,7 @@ fn who_gives_a_wrong_password_at_once_is_not_asked_for_it() {
     say(&mut world, 0, "wrong");
     world.sleep(SECOND);
     world.settle();
-    let answer = "that isn't the password, you may try it 2 times more";
+    let answer = "wrong password, 2 tries left";
     assert_eq!(shown(&world.peers[0]), [answer]);
 }
 
@@ -323,9 +322,9 @@ fn what_operators_do_is_for_operators() {
 fn an_operator_is_made_by_the_password_and_by_three_tries_at_most() {
     let mut world = with_operator();
     for (left, answer) in [
-        (2, "that isn't the password, you may try it 2 times more"),
-        (1, "that isn't the password, you may try it once more"),
-        (0, "that isn't the password, and that was the last try"),
+        (2, "wrong operator password, 2 tries left"),
+        (1, "wrong operator password, 1 try left"),
+        (0, "wrong operator password, and no tries are left"),
     ] {
         say(&mut world, 1, "/op wrong");
         assert_eq!(last(&world.peers[1]), answer, "{left}");
@@ -353,8 +352,8 @@ fn without_a_password_there_are_no_operators() {
 fn who_is_kicked_is_told_why_and_so_are_the_others() {
     let mut world = with_operator();
     say(&mut world, 0, "/kick guest3 too  loud");
-    assert_eq!(last(&world.peers[2]), "goodbye: an operator has sent you away: too  loud");
-    assert_eq!(last(&world.peers[1]), "guest3 left (kicked: too  loud)");
+    assert_eq!(last(&world.peers[2]), "goodbye: an operator kicked you: \"too  loud\"");
+    assert_eq!(last(&world.peers[1]), "guest3 left (kicked: \"too  loud\")");
     assert_eq!(world.endings, [(2, Ending::Kicked, Closing::Polite)]);
     say(&mut world, 0, "/kick guest4");
     assert_eq!(last(&world.peers[1]), "guest4 left (kicked)");
@@ -435,7 +434,7 @@ fn who_is_muted_names_no_room() {
 fn a_ban_is_for_all_who_come_from_there_and_ends() {
     let mut world = with_operator();
     say(&mut world, 0, "/ban guest2 60");
-    let answer = "192.0.2.1/32 is banned for 60 minutes more, 2 clients had to go";
+    let answer = "192.0.2.1/32 is banned for 60 minutes more, 2 clients were disconnected";
     assert!(shown(&world.peers[0]).contains(&answer), "{:?}", shown(&world.peers[0]));
     for number in [1, 2] {
         assert_eq!(
@@ -491,7 +490,7 @@ fn bans_outlive_the_server() {
     let mut world = with_operator();
     assert_eq!(world.chat.poll_bans(), None);
     say(&mut world, 0, "/ban 2001:db8:1:2::7");
-    let answer = "2001:db8:1:2::/64 is banned, 0 clients had to go";
+    let answer = "2001:db8:1:2::/64 is banned, 0 clients were disconnected";
     assert_eq!(last(&world.peers[0]), answer);
     say(&mut world, 0, "/ban 192.0.2.2 5");
     let text = world.chat.poll_bans().expect("they have changed");

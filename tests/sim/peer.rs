@@ -48,6 +48,8 @@ const PRIVATE: &[&str] = &[
     "/",
     "that line was not sent",
     "your line is not UTF-8",
+    "you send faster than",
+    "commands begin with a slash",
     "yes, the server",
     "the name ",
     "your name is ",

@@ -46,6 +46,7 @@ impl Chat {
             return self.notify(from, &texts::does_not_read(name.as_str()));
         }
         let away = recipient.aside().away.clone();
+        self.come_back(from);
         for (id, kind) in [(to, Kind::Received), (from, Kind::Sent)] {
             self.tell(id, kind, sender_name.as_str(), name.as_str(), text);
         }

@@ -6,6 +6,8 @@ pub(super) mod rooms;
 pub(super) mod messages;
 pub(super) mod operators;
 
+use strsim::osa_distance;
+
 use crate::chat::close_reason::Ending;
 use crate::chat::input::Manner;
 use crate::chat::names::Nick;
@@ -14,7 +16,7 @@ use crate::wire::{Kind, Layout};
 
 /// One command.
 pub(super) struct Command {
-    name: &'static str,
+    pub name: &'static str,
     /// How it is typed.
     pub usage: &'static str,
     /// What it does.
@@ -75,7 +77,7 @@ const fn word_length(text: &[u8]) -> usize {
 
 /// Every command, in the order of the help.
 pub(super) const TABLE: &[Command] = &[
-    speaking("/nick NAME", "change your name; a secret after it adds a proof", nick),
+    speaking("/nick NAME[!SECRET]", "change your name; a secret adds a proof", nick),
     command("/who", "show who is here", who),
     speaking("/me TEXT", "say what you do: * ann waves", me),
     speaking("/msg NAME TEXT", "say something to one person only", messages::msg),
@@ -98,7 +100,8 @@ pub(super) const TABLE: &[Command] = &[
     command("/uptime", "show since when the server runs", uptime),
     command("/stats", "show what the server has counted", stats),
     command("/quit", "leave", quit),
-    command("/help", "show this", help),
+    command("/help [COMMAND|all]", "show the most used commands, one, or all", help),
+    unlisted("/nick! NAME[!SECRET]", "take a name, or leave if it isn't free", nick_or_nothing),
     unlisted("/op PASSWORD", "become an operator", operators::op),
     privileged("/kick NAME [REASON]", "send somebody away", operators::kick),
     privileged("/ban NAME|NETWORK [MINUTES]", "keep an address out", operators::ban),
@@ -140,7 +143,7 @@ impl Chat {
             None => {
                 let name = line.split([' ', '\t']).next().unwrap_or_default();
                 let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
-                self.notify(id, &texts::unknown_command(&format!("/{shown}")));
+                self.notify(id, &texts::unknown_command(&format!("/{shown}"), nearest(shown)));
             }
         }
     }
@@ -159,9 +162,51 @@ impl Chat {
 /// The command that `line` names, and what is behind its name.
 fn find(line: &str) -> Option<(&'static Command, &str)> {
     let (name, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+    let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
+    let name = alias.map_or(name, |(_, name)| name);
     let command = TABLE.iter().find(|command| command.name.eq_ignore_ascii_case(name))?;
     Some((command, rest.trim()))
 }
+
+/// The command for everyone whose name is most like an unknown one, if that is
+/// probably a slip of the finger.
+fn nearest(name: &str) -> Option<&'static str> {
+    let distance = |command: &&Command| osa_distance(command.name, &name.to_lowercase());
+    let commands = TABLE.iter().filter(|command| command.audience == Audience::Everyone);
+    let nearest = commands.min_by_key(distance)?;
+    let is_near = distance(&nearest) <= 1 + usize::from(name.len() > 4);
+    (is_near && name.len() > 1).then_some(nearest.name)
+}
+
+/// What the commands of other chats are here.
+const ALIASES: &[(&str, &str)] = &[
+    ("exit", "quit"),
+    ("bye", "quit"),
+    ("logout", "quit"),
+    ("q", "quit"),
+    ("names", "who"),
+    ("users", "who"),
+    ("n", "nick"),
+    ("name", "nick"),
+    ("m", "msg"),
+    ("w", "msg"),
+    ("whisper", "msg"),
+    ("tell", "msg"),
+    ("r", "reply"),
+    ("j", "join"),
+    ("part", "leave"),
+    ("list", "rooms"),
+    ("channels", "rooms"),
+    ("h", "help"),
+    ("?", "help"),
+];
+
+/// Commands that newcomers type without the slash.
+pub(super) const SLIPS: &[&str] = &["quit", "exit", "help", "logout"];
+
+/// The commands that `/help` shows at first.
+pub(super) const USUAL: &[&str] =
+    &["nick", "who", "me", "msg", "history", "rooms", "join", "edit", "quit", "help"];
 
 /// The answer to a command that isn't typed as its usage says.
 pub(super) fn usage(chat: &mut Chat, id: ClientId, name: &str) {
@@ -179,16 +224,29 @@ pub(super) fn switch(word: &str) -> Option<bool> {
 }
 
 fn nick(chat: &mut Chat, id: ClientId, rest: &str) {
-    let nick = match Nick::parse_with_secret(rest, &chat.config.proof_key) {
-        Ok(nick) => nick,
-        Err(error) => return chat.notify(id, &texts::bad_name(error)),
-    };
+    if let Err(why) = rename(chat, id, rest) {
+        chat.notify(id, &why);
+    }
+}
+
+/// For programs, which can't choose another name.
+fn nick_or_nothing(chat: &mut Chat, id: ClientId, rest: &str) {
+    if let Err(why) = rename(chat, id, rest) {
+        chat.leave(chat.now, id, Ending::Quit, Some(&texts::no_other_name(&why)));
+    }
+}
+
+/// Gives a client a name, or the reason why it can't have it.
+fn rename(chat: &mut Chat, id: ClientId, rest: &str) -> Result<(), String> {
+    let nick = Nick::parse_with_secret(rest, &chat.config.proof_key)
+        .map_err(|error| texts::bad_name("name", "/nick ann", error))?;
     let old = chat.sessions[id].nick.clone();
     if old.as_str() == nick.as_str() {
-        return chat.notify(id, &texts::name_is_yours(nick.as_str()));
+        chat.notify(id, &texts::name_is_yours(nick.as_str()));
+        return Ok(());
     }
     if let Err(holder) = chat.nicks.rename(id, &old, &nick, |id| &chat.sessions[id].nick) {
-        return chat.notify(id, &chat.name_taken(&nick, holder));
+        return Err(chat.name_taken(&nick, holder));
     }
     chat.sessions[id].nick = nick.clone();
     if chat.sessions[id].aside().has_bell {
@@ -204,6 +262,7 @@ fn nick(chat: &mut Chat, id: ClientId, rest: &str) {
     if !is_known || is_quiet {
         chat.notify(id, &texts::you_are(nick.as_str()));
     }
+    Ok(())
 }
 
 fn who(chat: &mut Chat, id: ClientId, _rest: &str) {
@@ -259,8 +318,19 @@ fn quit(chat: &mut Chat, id: ClientId, _rest: &str) {
     chat.leave(chat.now, id, Ending::Quit, Some(&farewell));
 }
 
-fn help(chat: &mut Chat, id: ClientId, _rest: &str) {
-    for line in texts::help(chat.is_operator(id)) {
+fn help(chat: &mut Chat, id: ClientId, rest: &str) {
+    let name = rest.trim_start_matches('/');
+    let is_operator = chat.is_operator(id);
+    let lines: Vec<_> = match find(name) {
+        Some((command, _)) => vec![texts::usage(command.usage), command.help.to_owned()],
+        None if name.is_empty() && !is_operator => texts::short_help().collect(),
+        None if name.is_empty() || name == "all" => texts::help(is_operator).collect(),
+        None => {
+            let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
+            vec![texts::unknown_command(&format!("/{shown}"), nearest(shown))]
+        }
+    };
+    for line in lines {
         chat.notify(id, &line);
     }
 }

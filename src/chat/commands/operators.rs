@@ -10,7 +10,7 @@ use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, Moment, ban_network, ban
 use crate::chat::close_reason::{Closing, Ending};
 use crate::chat::commands::usage;
 use crate::chat::login::TRIES_MAX;
-use crate::chat::{Chat, ClientId, texts};
+use crate::chat::{Chat, ClientId, Logged, texts};
 use crate::wire::Kind;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -111,6 +111,20 @@ impl Chat {
         self.bans.find(at, network).map(|ban| ban.seconds_left(at))
     }
 
+    /// Has logged what an operator did.
+    fn log_operator(&mut self, id: ClientId, what: &str) {
+        let what = format!("{} {what}", self.sessions[id].nick.as_str());
+        self.logged.push_back((id, Logged::Operator(what)));
+    }
+
+    /// A client by its name and where it comes from, for the log.
+    fn described(&self, id: ClientId) -> String {
+        let session = &self.sessions[id];
+        let from = self.origins.network(session.origin).map(ban_of);
+        let from = from.map_or("this machine".into(), |network| network.to_string());
+        format!("{} from {from}", session.nick.as_str())
+    }
+
     fn moment(&self) -> Moment {
         Moment { now: self.now, wall: self.wall }
     }
@@ -129,10 +143,12 @@ pub(in crate::chat) fn op(chat: &mut Chat, id: ClientId, rest: &str) {
     }
     if password.is(rest.as_bytes()) {
         chat.sessions[id].set_aside(|aside| (aside.is_operator, aside.tries) = (true, 0));
+        chat.log_operator(id, "is one now");
         return chat.notify(id, texts::YOU_ARE_OPERATOR);
     }
+    chat.logged.push_back((id, Logged::WrongOperatorPassword));
     let left = chat.count_try(id);
-    chat.notify(id, &texts::password_wrong(left));
+    chat.notify(id, &texts::operator_password_wrong(left));
 }
 
 /// `/kick NAME [REASON]`
@@ -146,6 +162,8 @@ pub(in crate::chat) fn kick(chat: &mut Chat, id: ClientId, rest: &str) {
         return chat.notify(id, texts::KICK_YOURSELF);
     }
     let (nick, reason) = (chat.sessions[other].nick.clone(), reason.trim());
+    let what = format!("kicks {}: {reason:?}", chat.described(other));
+    chat.log_operator(id, &what);
     let farewell = texts::you_are_kicked(reason);
     let left = texts::kicked(nick.as_str(), reason);
     chat.leave_as(chat.now, other, Ending::Kicked, Some(&farewell), left);
@@ -176,6 +194,9 @@ pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) {
     }
     chat.has_new_bans = true;
     let clients = chat.turn_out_banned(&ban);
+    let minutes =
+        minutes.flatten().map_or("for ever".into(), |minutes| format!("for {minutes} minutes"));
+    chat.log_operator(id, &format!("bans {network} {minutes}, which ends {clients} clients"));
     chat.notify(id, &texts::is_banned(network, ban.seconds_left(chat.moment()), clients));
 }
 
@@ -188,6 +209,7 @@ pub(in crate::chat) fn unban(chat: &mut Chat, id: ClientId, rest: &str) {
         return chat.notify(id, &texts::no_ban(network));
     }
     chat.has_new_bans = true;
+    chat.log_operator(id, &format!("takes back the ban of {network}"));
     chat.notify(id, &texts::unbanned(network));
 }
 
@@ -213,6 +235,9 @@ pub(in crate::chat) fn mute(chat: &mut Chat, id: ClientId, rest: &str) {
     let is_muted = !session.aside().is_muted;
     session.set_aside(|aside| aside.is_muted = is_muted);
     let text = texts::muted(session.nick.as_str(), is_muted);
+    let verb = if is_muted { "mutes" } else { "lets speak" };
+    let what = format!("{verb} {}", chat.described(other));
+    chat.log_operator(id, &what);
     let notice = if is_muted { texts::YOU_ARE_MUTED } else { texts::YOU_MAY_SPEAK };
     chat.notify_other(other, notice);
     chat.notify(id, &text);
@@ -223,6 +248,7 @@ pub(in crate::chat) fn announce(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.is_empty() {
         return usage(chat, id, "announce");
     }
+    chat.log_operator(id, &format!("announces {rest:?}"));
     let text = texts::announcement(chat.sessions[id].nick.as_str(), rest);
     let rooms: Vec<_> = chat.rooms.ids().filter(|&room| Some(room) != chat.gate).collect();
     for room in rooms {

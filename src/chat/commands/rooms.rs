@@ -57,9 +57,10 @@ impl Chat {
 
 /// `/join ROOM`
 pub(in crate::chat) fn join(chat: &mut Chat, id: ClientId, rest: &str) {
-    let name = match Nick::parse(rest) {
+    // As other chats write it.
+    let name = match Nick::parse(rest.trim_start_matches('#')) {
         Ok(name) => name,
-        Err(error) => return chat.notify(id, &texts::bad_name(error)),
+        Err(error) => return chat.notify(id, &texts::bad_name("room", "/join dev", error)),
     };
     // Others see how a new room is called.
     if chat.rooms.find(&name).is_none() && chat.is_silenced(id) {
@@ -95,7 +96,12 @@ pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.len() > TOPIC_BYTES_MAX {
         return chat.notify(id, &texts::topic_too_long(TOPIC_BYTES_MAX));
     }
+    if !chat.begin_act(id) {
+        return;
+    }
     let is_off = rest == "-";
+    let session = &chat.sessions[id];
+    let room = &mut chat.rooms[session.room];
     room.topic = (!is_off).then(|| rest.into());
     let text = texts::topic_set(session.nick.as_str(), room.topic.as_deref());
     chat.append_notice(session.room, ClientId::default(), Kind::Notice, &text);

@@ -36,6 +36,8 @@ pub(super) struct Session {
     pub blocked: bool,
     /// It has sent at least a byte.
     pub has_sent: bool,
+    /// It has said something.
+    pub has_spoken: bool,
     /// It is in the flush queue.
     pub queued: bool,
     /// It was put in front there, because lines that it asked for are about to be
@@ -116,6 +118,8 @@ pub(super) struct Aside {
     pub tries: u8,
     /// It has been told that what it sends isn't UTF-8.
     pub is_told_utf8: bool,
+    /// It has been told that it sends too fast.
+    pub is_told_rate: bool,
     pub is_operator: bool,
     /// An operator lets nobody hear it.
     pub is_muted: bool,
@@ -146,6 +150,7 @@ impl Aside {
         has_bell: false,
         tries: 0,
         is_told_utf8: false,
+        is_told_rate: false,
         is_operator: false,
         is_muted: false,
         editor: None,
@@ -156,12 +161,12 @@ impl Aside {
         let Aside { address, decoder, options, first, held, stalled_since, .. } = self;
         let Aside { paced_until, begun, heard, warned, deaf, until, timer, .. } = self;
         let Aside { waiting, away, correspondent, has_bell, editor, screen, .. } = self;
-        let Aside { tries, is_operator, is_muted, is_told_utf8, .. } = self;
+        let Aside { tries, is_operator, is_muted, is_told_utf8, is_told_rate, .. } = self;
         let times = [stalled_since, paced_until, begun, heard, warned, until, timer];
         let is_begun = !first.is_empty() || !held.is_empty() || !decoder.is_new();
         let is_known = address.is_some() || options.is_some();
         let is_special = away.is_some() || correspondent.is_some() || waiting.is_some();
-        let is_ranked = *is_told_utf8 || *is_operator || *is_muted || *tries > 0;
+        let is_ranked = *is_told_utf8 || *is_told_rate || *is_operator || *is_muted || *tries > 0;
         let is_marked = *has_bell || deaf.is_some() || is_ranked;
         let is_edited = editor.is_some() || !screen.is_empty();
         let is_timed = times.into_iter().any(|time| time.is_some());
@@ -172,7 +177,8 @@ impl Aside {
 impl Session {
     pub fn new(nick: Nick, room: RoomId, reader: Reader, now: u32) -> Self {
         let (phase, standing) = (Phase::Talking, Standing::Arriving);
-        let (blocked, queued, is_first, has_sent) = (false, false, false, false);
+        let (blocked, queued, is_first) = (false, false, false);
+        let (has_sent, has_spoken) = (false, false);
         let (since, spoke, place, aside) = (now, now, 0, None);
         let (origin, opening) = (OriginId::LOCAL, Opening::Bytes);
         Session {
@@ -190,6 +196,7 @@ impl Session {
             queued,
             is_first,
             has_sent,
+            has_spoken,
             aside,
         }
     }

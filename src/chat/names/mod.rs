@@ -48,6 +48,8 @@ pub(super) struct Nick(EcoString);
 pub(super) enum NameError {
     Missing,
     TooLong,
+    /// It is more than one word.
+    Words,
     /// No name has this character.
     Character(char),
     /// This character is of another script than those before it.
@@ -76,6 +78,9 @@ impl Nick {
         if name.is_empty() {
             return Err(NameError::Missing);
         }
+        if name.contains([' ', '\t']) {
+            return Err(NameError::Words);
+        }
         if let Some(c) = name.chars().find(|&c| !is_allowed(c)) {
             return Err(NameError::Character(c));
         }
@@ -90,9 +95,12 @@ impl Nick {
         Ok(Nick(name))
     }
 
-    /// A name, or a name and a secret that make one with a proof.
+    /// A name, or a name, `!` and a secret that make one with a proof.
     pub fn parse_with_secret(text: &str, key: &ProofKey) -> Result<Self, NameError> {
-        let Some((word, secret)) = text.split_once([' ', '\t']) else {
+        if text.contains([' ', '\t']) {
+            return Err(NameError::Words);
+        }
+        let Some((word, secret)) = text.split_once(PROOF_SIGN) else {
             return Nick::parse(text);
         };
         let Nick(name) = Nick::parse(word)?;
@@ -434,7 +442,7 @@ mod tests {
         use NameError::*;
         let cases = [
             ("", Missing),
-            ("a b", Character(' ')),
+            ("a b", Words),
             ("<ann>", Character('<')),
             ("***", Character('*')),
             ("ann:", Character(':')),
@@ -524,14 +532,17 @@ mod tests {
     #[test]
     fn a_secret_makes_a_proof_beside_the_name() {
         let nick = |text: &str| Nick::parse_with_secret(text, &ProofKey::new([1; 32]));
-        let proved = nick("Ann secret").expect("a name and a secret");
+        let proved = nick("Ann!secret").expect("a name and a secret");
         assert_eq!((proved.as_str(), proved.name()), ("Ann!7rsec4", "Ann"));
-        assert_eq!(nick("ann \t secret").expect("the same").as_str(), "ann!7rsec4");
+        assert_eq!(nick("ann!secret").expect("the same").as_str(), "ann!7rsec4");
         assert_eq!(nick("ann").expect("a name").as_str(), "ann");
         assert!(proved.is_same(&nick("ANN").expect("a name")));
-        assert_eq!(nick("a/b secret").expect_err("a bad name"), NameError::Character('/'));
-        for secret in ["two words", &"x".repeat(65)] {
-            let error = nick(&format!("ann {secret}")).expect_err("a bad secret");
+        assert_eq!(nick("a/b!secret").expect_err("a bad name"), NameError::Character('/'));
+        for words in ["Anna Maria", "ann secret", "ann!two words"] {
+            assert_eq!(nick(words).expect_err("no name"), NameError::Words, "{words}");
+        }
+        for secret in ["", &"x".repeat(65)] {
+            let error = nick(&format!("ann!{secret}")).expect_err("a bad secret");
             assert_eq!(error, NameError::Secret);
         }
     }
@@ -542,7 +553,7 @@ mod tests {
         let ann = room.add("ann");
         let bob = room.add("bob");
         let key = ProofKey::default();
-        let proved = Nick::parse_with_secret("ann secret", &key).expect("a name and a secret");
+        let proved = Nick::parse_with_secret("ann!secret", &key).expect("a name and a secret");
         assert_eq!(room.rename(bob, &proved), Err(ann));
         assert_eq!(room.rename(ann, &proved), Ok(()));
         assert_eq!(room.holder("ANN"), Some(ann));
