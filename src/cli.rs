@@ -288,6 +288,7 @@ impl Cli {
             None => OnLag::Skip,
         };
         Config {
+            run: String::new(),
             prefix,
             echo: self.echo,
             raw: self.raw,

@@ -105,6 +105,7 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let proof_key = key_file::key(cli.key_file())?;
     let mut config =
         cli.config(clients_max(cli.max_clients(), cli.password_file().is_some())?, proof_key);
+    config.run = run_id()?;
     config.password = cli.password_file().map(private_file::password).transpose()?;
     if config.password.is_some() && config.line_bytes_max < PASSWORD_BYTES_MAX {
         return Err(format!(
@@ -216,6 +217,16 @@ fn on_signal(stopper: &Stopper) {
         std::process::exit(EXIT_SECOND_SIGNAL);
     }
     stopper.stop();
+}
+
+/// A name for this run of the server, by which its line numbers are told from those
+/// of another one.
+fn run_id() -> Result<String, String> {
+    // Without those that look alike (Crockford's base 32).
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers: {error}"))?;
+    Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
 }
 
 /// How many clients there may be at one time: as many as are wanted, else as many

@@ -14,6 +14,9 @@ use crate::wire::{Framing, Layout};
 /// What the operator chose for the room.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Names the counting of lines, which begins anew with each start: a few
+    /// letters and digits. Without one a client can't tell one start from another.
+    pub run: String,
     /// What comes before each line.
     pub prefix: Prefix,
     /// Whether a sender gets its own lines too.
@@ -85,6 +88,7 @@ pub enum OnLag {
 impl Default for Config {
     fn default() -> Self {
         Config {
+            run: String::new(),
             prefix: Prefix::Nick,
             echo: false,
             raw: false,

@@ -121,7 +121,7 @@ impl Chat {
                     self.agree_on_editing(id);
                 }
                 Some(Edited::End) => {
-                    let farewell = texts::goodbye(self.position(id));
+                    let farewell = self.goodbye(id);
                     self.leave(now, id, Ending::Quit, Some(&farewell));
                 }
             }

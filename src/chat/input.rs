@@ -416,7 +416,8 @@ impl Chat {
         // What a client typed may be a part of an answer, without what closed it.
         let closed = close_directions(text);
         let (room, text) = (self.rooms[session.room].name.as_str(), closed.as_bytes());
-        let message = Message { number: None, time: self.wall, room, kind, from, to, text };
+        let (number, time, run) = (None, self.wall, &*self.config.run);
+        let message = Message { number, time, room, run, kind, from, to, text };
         let mut bytes = Vec::new();
         session.reader.newest_encoding().encode(&message, &mut bytes);
         bytes

@@ -30,7 +30,7 @@ impl Chat {
     /// Makes the gate, if there is a password.
     pub(super) fn make_gate(&mut self) {
         if self.config.password.is_some() {
-            let room = Room::new(Nick::default(), LIMITS, self.config.echo);
+            let room = Room::with_limits(Nick::default(), &self.config, LIMITS);
             self.gate = Some(self.rooms.insert_hidden(room));
         }
     }

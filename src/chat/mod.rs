@@ -196,7 +196,7 @@ impl Chat {
     pub fn new(config: Config, now: Instant) -> Self {
         let mut rooms = Rooms::default();
         let name = Nick::parse(&config.lobby).unwrap_or_default();
-        let lobby = rooms.insert(Room::new(name, config.log_limits(), config.echo));
+        let lobby = rooms.insert(Room::new(name, &config));
         let rate_limit = config.rate.map(Rate::limit);
         let mut chat = Chat {
             config,

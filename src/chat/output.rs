@@ -217,14 +217,15 @@ impl Chat {
         let room = &self.rooms[session.room];
         let (log, name) = (&room.log, room.name.as_str());
         let missed = &mut self.counts.lines_missed;
-        let time = self.wall;
+        let (time, run) = (self.wall, &*self.config.run);
         session.reader.catch_up(log, id, |lines, encoding| {
             *missed += lines;
             let (number, kind, from, to) = (None, Kind::Notice, "", "");
             let text = texts::lagged(lines);
             let text = text.as_bytes();
             let mut note = Vec::new();
-            encoding.encode(&Message { number, time, room: name, kind, from, to, text }, &mut note);
+            let message = Message { number, time, room: name, run, kind, from, to, text };
+            encoding.encode(&message, &mut note);
             note
         });
         if !session.is_edited() {

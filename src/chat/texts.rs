@@ -164,8 +164,22 @@ pub(super) fn name_is_yours(name: &str) -> String {
     format!("your name is {name} already")
 }
 
-pub(super) fn goodbye(newest: u64) -> String {
+/// `17@k3f9`: line 17 of this run of the server.
+pub(super) fn place(number: u64, run: &str) -> String {
+    match run {
+        "" => number.to_string(),
+        _ => format!("{number}@{run}"),
+    }
+}
+
+pub(super) fn goodbye(newest: &str) -> String {
     format!("goodbye; when you are back, /resume {newest} shows what you have missed")
+}
+
+/// What was said before the server started again is gone.
+pub(super) fn restarted(lines: u64) -> String {
+    let lines = count(lines, "line");
+    format!("the server has started again since then: what was said before is gone, {lines} since:")
 }
 
 /// `the last 12 lines, from 5 minutes ago on:`
@@ -191,8 +205,8 @@ pub(super) fn not_said_yet(number: u64, newest: u64) -> String {
     format!("line {number} hasn't been said yet, the newest is line {newest}")
 }
 
-pub(super) fn seq(newest: u64) -> String {
-    format!("line {newest} is the newest; /resume {newest} shows what comes after it")
+pub(super) fn seq(newest: u64, place: &str) -> String {
+    format!("line {newest} is the newest; /resume {place} shows what comes after it")
 }
 
 pub(super) fn entered(room: &str) -> String {

@@ -22,6 +22,9 @@ pub struct Message<'a> {
     pub time: Time,
     /// The room in which it is told.
     pub room: &'a str,
+    /// Names the counting that the number belongs to: a server that starts again
+    /// counts anew.
+    pub run: &'a str,
     /// What it is.
     pub kind: Kind,
     /// The name (or address) of the sender; empty if it is the server.
@@ -108,7 +111,7 @@ pub const FRAME_BYTES_MAX: usize = NOTICE.len() + 2;
 
 /// The bytes that [`Layout::Json`] adds to a message's sender and text at most.
 /// Both can also become twice as long.
-pub const JSON_BYTES_MAX: usize = 192;
+pub const JSON_BYTES_MAX: usize = 208;
 
 impl Encoding {
     /// How many encodings there are; an `index` is below this.
@@ -196,11 +199,13 @@ struct Object<'a> {
     from: Option<&'a str>,
     kind: &'static str,
     text: Cow<'a, str>,
+    /// Which counting `seq` belongs to.
+    run: &'a str,
 }
 
 impl<'a> Object<'a> {
     fn new(message: &Message<'a>) -> Object<'a> {
-        let Message { number, time, room, kind, from, text, .. } = *message;
+        let Message { number, time, room, run, kind, from, text, .. } = *message;
         let from = (!from.is_empty()).then_some(from);
         let kind = match kind {
             Kind::Said => "said",
@@ -211,7 +216,7 @@ impl<'a> Object<'a> {
         };
         // It is UTF-8: only raw mode has other bytes, and no JSON.
         let text = String::from_utf8_lossy(text);
-        Object { seq: number, time: rfc3339(time), room, from, kind, text }
+        Object { seq: number, time: rfc3339(time), room, from, kind, text, run }
     }
 }
 
@@ -224,6 +229,7 @@ mod tests {
         // 2026-11-21
         time: 1_795_234_506,
         room: "lobby",
+        run: "k3f9",
         kind: Kind::Said,
         from: "ann",
         to: "",
@@ -273,7 +279,7 @@ mod tests {
     fn a_line_is_one_json_object_with_its_fields_in_their_order() {
         let line = Message { text: b"a \"quote\" and a\ttab", ..LINE };
         let expected = "{'seq':7,'time':'2026-11-21T04:15:06Z','room':'lobby','from':'ann',\
-                        'kind':'said','text':'a \\'quote\\' and a\\ttab'}\r\n";
+                        'kind':'said','text':'a \\'quote\\' and a\\ttab','run':'k3f9'}\r\n";
         let expected = expected.replace('\'', "\"");
         assert_eq!(encode(&line, Layout::Json, LineEnding::CrLf), expected);
     }

@@ -38,7 +38,16 @@ fn the_transcript_of_the_readme_is_what_happens() {
             }
         }
         for (who, cell) in filled().filter(|(_, cell)| !is_typed(cell)) {
-            people[who].as_mut().expect("they have joined").typist.hears(cell);
+            let typist = &mut people[who].as_mut().expect("they have joined").typist;
+            match cell.split_once('@') {
+                // Each start has a name of its own.
+                Some((before, after)) => {
+                    let line = typist.line();
+                    let (heard, rest) = line.split_once('@').expect("a run");
+                    assert_eq!((heard, &rest[4..]), (before, &after[4..]));
+                }
+                None => typist.hears(cell),
+            }
         }
     }
 }

@@ -17,7 +17,8 @@
 //! `\n`, `\r`, `\t`, `\0`, `\\` and `\xff` are escapes; `{ann}` is the address
 //! of ann. Clients that don't CONNECT are there from the start, with the names
 //! that the session gives them. At the end nobody may have been sent anything
-//! that the session doesn't show. `{time}` is any time in RFC 3339. Unless the
+//! that the session doesn't show. `{time}` is any time in RFC 3339, `{run}` the name of
+//! the server's run. Unless the
 //! options say otherwise (or it is `--raw`), `--fold 0` and `--history 0` are among them.
 
 use std::collections::HashMap;
@@ -192,10 +193,10 @@ impl<'a> Stage<'a> {
                 self.client(name).send(bytes);
                 self.program.signal(Signal::CONT);
             }
-            Step::Receive(name, text) if text.contains("{time}") => {
+            Step::Receive(name, text) if text.contains("{time}") || text.contains("{run}") => {
                 let line = self.client(name).any_line();
                 let line = without_times(&String::from_utf8(line).expect("it is UTF-8"));
-                assert_eq!(line.as_bytes(), self.bytes(text));
+                assert_eq!(without_run(&line).as_bytes(), self.bytes(text));
             }
             Step::Receive(name, text) => {
                 let bytes = self.bytes(text);
@@ -264,6 +265,19 @@ fn without_times(line: &str) -> String {
     let mut line = line.to_owned();
     for at in starts.into_iter().rev() {
         line.replace_range(at..at + FORM.len(), "{time}");
+    }
+    line
+}
+
+/// A line with `{run}` for the name of the server's run.
+fn without_run(line: &str) -> String {
+    const RUN_CHARS: usize = 4;
+    let mut line = line.to_owned();
+    for before in ["\"run\":\"", "@"] {
+        if let Some(at) = line.find(before) {
+            let at = at + before.len();
+            line.replace_range(at..at + RUN_CHARS, "{run}");
+        }
     }
     line
 }

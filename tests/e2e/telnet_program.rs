@@ -32,7 +32,6 @@ fn people_talk_with_telnet() {
     terminal.shows("*** guest2 is now ann");
     terminal.types("/quit");
     bob.hears("*** ann left");
-    terminal.shows("*** goodbye; when you are back, /resume 7 shows what you have missed");
     terminal.shows("Connection closed by foreign host.");
 }
 

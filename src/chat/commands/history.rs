@@ -53,6 +53,11 @@ impl Chat {
         self.rooms[self.sessions[id].room].log.next()
     }
 
+    /// The farewell of a client that leaves of its own accord.
+    pub(in crate::chat) fn goodbye(&self, id: ClientId) -> String {
+        texts::goodbye(&texts::place(self.position(id), &self.config.run))
+    }
+
     /// Shows a client the last `lines` of its room again, after what it is owed;
     /// false if there are none.
     pub(in crate::chat) fn show_history(&mut self, id: ClientId, lines: u64) -> bool {
@@ -90,7 +95,11 @@ pub(in crate::chat) fn history(chat: &mut Chat, id: ClientId, rest: &str) {
 
 /// `/resume NUMBER`
 pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
-    let Ok(number) = rest.parse::<Seq>() else { return commands::usage(chat, id, "resume") };
+    let (number, run) = rest.split_once('@').unwrap_or((rest, &chat.config.run));
+    let Ok(number) = number.parse::<Seq>() else { return commands::usage(chat, id, "resume") };
+    let is_of_this_run = run == chat.config.run;
+    // Of another run all lines are gone, and all of this one are new.
+    let number = if is_of_this_run { number } else { 0 };
     // Lines that came while the command waited are after it.
     let here = if chat.sessions[id].is_unheard() {
         chat.position(id)
@@ -107,11 +116,16 @@ pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
     let gone = first.saturating_sub(number);
     let from = number.max(first);
     session.reader.rewind(from);
-    chat.notify_here(id, &texts::resumed(number, newest - from, gone));
+    let text = match is_of_this_run {
+        true => texts::resumed(number, newest - from, gone),
+        false => texts::restarted(newest - from),
+    };
+    chat.notify_here(id, &text);
     chat.queue_first(id);
 }
 
 /// `/seq`
 pub(in crate::chat) fn seq(chat: &mut Chat, id: ClientId, _rest: &str) {
-    chat.notify(id, &texts::seq(chat.position(id)));
+    let newest = chat.position(id);
+    chat.notify(id, &texts::seq(newest, &texts::place(newest, &chat.config.run)));
 }

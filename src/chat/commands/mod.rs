@@ -87,7 +87,7 @@ pub(super) const TABLE: &[Command] = &[
     speaking("/away [REASON]", "tell that you are away, or back", messages::away),
     command("/whois NAME", "show since when somebody is here", messages::whois),
     moving("/history [LINES]", "show what was said before", history::history),
-    moving("/resume NUMBER", "show what was said after that line", history::resume),
+    moving("/resume NUMBER[@RUN]", "show what was said after that line", history::resume),
     command("/seq", "show the number of the newest line", history::seq),
     moving("/join ROOM", "go to another room", rooms::join),
     moving("/leave", "go back to the first room", rooms::leave),
@@ -314,7 +314,7 @@ fn stats(chat: &mut Chat, id: ClientId, _rest: &str) {
 }
 
 fn quit(chat: &mut Chat, id: ClientId, _rest: &str) {
-    let farewell = texts::goodbye(chat.position(id));
+    let farewell = chat.goodbye(id);
     chat.leave(chat.now, id, Ending::Quit, Some(&farewell));
 }
 

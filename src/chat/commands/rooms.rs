@@ -16,8 +16,7 @@ impl Chat {
     fn open_room(&mut self, name: &Nick) -> Option<RoomId> {
         self.rooms.find(name).or_else(|| {
             let has_place = self.room_count() < self.config.rooms_max;
-            let (limits, has_echo) = (self.config.log_limits(), self.config.echo);
-            has_place.then(|| self.rooms.insert(Room::new(name.clone(), limits, has_echo)))
+            has_place.then(|| self.rooms.insert(Room::new(name.clone(), &self.config)))
         })
     }
 

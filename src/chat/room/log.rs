@@ -37,8 +37,9 @@ pub(in crate::chat) struct Limits {
 /// The lines of a room.
 #[derive(Debug)]
 pub(in crate::chat) struct Log {
-    /// The name of the room, for the layouts that say it.
+    /// The name of the room and of the counting, for the layouts that say them.
     room: Box<str>,
+    run: Box<str>,
     limits: Limits,
     /// Authors get back what they say.
     has_echo: bool,
@@ -100,10 +101,11 @@ struct Image {
 }
 
 impl Log {
-    pub fn new(room: &str, limits: Limits) -> Self {
+    pub fn new(room: &str, run: &str, limits: Limits) -> Self {
         assert!(limits.records_max > 0);
         Log {
             room: room.into(),
+            run: run.into(),
             limits,
             has_echo: false,
             first: 0,
@@ -156,7 +158,8 @@ impl Log {
         let from_bytes = from.len() as u8;
         self.records.push_back(Record { author, end, time, next_own: 0, kind, from_bytes });
         let number = Some(seq + 1);
-        let message = Message { number, time, room: &self.room, kind, from, to: "", text };
+        let (room, run) = (&*self.room, &*self.run);
+        let message = Message { number, time, room, run, kind, from, to: "", text };
         for image in self.images.iter_mut().flatten() {
             self.scratch.clear();
             image.encoding.encode(&message, &mut self.scratch);
@@ -175,7 +178,8 @@ impl Log {
         let from = std::str::from_utf8(from).unwrap_or_default();
         let Record { time, kind, .. } = *record;
         let number = Some(seq + 1);
-        let message = Message { number, time, room: &self.room, kind, from, to: "", text };
+        let (room, run) = (&*self.room, &*self.run);
+        let message = Message { number, time, room, run, kind, from, to: "", text };
         encoding.encode(&message, bytes);
     }
 
@@ -421,7 +425,7 @@ mod tests {
 
     #[test]
     fn an_image_goes_with_its_last_reader() {
-        let mut log = Log::new("room", LIMITS);
+        let mut log = Log::new("room", "", LIMITS);
         let mut reader = Reader::new(&mut log, Encoding::PLAIN);
         log.acquire(JSON);
         reader.set_encoding(&mut log, JSON);
@@ -436,7 +440,7 @@ mod tests {
 
     #[test]
     fn a_new_encoding_is_made_from_now_on_and_the_past_in_small_pieces() {
-        let mut log = Log::new("room", LIMITS);
+        let mut log = Log::new("room", "", LIMITS);
         let mut reader = Reader::new(&mut log, Encoding::PLAIN);
         (0..10_000).for_each(|_| _ = say(&mut log, &"\"".repeat(50)));
         reader.set_encoding(&mut log, JSON);
@@ -455,7 +459,7 @@ mod tests {
 
     #[test]
     fn an_image_may_be_larger_than_32_bits_can_count() {
-        let mut log = Log::new("room", Limits { bytes_max: 400, records_max: 10 });
+        let mut log = Log::new("room", "", Limits { bytes_max: 400, records_max: 10 });
         log.acquire(JSON);
         let whole = |log: &Log, seq| {
             let (front, back) = log.span(JSON, seq, seq + 1);

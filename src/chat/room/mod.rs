@@ -10,6 +10,7 @@ mod model;
 use self::log::{Limits, Log, Seq};
 use crate::chat::ClientId;
 use crate::chat::attendance::Presence;
+use crate::chat::config::Config;
 use crate::chat::names::Nick;
 
 slotmap::new_key_type! {
@@ -34,8 +35,12 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub fn new(name: Nick, limits: Limits, has_echo: bool) -> Self {
-        let log = Log::new(name.as_str(), limits).with_echo(has_echo);
+    pub fn new(name: Nick, config: &Config) -> Self {
+        Self::with_limits(name, config, config.log_limits())
+    }
+
+    pub fn with_limits(name: Nick, config: &Config, limits: Limits) -> Self {
+        let log = Log::new(name.as_str(), &config.run, limits).with_echo(config.echo);
         let presence = Presence::default();
         Room { name, topic: None, log, unqueued: 0, presence, members: Vec::new(), readers: 0 }
     }

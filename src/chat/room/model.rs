@@ -94,7 +94,7 @@ struct Model {
 impl Model {
     fn new(limits: Limits) -> Self {
         let mut ids = SlotMap::with_key();
-        let mut log = Log::new("room", limits);
+        let mut log = Log::new("room", "", limits);
         let member = |_| Member {
             id: ids.insert(()),
             reader: Reader::new(&mut log, Encoding::PLAIN),
@@ -225,7 +225,7 @@ impl Said {
                 let from = from.map_or("null".into(), |name| format!("\"{name}\""));
                 format!(
                     "{{\"seq\":{},\"time\":\"1970-01-01T00:00:00Z\",\"room\":\"room\",\
-                     \"from\":{from},\"kind\":\"{kind}\",\"text\":\"{text}\"}}",
+                     \"from\":{from},\"kind\":\"{kind}\",\"text\":\"{text}\",\"run\":\"\"}}",
                     seq + 1
                 )
             }

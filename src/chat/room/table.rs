@@ -90,11 +90,10 @@ impl IndexMut<RoomId> for Rooms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::room::log::Limits;
+    use crate::chat::config::Config;
 
     fn room(name: &str) -> Room {
-        let limits = Limits { bytes_max: 1000, records_max: 10 };
-        Room::new(Nick::parse(name).expect("a name"), limits, false)
+        Room::new(Nick::parse(name).expect("a name"), &Config::default())
     }
 
     #[test]
