@@ -72,6 +72,11 @@ pub struct Cli {
     #[arg(long, allow_negative_numbers = true, value_name = "CONNECTIONS", default_value_t = 60, value_parser = connections)]
     new_per_minute: u32,
 
+    /// Believe proxies in NETWORK about where clients come from; repeatable. Each
+    /// connection from there must begin with a header of the PROXY protocol, 1 or 2
+    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network)]
+    proxy_from: Vec<IpNet>,
+
     /// Accept clients from NETWORK, such as 192.0.2.0/24; repeatable. The first
     /// matching --allow or --deny wins. Once any --allow is given, other
     /// addresses are refused
@@ -250,6 +255,11 @@ impl Cli {
     }
 
     /// The file with the password of the room.
+    /// Networks of proxies that are believed.
+    pub fn proxy_from(&self) -> &[IpNet] {
+        &self.proxy_from
+    }
+
     pub fn password_file(&self) -> Option<&Path> {
         self.password_file.as_deref()
     }

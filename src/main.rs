@@ -135,6 +135,7 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     );
     let mut server =
         Server::new(config, listeners).map_err(|error| format!("cannot start: {error}"))?;
+    server.set_proxies(cli.proxy_from().to_vec());
     if let Some(path) = cli.motd() {
         server
             .set_motd_file(path.to_owned())

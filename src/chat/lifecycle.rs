@@ -187,9 +187,15 @@ impl Chat {
     pub(super) fn end_deaf(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get(id) else { return };
         let Some(ending) = session.aside().deaf else { return };
-        let goes_on = self.is_held_back(id) || self.resumes.contains(&id);
-        if !goes_on && (!session.wants_input() || session.is_holding()) {
-            self.handle_broken(id, ending);
+        let (wants_input, is_holding) = (session.wants_input(), session.is_holding());
+        if self.is_paced(id) || self.resumes.contains(&id) {
+            return;
+        }
+        match (wants_input, is_holding) {
+            // What it waited for has been put on its screen, which nobody will write.
+            (true, true) => self.resumes.push_back(id),
+            (true, false) => {}
+            (false, _) => self.handle_broken(id, ending),
         }
     }
 

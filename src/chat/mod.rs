@@ -265,6 +265,11 @@ impl Chat {
         self.counts
     }
 
+    /// Whether the chat knows this client.
+    pub fn has(&self, id: ClientId) -> bool {
+        self.sessions.contains_key(id)
+    }
+
     /// How many clients the chat knows, those that are leaving included.
     pub fn client_count(&self) -> usize {
         self.sessions.len()

@@ -8,6 +8,7 @@ mod server;
 mod gathering;
 mod looks;
 mod accept;
+mod proxy;
 mod connection;
 mod registered;
 mod listener;

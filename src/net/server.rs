@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use ipnet::IpNet;
 use log::{debug, info};
 use polling::{Event, Events, Poller};
 use rustix::io::fcntl_dupfd_cloexec;
@@ -25,6 +26,7 @@ use super::journal::Journal;
 use super::listener::Listener;
 use super::looks::{Look, Looks};
 use super::motd::{MotdFile, Newcomer};
+use super::proxy::{Header, Introduced, Proxies};
 use crate::chat::{
     Arrival, Chat, ClientId, Closing, Config, Counts, Ending, Logged, Refusal, Slices,
 };
@@ -86,6 +88,8 @@ pub struct Server {
     motd: Option<MotdFile>,
     /// Where bans are kept.
     bans: Option<BansFile>,
+    /// Which connections say first whose they are.
+    proxies: Proxies,
     stop: Arc<AtomicBool>,
     /// Since when it is stopping.
     stopping: Option<Instant>,
@@ -146,6 +150,7 @@ impl Server {
             longest_turn: Duration::ZERO,
             motd: None,
             bans: None,
+            proxies: Proxies::default(),
             stop: Arc::default(),
             stopping: None,
         })
@@ -173,6 +178,11 @@ impl Server {
         self.chat.set_bans(&text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         self.bans = Some(file);
         Ok(())
+    }
+
+    /// Believes proxies in these networks about whose a connection is.
+    pub fn set_proxies(&mut self, networks: Vec<IpNet>) {
+        self.proxies = Proxies::new(networks);
     }
 
     /// Makes the loop take a turn, from another thread.
@@ -222,6 +232,7 @@ impl Server {
             self.lingering.front().map(|(until, _)| *until),
             self.door.resume_at(),
             self.motd.as_ref().and_then(MotdFile::deadline),
+            self.proxies.deadline(),
         ];
         let timeout = deadlines.into_iter().flatten().min();
         let looked = Instant::now();
@@ -334,12 +345,65 @@ impl Server {
             Ok(id) => id,
             Err(error) => return debug!("{peer}: not served: {error}"),
         };
+        if !self.proxies.are_at(peer) {
+            return self.admit(now, id, listener);
+        }
+        if !self.proxies.wait(now, id, listener) {
+            self.drop_unintroduced(now, id);
+        }
+    }
+
+    /// Lets a client into the chat, if it may come.
+    fn admit(&mut self, now: Instant, id: ClientId, listener: usize) {
+        let peer = self.connections[id].peer;
         let (ip, address) = (peer.ip(), peer.to_string());
         let is_telnet = self.door.is_telnet(listener);
         match self.chat.handle_open(now, id, &Arrival { ip, address: &address, is_telnet }) {
             Ok(()) => debug!("{peer}: connected"),
             Err(refusal) => self.refuse(now, id, refusal),
         }
+    }
+
+    /// Reads what a proxy says of a connection.
+    fn read_header(&mut self, now: Instant, id: ClientId) {
+        if !self.chat.has_headroom() {
+            // It is reported again.
+            return;
+        }
+        let bytes = match self.connections[id].receive(&mut self.scratch) {
+            Received::Bytes(bytes) => bytes,
+            Received::Nothing => return,
+            Received::Eof | Received::Broken(_) => {
+                self.proxies.forget(id);
+                self.connections.remove(id);
+                return;
+            }
+        };
+        match self.proxies.add(id, &self.scratch[..bytes]) {
+            Header::Unfinished => {}
+            Header::Wrong => self.drop_unintroduced(now, id),
+            Header::Whole(Introduced { client, listener, rest }) => {
+                if client.is_some() {
+                    self.connections[id].peer = PeerAddr::new(client, 0);
+                }
+                self.admit(now, id, listener);
+                self.chat.handle_bytes(now, id, &rest);
+                if self.chat.has(id) {
+                    self.update_interest(id);
+                }
+            }
+        }
+    }
+
+    /// Ends a connection from a proxy that doesn't say whose it is.
+    fn drop_unintroduced(&mut self, now: Instant, id: ClientId) {
+        let peer = self.connections[id].peer;
+        self.journal.note(
+            now,
+            peer,
+            "no PROXY protocol header, but --proxy-from names its network",
+        );
+        self.connections.remove(id);
     }
 
     /// Tells a client why it isn't let in.
@@ -373,6 +437,9 @@ impl Server {
         let Some(connection) = self.connections.get(id) else { return };
         if connection.is_lingering {
             return self.discard(id);
+        }
+        if self.proxies.is_waiting(id) {
+            return self.read_header(now, id);
         }
         let interest = connection.interest();
         if !interest.read && !interest.write {
@@ -427,7 +494,13 @@ impl Server {
             while let Some(newcomer) = self.motd.as_mut().and_then(MotdFile::next_of_all) {
                 self.open(now, newcomer);
             }
+            for id in self.proxies.take_all() {
+                self.connections.remove(id);
+            }
             self.chat.handle_shutdown(now);
+        }
+        while let Some(id) = self.proxies.next_late(now) {
+            self.drop_unintroduced(now, id);
         }
         self.chat.handle_time(self.looks.judged());
         while let Some(id) = self.chat.poll_interest() {

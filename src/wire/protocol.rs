@@ -4,7 +4,10 @@
 use enum_map::Enum;
 
 /// Bytes of a client's stream that show whether they are of a binary protocol.
-pub const FIRST_BYTES: usize = 3;
+pub const FIRST_BYTES: usize = PROXY_SIGNATURE.len();
+
+/// What a header of the PROXY protocol begins with in version 2.
+const PROXY_SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 
 /// A protocol that isn't a chat's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
@@ -23,6 +26,8 @@ pub enum Protocol {
     Socks5,
     /// IRC (RFC 2812).
     Irc,
+    /// The PROXY protocol, from where it isn't believed.
+    Proxy,
 }
 
 /// What the first bytes of a stream show.
@@ -47,6 +52,8 @@ impl Protocol {
             [4, 1 | 2, _, ..] => First::Foreign(Protocol::Socks4),
             // SOCKS 5, so many methods, a method (RFC 1928, section 3).
             [5, 1..=9, 0..=9 | 0x80.., ..] => First::Foreign(Protocol::Socks5),
+            _ if bytes.starts_with(PROXY_SIGNATURE) => First::Foreign(Protocol::Proxy),
+            _ if PROXY_SIGNATURE.starts_with(bytes) => First::Unknown,
             // The begin of a byte order mark.
             [0xef] | [0xef, 0xbb] => First::Unknown,
             [] | [0x16] | [0x16, 3] | [4] | [4, 1 | 2] | [5] | [5, 1..=9] => First::Unknown,
@@ -67,6 +74,7 @@ impl Protocol {
             // As clients write it; somebody who says hello doesn't.
             (b"EHLO" | b"HELO", Some([_, ..]), None, None) => Some(Protocol::Smtp),
             (version, ..) if version.starts_with(b"SSH-") => Some(Protocol::Ssh),
+            (b"PROXY", Some(b"TCP4" | b"TCP6" | b"UNKNOWN"), ..) => Some(Protocol::Proxy),
             // Registering (RFC 2812, section 3.1); in capitals, as clients write it.
             (b"CAP", Some(b"LS" | b"REQ"), ..)
             | (b"NICK", Some([_, ..]), None, None)
@@ -103,6 +111,10 @@ impl Protocol {
             Protocol::Socks4 => &[0, 91, 0, 0, 0, 0, 0, 0],
             // No acceptable method (RFC 1928, section 3).
             Protocol::Socks5 => &[5, 0xff],
+            // The client behind it reads that.
+            Protocol::Proxy => {
+                b"This chat room is not told to believe this proxy (--proxy-from)\r\n"
+            }
             // What a server sends last (RFC 2812, section 3.7.4).
             Protocol::Irc => b"ERROR :This is a chat room, not IRC: come in with nc or telnet\r\n",
         }
@@ -118,6 +130,7 @@ impl Protocol {
             Protocol::Socks4 => "spoke SOCKS 4",
             Protocol::Socks5 => "spoke SOCKS 5",
             Protocol::Irc => "spoke IRC",
+            Protocol::Proxy => "spoke the PROXY protocol",
         }
     }
 }
@@ -140,7 +153,7 @@ mod tests {
 
     #[test]
     fn protocols_are_known_by_their_first_line() {
-        use Protocol::{Http, Irc, Smtp, Ssh};
+        use Protocol::{Http, Irc, Proxy, Smtp, Ssh};
         for (line, protocol) in [
             (&b"GET / HTTP/1.1\r"[..], Http),
             (b"GET /index.html?a=b HTTP/1.0", Http),
@@ -153,6 +166,8 @@ mod tests {
             (b"SSH-2.0-OpenSSH_9.2p1 Debian-2", Ssh),
             (b"SSH-1.99-x", Ssh),
             (b"EHLO mail.example.com\r", Smtp),
+            (b"PROXY TCP4 192.0.2.7 198.51.100.1 4711 8008\r", Proxy),
+            (b"PROXY UNKNOWN", Proxy),
             (b"CAP LS 302", Irc),
             (b"NICK ann\r", Irc),
             (b"USER ann 0 * :Ann", Irc),

@@ -24,6 +24,7 @@ mod modes;
 mod raw;
 mod half_close;
 mod protocols;
+mod proxies;
 
 // What must hold.
 mod order;

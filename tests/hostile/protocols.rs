@@ -16,6 +16,11 @@ pub fn faults() -> Vec<Fault> {
         Fault::new("an SMTP greeting", &[26], FAST, |server| speak(server, smtp)),
         Fault::new("SOCKS 4", &[26], FAST, |server| speak(server, socks4)),
         Fault::new("SOCKS 5", &[26], FAST, |server| speak(server, socks5)),
+        Fault::new("an IRC client", &[26], FAST, |server| speak(server, irc)),
+        Fault::new("the PROXY protocol, version 1", &[26, 45], FAST, |server| speak(server, proxy)),
+        Fault::new("the PROXY protocol, version 2", &[26, 45], FAST, |server| {
+            speak(server, binary_proxy)
+        }),
     ]
 }
 
@@ -75,6 +80,21 @@ fn socks5(token: &str) -> Vec<u8> {
     let length = token.len() as u8;
     [&[5, 1, 0, 5, 1, 0, 3, length][..], token.as_bytes(), &[0, 80], b"GET / HTTP/1.0\r\n\r\n"]
         .concat()
+}
+
+fn irc(token: &str) -> Vec<u8> {
+    format!("CAP LS 302\r\nNICK {token}\r\nUSER {token} 0 * :{token}\r\n").into()
+}
+
+/// Nobody has told the server to believe it.
+fn proxy(token: &str) -> Vec<u8> {
+    format!("PROXY TCP4 192.0.2.7 198.51.100.1 4711 8008\r\nhello {token}\n").into()
+}
+
+fn binary_proxy(token: &str) -> Vec<u8> {
+    let header =
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x07\xc6\x33\x64\x01\x12\x67\x1f\x48";
+    [&header[..], b"hello ", token.as_bytes(), b"\n"].concat()
 }
 
 /// Nothing of it comes to the room: sent whole, and byte by byte.

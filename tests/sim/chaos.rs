@@ -37,7 +37,10 @@ const FOUND: &[u64] = &[
     // One gives the password, takes the rest of the answers before it, and is
     // greeted only then: until that it could be written to, and nothing was.
     2_366_082_521_534_949_308,
+    // One changes its mind about ECHO while it is asked for the password.
     2_176_511_820_324_712_205,
+    // One whose line is edited is gone while its input waits for its answers.
+    844_382_407_790_456_135,
 ];
 
 pub const SCENARIO: Scenario = Scenario {
