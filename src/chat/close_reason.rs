@@ -55,6 +55,8 @@ pub enum Refused {
     Denied,
     /// An operator has banned its address.
     Banned,
+    /// The system can't watch its connection.
+    Unserved,
 }
 
 /// Why a client isn't let in, with the numbers that it is told.
@@ -84,6 +86,8 @@ pub enum Refusal {
         /// For how many seconds more; `None`: for ever.
         seconds: Option<u32>,
     },
+    /// The system can't watch its connection.
+    Unserved,
 }
 
 /// How many connections have ended for each reason.
@@ -122,6 +126,7 @@ impl Ending {
             Ending::Refused(Refused::NewPerMinute) => "too many a minute from one address",
             Ending::Refused(Refused::Denied) => "not allowed",
             Ending::Refused(Refused::Banned) => "refused for a ban",
+            Ending::Refused(Refused::Unserved) => "not served",
         }
     }
 }
@@ -135,6 +140,7 @@ impl Refusal {
             Refusal::NewPerMinute { .. } => Refused::NewPerMinute,
             Refusal::Denied => Refused::Denied,
             Refusal::Banned { .. } => Refused::Banned,
+            Refusal::Unserved => Refused::Unserved,
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) const FAREWELL_TIME: Duration = Duration::from_secs(5);
 pub struct Arrival<'a> {
     /// Where it comes from; `None`: from this machine without IP.
     pub ip: Option<IpAddr>,
+    /// The number of its link, if the address is a link-local one.
+    pub zone: u32,
     /// The same as text, for other clients.
     pub address: &'a str,
     /// It is known to speak telnet.
@@ -49,10 +51,10 @@ impl Chat {
         id: ClientId,
         newcomer: &Arrival,
     ) -> Result<(), Refusal> {
-        let Arrival { ip, address, is_telnet } = *newcomer;
+        let Arrival { ip, zone, address, is_telnet } = *newcomer;
         self.now = now;
         self.make_place_for_stranger();
-        let origin = self.admit(ip).inspect_err(|refusal| {
+        let origin = self.admit(ip, zone).inspect_err(|refusal| {
             self.counts.endings[Ending::Refused(refusal.kind())] += 1;
         })?;
         self.counts.clients += 1;
@@ -99,8 +101,8 @@ impl Chat {
     }
 
     /// Whether one who comes from `ip` may come in; it has a place then.
-    fn admit(&mut self, ip: Option<IpAddr>) -> Result<OriginId, Refusal> {
-        let network = ip.and_then(address_limits::network);
+    fn admit(&mut self, ip: Option<IpAddr>, zone: u32) -> Result<OriginId, Refusal> {
+        let network = ip.and_then(|ip| address_limits::network(ip, zone));
         if ip.is_some_and(|ip| !access::is_allowed(&self.config.access, ip)) {
             return Err(Refusal::Denied);
         }
@@ -125,6 +127,12 @@ impl Chat {
     pub fn refuse_full(&mut self) -> Refusal {
         self.counts.endings[Ending::Refused(Refused::Full)] += 1;
         Refusal::Full { clients: self.sessions.len() }
+    }
+
+    /// The system can't watch a client's connection, which is to be told so.
+    pub fn refuse_unserved(&mut self) -> Refusal {
+        self.counts.endings[Ending::Refused(Refused::Unserved)] += 1;
+        Refusal::Unserved
     }
 
     /// The client has closed its sending side (TCP FIN).

@@ -533,6 +533,10 @@ pub(super) fn is_local(name: &str) -> String {
     format!("{name} is on the server's machine, which can't be banned; /kick {name} works")
 }
 
+pub(super) fn is_link_local(name: &str) -> String {
+    format!("{name} has a link-local address, which can't be banned; /kick {name} works")
+}
+
 pub(super) fn is_this_machine(network: IpNet) -> String {
     format!("{network} is the server's machine, which can't be banned")
 }
@@ -596,6 +600,9 @@ pub(super) fn refusal(refusal: Refusal) -> String {
             count(connections.into(), "connection"),
             wait.as_millis().div_ceil(1000),
         ),
+        Refusal::Unserved => {
+            "refused: the server's system has no means for more connections; try again later".into()
+        }
         Refusal::Denied => "refused: your address is not allowed here".into(),
         Refusal::Banned { seconds } => {
             format!("refused: your address is banned{}", lasting(seconds))

@@ -16,8 +16,13 @@ use super::listener::{Listener, LocalAddr};
 use super::registered::Registered;
 use crate::chat::Interest;
 
-/// How long nobody is accepted after the system had no means to.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How long nobody is accepted after the system had no means to: longer each time
+/// that it fails again.
+const PAUSE_MIN: Duration = Duration::from_millis(200);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Between two warnings of that.
+const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 const OPEN: Interest = Interest { read: true, write: false };
 const CLOSED: Interest = Interest { read: false, write: false };
@@ -44,8 +49,37 @@ pub(super) struct Door {
     reserve: Option<File>,
     /// Nobody is accepted before this.
     resume_at: Option<Instant>,
+    failures: Failures,
     /// How many have been accepted.
     accepted: u32,
+}
+
+/// How accepting has failed lately.
+#[derive(Debug, Default)]
+struct Failures {
+    /// Failures since somebody was accepted.
+    in_a_row: u32,
+    /// When the last warning was, and failures since then.
+    warned: Option<(Instant, u32)>,
+}
+
+impl Failures {
+    /// How long to accept nobody after one more failure.
+    fn pause(&mut self) -> Duration {
+        self.in_a_row += 1;
+        PAUSE_MAX.min(PAUSE_MIN * 2_u32.saturating_pow(self.in_a_row - 1))
+    }
+
+    /// How many failures weren't warned of, if this one is to be.
+    fn warn(&mut self, now: Instant) -> Option<u32> {
+        match &mut self.warned {
+            Some((at, left_out)) if now < *at + WARNING_INTERVAL => {
+                *left_out += 1;
+                None
+            }
+            warned => Some(warned.replace((now, 0)).map_or(0, |(_, left_out)| left_out)),
+        }
+    }
 }
 
 impl Door {
@@ -55,10 +89,20 @@ impl Door {
         let mut telnets = Vec::new();
         for Listener { socket, address, is_telnet } in listeners {
             telnets.extend(is_telnet.then_some(sockets.len()));
-            sockets.push(Registered::new(poller, socket, sockets.len(), OPEN)?);
+            sockets.push(
+                Registered::new(poller, socket, sockets.len(), OPEN).map_err(|(error, _)| error)?,
+            );
             addresses.push(address);
         }
-        Ok(Door { sockets, addresses, telnets, reserve: reserve(), resume_at: None, accepted: 0 })
+        Ok(Door {
+            sockets,
+            addresses,
+            telnets,
+            reserve: reserve(),
+            resume_at: None,
+            failures: Failures::default(),
+            accepted: 0,
+        })
     }
 
     /// Accepts nobody any more.
@@ -96,7 +140,10 @@ impl Door {
         loop {
             let Some(listener) = self.sockets.get(key) else { return Accepted::Nobody };
             match listener.accept() {
-                Ok((socket, address)) => return Accepted::Client(socket, self.peer(&address)),
+                Ok((socket, address)) => {
+                    self.failures.in_a_row = 0;
+                    return Accepted::Client(socket, self.peer(&address));
+                }
                 Err(error) => match error.kind() {
                     ErrorKind::WouldBlock => return Accepted::Nobody,
                     ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
@@ -144,8 +191,16 @@ impl Door {
     }
 
     fn pause(&mut self, now: Instant, error: &io::Error) {
-        warn!("accepting nobody for {} ms: {error}", PAUSE.as_millis());
-        self.resume_at = Some(now + PAUSE);
+        let pause = self.failures.pause();
+        match self.failures.warn(now) {
+            None => {}
+            Some(0) => warn!("accepting nobody for {} ms: {error}", pause.as_millis()),
+            Some(more) => warn!(
+                "accepting nobody for {} ms: {error} (and {more} times before, without a line here)",
+                pause.as_millis()
+            ),
+        }
+        self.resume_at = Some(now + pause);
         self.set_interest(CLOSED);
     }
 
@@ -166,4 +221,31 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
     [Errno::MFILE, Errno::NFILE]
         .map(|errno| Some(errno.raw_os_error()))
         .contains(&error.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_warned_of_once_a_minute_with_their_count() {
+        let mut failures = Failures::default();
+        let start = Instant::now();
+        assert_eq!(failures.warn(start), Some(0));
+        for second in 1..60 {
+            assert_eq!(failures.warn(start + Duration::from_secs(second)), None);
+        }
+        assert_eq!(failures.warn(start + WARNING_INTERVAL), Some(59));
+        assert_eq!(failures.warn(start + 2 * WARNING_INTERVAL), Some(0));
+    }
+
+    #[test]
+    fn the_pause_grows_while_accepting_fails_and_has_a_limit() {
+        let mut failures = Failures::default();
+        let pauses: Vec<_> = (0..40).map(|_| failures.pause()).collect();
+        assert_eq!(pauses[..3], [1, 2, 4].map(|times| PAUSE_MIN * times));
+        assert_eq!(pauses[39], PAUSE_MAX);
+        failures.in_a_row = 0;
+        assert_eq!(failures.pause(), PAUSE_MIN);
+    }
 }

@@ -177,6 +177,14 @@ impl PeerAddr {
         self.ipv6().map(|ip| ip.to_canonical())
     }
 
+    /// The zone of a link-local address, by number; 0 for all others.
+    pub(super) fn zone(&self) -> u32 {
+        match self {
+            PeerAddr::Ip { zone, .. } => *zone,
+            PeerAddr::Unix(_) => 0,
+        }
+    }
+
     /// The IP address, IPv4 mapped into IPv6.
     pub(super) fn ipv6(&self) -> Option<Ipv6Addr> {
         match self {

@@ -58,11 +58,15 @@ impl Connection {
         socket: Socket,
         peer: PeerAddr,
         id: ClientId,
-    ) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
+    ) -> Result<Self, (io::Error, Registered)> {
         let interest = Interest { read: true, write: false };
+        // A socket that was just accepted can be made so.
+        let is_nonblocking = socket.set_nonblocking(true);
         let socket = Registered::new(poller, socket, key_of(id), interest)?;
-        Ok(Connection { socket, peer, is_lingering: false })
+        match is_nonblocking {
+            Ok(()) => Ok(Connection { socket, peer, is_lingering: false }),
+            Err(error) => Err((error, socket)),
+        }
     }
 
     /// Reads once into `buffer`.

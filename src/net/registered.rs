@@ -22,16 +22,21 @@ const NOTHING: Interest = Interest { read: false, write: false };
 
 impl Registered {
     /// Watches `socket` in level mode; its events carry `key`.
+    ///
+    /// # Errors
+    /// As the system says, with the socket, which isn't watched then.
     pub fn new(
         poller: &Arc<Poller>,
         socket: Socket,
         key: usize,
         interest: Interest,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, (io::Error, Self)> {
         let mut registered =
             Registered { socket, poller: Arc::clone(poller), interest: NOTHING, is_watched: false };
-        registered.watch(key, interest)?;
-        Ok(registered)
+        match registered.watch(key, interest) {
+            Ok(()) => Ok(registered),
+            Err(error) => Err((error, registered)),
+        }
     }
 
     fn watch(&mut self, key: usize, interest: Interest) -> io::Result<()> {

@@ -343,7 +343,13 @@ impl Server {
             self.connections.try_insert_with_key(|id| Connection::new(poller, socket, peer, id));
         let id = match connection {
             Ok(id) => id,
-            Err(error) => return debug!("{peer}: not served: {error}"),
+            Err((error, socket)) => {
+                let refusal = self.chat.refuse_unserved();
+                self.journal.note(now, peer, format_args!("not served: {error}"));
+                // It is told why if the kernel takes it at once.
+                let _ = socket.send(&self.chat.refusal(refusal));
+                return;
+            }
         };
         if !self.proxies.are_at(peer) {
             return self.admit(now, id, listener);
@@ -356,9 +362,9 @@ impl Server {
     /// Lets a client into the chat, if it may come.
     fn admit(&mut self, now: Instant, id: ClientId, listener: usize) {
         let peer = self.connections[id].peer;
-        let (ip, address) = (peer.ip(), peer.to_string());
+        let (ip, zone, address) = (peer.ip(), peer.zone(), peer.to_string());
         let is_telnet = self.door.is_telnet(listener);
-        match self.chat.handle_open(now, id, &Arrival { ip, address: &address, is_telnet }) {
+        match self.chat.handle_open(now, id, &Arrival { ip, zone, address: &address, is_telnet }) {
             Ok(()) => debug!("{peer}: connected"),
             Err(refusal) => self.refuse(now, id, refusal),
         }

@@ -126,7 +126,7 @@ impl World {
         let ip = peer.ip;
         self.interests.insert(id, Interest { read: true, write: false });
         let address = format!("192.0.2.1:{number}");
-        let newcomer = Arrival { ip, address: &address, is_telnet: false };
+        let newcomer = Arrival { ip, zone: 0, address: &address, is_telnet: false };
         if let Err(refusal) = self.chat.handle_open(self.now, id, &newcomer) {
             self.refuse(number, refusal);
             self.disconnect(id, Closing::Polite);

@@ -13,8 +13,8 @@ use crate::chat::close_reason::Refusal;
 
 /// What a client's address is counted as: IPv4 addresses, mapped into IPv6, as
 /// they are; of IPv6 the first 64 bits, since whoever has one address there has
-/// all with the same ones (RFC 6177). Within a link everyone shares those, so
-/// there the whole address counts.
+/// all with the same ones (RFC 6177). A machine may take any of the addresses of
+/// its link (RFC 4862), so those count by the link: its number is in their place.
 pub(in crate::chat) type Network = Ipv6Addr;
 
 /// Networks of which it is known how many came lately; beyond it those that
@@ -129,12 +129,16 @@ impl Origins {
     }
 }
 
-/// The network that an address is counted as; `None` for this machine.
-pub(in crate::chat) fn network(ip: IpAddr) -> Option<Network> {
+/// The network that an address is counted as, which `zone` says the link of if it
+/// is a link-local one; `None` for this machine.
+pub(in crate::chat) fn network(ip: IpAddr, zone: u32) -> Option<Network> {
     match ip.to_canonical() {
         ip if ip.is_loopback() => None,
         IpAddr::V4(ip) => Some(ip.to_ipv6_mapped()),
-        IpAddr::V6(ip) if ip.is_unicast_link_local() => Some(ip),
+        IpAddr::V6(ip) if ip.is_unicast_link_local() => {
+            let link = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0).to_bits();
+            Some(Ipv6Addr::from_bits(link | u128::from(zone)))
+        }
         IpAddr::V6(ip) => Some(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
     }
 }
@@ -147,7 +151,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn from(text: &str) -> Option<Network> {
-        network(text.parse().expect("an address"))
+        network(text.parse().expect("an address"), 2)
     }
 
     fn limits(clients_max: usize, new_per_minute: u32) -> OriginLimits {
@@ -160,7 +164,9 @@ mod tests {
         assert_ne!(from("192.0.2.1"), from("192.0.2.2"));
         assert_eq!(from("2001:db8:1:2::1"), from("2001:db8:1:2:ffff:ffff:ffff:ffff"));
         assert_ne!(from("2001:db8:1:2::1"), from("2001:db8:1:3::1"));
-        assert_ne!(from("fe80::1"), from("fe80::2"));
+        assert_eq!(from("fe80::1"), from("fe80::2"), "one machine can have both");
+        let on_another_link = network("fe80::1".parse().expect("an address"), 3);
+        assert_ne!(from("fe80::1"), on_another_link);
         for local in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
             assert_eq!(from(local), None, "{local}");
         }

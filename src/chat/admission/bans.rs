@@ -242,7 +242,7 @@ mod tests {
     }
 
     fn from(text: &str) -> Network {
-        network(text.parse().expect("an address")).expect("of another machine")
+        network(text.parse().expect("an address"), 0).expect("of another machine")
     }
 
     fn ban(start: Moment, text: &str, seconds: Option<u64>) -> Ban {

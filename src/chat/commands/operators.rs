@@ -76,11 +76,14 @@ impl Chat {
         }
         let other = self.find_client(id, word)?;
         let network = self.origins.network(self.sessions[other].origin);
-        if network.is_none() {
-            let text = texts::is_local(self.sessions[other].nick.as_str());
-            self.notify(id, &text);
-        }
-        network.map(ban_of)
+        let nick = self.sessions[other].nick.as_str();
+        let text = match network {
+            None => texts::is_local(nick),
+            Some(network) if network.is_unicast_link_local() => texts::is_link_local(nick),
+            Some(network) => return Some(ban_of(network)),
+        };
+        self.notify(id, &text);
+        None
     }
 
     /// Everybody goes who comes from a network that is banned; gives how many.

@@ -44,7 +44,7 @@ impl World {
         let id = self.ids.insert(number);
         self.interests.insert(id, Interest { read: true, write: false });
         let address = &format!("192.0.2.1:{number}");
-        match self.chat.handle_open(self.now, id, &Arrival { ip, address, is_telnet }) {
+        match self.chat.handle_open(self.now, id, &Arrival { ip, zone: 0, address, is_telnet }) {
             Ok(()) => {}
             Err(refusal) => {
                 let ending = Ending::Refused(refusal.kind());
