@@ -228,7 +228,7 @@ impl Chat {
     /// isn't told of then.
     fn is_passer_by(&self, id: ClientId) -> bool {
         let session = &self.sessions[id];
-        !session.has_sent && self.uptime().saturating_sub(session.since) <= PASSING_SECONDS
+        !session.has_sent() && self.uptime().saturating_sub(session.since) <= PASSING_SECONDS
     }
 
     /// Tells of several that came, a few of them by their names, and how many left.

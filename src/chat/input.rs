@@ -50,7 +50,6 @@ impl Chat {
             return;
         }
         debug_assert!(self.sessions[id].aside().held.is_empty(), "held bytes go first");
-        self.sessions[id].has_sent |= !bytes.is_empty();
         self.note_heard(id);
         let mut has_ended = false;
         if let Some(opened) = self.check_opening(now, id, bytes) {
@@ -245,7 +244,7 @@ impl Chat {
             None if text.is_empty() => {}
             None if self.is_slip(id, text) => {
                 let word = text.to_lowercase();
-                self.sessions[id].has_spoken = true;
+                self.come_back(id);
                 self.notify(id, &texts::slip(&word));
             }
             None => self.say(id, Manner::Say, text),
@@ -258,7 +257,7 @@ impl Chat {
     /// without its slash. Typed again it is said.
     fn is_slip(&self, id: ClientId, text: &str) -> bool {
         let is_word = || commands::SLIPS.iter().any(|word| word.eq_ignore_ascii_case(text));
-        !self.sessions[id].has_spoken && is_word()
+        !self.sessions[id].has_spoken() && is_word()
     }
 
     pub(super) fn handle_telnet(&mut self, id: ClientId, command: Command) {
@@ -315,7 +314,6 @@ impl Chat {
         let uptime = self.uptime();
         let session = &mut self.sessions[id];
         session.spoke = uptime;
-        session.has_spoken = true;
         if !session.is_plain() && session.aside().away.is_some() {
             session.set_aside(|aside| aside.away = None);
             self.notify(id, texts::away(false));

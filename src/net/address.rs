@@ -147,12 +147,11 @@ impl fmt::Display for ListenAddr {
 pub enum PeerAddr {
     /// Its IP address and port.
     Ip {
-        /// IPv4 is mapped into IPv6: so it takes less memory.
+        /// IPv4 is mapped into IPv6, and the zone of a link-local address is in
+        /// its bits that are always 0: so it takes less memory.
         ip: Ipv6Addr,
         /// The port.
         port: u16,
-        /// The zone of a link-local address, by number; 0 for all others.
-        zone: u32,
     },
     /// The sequence number of the client; unix sockets have no address of a peer.
     Unix(u32),
@@ -166,7 +165,8 @@ impl PeerAddr {
                     SocketAddr::V4(address) => (address.ip().to_ipv6_mapped(), 0),
                     SocketAddr::V6(address) => (*address.ip(), address.scope_id()),
                 };
-                PeerAddr::Ip { ip, port: address.port(), zone }
+                let ip = if ip.is_unicast_link_local() { with_zone(ip, zone) } else { ip };
+                PeerAddr::Ip { ip, port: address.port() }
             }
             None => PeerAddr::Unix(number),
         }
@@ -180,14 +180,17 @@ impl PeerAddr {
     /// The zone of a link-local address, by number; 0 for all others.
     pub(super) fn zone(&self) -> u32 {
         match self {
-            PeerAddr::Ip { zone, .. } => *zone,
-            PeerAddr::Unix(_) => 0,
+            PeerAddr::Ip { ip, .. } if ip.is_unicast_link_local() => {
+                (ip.to_bits() >> ZONE_SHIFT) as u32
+            }
+            _ => 0,
         }
     }
 
     /// The IP address, IPv4 mapped into IPv6.
     pub(super) fn ipv6(&self) -> Option<Ipv6Addr> {
         match self {
+            PeerAddr::Ip { ip, .. } if ip.is_unicast_link_local() => Some(with_zone(*ip, 0)),
             PeerAddr::Ip { ip, .. } => Some(*ip),
             PeerAddr::Unix(_) => None,
         }
@@ -198,13 +201,22 @@ impl fmt::Display for PeerAddr {
     /// `127.0.0.1:55821`, `[::1]:55821`, `[fe80::1%2]:55821` or `unix:7`
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            PeerAddr::Ip { ip, port, zone } => match ip.to_canonical() {
-                IpAddr::V4(ip) => SocketAddr::new(ip.into(), *port).fmt(f),
-                IpAddr::V6(ip) => SocketAddrV6::new(ip, *port, 0, *zone).fmt(f),
+            PeerAddr::Ip { port, .. } => match self.ip() {
+                Some(IpAddr::V6(ip)) => SocketAddrV6::new(ip, *port, 0, self.zone()).fmt(f),
+                Some(ip) => SocketAddr::new(ip, *port).fmt(f),
+                None => Ok(()),
             },
             PeerAddr::Unix(number) => write!(f, "unix:{number}"),
         }
     }
+}
+
+/// Where the zone is in a link-local address (RFC 4291, section 2.5.6).
+const ZONE_SHIFT: u32 = 64;
+
+fn with_zone(ip: Ipv6Addr, zone: u32) -> Ipv6Addr {
+    let mask = u128::from(u32::MAX) << ZONE_SHIFT;
+    Ipv6Addr::from_bits(ip.to_bits() & !mask | u128::from(zone) << ZONE_SHIFT)
 }
 
 /// Whether the address is every interface.

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn peer(number: u128) -> PeerAddr {
-        PeerAddr::Ip { ip: Ipv6Addr::from_bits(number), port: number as u16, zone: 0 }
+        PeerAddr::Ip { ip: Ipv6Addr::from_bits(number), port: number as u16 }
     }
 
     #[test]

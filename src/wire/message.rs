@@ -137,18 +137,23 @@ impl Encoding {
 
     /// Adds the bytes of a message to `out`.
     pub fn encode(self, message: &Message, out: &mut Vec<u8>) {
-        match self.layout {
-            Layout::Json => {
+        match self.parts(message) {
+            Some(parts) => parts.iter().for_each(|part| out.extend_from_slice(part)),
+            None => {
                 let object = Object::new(message);
                 serde_json::to_writer(&mut *out, &object).expect("strings and a number are JSON");
-            }
-            _ => {
-                for part in self.text_parts(message) {
-                    out.extend_from_slice(part);
-                }
+                out.extend_from_slice(self.ending.bytes());
             }
         }
-        out.extend_from_slice(self.ending.bytes());
+    }
+
+    /// The bytes of a message in pieces, where they needn't be copied.
+    pub fn parts<'a>(self, message: &Message<'a>) -> Option<[&'a [u8]; 5]> {
+        if self.layout == Layout::Json {
+            return None;
+        }
+        let [before, from, after, text] = self.text_parts(message);
+        Some([before, from, after, text, self.ending.bytes()])
     }
 
     /// A message as text. Nothing that a client says can be taken for a notice

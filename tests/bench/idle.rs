@@ -12,8 +12,9 @@ use crate::load::Load;
 use crate::measure::Measure;
 use crate::server::{News, Server};
 
-/// Everybody has received everything; but roomcast tells up to five seconds later who has joined.
-const SETTLE: Duration = Duration::from_millis(5_500);
+/// Everybody has received everything; but roomcast tells up to fifteen seconds later who has joined:
+/// who sends nothing may be a health check.
+const SETTLE: Duration = Duration::from_millis(15_500);
 
 pub fn measure(how: &Measure, load: &Load, server: &Server) -> Result<IdleFigures, Box<dyn Error>> {
     let process = server.start(load.clients, News::Usual, &how.scratch, how.cores)?;

@@ -159,8 +159,10 @@ pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) {
     let Some(other) = chat.find_client(id, rest) else { return };
     let session = &chat.sessions[other];
     let room = chat.rooms[session.room].name.as_str();
-    let (here, silent) =
-        (chat.uptime().saturating_sub(session.since), chat.uptime().saturating_sub(session.spoke));
+    let (here, silent) = (
+        chat.uptime().saturating_sub(session.since),
+        chat.uptime().saturating_sub(session.silent_since()),
+    );
     let (away, address) = (session.aside().away.as_deref(), session.aside().address.as_deref());
     let nick = session.nick.as_str();
     let text = texts::whois(nick, room, here, silent, away, address);

@@ -16,6 +16,9 @@ use crate::wire::{Decoder, Editor, FIRST_BYTES, Options};
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;
 
+/// When a client has said something that has said nothing.
+const NEVER: u32 = u32::MAX;
+
 /// One client, as the chat sees it.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -27,17 +30,14 @@ pub(super) struct Session {
     pub room: RoomId,
     /// Its place among the members of the room.
     pub place: u32,
-    /// When it came, and when it said something last: seconds since the start.
+    /// When it came, and when it said something last or `NEVER`: seconds since the
+    /// start.
     pub since: u32,
     pub spoke: u32,
     /// Where it comes from.
     pub origin: OriginId,
     /// The kernel takes no more for now.
     pub blocked: bool,
-    /// It has sent at least a byte.
-    pub has_sent: bool,
-    /// It has said something.
-    pub has_spoken: bool,
     /// It is in the flush queue.
     pub queued: bool,
     /// It was put in front there, because lines that it asked for are about to be
@@ -178,8 +178,7 @@ impl Session {
     pub fn new(nick: Nick, room: RoomId, reader: Reader, now: u32) -> Self {
         let (phase, standing) = (Phase::Talking, Standing::Arriving);
         let (blocked, queued, is_first) = (false, false, false);
-        let (has_sent, has_spoken) = (false, false);
-        let (since, spoke, place, aside) = (now, now, 0, None);
+        let (since, spoke, place, aside) = (now, NEVER, 0, None);
         let (origin, opening) = (OriginId::LOCAL, Opening::Bytes);
         Session {
             nick,
@@ -195,8 +194,6 @@ impl Session {
             blocked,
             queued,
             is_first,
-            has_sent,
-            has_spoken,
             aside,
         }
     }
@@ -204,6 +201,20 @@ impl Session {
     pub fn aside(&self) -> &Aside {
         static EMPTY: Aside = Aside::EMPTY;
         self.aside.as_deref().unwrap_or(&EMPTY)
+    }
+
+    /// Whether it has sent at least a byte.
+    pub fn has_sent(&self) -> bool {
+        self.opening != Opening::Bytes || !self.aside().first.is_empty()
+    }
+
+    pub fn has_spoken(&self) -> bool {
+        self.spoke != NEVER
+    }
+
+    /// When it said something last, or came.
+    pub fn silent_since(&self) -> u32 {
+        if self.has_spoken() { self.spoke } else { self.since }
     }
 
     /// Whether it has nothing aside.

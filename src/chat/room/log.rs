@@ -161,9 +161,13 @@ impl Log {
         let (room, run) = (&*self.room, &*self.run);
         let message = Message { number, time, room, run, kind, from, to: "", text };
         for image in self.images.iter_mut().flatten() {
+            if let Some(parts) = image.encoding.parts(&message) {
+                image.add(&parts, self.limits);
+                continue;
+            }
             self.scratch.clear();
             image.encoding.encode(&message, &mut self.scratch);
-            image.add(&self.scratch, self.limits);
+            image.add(&[&self.scratch], self.limits);
         }
         seq
     }
@@ -354,10 +358,14 @@ impl Image {
     }
 
     /// Adds the bytes of the next line.
-    fn add(&mut self, line: &[u8], limits: Limits) {
-        let needed = self.bytes.len() + line.len();
-        reserve(&mut self.bytes, needed, Self::bytes_max(self.encoding, limits));
-        self.bytes.extend(line);
+    fn add(&mut self, parts: &[&[u8]], limits: Limits) {
+        let needed = self.bytes.len() + parts.iter().map(|part| part.len()).sum::<usize>();
+        if needed > self.bytes.capacity() {
+            reserve(&mut self.bytes, needed, Self::bytes_max(self.encoding, limits));
+        }
+        for part in parts {
+            self.bytes.extend(*part);
+        }
         self.ends.push_back(self.start + self.bytes.len() as u64);
     }
 
