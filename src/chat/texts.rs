@@ -1,6 +1,6 @@
 //! Every text that a client can see, so that it can be read through in one go.
 //!
-//! A notice begins with [`NOTICE`], and nothing else that a client is sent
+//! A notice begins with [`crate::wire::NOTICE`], and nothing else that a client is sent
 //! does (see `compose`).
 
 use std::time::Duration;

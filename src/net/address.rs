@@ -97,13 +97,7 @@ impl HostPort {
 
     /// The addresses of the host, each once.
     pub(super) fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        let mut addresses = Vec::new();
-        for address in (self.host.as_str(), self.port).to_socket_addrs()? {
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
-        Ok(addresses)
+        Ok(each_once((self.host.as_str(), self.port).to_socket_addrs()?))
     }
 
     /// Whether this is IPv4 on every interface, and `other` is both families
@@ -211,6 +205,17 @@ impl fmt::Display for PeerAddr {
     }
 }
 
+/// Addresses in their order, each once: a file of hosts can name one twice.
+fn each_once(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let mut addresses = Vec::new();
+    for address in found {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses
+}
+
 /// Where the zone is in a link-local address (RFC 4291, section 2.5.6).
 const ZONE_SHIFT: u32 = 64;
 
@@ -256,9 +261,10 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_found_once() {
-        let host = HostPort { host: "127.0.0.1".to_owned(), port: 9 };
-        assert_eq!(host.addresses().expect("it is numeric"), ["127.0.0.1:9".parse().unwrap()]);
+    fn an_address_that_a_name_has_twice_counts_once() {
+        let addresses = ["127.0.0.1:9", "[::1]:9", "127.0.0.1:9", "127.0.0.1:9", "[::1]:9"];
+        let found = addresses.map(|address| address.parse().expect("an address"));
+        assert_eq!(each_once(found.into_iter()), found[..2]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::harness::{Client, Host, Program, is_there, run_in};
+use crate::harness::{Client, Host, Program, is_there, lacks, run_in};
 
 fn unix(path: &Path) -> String {
     format!("unix:{}", path.display())
@@ -282,4 +282,18 @@ fn a_name_that_cannot_be_looked_up_is_no_error_of_the_command_line() {
 fn ipv4_beside_both_families_on_one_port_is_told_as_what_it_is() {
     let line = "cannot listen on 0.0.0.0:9: [::]:9 is IPv4 too; leave out one of them";
     check_cannot_listen(&["0.0.0.0:9", "[::]:9"], line);
+}
+
+/// On a machine without IPv6 every address is every one of IPv4.
+#[test]
+fn every_interface_without_ipv6_is_every_one_of_ipv4() {
+    if lacks(&["strace"]) {
+        return;
+    }
+    let no_ipv6 = ["-e", "trace=socket", "-e", "inject=socket:error=EAFNOSUPPORT:when=1"];
+    let program = Program::tampered_at("[::]:0", &no_ipv6);
+    let address = program.address().as_socket().expect("it is TCP");
+    assert!(address.is_ipv4() && address.ip().is_unspecified(), "{address}");
+    let warning = program.logs("WARN");
+    assert!(warning.contains("not listening on [::]:0: "), "{warning}");
 }

@@ -96,6 +96,14 @@ impl Program {
         Self::started_by(&[&launcher, strace].concat(), options)
     }
 
+    /// The same with a `--listen` for this address instead.
+    pub fn tampered_at(address: &str, strace: &[&str]) -> Program {
+        let mut command = Command::new("strace");
+        command.args(["-D", "-f", "-o", "/dev/null"]).args(strace);
+        command.args([ROOMCAST, "--listen", address]).args(PROMPT);
+        Self::spawn(command, 1)
+    }
+
     fn spawn(mut command: Command, listeners: usize) -> Program {
         let stderr = tempfile::tempfile().expect("a temporary file");
         command.env_remove("RUST_LOG").stderr(stderr.try_clone().expect("a descriptor"));
