@@ -270,7 +270,7 @@ fn a_limit_on_the_size_of_files_ends_nothing_and_is_told() {
     }
     let directory = directory();
     let (password, bans) = operator_files(&directory);
-    let program = Program::started_by(&["prlimit", "--fsize=300"], &options(&password, &bans));
+    let mut program = Program::started_by(&["prlimit", "--fsize=300"], &options(&password, &bans));
     let [mut ann] = program.guests();
     ban(&mut ann, "192.0.2.1");
     wait_for(&bans, "192.0.2.1");
@@ -284,5 +284,8 @@ fn a_limit_on_the_size_of_files_ends_nothing_and_is_told() {
     }
     let kept = fs::read_to_string(&bans).expect("it is there");
     assert!(kept.contains("192.0.2.1") && kept.ends_with('\n'), "it is whole: {kept}");
+    // Bans that came meanwhile are tried again; afterwards no file is left of that.
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
     assert_eq!(fs::read_dir(directory.path()).expect("it is there").count(), 2);
 }
