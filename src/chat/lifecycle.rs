@@ -270,6 +270,10 @@ impl Chat {
 
     /// Makes a client go as soon as there is headroom to tell the others.
     pub(super) fn part(&mut self, id: ClientId, ending: Ending, closing: Closing) {
+        if let Phase::Parting { .. } = self.sessions[id].phase {
+            // It goes already, for the reason that came first.
+            return;
+        }
         self.forget_silence(id);
         self.sessions[id].enter(Phase::Parting { closing }, None);
         self.set_timer(id);

@@ -41,6 +41,8 @@ const FOUND: &[u64] = &[
     2_176_511_820_324_712_205,
     // One whose line is edited is gone while its input waits for its answers.
     844_382_407_790_456_135,
+    // An operator bans one that goes already because it stopped reading.
+    120_745_254_434_543_974,
 ];
 
 pub const SCENARIO: Scenario = Scenario {
