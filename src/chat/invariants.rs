@@ -5,7 +5,7 @@ use crate::chat::admission::address_limits::OriginId;
 use crate::chat::attendance::Standing;
 use crate::chat::member::{NOTE_BYTES_MAX, Phase, Session};
 use crate::chat::room::RoomId;
-use crate::wire::Encoding;
+use crate::wire::{Encoding, FIRST_BYTES};
 
 /// The longest answer to one command, or the rest of a line, in bytes.
 const ANSWER_BYTES_MAX: usize = 24 * 1024;
@@ -99,7 +99,9 @@ impl Chat {
     fn assert_bounded(&self, id: ClientId, session: &Session) {
         let note_bytes = session.reader.note_bytes();
         assert!(note_bytes <= NOTE_BYTES_MAX + ANSWER_BYTES_MAX, "{id:?}: {note_bytes} in notes");
-        assert!(session.aside().held.len() <= self.config.read_bytes_max(), "{id:?}: held");
+        // The first bytes may have waited for others.
+        let held_max = self.config.read_bytes_max() + FIRST_BYTES;
+        assert!(session.aside().held.len() <= held_max, "{id:?}: held");
         let goes_on = note_bytes > NOTE_BYTES_MAX
             || self.resumes.contains(&id)
             || session.aside().paced_until.is_some()

@@ -43,6 +43,8 @@ const FOUND: &[u64] = &[
     844_382_407_790_456_135,
     // An operator bans one that goes already because it stopped reading.
     120_745_254_434_543_974,
+    // First bytes wait for more, and all of it for the client to read.
+    3_327_373_117_757_404_957,
 ];
 
 pub const SCENARIO: Scenario = Scenario {
