@@ -45,6 +45,8 @@ const FOUND: &[u64] = &[
     120_745_254_434_543_974,
     // First bytes wait for more, and all of it for the client to read.
     3_327_373_117_757_404_957,
+    // One gives the password while it is tried whether it takes more.
+    889_855_533_320_470_813,
 ];
 
 pub const SCENARIO: Scenario = Scenario {
