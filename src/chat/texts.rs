@@ -601,7 +601,7 @@ pub(super) fn refusal(refusal: Refusal) -> String {
             wait.as_millis().div_ceil(1000),
         ),
         Refusal::Unserved => {
-            "refused: the server's system has no means for more connections; try again later".into()
+            "refused: the server cannot take more connections; try again later".into()
         }
         Refusal::Denied => "refused: your address is not allowed here".into(),
         Refusal::Banned { seconds } => {

@@ -1,5 +1,6 @@
 //! Where the program listens, and what it says about it.
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
@@ -7,7 +8,7 @@ use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::harness::{Client, Host, Program, is_there, lacks, run_in};
+use crate::harness::{Client, Host, Namespace, Program, is_there, lacks, run_in};
 
 fn unix(path: &Path) -> String {
     format!("unix:{}", path.display())
@@ -296,4 +297,43 @@ fn every_interface_without_ipv6_is_every_one_of_ipv4() {
     assert!(address.is_ipv4() && address.ip().is_unspecified(), "{address}");
     let warning = program.logs("WARN");
     assert!(warning.contains("not listening on [::]:0: "), "{warning}");
+}
+
+/// The hosts file gives the name an IPv6 address that the machine doesn't have.
+#[test]
+fn addresses_of_a_name_that_the_machine_lacks_are_skipped_with_a_warning() {
+    if !Namespace::is_possible() {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let hosts = directory.path().join("hosts");
+    fs::write(&hosts, "2001:db8::1 twofold\n127.0.0.1 twofold\n").expect("it is ours");
+    let hosts = hosts.to_str().expect("a plain path");
+    let mount = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+    let program =
+        Program::started_at("twofold:0", &["unshare", "--mount", "sh", "-c", mount, hosts]);
+    assert_eq!(program.address().as_socket().expect("it is TCP").ip(), Ipv4Addr::LOCALHOST);
+    let warning = program.logs("WARN");
+    assert!(warning.contains("not listening on [2001:db8::1]:"), "{warning}");
+    program.guests::<2>();
+}
+
+/// The limit of the system for watched descriptors is reached.
+#[test]
+fn a_client_that_the_poller_refuses_is_told_logged_and_counted() {
+    if lacks(&["strace"]) {
+        return;
+    }
+    // The first three add the poller's own descriptors and the listener, the next
+    // two belong to its first wait.
+    let sixth = ["-e", "trace=epoll_ctl", "-e", "inject=epoll_ctl:error=ENOSPC:when=6"];
+    let mut program = Program::tampered(&sixth, &[]);
+    let mut unserved = program.connect();
+    unserved.hears("*** refused: the server cannot take more connections; try again later");
+    unserved.expect_eof();
+    program.logs(": not served: No space left on device");
+    program.guests::<2>();
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    program.logs("ended: 2 shutdown, 1 not served");
 }

@@ -98,9 +98,15 @@ impl Program {
 
     /// The same with a `--listen` for this address instead.
     pub fn tampered_at(address: &str, strace: &[&str]) -> Program {
-        let mut command = Command::new("strace");
-        command.args(["-D", "-f", "-o", "/dev/null"]).args(strace);
-        command.args([ROOMCAST, "--listen", address]).args(PROMPT);
+        let launcher = ["strace", "-D", "-f", "-o", "/dev/null"];
+        Self::started_at(address, &[&launcher, strace].concat())
+    }
+
+    /// Starts it with a `--listen` for this address and `PROMPT`, by this program
+    /// and these arguments of it.
+    pub fn started_at(address: &str, launcher: &[&str]) -> Program {
+        let mut command = Command::new(launcher[0]);
+        command.args(&launcher[1..]).args([ROOMCAST, "--listen", address]).args(PROMPT);
         Self::spawn(command, 1)
     }
 
