@@ -25,7 +25,7 @@ use crate::wire::{
 const WORK_MAX: usize = 256;
 
 /// Bytes of text beyond ASCII that are as much work as a key.
-const HARD_BYTES: usize = 16;
+const HARD_BYTES: usize = 12;
 
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

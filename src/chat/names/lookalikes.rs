@@ -37,7 +37,9 @@ impl Looks {
         }
         let written = hasher.hash_one(finish(name));
         let folded = fold(name);
-        let folded = if folded == name { written } else { hasher.hash_one(finish(&folded)) };
+        // A skeleton begins with taking apart, so this has the same one.
+        let is_caseless = name.nfd().eq(folded.chars());
+        let folded = if is_caseless { written } else { hasher.hash_one(finish(&folded)) };
         Looks { written, folded }
     }
 }

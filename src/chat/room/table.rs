@@ -4,7 +4,7 @@ use std::hash::RandomState;
 use std::ops::{Index, IndexMut};
 
 use hashbrown::HashMap;
-use slotmap::SlotMap;
+use slotmap::{SecondaryMap, SlotMap};
 
 use super::{Room, RoomId};
 use crate::chat::names::Nick;
@@ -14,9 +14,10 @@ use crate::chat::names::lookalikes::Looks;
 #[derive(Debug, Default)]
 pub(in crate::chat) struct Rooms {
     rooms: SlotMap<RoomId, Room>,
-    /// By what the names look like, once for each of their looks. That takes
-    /// microseconds to find out, so it is done once for each room.
+    /// By what the names look like, once for each of their looks.
     by_look: HashMap<u64, RoomId>,
+    /// What the names look like, which takes microseconds to find out.
+    looks: SecondaryMap<RoomId, [u64; 2]>,
     hasher: RandomState,
 }
 
@@ -26,6 +27,7 @@ impl Rooms {
         let looks = self.looks(&room.name);
         let id = self.rooms.insert(room);
         self.by_look.extend(looks.map(|look| (look, id)));
+        self.looks.insert(id, looks);
         id
     }
 
@@ -35,10 +37,9 @@ impl Rooms {
     }
 
     pub fn remove(&mut self, id: RoomId) {
-        if let Some(room) = self.rooms.remove(id) {
-            for look in self.looks(&room.name) {
-                self.by_look.remove(&look);
-            }
+        self.rooms.remove(id);
+        for look in self.looks.remove(id).into_iter().flatten() {
+            self.by_look.remove(&look);
         }
     }
 
