@@ -3,6 +3,7 @@
 use super::{Chat, ClientId};
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::attendance::Standing;
+use crate::chat::close_reason::Ending;
 use crate::chat::member::{NOTE_BYTES_MAX, Phase, Session};
 use crate::chat::room::RoomId;
 use crate::wire::{Encoding, FIRST_BYTES};
@@ -37,6 +38,12 @@ impl Chat {
                 "{id:?}: one timer at most"
             );
         }
+        let gives_way = |session: &&Session| {
+            matches!(session.phase, Phase::Leaving { ending: Ending::GaveWay })
+        };
+        let giving_way = self.sessions.values().filter(gives_way).count();
+        assert_eq!(self.giving_way, giving_way, "strangers that give way");
+        assert!(giving_way <= self.config.strangers_max(), "{giving_way} of them");
         let has_bell = |session: &&Session| session.is_member() && session.aside().has_bell;
         let bells = self.sessions.values().filter(has_bell).count();
         assert_eq!(self.bells.len(), bells, "a bell of nobody");

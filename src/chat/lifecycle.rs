@@ -364,6 +364,7 @@ impl Chat {
         self.origins.leave(session.origin);
         self.paces.remove(&id);
         self.counts.endings[ending] += 1;
+        self.giving_way -= usize::from(ending == Ending::GaveWay);
         self.ended.push_back((id, ending, closing));
     }
 

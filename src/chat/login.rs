@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::room::{Room, RoomId};
 use super::{Chat, ClientId, Logged, texts};
 use crate::chat::attendance::Standing;
-use crate::chat::close_reason::{Ending, Refusal};
+use crate::chat::close_reason::{Closing, Ending, Refusal};
 use crate::chat::member::Phase;
 use crate::chat::names::Nick;
 use crate::chat::room::log::Limits;
@@ -63,8 +63,19 @@ impl Chat {
             }
             self.strangers.pop_front();
             if is_here {
-                return self.leave(self.now, id, Ending::GaveWay, Some(texts::GAVE_WAY));
+                self.giving_way += 1;
+                self.leave(self.now, id, Ending::GaveWay, Some(texts::GAVE_WAY));
+                return self.drop_if_stuck_giving_way(id);
             }
+        }
+    }
+
+    /// A stranger that gave way has its place until it has been told so. One that
+    /// doesn't read isn't waited for: else a few of them would keep others out.
+    pub(super) fn drop_if_stuck_giving_way(&mut self, id: ClientId) {
+        let Some(session) = self.sessions.get(id) else { return };
+        if session.blocked && matches!(session.phase, Phase::Leaving { ending: Ending::GaveWay }) {
+            self.end(id, Closing::Abrupt);
         }
     }
 

@@ -86,6 +86,8 @@ pub struct Chat {
     gate: Option<RoomId>,
     /// Those that wait there, the first one in front; and some that have gone.
     strangers: VecDeque<ClientId>,
+    /// Strangers that gave way and have not been told so yet.
+    giving_way: usize,
     bans: Bans,
     /// What is to be logged, and of whom.
     logged: VecDeque<(ClientId, Logged)>,
@@ -207,6 +209,7 @@ impl Chat {
             lobby,
             gate: None,
             strangers: VecDeque::new(),
+            giving_way: 0,
             bans: Bans::default(),
             logged: VecDeque::new(),
             has_new_bans: false,

@@ -82,7 +82,7 @@ impl Chat {
         }
         self.resume_if_level(id);
         if is_short {
-            return;
+            return self.drop_if_stuck_giving_way(id);
         }
         if !self.offer.is_all {
             self.queue(id);
@@ -119,11 +119,12 @@ impl Chat {
         self.reinterested.pop_front()
     }
 
-    /// Whether more may be added to the log before the next `poll_transmit`.
+    /// Whether clients may do more before the next `poll_transmit`.
     ///
     /// False when a client that waits for nothing but its turn is a quarter of
     /// the log behind: with one more read (half a log at most) it still isn't
-    /// lapped.
+    /// lapped. And when so many strangers have given way at once that no place is
+    /// left for a newcomer until they have been told.
     pub fn has_headroom(&self) -> bool {
         let front = self.flush.front().and_then(|&id| self.sessions.get(id));
         let is_near = |session: &Session| {
@@ -132,7 +133,8 @@ impl Chat {
             let is_in_past = session.reader.is_in_past(log) && !session.is_first;
             is_in_past || log.is_near(session.reader.next())
         };
-        !self.has_much_news && front.is_none_or(is_near)
+        let has_place = self.gate.is_none() || self.giving_way < self.config.strangers_max();
+        has_place && !self.has_much_news && front.is_none_or(is_near)
     }
 
     /// Bytes of lines (with LF ends) added since the last `poll_transmit`, in

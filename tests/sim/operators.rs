@@ -122,6 +122,24 @@ fn strangers_never_take_a_members_place() {
     assert!(matches!(world.endings.last(), Some((_, Ending::Refused(_), Closing::Polite))));
 }
 
+/// The same, though they come faster than those that give way can be told.
+#[test]
+fn strangers_that_come_at_once_never_take_a_members_place() {
+    let password = password("secret");
+    for habit in [Habit::Prompt, Habit::Stuck] {
+        let config = Config { clients_max: 2, password: password.clone(), ..Config::default() };
+        let mut world = World::new(0, config);
+        let kernel_bytes = if let Habit::Stuck = habit { 0 } else { usize::MAX };
+        for _ in 0..100 {
+            world.connect(habit, kernel_bytes);
+        }
+        let member = world.connect(Habit::Prompt, usize::MAX);
+        assert_eq!(world.refused, 0);
+        say(&mut world, member, "secret");
+        assert!(last(&world.peers[member]).starts_with("1 here: "), "{habit:?}");
+    }
+}
+
 /// However many strangers come, they have as many places as there are.
 #[test]
 fn a_flood_of_strangers_ends_nobody_else() {
