@@ -4,11 +4,16 @@ use std::time::{Duration, Instant};
 
 use super::{Chat, ClientId, texts};
 use crate::chat::close_reason::{Closing, Ending};
+use crate::chat::input::WORK_MAX;
 use crate::chat::member::{Phase, Session};
 
 /// Things that `handle_time` does at one time at most, and clients whose input
 /// goes on, so that a thousand newcomers don't hold up those who talk.
 const DUE_MAX: usize = 32;
+
+/// Work that waiting input may cause at one time: that of four clients that send
+/// what is hardest.
+const RESUMED_WORK_MAX: usize = 4 * WORK_MAX;
 
 /// How long before the end an idle client is warned; with a shorter limit after
 /// half of it.
@@ -66,13 +71,16 @@ impl Chat {
     /// Goes on with input that had to wait. What has to wait again has its turn
     /// next time, so that deadlines are looked at however much there is.
     fn handle_resumes(&mut self, now: Instant) {
+        let mut work = 0;
         for _ in 0..self.resumes.len().min(DUE_MAX) {
-            if !self.has_headroom() {
+            if !self.has_headroom() || work >= RESUMED_WORK_MAX {
                 return;
             }
             let Some(id) = self.resumes.pop_front() else { return };
+            self.work_left = WORK_MAX;
             self.resume_command(id);
             self.resume_input(now, id);
+            work += WORK_MAX - self.work_left;
             self.reinterested.push_back(id);
         }
     }

@@ -22,7 +22,7 @@ use crate::wire::{
 /// What one client's input may make the loop do in one step. The rest waits until
 /// others have had their turn, so that a turn is short whatever clients send. The
 /// unit is about what a key costs: a fifth of a microsecond.
-const WORK_MAX: usize = 256;
+pub(super) const WORK_MAX: usize = 256;
 
 /// Bytes of text beyond ASCII that are as much work as a key.
 const HARD_BYTES: usize = 12;
