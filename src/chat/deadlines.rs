@@ -155,9 +155,7 @@ impl Chat {
             return;
         }
         let aside = session.aside();
-        // Empty lines begin nothing, though they may be the begin of something else.
-        let has_first = aside.first.iter().any(|byte| !b"\r\n".contains(byte));
-        let is_begun = !aside.decoder.is_between_lines() || has_first;
+        let is_begun = !aside.client.is_between_lines();
         let begun = match aside.begun {
             _ if !is_begun => None,
             Some(begun) if !has_ended => Some(begun),

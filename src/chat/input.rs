@@ -3,7 +3,6 @@
 //! A line is accepted here, and ordered and stored in one other place,
 //! `Log::append`.
 
-use std::borrow::Cow;
 use std::time::Instant;
 
 use ecow::EcoString;
@@ -12,10 +11,10 @@ use super::room::RoomId;
 use super::{Chat, ClientId};
 use super::{commands, texts};
 use crate::chat::close_reason::Ending;
-use crate::chat::member::{NOTE_BYTES_MAX, Opening, Session};
+use crate::chat::member::{NOTE_BYTES_MAX, Session};
 use crate::chat::room::log::{Line, Seq};
 use crate::wire::{
-    Command, Encoding, Event, First, Kind, LineEnd, LineEnding, Message, Protocol, Text,
+    Command, Editor, Encoding, Input, Kind, LineEnd, LineEnding, Message, Protocol, Text,
     close_directions,
 };
 
@@ -26,9 +25,6 @@ pub(super) const WORK_MAX: usize = 256;
 
 /// Bytes of text beyond ASCII that are as much work as a key.
 const HARD_BYTES: usize = 12;
-
-/// U+FEFF in UTF-8.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What a telnet command counts for.
 const TELNET_WORK: usize = 2;
@@ -52,94 +48,57 @@ impl Chat {
         debug_assert!(self.sessions[id].aside().held.is_empty(), "held bytes go first");
         self.note_heard(id);
         let mut has_ended = false;
-        if let Some(opened) = self.check_opening(now, id, bytes) {
-            let mut input = &opened[..];
-            self.work_left = WORK_MAX;
-            while !input.is_empty() && self.wants_input(id) && self.work_left > 0 {
-                match self.is_editing(id) {
-                    true => self.handle_keys(now, id, &mut input),
-                    false => has_ended |= self.handle_lines(now, id, &mut input),
-                }
-                self.agree_on_editing(id);
+        match self.sessions[id].set_client(|client| client.open(bytes)) {
+            Ok(bytes) => {
+                let mut input = &bytes[..];
+                has_ended = self.take_input(now, id, &mut input);
+                self.hold(id, input);
             }
-            if let Some(session) = self.sessions.get_mut(id).filter(|_| !input.is_empty()) {
-                session.set_aside(|aside| aside.held = input.to_vec());
-                if session.wants_input() {
-                    self.resumes.push_back(id);
-                }
-            }
+            Err(protocol) => self.turn_out(now, id, protocol),
         }
         self.note_begun(id, has_ended);
         self.end_deaf(id);
     }
 
-    /// What of a client's bytes is for the chat: `None` while that can't be seen,
-    /// or if they are of another protocol.
-    fn check_opening<'a>(
-        &mut self,
-        now: Instant,
-        id: ClientId,
-        bytes: &'a [u8],
-    ) -> Option<Cow<'a, [u8]>> {
-        let session = &mut self.sessions[id];
-        if session.opening != Opening::Bytes {
-            return Some(bytes.into());
+    /// Takes what a client sends off the front of `input` while the client may go
+    /// on. Gives whether a line has ended.
+    fn take_input(&mut self, now: Instant, id: ClientId, input: &mut &[u8]) -> bool {
+        let framing = self.config.framing();
+        let mut has_ended = false;
+        self.work_left = WORK_MAX;
+        while !input.is_empty() && self.work_left > 0 && self.wants_input(id) && self.pay_line(id) {
+            let session = &mut self.sessions[id];
+            let is_editing = session.aside().client.is_editing();
+            // Each byte is a key, and so much work.
+            let bytes = if is_editing { input.len().min(self.work_left) } else { input.len() };
+            let mut part = &input[..bytes];
+            let event = session.set_client(|client| client.next(&mut part, &framing));
+            let taken = bytes - part.len();
+            *input = &input[taken..];
+            if is_editing {
+                self.spend(taken);
+            }
+            self.pay_bytes(id, taken);
+            // By reference: to move it right after it was written stalls the processor.
+            let Some(event) = &event else { break };
+            has_ended |= !matches!(event, Input::Telnet(_));
+            self.handle_input(now, id, event);
         }
-        let first = session.set_aside(|aside| std::mem::take(&mut aside.first));
-        let bytes =
-            if first.is_empty() { bytes.into() } else { Cow::from([&first, bytes].concat()) };
-        match Protocol::of_bytes(&bytes) {
-            First::Foreign(protocol) => {
-                self.turn_out(now, id, protocol);
-                None
-            }
-            First::Unknown => {
-                let session = &mut self.sessions[id];
-                session.set_aside(|aside| aside.first = bytes.iter().copied().collect());
-                None
-            }
-            First::Text => {
-                self.sessions[id].opening = Opening::Line;
-                // It says that what follows is UTF-8, and is no text.
-                match bytes.strip_prefix(BYTE_ORDER_MARK) {
-                    Some(rest) => Some(rest.to_vec().into()),
-                    None => Some(bytes),
-                }
-            }
+        if self.sessions.get(id).is_some_and(|session| session.aside().client.has_screen()) {
+            self.queue(id);
         }
+        has_ended
     }
 
-    /// The protocol that a client's first line shows, if it isn't a chat's.
-    fn check_first_line(&mut self, id: ClientId, event: &Event) -> Option<Protocol> {
-        let session = &mut self.sessions[id];
-        if session.opening != Opening::Line {
-            return None;
+    /// Keeps input that waits: for the client to take its answers, or for others to
+    /// have had their turn.
+    fn hold(&mut self, id: ClientId, input: &[u8]) {
+        if let Some(session) = self.sessions.get_mut(id).filter(|_| !input.is_empty()) {
+            session.set_aside(|aside| aside.held = input.to_vec());
+            if session.wants_input() {
+                self.resumes.push_back(id);
+            }
         }
-        let protocol = match event {
-            Event::Line { bytes, .. } => Protocol::of_line(bytes),
-            Event::TooLong { start } => Protocol::of_long_line(start),
-            Event::Command(_) => return None,
-        };
-        session.opening = Opening::Over;
-        protocol
-    }
-
-    /// A line is a client's first one or a password; false if it is neither, and
-    /// to be said.
-    fn handle_opening(&mut self, now: Instant, id: ClientId, event: &Event) -> bool {
-        if let Some(protocol) = self.check_first_line(id, event) {
-            self.turn_out(now, id, protocol);
-            return true;
-        }
-        let Event::Line { bytes, end } = event else { return false };
-        if !self.is_knocking(id) {
-            return false;
-        }
-        if *end == LineEnd::CrLf {
-            self.use_crlf(id);
-        }
-        self.handle_password(now, id, bytes);
-        true
     }
 
     /// Answers a client in its own protocol and ends its visit; nobody sees
@@ -152,33 +111,6 @@ impl Chat {
         }
         self.add_note(id, protocol.answer());
         self.leave(now, id, Ending::Foreign(protocol), None);
-    }
-
-    /// Takes lines and telnet commands off the front of `input`, while the
-    /// client may go on, up to what begins editing. Gives whether a line has
-    /// ended.
-    fn handle_lines(&mut self, now: Instant, id: ClientId, input: &mut &[u8]) -> bool {
-        let framing = self.config.framing();
-        let mut decoder = self.sessions[id].take_decoder();
-        let mut has_ended = false;
-        while !input.is_empty() && self.work_left > 0 && self.wants_input(id) && self.pay_line(id) {
-            let bytes = input.len();
-            let event = decoder.next(input, &framing);
-            self.pay_bytes(id, bytes - input.len());
-            // By reference: to move it right after it was written stalls the processor.
-            let Some(event) = &event else { break };
-            let is_command = matches!(event, Event::Command(_));
-            has_ended |= !is_command;
-            self.handle_event(now, id, event);
-            // What is behind it is keys.
-            if self.has_agreed_to_edit(id) {
-                break;
-            }
-        }
-        if let Some(session) = self.sessions.get_mut(id) {
-            session.put_decoder(decoder);
-        }
-        has_ended
     }
 
     /// Counts work against what the client's input may cause in this step.
@@ -202,32 +134,39 @@ impl Chat {
         }
     }
 
-    pub(super) fn handle_event(&mut self, now: Instant, id: ClientId, event: &Event) {
-        if !self.sessions[id].is_settled() && self.handle_opening(now, id, event) {
-            return;
+    pub(super) fn handle_input(&mut self, now: Instant, id: ClientId, input: &Input) {
+        match input {
+            Input::Line { bytes, end } => self.handle_line(now, id, bytes, *end),
+            Input::TooLong if self.config.raw => self.leave(now, id, Ending::LineTooLong, None),
+            Input::TooLong => self.notify(id, &texts::line_too_long(self.config.line_bytes_max)),
+            Input::Typed(line) => {
+                self.add_note(id, &Editor::entered(line));
+                self.handle_text(id, &Text::clean(line.as_bytes()));
+            }
+            Input::End => {
+                let farewell = self.goodbye(id);
+                self.leave(now, id, Ending::Quit, Some(&farewell));
+            }
+            Input::Telnet(command) => self.handle_telnet(id, *command),
+            Input::Foreign(protocol) => self.turn_out(now, id, *protocol),
         }
-        match event {
-            Event::Line { bytes, .. } if self.config.raw => {
-                self.append_line(id, Kind::Said, "", bytes);
-            }
-            Event::Line { bytes, end } => {
-                if *end == LineEnd::CrLf {
-                    self.use_crlf(id);
-                }
-                if !bytes.is_ascii() {
-                    self.spend(bytes.len() / HARD_BYTES);
-                    self.check_utf8(id, bytes);
-                }
-                self.handle_text(id, &Text::clean(bytes));
-            }
-            Event::TooLong { .. } if self.config.raw => {
-                self.leave(now, id, Ending::LineTooLong, None)
-            }
-            Event::TooLong { .. } => {
-                self.notify(id, &texts::line_too_long(self.config.line_bytes_max))
-            }
-            Event::Command(command) => self.handle_telnet(id, *command),
+    }
+
+    fn handle_line(&mut self, now: Instant, id: ClientId, bytes: &[u8], end: LineEnd) {
+        if self.config.raw {
+            return self.append_line(id, Kind::Said, "", bytes);
         }
+        if end == LineEnd::CrLf {
+            self.use_crlf(id);
+        }
+        if self.is_knocking(id) {
+            return self.handle_password(now, id, bytes);
+        }
+        if !bytes.is_ascii() {
+            self.spend(bytes.len() / HARD_BYTES);
+            self.check_utf8(id, bytes);
+        }
+        self.handle_text(id, &Text::clean(bytes));
     }
 
     /// Tells a client once that what it sends isn't UTF-8.
@@ -269,13 +208,10 @@ impl Chat {
         if self.is_knocking(id) {
             self.conceal(id);
         }
-        let session = &mut self.sessions[id];
-        let answer =
-            session.set_aside(|aside| aside.options.get_or_insert_default().answer(command));
+        let answer = self.sessions[id].set_client(|client| client.answer(command));
         if !answer.is_empty() {
             self.add_note(id, &answer);
         }
-        self.handle_columns(id, command);
     }
 
     /// Adds what a client says to the log.

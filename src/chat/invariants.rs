@@ -98,7 +98,7 @@ impl Chat {
             assert!(session.reader.is_done(&room.log), "{id:?}: forgotten");
             let is_waiting = session.is_member() && session.aside().waiting.is_some();
             assert!(!is_waiting || self.resumes.contains(&id), "{id:?}: its command is forgotten");
-            assert!(session.aside().screen.is_empty(), "{id:?}: forgotten on its screen");
+            assert!(session.aside().client.screen().is_empty(), "{id:?}: forgotten on its screen");
             assert!(!matches!(session.phase, Phase::Leaving { .. }), "{id:?}: not ended");
         }
     }

@@ -10,10 +10,10 @@ use crate::chat::admission::address_limits;
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::attendance::{Presence, Standing};
 use crate::chat::close_reason::{Closing, Ending, Refusal, Refused};
-use crate::chat::member::{Opening, Phase, Session};
+use crate::chat::member::{Phase, Session};
 use crate::chat::names::{Nick, NickTable};
 use crate::chat::room::cursor::Reader;
-use crate::wire::{Encoding, Kind, LineEnding, NOTICE};
+use crate::wire::{Client, Encoding, Kind, LineEnding, NOTICE, Stage};
 
 /// How long a client that closed its sending side stays for replies. A script
 /// (`echo /who | nc -N`) waits so long for its end, and a bot has so long to
@@ -73,7 +73,7 @@ impl Chat {
         self.set_timer(id);
         if self.config.raw {
             self.sessions[id].standing = Standing::Known;
-            self.sessions[id].opening = Opening::Over;
+            self.sessions[id].set_client(|client| *client = Client::at(Stage::Lines));
             return Ok(());
         }
         if self.gate.is_some() {
@@ -142,18 +142,17 @@ impl Chat {
         if !matches!(session.phase, Phase::Talking) {
             return;
         }
-        let first = session.set_aside(|aside| std::mem::take(&mut aside.first));
+        let first = session.set_client(Client::end_sniffing);
         if !first.is_empty() {
-            // So few bytes are no protocol.
-            session.opening = Opening::Line;
             self.handle_bytes(now, id, &first);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
         if let Some(ending) = session.aside().deaf {
             return self.handle_broken(id, ending);
         }
-        if let Some(event) = session.take_decoder().finish(&self.config.framing()) {
-            self.handle_event(now, id, &event);
+        let framing = self.config.framing();
+        if let Some(input) = session.set_client(|client| client.finish(&framing)) {
+            self.handle_input(now, id, &input);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
         if let Phase::Talking = session.phase {

@@ -12,7 +12,7 @@ use crate::chat::close_reason::{Closing, Ending, Refusal};
 use crate::chat::member::Phase;
 use crate::chat::names::Nick;
 use crate::chat::room::log::Limits;
-use crate::wire::Text;
+use crate::wire::{Client, Text};
 
 /// How long a newcomer has to give the password.
 const PASSWORD_TIME: Duration = Duration::from_secs(60);
@@ -176,8 +176,7 @@ impl Chat {
     /// What a client types at the gate isn't shown on its screen, if its program
     /// speaks telnet.
     pub(super) fn conceal(&mut self, id: ClientId) {
-        let hide =
-            self.sessions[id].set_aside(|aside| aside.options.get_or_insert_default().conceal());
+        let hide = self.sessions[id].set_client(Client::conceal);
         if !hide.is_empty() {
             self.add_note(id, hide);
         }
@@ -185,8 +184,7 @@ impl Chat {
 
     /// What it types is shown again, by the server's editor, if it was hidden.
     fn reveal(&mut self, id: ClientId) {
-        let options = &self.sessions[id].aside().options;
-        if options.as_ref().is_some_and(|options| options.is_concealed()) {
+        if self.sessions[id].aside().client.is_concealed() {
             self.offer_editing(id);
         }
     }

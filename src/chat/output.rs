@@ -24,8 +24,9 @@ impl Chat {
         };
         let session = &self.sessions[id];
         let log = &self.rooms[session.room].log;
-        let (bytes, is_all) = if session.is_edited() {
-            let screen = &session.aside().screen;
+        let client = &session.aside().client;
+        let (bytes, is_all) = if client.has_screen() {
+            let screen = client.screen();
             slices.push(IoSlice::new(screen));
             (screen.len(), session.reader.is_done(log))
         } else {
@@ -54,8 +55,8 @@ impl Chat {
             // The usual case: there is nothing else to look at.
             return session.reader.advance_to_end(log, bytes);
         }
-        if !session.aside().screen.is_empty() {
-            session.set_aside(|aside| _ = aside.screen.drain(..bytes));
+        if !session.aside().client.screen().is_empty() {
+            session.set_client(|client| client.advance_screen(bytes));
         } else if self.offer.is_all && !is_short {
             session.reader.advance_to_end(log, bytes);
         } else {
@@ -230,11 +231,12 @@ impl Chat {
             encoding.encode(&message, &mut note);
             note
         });
-        if !session.is_edited() {
+        let is_ready = if session.aside().client.has_screen() {
+            self.compose(id)
+        } else {
             session.reader.encode_ahead(log);
-        }
-        let is_done = session.reader.is_done(log);
-        let is_ready = if session.is_edited() { self.compose(id) } else { !is_done };
+            !session.reader.is_done(log)
+        };
         if is_ready {
             return true;
         }

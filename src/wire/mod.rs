@@ -1,8 +1,9 @@
 //! Bytes to lines and lines to bytes.
 //!
-//! What arrives from a client goes through [`Decoder`] (telnet commands out,
-//! lines apart) and [`Text`] (nothing in it that could hurt a terminal). What
-//! leaves is a [`Message`] in an [`Encoding`].
+//! What arrives from a client goes through its [`Client`] (another protocol told
+//! apart, telnet commands out, lines cut or keys edited) and [`Text`] (nothing in
+//! it that could hurt a terminal). What leaves is a [`Message`] in an
+//! [`Encoding`].
 //!
 //! This part knows no clients, rooms, time or sockets, and depends on nothing
 //! else in the crate.
@@ -14,7 +15,9 @@ mod text;
 mod message;
 mod editor;
 mod protocol;
+mod client;
 
+pub use client::{Client, Input, Stage};
 pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
 pub use editor::{Edited, Editor};
 pub use message::{

@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use arrayvec::ArrayVec;
-
 use crate::chat::ClientId;
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::attendance::Standing;
@@ -11,7 +9,7 @@ use crate::chat::close_reason::{Closing, Ending};
 use crate::chat::names::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::room::cursor::Reader;
-use crate::wire::{Decoder, Editor, FIRST_BYTES, Options};
+use crate::wire::{Client, Stage};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;
@@ -26,7 +24,8 @@ pub(super) struct Session {
     pub reader: Reader,
     pub phase: Phase,
     pub standing: Standing,
-    pub opening: Opening,
+    /// How far its input has come.
+    pub stage: Stage,
     pub room: RoomId,
     /// Its place among the members of the room.
     pub place: u32,
@@ -64,28 +63,13 @@ pub(super) enum Phase {
     Leaving { ending: Ending },
 }
 
-/// How far it is known that a client doesn't speak another protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opening {
-    /// Its first bytes may be of a binary one.
-    Bytes,
-    /// Its first line may be of another one.
-    Line,
-    /// It is a chat's client.
-    Over,
-}
-
 /// What a client that listens and speaks in whole lines doesn't need.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Aside {
     /// Where it comes from; kept if lines are prefixed with it.
     pub address: Option<Box<str>>,
-    /// The begin of a line or of a telnet command.
-    pub decoder: Decoder,
-    /// What has been agreed with telnet.
-    pub options: Option<Box<Options>>,
-    /// First bytes that don't show yet what they are.
-    pub first: ArrayVec<u8, FIRST_BYTES>,
+    /// Its input, if there is more to it than the stage.
+    pub client: Client,
     /// Bytes that were read but wait until the client takes its answers.
     pub held: Vec<u8>,
     /// Since when it has taken no byte that it is owed.
@@ -123,18 +107,12 @@ pub(super) struct Aside {
     pub is_operator: bool,
     /// An operator lets nobody hear it.
     pub is_muted: bool,
-    /// The line that it is typing, if the server edits it.
-    pub editor: Option<Box<Editor>>,
-    /// What it is sent while it edits: see `editing`.
-    pub screen: Vec<u8>,
 }
 
 impl Aside {
     const EMPTY: Aside = Aside {
         address: None,
-        decoder: Decoder::new(),
-        options: None,
-        first: ArrayVec::new_const(),
+        client: Client::at(Stage::Sniffing),
         held: Vec::new(),
         stalled_since: None,
         paced_until: None,
@@ -153,24 +131,25 @@ impl Aside {
         is_told_rate: false,
         is_operator: false,
         is_muted: false,
-        editor: None,
-        screen: Vec::new(),
     };
 
+    fn at(stage: Stage) -> Self {
+        Aside { client: Client::at(stage), ..Aside::EMPTY }
+    }
+
     fn is_empty(&self) -> bool {
-        let Aside { address, decoder, options, first, held, stalled_since, .. } = self;
+        let Aside { address, client, held, stalled_since, .. } = self;
         let Aside { paced_until, begun, heard, warned, deaf, until, timer, .. } = self;
-        let Aside { waiting, away, correspondent, has_bell, editor, screen, .. } = self;
+        let Aside { waiting, away, correspondent, has_bell, .. } = self;
         let Aside { tries, is_operator, is_muted, is_told_utf8, is_told_rate, .. } = self;
         let times = [stalled_since, paced_until, begun, heard, warned, until, timer];
-        let is_begun = !first.is_empty() || !held.is_empty() || !decoder.is_new();
-        let is_known = address.is_some() || options.is_some();
+        let is_begun = !held.is_empty() || !client.is_at_rest();
+        let is_known = address.is_some();
         let is_special = away.is_some() || correspondent.is_some() || waiting.is_some();
         let is_ranked = *is_told_utf8 || *is_told_rate || *is_operator || *is_muted || *tries > 0;
         let is_marked = *has_bell || deaf.is_some() || is_ranked;
-        let is_edited = editor.is_some() || !screen.is_empty();
         let is_timed = times.into_iter().any(|time| time.is_some());
-        !is_timed && !is_begun && !is_known && !is_special && !is_marked && !is_edited
+        !is_timed && !is_begun && !is_known && !is_special && !is_marked
     }
 }
 
@@ -179,13 +158,13 @@ impl Session {
         let (phase, standing) = (Phase::Talking, Standing::Arriving);
         let (blocked, queued, is_first) = (false, false, false);
         let (since, spoke, place, aside) = (now, NEVER, 0, None);
-        let (origin, opening) = (OriginId::LOCAL, Opening::Bytes);
+        let (origin, stage) = (OriginId::LOCAL, Stage::Sniffing);
         Session {
             nick,
             reader,
             phase,
             standing,
-            opening,
+            stage,
             room,
             place,
             since,
@@ -205,7 +184,7 @@ impl Session {
 
     /// Whether it has sent at least a byte.
     pub fn has_sent(&self) -> bool {
-        self.opening != Opening::Bytes || !self.aside().first.is_empty()
+        self.stage != Stage::Sniffing || self.aside().client.has_sent()
     }
 
     pub fn has_spoken(&self) -> bool {
@@ -222,21 +201,9 @@ impl Session {
         self.aside.is_none()
     }
 
-    /// Whether it is a chat's client that has been let in.
-    pub fn is_settled(&self) -> bool {
-        self.opening == Opening::Over && self.standing != Standing::Knocking
-    }
-
     /// Whether input of it waits.
     pub fn is_holding(&self) -> bool {
         self.aside.as_deref().is_some_and(|aside| !aside.held.is_empty())
-    }
-
-    /// Whether it is sent screens: see `editing`.
-    pub fn is_edited(&self) -> bool {
-        self.aside
-            .as_deref()
-            .is_some_and(|aside| aside.editor.is_some() || !aside.screen.is_empty())
     }
 
     /// Whether it is sent nothing yet: its greeting comes first, or the end of
@@ -247,26 +214,38 @@ impl Session {
     }
 
     pub fn set_aside<T>(&mut self, change: impl FnOnce(&mut Aside) -> T) -> T {
-        let aside = self.aside.get_or_insert_default();
+        let stage = self.stage;
+        let aside = self.aside.get_or_insert_with(|| Box::new(Aside::at(stage)));
         let result = change(aside);
+        self.stage = aside.client.stage();
         if aside.is_empty() {
             self.aside = None;
         }
         result
     }
 
-    /// Its decoder, to be put back.
-    pub fn take_decoder(&mut self) -> Decoder {
-        match &mut self.aside {
-            None => Decoder::new(),
-            Some(aside) => std::mem::take(&mut aside.decoder),
+    /// Lets `change` have its input. While there is nothing to it but the stage, it
+    /// takes no place.
+    pub fn set_client<T>(&mut self, change: impl FnOnce(&mut Client) -> T) -> T {
+        if self.aside.is_some() {
+            return self.set_aside(|aside| change(&mut aside.client));
         }
+        let mut client = Client::at(self.stage);
+        let result = change(&mut client);
+        self.stage = client.stage();
+        if !client.is_at_rest() {
+            self.set_aside(|aside| aside.client = client);
+        }
+        result
     }
 
-    pub fn put_decoder(&mut self, decoder: Decoder) {
-        if self.aside.is_some() || !decoder.is_new() {
-            self.set_aside(|aside| aside.decoder = decoder);
-        }
+    /// Lets `change` put what its reader has on its screen.
+    pub fn compose(&mut self, change: impl FnOnce(&mut Client, &mut Reader) -> bool) -> bool {
+        let Session { aside, reader, .. } = self;
+        let is_ready = aside.as_mut().is_some_and(|aside| change(&mut aside.client, reader));
+        // What is on the screen may have been all that there was.
+        self.set_aside(|_| ());
+        is_ready
     }
 
     /// Enters a phase that is over at `until`, if ever.
