@@ -135,7 +135,7 @@ impl Server {
                 // Senders are to be limited by nothing but the server's speed.
                 command.args(["--rate", "0"]);
                 if let News::AtOnce = news {
-                    command.args(["--fold", "0"]);
+                    command.args(["--presence-interval", "0"]);
                 }
                 command.args(arguments);
                 return Ok((command, Readiness::Announced));

@@ -157,7 +157,7 @@ fn a_program_takes_a_name_or_leaves() {
 /// A silent user who sets the topic is told of like one who speaks.
 #[test]
 fn whoever_does_something_that_others_see_is_known_to_them() {
-    let program = Program::plain(&["--fold", "3600", "--history", "0"]);
+    let program = Program::plain(&["--presence-interval", "3600", "--history", "0"]);
     let mut guests = [program.connect(), program.connect()];
     guests.iter_mut().for_each(Client::read_greeting);
     let [mut ann, mut bob] = guests;
@@ -186,7 +186,7 @@ fn reasons_cannot_be_taken_for_more_of_an_answer() {
 
 #[test]
 fn one_who_sends_too_fast_is_told_why_it_takes_so_long() {
-    let program = Program::start(&["--rate", "100", "--burst", "5"]);
+    let program = Program::start(&["--rate", "100/5"]);
     let [mut ann, mut bob] = program.guests();
     ann.send("x\n".repeat(20));
     ann.hears(

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::{Host, Program, run};
+use crate::harness::{Host, Program, command, run};
 use crate::support::process::ROOMCAST;
 
 /// Each bad command line, and what its answer must name.
@@ -44,13 +44,15 @@ const BAD: &[(&[&str], &str)] = &[
     (&["--stall-timeout", "3155760001"], "expected a whole number from 0 to 3155760000"),
     (&["--stall-timeout", "99999999999999999999"], "expected a whole number from 0"),
     (&["--rate", "1000001"], "expected a whole number from 0 to 1000000"),
+    (&["--rate", "100/0"], "expected a whole number from 1 to 1000000"),
+    (&["--rate", "0/10"], "0 is no limit, so nothing can follow it"),
     (&["--burst", "0"], "expected a whole number from 1 to 1000000"),
     (&["--line-timeout", "-5"], "expected a whole number from 0"),
     (&["--idle-timeout", "3155760001"], "expected a whole number from 0 to 3155760000"),
     (&["--dead-timeout", "2"], "expected a whole number from 3 to 3155760000"),
     (&["--dead-timeout", "60"], "--dead-timeout 60 is shorter than --stall-timeout 90"),
     (&["--on-lag", "wait"], "[possible values: skip, close]"),
-    (&["--fold", "86401"], "expected a whole number from 0 to 86400"),
+    (&["--presence-interval", "86401"], "expected a whole number from 0 to 86400"),
     (&["--history", "1000001"], "expected a whole number from 0 to 1000000"),
     (&["--rooms", "0"], "expected a whole number from 1 to 10000"),
     (&["--rooms", "10001"], "expected a whole number from 1 to 10000"),
@@ -70,7 +72,7 @@ const BAD: &[(&[&str], &str)] = &[
     (&["--raw", "--history", "50"], "cannot be used with"),
     (&["--raw", "--room", "lobby"], "cannot be used with"),
     (&["--raw", "--rooms", "64"], "cannot be used with"),
-    (&["--raw", "--fold", "5"], "cannot be used with"),
+    (&["--raw", "--presence-interval", "5"], "cannot be used with"),
     (&["--raw", "--whois-address"], "cannot be used with"),
     (&["--rate", "0", "--burst", "10"], "--burst has no effect with --rate 0"),
     (&["--port", "8008"], "unexpected argument '--port'"),
@@ -119,8 +121,8 @@ fn the_least_and_the_greatest_of_each_option_work() {
         &["--stall-timeout", "0"],
         &["--stall-timeout", "3155760000"],
         &["--rate", "0"],
-        &["--rate", "1", "--burst", "1"],
-        &["--rate", "1000000", "--burst", "1000000"],
+        &["--rate", "1/1"],
+        &["--rate", "1000000/1000000"],
         &["--line-timeout", "0", "--idle-timeout", "3155760000"],
         &["--line-timeout", "3155760000"],
         &["--dead-timeout", "3", "--stall-timeout", "0"],
@@ -155,8 +157,8 @@ fn as_many_clients_as_descriptors_allow_may_be_wanted() {
 #[test]
 fn the_least_and_the_greatest_of_each_option_about_the_room_work() {
     let good: &[&[&str]] = &[
-        &["--fold", "0"],
-        &["--fold", "86400"],
+        &["--presence-interval", "0"],
+        &["--presence-interval", "86400"],
         &["--history", "0"],
         &["--history", "1000000"],
         &["--rooms", "1"],
@@ -232,8 +234,8 @@ fn help_names_each_option_with_its_unit_and_default() {
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for clue in [
         "--listen <ADDR>",
-        "PORT (every interface), HOST:PORT, [IPV6]:PORT, unix:PATH, or telnet:HOST:PORT",
-        "[default: port 8008 of every interface]",
+        "ADDR is PORT (every interface), HOST:PORT, [IPV6]:PORT, unix:PATH, or telnet:HOST:PORT",
+        "Default: port 8008 of every interface.",
         "--prefix <WHAT>",
         "[default: nick] [possible values: nick, addr, none]",
         "--echo",
@@ -246,12 +248,75 @@ fn help_names_each_option_with_its_unit_and_default() {
         "--stall-timeout <SECONDS>",
         "[default: 90]",
         "--on-lag <WHAT>",
-        "[default: skip, with --raw close] [possible values: skip, close]",
+        "Default: skip, with --raw close. [possible values: skip, close]",
         "--key-file <FILE>",
-        "[default: a new key at each start]",
+        "Default: a new key at each start.",
     ] {
         assert!(help.contains(clue), "{clue:?} isn't in: {help}");
     }
+}
+
+/// -h says each option in a sentence, --help all of it; both in the same groups.
+#[test]
+fn the_short_help_has_all_options_in_their_groups() {
+    let help = |option| String::from_utf8(run(&[option]).stdout).expect("it is UTF-8");
+    let (short, long) = (help("-h"), help("--help"));
+    let names = |help: &str| -> Vec<String> {
+        let words = help.lines().filter_map(|line| {
+            // What is further to the right is text.
+            let column = line.find(|c| c != ' ').filter(|column| *column <= 6)?;
+            let word = line[column..].trim_start_matches("-l, ").split(' ').next()?;
+            let is_heading = column == 0 && line.ends_with(':');
+            (word.starts_with("--") || is_heading).then(|| word.to_owned())
+        });
+        words.filter(|name| name != "--help").collect()
+    };
+    assert_eq!(names(&short), names(&long));
+    assert!(names(&short).len() > 30, "{short}");
+    assert!(short.lines().count() < 90 && short.len() < long.len(), "{short}");
+    for group in ["Network:", "Room:", "Limits:", "Access:", "Files:"] {
+        assert!(long.contains(&format!("\n{group}\n")), "{group}");
+    }
+}
+
+#[test]
+fn an_option_may_be_an_environment_variable() {
+    let variables = [
+        "env",
+        "ROOMCAST_ECHO=yes",
+        "ROOMCAST_MAX_LINE=5",
+        "ROOMCAST_RATE=1000/50",
+        "ROOMCAST_DENY=192.0.2.0/24,2001:db8::/32",
+        "ROOMCAST_MOTD=",
+    ];
+    // The command line comes first.
+    let program = Program::started_by(&variables, &["--max-line", "3"]);
+    let [mut ann] = program.guests();
+    ann.say("hello");
+    ann.hears("*** that line was not sent: it is longer than 3 bytes");
+    ann.say("hi");
+    ann.hears("<guest1> hi");
+}
+
+#[test]
+fn a_bad_environment_variable_is_told_like_a_bad_option() {
+    for (name, value, clue) in [
+        ("ROOMCAST_MAX_CLIENTS", "many", "invalid value 'many' for '--max-clients <CLIENTS>'"),
+        ("ROOMCAST_RAW", "perhaps", "invalid value 'perhaps' for '--raw'"),
+        ("ROOMCAST_LISTEN", "127.0.0.1:0,/tmp/room", "a path needs unix: before it"),
+    ] {
+        let output = command(&[]).env(name, value).output().expect("the binary was built");
+        let errors = String::from_utf8(output.stderr).expect("it is UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{name}: {errors}");
+        assert!(errors.contains(clue), "{name}: {errors}");
+    }
+}
+
+/// They may stand in a script.
+#[test]
+fn old_spellings_of_options_work() {
+    Program::start(&["--rate", "100", "--burst", "5"]).guests::<2>();
+    Program::plain(&["--fold", "0"]).guests::<2>();
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn a_full_standard_output_delays_no_client_and_no_end() {
     let path = directory.path().join("socket");
     let (_reader, writer) = full_pipe().expect("a pipe");
     let address = format!("unix:{}", path.display());
-    let mut command = command(&["--listen", &address, "--fold", "0"]);
+    let mut command = command(&["--listen", &address, "--presence-interval", "0"]);
     command.stdout(writer).stderr(Stdio::null());
     let mut process = Process::spawn(&mut command).expect("the binary was built");
     let start = Instant::now();

@@ -19,7 +19,7 @@
 //! that the session gives them. At the end nobody may have been sent anything
 //! that the session doesn't show. `{time}` is any time in RFC 3339, `{run}` the name of
 //! the server's run. Unless the
-//! options say otherwise (or it is `--raw`), `--fold 0` and `--history 0` are among them.
+//! options say otherwise (or it is `--raw`), `--presence-interval 0` and `--history 0` are among them.
 
 use std::collections::HashMap;
 
@@ -127,8 +127,8 @@ impl<'a> Stage<'a> {
     fn new(options: &[&str]) -> Self {
         let mut given = options.to_vec();
         let is_raw = options.contains(&"--raw");
-        if !is_raw && !options.contains(&"--fold") {
-            given.extend(["--fold", "0"]);
+        if !is_raw && !options.contains(&"--presence-interval") {
+            given.extend(["--presence-interval", "0"]);
         }
         if !is_raw && !options.contains(&"--history") {
             given.extend(["--history", "0"]);
@@ -136,7 +136,7 @@ impl<'a> Stage<'a> {
         Stage {
             program: Program::plain(&given),
             is_raw,
-            is_prompt: given.windows(2).any(|option| option == ["--fold", "0"]),
+            is_prompt: given.windows(2).any(|option| option == ["--presence-interval", "0"]),
             is_stopped: false,
             clients: HashMap::new(),
             addresses: HashMap::new(),

@@ -21,7 +21,7 @@ const PASSWORD: Setup = Setup {
     descriptors: None,
 };
 /// Those who come are told of after a second.
-const FOLDING: Setup = Setup { options: &["--fold", "1"], descriptors: None };
+const FOLDING: Setup = Setup { options: &["--presence-interval", "1"], descriptors: None };
 
 pub fn faults() -> Vec<Fault> {
     let mut strangers = Fault::new("40 silent strangers and a member", &[43], PASSWORD, strangers);

@@ -12,7 +12,7 @@ use crate::verdict::{Judged, check, froze, leaked, lied, not_applicable};
 const PASTE: Setup = Setup { options: &["--rate", "1000"], descriptors: None };
 
 /// So that those who are slowed down are seen to be within seconds.
-const SLOW: Setup = Setup { options: &["--rate", "100", "--burst", "100"], descriptors: None };
+const SLOW: Setup = Setup { options: &["--rate", "100/100"], descriptors: None };
 
 pub fn faults() -> Vec<Fault> {
     vec![

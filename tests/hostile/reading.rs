@@ -15,7 +15,7 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 const MEBIBYTE: usize = 1 << 20;
 /// So that the fault needn't wait five seconds for what is told of comings and
 /// goings together.
-const FOLDING: Setup = Setup { options: &["--fold", "1"], descriptors: None };
+const FOLDING: Setup = Setup { options: &["--presence-interval", "1"], descriptors: None };
 /// So that the fault needn't wait for a minute and a half.
 const SHORT_STALL: Setup =
     Setup { options: &["--rate", "0", "--stall-timeout", "2"], descriptors: None };

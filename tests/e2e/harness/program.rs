@@ -17,7 +17,7 @@ use crate::support::process::{Memory, Process, ROOMCAST, listening_address};
 
 /// Whatever happens is told at once, so that a test needn't wait for it, and
 /// nothing of what happened before.
-const PROMPT: &[&str] = &["--fold", "0", "--history", "0"];
+const PROMPT: &[&str] = &["--presence-interval", "0", "--history", "0"];
 
 /// They mean nothing to a server that tells nothing.
 fn prompt(options: &[&str]) -> &'static [&'static str] {

@@ -1,0 +1,444 @@
+//! The command line, and the environment variables that stand for options.
+
+mod values;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use ipnet::IpNet;
+use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rate, Rule, parse_network};
+use roomcast::net::ListenAddr;
+
+/// Options about what raw mode doesn't have.
+const WITHOUT_EFFECT_IF_RAW: [&str; 11] = [
+    "prefix",
+    "key_file",
+    "password_file",
+    "operator_file",
+    "bans",
+    "presence_interval",
+    "history",
+    "room",
+    "rooms",
+    "motd",
+    "whois_address",
+];
+
+const AFTER_HELP: &str = "\
+SECONDS can have a unit: 90s, 5m, 2h, 1d. So can BYTES: 64k, 4M, 1G.
+
+Each option can also be set by an environment variable: ROOMCAST_MAX_CLIENTS=50
+is --max-clients 50. Options on the command line come first. Several values are
+separated by commas, and an empty variable counts as unset.";
+
+const AFTER_SHORT_HELP: &str = "\
+SECONDS can have a unit: 90s, 5m, 2h, 1d. So can BYTES: 64k, 4M, 1G.
+--help says more about each option.";
+
+/// A chat room for telnet and netcat: every line that one client sends reaches
+/// every other one.
+#[derive(Debug, Parser)]
+#[command(version, term_width = 80, after_help = AFTER_SHORT_HELP, after_long_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    network: Network,
+    #[command(flatten)]
+    room: RoomArgs,
+    #[command(flatten)]
+    limits: Limits,
+    #[command(flatten)]
+    access: Access,
+    #[command(flatten)]
+    files: Files,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+struct Network {
+    /// Listen on ADDR, such as 9000, 127.0.0.1:9000 or unix:PATH
+    ///
+    /// Repeatable. ADDR is PORT (every interface), HOST:PORT, [IPV6]:PORT, unix:PATH,
+    /// or telnet:HOST:PORT, where clients can edit their line. Default: port 8008 of
+    /// every interface.
+    #[arg(short, long, value_name = "ADDR", action = ArgAction::Append, value_delimiter = ',')]
+    listen: Vec<ListenAddr>,
+
+    /// Permissions of unix sockets, in octal
+    ///
+    /// A user needs write permission to connect, so 0660 limits a socket to its owner
+    /// and group.
+    #[arg(long, value_name = "MODE", default_value = "0666", value_parser = values::socket_mode)]
+    socket_mode: u32,
+
+    /// Believe proxies in NETWORK about where clients come from
+    ///
+    /// Repeatable. Each connection from NETWORK must begin with a header of the PROXY
+    /// protocol, version 1 or 2.
+    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network, value_delimiter = ',')]
+    proxy_from: Vec<IpNet>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Room")]
+struct RoomArgs {
+    /// What stands before each line: the sender's name, address, or nothing
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = PrefixArg::Nick)]
+    prefix: PrefixArg,
+
+    /// Send each line back to its sender as well
+    #[arg(long)]
+    echo: bool,
+
+    /// Relay lines unchanged: no names, notices, commands, telnet or filtering
+    #[arg(long, conflicts_with_all = WITHOUT_EFFECT_IF_RAW)]
+    raw: bool,
+
+    /// Room in which every client starts
+    #[arg(long, value_name = "NAME", default_value = "lobby", value_parser = values::room_name)]
+    room: String,
+
+    /// Lines of history to show to a new client: 0 to 1000000
+    #[arg(long, allow_negative_numbers = true, value_name = "LINES", default_value_t = 50, value_parser = values::history_lines)]
+    history: u64,
+
+    /// Batch join and leave notices of silent users, every SECONDS
+    ///
+    /// 0 announces each of them by name at once.
+    #[arg(long, alias = "fold", allow_negative_numbers = true, value_name = "SECONDS", default_value_t = 5, value_parser = values::presence_seconds)]
+    presence_interval: u64,
+
+    /// Let /whois show the addresses of clients
+    #[arg(long)]
+    whois_address: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+struct Limits {
+    /// Maximum number of clients, at least 1
+    ///
+    /// Default: as many as the descriptor limit allows.
+    #[arg(long, allow_negative_numbers = true, value_name = "CLIENTS", value_parser = values::at_least_1)]
+    max_clients: Option<usize>,
+
+    /// Maximum number of clients per address (0: no limit)
+    ///
+    /// IPv6 addresses count per /64. Local clients are exempt.
+    #[arg(long, allow_negative_numbers = true, value_name = "CLIENTS", default_value_t = 16)]
+    max_per_address: usize,
+
+    /// Maximum number of new connections per address and minute (0: no limit)
+    ///
+    /// Up to 1000000. IPv6 addresses count per /64. Local clients are exempt.
+    #[arg(long, allow_negative_numbers = true, value_name = "CONNECTIONS", default_value_t = 60, value_parser = values::connections)]
+    new_per_minute: u32,
+
+    /// Maximum number of rooms: 1 to 10000
+    #[arg(long, allow_negative_numbers = true, value_name = "ROOMS", default_value_t = 64, value_parser = values::rooms)]
+    rooms: usize,
+
+    /// Maximum length of a line without its line end: 1 to 1048576 (1M)
+    #[arg(long, allow_negative_numbers = true, value_name = "BYTES", default_value_t = 4096, value_parser = values::line_bytes)]
+    max_line: usize,
+
+    /// Lines per second that one client may send (0: no limit)
+    ///
+    /// LINES/BURST sets how many lines may come at once before that applies: --rate
+    /// 100/1000. Both up to 1000000. A command counts as a line, and so does every 256
+    /// bytes. Faster clients are throttled.
+    #[arg(long, allow_negative_numbers = true, value_name = "LINES[/BURST]", default_value = "100/1000", value_parser = values::rate)]
+    rate: RateArg,
+
+    /// Lines that one client may send at once, as in --rate LINES/BURST.
+    #[arg(long, hide = true, allow_negative_numbers = true, value_name = "LINES", value_parser = values::burst)]
+    burst: Option<u32>,
+
+    /// Recent lines to keep for clients that fall behind
+    ///
+    /// At least 65536 (64k) and 16 times --max-line, up to 1073741824 (1G).
+    #[arg(long, allow_negative_numbers = true, value_name = "BYTES", default_value_t = 4 * 1024 * 1024, value_parser = values::backlog_bytes)]
+    backlog: usize,
+
+    /// What to do with a client that falls out of the backlog
+    ///
+    /// Tell it how many lines it missed and continue, or disconnect it. Default: skip,
+    /// with --raw close.
+    #[arg(long, value_name = "WHAT", value_enum)]
+    on_lag: Option<OnLagArg>,
+
+    /// Disconnect a client that reads nothing for SECONDS (0: never)
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", default_value_t = 90, value_parser = values::seconds)]
+    stall_timeout: u64,
+
+    /// Disconnect a client that leaves a line unfinished for SECONDS (0: never)
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", default_value_t = 300, value_parser = values::seconds)]
+    line_timeout: u64,
+
+    /// Disconnect a client that sends nothing for SECONDS (0: never)
+    ///
+    /// It is warned a minute before.
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", default_value_t = 0, value_parser = values::seconds)]
+    idle_timeout: u64,
+
+    /// Drop a connection whose host has not responded for SECONDS
+    ///
+    /// At least 3 and --stall-timeout. Default: 120, or --stall-timeout if longer.
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", value_parser = values::dead_seconds)]
+    dead_timeout: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Access")]
+struct Access {
+    /// Accept clients from NETWORK, such as 192.0.2.0/24
+    ///
+    /// Repeatable. The first matching --allow or --deny wins. Once any --allow is
+    /// given, other addresses are refused.
+    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network, value_delimiter = ',')]
+    allow: Vec<IpNet>,
+
+    /// Refuse clients from NETWORK
+    ///
+    /// Repeatable.
+    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network, value_delimiter = ',')]
+    deny: Vec<IpNet>,
+
+    /// Require the password in FILE from every client
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+
+    /// Make clients that send /op and the password in FILE operators
+    ///
+    /// Operators can kick, mute and ban.
+    #[arg(long, value_name = "FILE")]
+    operator_file: Option<PathBuf>,
+
+    /// The --allow and --deny in their order.
+    #[arg(skip)]
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Files")]
+struct Files {
+    /// Show the text in FILE to each new client
+    ///
+    /// It is read again each time.
+    #[arg(long, value_name = "FILE")]
+    motd: Option<PathBuf>,
+
+    /// Store bans in FILE (created if missing)
+    ///
+    /// Default: bans end with the server.
+    #[arg(long, value_name = "FILE")]
+    bans: Option<PathBuf>,
+
+    /// Keep the key for name proofs (/nick NAME!SECRET) in FILE (created if missing)
+    ///
+    /// Default: a new key at each start.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+}
+
+/// `None` is no limit.
+type RateArg = Option<Rate>;
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PrefixArg {
+    Nick,
+    Addr,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnLagArg {
+    Skip,
+    Close,
+}
+
+impl Cli {
+    /// Reads the command line and the environment. On a bad value says what would
+    /// be right and exits with 2.
+    pub fn read() -> Cli {
+        let matches = command().get_matches();
+        let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        cli.access.rules = cli.access.rules(&matches);
+        cli.limits.join_burst();
+        cli.limits.check();
+        if cli.room.raw && cli.limits.on_lag == Some(OnLagArg::Skip) {
+            refuse("--on-lag skip can't go with --raw, where nobody can be told of a gap");
+        }
+        cli
+    }
+
+    /// The addresses to listen on; none stands for the default.
+    pub fn listen(&self) -> &[ListenAddr] {
+        &self.network.listen
+    }
+
+    /// The permissions of unix sockets.
+    pub fn socket_mode(&self) -> u32 {
+        self.network.socket_mode
+    }
+
+    /// Networks of proxies that are believed.
+    pub fn proxy_from(&self) -> &[IpNet] {
+        &self.network.proxy_from
+    }
+
+    /// When a client is given up whose machine doesn't answer.
+    pub fn dead_timeout(&self) -> Duration {
+        const DEFAULT: u64 = 120;
+        let Limits { dead_timeout, stall_timeout, .. } = self.limits;
+        Duration::from_secs(dead_timeout.unwrap_or(DEFAULT.max(stall_timeout)))
+    }
+
+    /// The file with the message of the day.
+    pub fn motd(&self) -> Option<&Path> {
+        self.files.motd.as_deref()
+    }
+
+    /// The file with the password of the room.
+    pub fn password_file(&self) -> Option<&Path> {
+        self.access.password_file.as_deref()
+    }
+
+    /// The file with the password of operators.
+    pub fn operator_file(&self) -> Option<&Path> {
+        self.access.operator_file.as_deref()
+    }
+
+    /// The file with the bans.
+    pub fn bans(&self) -> Option<&Path> {
+        self.files.bans.as_deref()
+    }
+
+    /// The file with the key for proofs.
+    pub fn key_file(&self) -> Option<&Path> {
+        self.files.key_file.as_deref()
+    }
+
+    /// How many clients are wanted at one time, if that was given.
+    pub fn max_clients(&self) -> Option<usize> {
+        self.limits.max_clients
+    }
+
+    /// The room's configuration, with `clients_max` clients.
+    pub fn config(&self, clients_max: usize, proof_key: ProofKey) -> Config {
+        let Cli { room, limits, .. } = self;
+        let prefix = match room.prefix {
+            PrefixArg::Nick => Prefix::Nick,
+            PrefixArg::Addr => Prefix::Addr,
+            PrefixArg::None => Prefix::None,
+        };
+        let on_lag = match limits.on_lag {
+            Some(OnLagArg::Skip) => OnLag::Skip,
+            Some(OnLagArg::Close) => OnLag::Close,
+            None if room.raw => OnLag::Close,
+            None => OnLag::Skip,
+        };
+        Config {
+            run: String::new(),
+            prefix,
+            echo: room.echo,
+            raw: room.raw,
+            clients_max,
+            origin_limits: OriginLimits {
+                clients_max: limits.max_per_address,
+                new_per_minute: limits.new_per_minute,
+            },
+            access: self.access.rules.clone(),
+            line_bytes_max: limits.max_line,
+            backlog_bytes_max: limits.backlog,
+            rate: limits.rate,
+            line_timeout: unless_zero(limits.line_timeout),
+            idle_timeout: unless_zero(limits.idle_timeout),
+            stall_timeout: unless_zero(limits.stall_timeout),
+            on_lag,
+            fold_time: Duration::from_secs(room.presence_interval),
+            lobby: room.room.clone(),
+            rooms_max: limits.rooms,
+            history_lines: room.history,
+            whois_address: room.whois_address,
+            password: None,
+            operator_password: None,
+            proof_key,
+        }
+    }
+}
+
+impl Limits {
+    /// Takes over the burst where it was given in an option of its own, as it was
+    /// before --rate could hold both.
+    fn join_burst(&mut self) {
+        let Some(burst) = self.burst else { return };
+        match &mut self.rate {
+            Some(rate) => rate.burst = burst,
+            None => refuse("--burst has no effect with --rate 0, which is no limit"),
+        }
+    }
+
+    /// Ends the program if two limits don't fit each other.
+    fn check(&self) {
+        let Limits { backlog, max_line, stall_timeout, .. } = *self;
+        let backlog_min = Config::backlog_bytes_min(max_line);
+        if backlog < backlog_min {
+            refuse(&format!(
+                "--backlog {backlog} is too small for --max-line {max_line}: at least \
+                 {backlog_min} is needed"
+            ));
+        }
+        if let Some(dead_timeout) = self.dead_timeout
+            && dead_timeout < stall_timeout
+        {
+            refuse(&format!(
+                "--dead-timeout {dead_timeout} is shorter than --stall-timeout {stall_timeout}: a \
+                 client that doesn't read would be taken for one that is gone"
+            ));
+        }
+    }
+}
+
+impl Access {
+    fn rules(&self, matches: &ArgMatches) -> Vec<Rule> {
+        let places = |option| matches.indices_of(option).into_iter().flatten();
+        let allowed = places("allow").zip(self.allow.iter().copied().map(Rule::Allow));
+        let denied = places("deny").zip(self.deny.iter().copied().map(Rule::Deny));
+        let mut rules: Vec<_> = allowed.chain(denied).collect();
+        rules.sort_by_key(|(place, _)| *place);
+        rules.into_iter().map(|(_, rule)| rule).collect()
+    }
+}
+
+/// The command line, with a variable for each option that is shown in the help.
+fn command() -> clap::Command {
+    Cli::command().mut_args(|arg| match variable(&arg) {
+        // An empty one counts as unset.
+        Some(name) if std::env::var_os(&name).is_none_or(|value| !value.is_empty()) => {
+            let arg = arg.env(name).hide_env(true);
+            match arg.get_action() {
+                ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
+                _ => arg,
+            }
+        }
+        _ => arg,
+    })
+}
+
+/// The environment variable that stands for an option.
+fn variable(arg: &Arg) -> Option<String> {
+    let is_one = !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version");
+    let name = arg.get_long().filter(|_| is_one)?;
+    Some(format!("ROOMCAST_{}", name.to_uppercase().replace('-', "_")))
+}
+
+fn unless_zero(seconds: u64) -> Option<Duration> {
+    (seconds > 0).then(|| Duration::from_secs(seconds))
+}
+
+fn refuse(what: &str) -> ! {
+    command().error(ErrorKind::ValueValidation, what).exit()
+}

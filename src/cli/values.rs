@@ -1,0 +1,159 @@
+//! What the values of options may be, and what is said of those that may not.
+
+use roomcast::chat::{Config, Rate};
+
+pub fn socket_mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode <= 0o777 && !text.starts_with('+') => Ok(mode),
+        _ => Err("expected permissions in octal, from 0 to 0777, like 0660".to_owned()),
+    }
+}
+
+pub fn at_least_1(text: &str) -> Result<usize, String> {
+    number(text, 1, usize::MAX)
+}
+
+pub fn connections(text: &str) -> Result<u32, String> {
+    number(text, 0, 1_000_000)
+}
+
+/// Lines a second, and how many may come at once; `None` is no limit.
+pub fn rate(text: &str) -> Result<Option<Rate>, String> {
+    let (lines, at_once) = text.split_once('/').unwrap_or((text, ""));
+    let lines_per_second = number(lines, 0, 1_000_000)?;
+    let burst = if at_once.is_empty() && !text.contains('/') { BURST } else { burst(at_once)? };
+    match lines_per_second {
+        0 if text.contains('/') => Err("0 is no limit, so nothing can follow it".to_owned()),
+        0 => Ok(None),
+        _ => Ok(Some(Rate { lines_per_second, burst })),
+    }
+}
+
+/// Lines that may come at once if nothing else is said.
+const BURST: u32 = 1000;
+
+pub fn burst(text: &str) -> Result<u32, String> {
+    number(text, 1, 1_000_000)
+}
+
+pub fn dead_seconds(text: &str) -> Result<u64, String> {
+    time(text, 3, 3_155_760_000)
+}
+
+pub fn line_bytes(text: &str) -> Result<usize, String> {
+    size(text, 1, 1 << 20)
+}
+
+pub fn backlog_bytes(text: &str) -> Result<usize, String> {
+    size(text, 1 << 16, 1 << 30)
+}
+
+pub fn seconds(text: &str) -> Result<u64, String> {
+    // A hundred years: deadlines stay within what clocks can hold.
+    time(text, 0, 3_155_760_000)
+}
+
+pub fn history_lines(text: &str) -> Result<u64, String> {
+    number(text, 0, 1_000_000)
+}
+
+pub fn rooms(text: &str) -> Result<usize, String> {
+    number(text, 1, 10_000)
+}
+
+pub fn room_name(text: &str) -> Result<String, String> {
+    match Config::is_name(text) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a name of 1 to 24 letters, digits, _ . or -".to_owned()),
+    }
+}
+
+pub fn presence_seconds(text: &str) -> Result<u64, String> {
+    time(text, 0, 86_400)
+}
+
+/// Seconds, plain or with a unit.
+fn time(text: &str, min: u64, max: u64) -> Result<u64, String> {
+    with_unit(text, &[("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)])
+        .filter(|seconds| (min..=max).contains(seconds))
+        .ok_or_else(|| {
+            format!("expected a whole number from {min} to {max} seconds, or a time like 90s or 5m")
+        })
+}
+
+const SIZES: &[(&str, u64)] = &[("k", 1 << 10), ("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)];
+
+/// Bytes, plain or with a unit.
+fn size(text: &str, min: usize, max: usize) -> Result<usize, String> {
+    with_unit(text.strip_suffix("iB").unwrap_or(text), SIZES)
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .filter(|bytes| (min..=max).contains(bytes))
+        .ok_or_else(|| {
+            format!("expected a whole number from {min} to {max} bytes, or a size like 64k or 4M")
+        })
+}
+
+/// A whole number, multiplied by its unit if it has one.
+fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let unit = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)));
+    match unit {
+        Some((number, factor)) => number.parse::<u64>().ok()?.checked_mul(*factor),
+        None => text.parse().ok(),
+    }
+}
+
+fn number<N>(text: &str, min: N, max: N) -> Result<N, String>
+where
+    N: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    match text.parse() {
+        Ok(number) if number >= min && number <= max => Ok(number),
+        _ => Err(format!("expected a whole number from {min} to {max}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_or_have_a_unit() {
+        for (text, expected) in [("90", 90), ("90s", 90), ("5m", 300), ("2h", 7200), ("1d", 86_400)]
+        {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        for text in ["", "s", "1.5h", "-1", "5 m", "5M", "1h30m", "99999999999999999d"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_lines_a_second_and_perhaps_a_burst() {
+        let rate_of = |lines_per_second, burst| Ok(Some(Rate { lines_per_second, burst }));
+        assert_eq!(rate("100"), rate_of(100, 1000));
+        assert_eq!(rate("100/5"), rate_of(100, 5));
+        assert_eq!(rate("0"), Ok(None));
+        for text in ["", "/", "5/", "/5", "5/0", "0/5", "-1", "5/5/5", "1000001"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_bytes_or_have_a_unit() {
+        for (text, expected) in [
+            ("65536", 1 << 16),
+            ("64k", 1 << 16),
+            ("64K", 1 << 16),
+            ("4M", 1 << 22),
+            ("1G", 1 << 30),
+            ("64KiB", 1 << 16),
+            ("4MiB", 1 << 22),
+            ("1GiB", 1 << 30),
+        ] {
+            assert_eq!(backlog_bytes(text), Ok(expected), "{text}");
+        }
+        for text in ["", "M", "1.5M", "4m", "-4M", "2G", "99999999999999999G"] {
+            assert!(backlog_bytes(text).is_err(), "{text}");
+        }
+    }
+}
