@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anstream::AutoStream;
 use env_logger::{Target, WriteStyle};
+use jiff::tz::TimeZone;
 use log::{info, warn};
 use roomcast::chat::{Config, PASSWORD_BYTES_MAX};
 use roomcast::net::{DEFAULT_PORT, ListenAddr, Listener, Server, Stopper, Summary};
@@ -103,8 +104,9 @@ fn start_logging(stderr: Output) {
 
 fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let proof_key = key_file::key(cli.key_file())?;
-    let mut config =
-        cli.config(clients_max(cli.max_clients(), cli.password_file().is_some())?, proof_key);
+    let clients_max = clients_max(cli.max_clients(), cli.password_file().is_some())?;
+    // UTC if the system doesn't say.
+    let mut config = cli.config(clients_max, proof_key, TimeZone::system());
     config.run = run_id()?;
     config.password = cli.password_file().map(private_file::password).transpose()?;
     if config.password.is_some() && config.line_bytes_max < PASSWORD_BYTES_MAX {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::chat::admission::access::Rule;
 use crate::chat::admission::address_limits::OriginLimits;
 use crate::chat::admission::password::Password;
@@ -9,7 +11,7 @@ use crate::chat::names::Nick;
 use crate::chat::names::proof::ProofKey;
 use crate::chat::room::log;
 use crate::chat::throttle::Rate;
-use crate::wire::{Framing, Layout};
+use crate::wire::{Framing, Layout, View};
 
 /// What the operator chose for the room.
 #[derive(Clone, Debug)]
@@ -55,6 +57,10 @@ pub struct Config {
     pub rooms_max: usize,
     /// Lines of the past that a newcomer is shown.
     pub history_lines: u64,
+    /// The zone of the times that people are shown.
+    pub zone: TimeZone,
+    /// What clients see of messages that asked for nothing else, beside the text.
+    pub view: View,
     /// Whether `/whois` shows where somebody comes from.
     pub whois_address: bool,
     /// What newcomers have to type first.
@@ -106,6 +112,8 @@ impl Default for Config {
             lobby: "lobby".into(),
             rooms_max: 64,
             history_lines: 0,
+            zone: TimeZone::UTC,
+            view: View::default(),
             whois_address: false,
             password: None,
             operator_password: None,

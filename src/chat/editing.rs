@@ -32,9 +32,9 @@ impl Chat {
         let session = &mut self.sessions[id];
         let log = &self.rooms[session.room].log;
         let is_leaving = matches!(session.phase, Phase::Parting { .. } | Phase::Leaving { .. });
-        session.compose(|client, reader| {
+        session.compose(|client, reader, name| {
             if client.screen().is_empty() && !reader.is_done(log) {
-                reader.take(log, SCREEN_BYTES_MAX, client.begin_screen());
+                reader.take(log, name, SCREEN_BYTES_MAX, client.begin_screen());
             }
             if reader.is_done(log) && !is_leaving {
                 client.end_screen();

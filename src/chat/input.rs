@@ -351,7 +351,8 @@ impl Chat {
         let closed = close_directions(text);
         let (room, text) = (self.rooms[session.room].name.as_str(), closed.as_bytes());
         let (number, time, run) = (None, self.wall, &*self.config.run);
-        let message = Message { number, time, room, run, kind, from, to, text };
+        let (zone, reader) = (&self.config.zone, session.nick.as_str());
+        let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
         let mut bytes = Vec::new();
         session.reader.newest_encoding().encode(&message, &mut bytes);
         bytes

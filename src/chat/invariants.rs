@@ -82,7 +82,9 @@ impl Chat {
     fn encodings_in(&self, id: RoomId) -> [usize; Encoding::COUNT] {
         let mut counts = [0; Encoding::COUNT];
         for session in self.sessions.values().filter(|session| session.room == id) {
-            counts[session.reader.newest_encoding().index()] += 1;
+            if let Some(index) = session.reader.newest_encoding().index() {
+                counts[index] += 1;
+            }
         }
         counts
     }

@@ -59,7 +59,10 @@ impl Chat {
         })?;
         self.counts.clients += 1;
         let room = self.gate.unwrap_or(self.lobby);
-        let encoding = Encoding { layout: self.config.text_layout(), ending: LineEnding::Lf };
+        let encoding = Encoding {
+            view: self.config.view,
+            ..Encoding::new(self.config.text_layout(), LineEnding::Lf)
+        };
         let reader = Reader::new(&mut self.rooms[room].log, encoding);
         let mut session = Session::new(Nick::default(), room, reader, self.uptime());
         session.origin = origin;

@@ -220,21 +220,23 @@ impl Chat {
         let room = &self.rooms[session.room];
         let (log, name) = (&room.log, room.name.as_str());
         let missed = &mut self.counts.lines_missed;
-        let (time, run) = (self.wall, &*self.config.run);
+        let (time, zone, run) = (self.wall, &self.config.zone, &*self.config.run);
+        let reader = session.nick.as_str();
         session.reader.catch_up(log, id, |lines, encoding| {
             *missed += lines;
             let (number, kind, from, to) = (None, Kind::Notice, "", "");
             let text = texts::lagged(lines);
             let text = text.as_bytes();
             let mut note = Vec::new();
-            let message = Message { number, time, room: name, run, kind, from, to, text };
+            let message =
+                Message { number, time, zone, room: name, run, kind, from, to, reader, text };
             encoding.encode(&message, &mut note);
             note
         });
         let is_ready = if session.aside().client.has_screen() {
             self.compose(id)
         } else {
-            session.reader.encode_ahead(log);
+            session.reader.encode_ahead(log, session.nick.as_str());
             !session.reader.is_done(log)
         };
         if is_ready {

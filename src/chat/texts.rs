@@ -302,6 +302,19 @@ pub(super) fn quiet(is_on: bool) -> &'static str {
     }
 }
 
+/// `/timestamps`, with the zone if they are on.
+pub(super) fn timestamps(zone: Option<&str>) -> String {
+    match zone {
+        Some(zone) => format!("timestamps are on, in UTC{zone}"),
+        None => "timestamps are off".to_owned(),
+    }
+}
+
+/// `/color`
+pub(super) fn color(is_on: bool) -> &'static str {
+    if is_on { "colors are on" } else { "colors are off" }
+}
+
 pub(super) fn format(name: &str) -> String {
     format!("lines are sent to you as {name}")
 }

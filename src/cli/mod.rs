@@ -9,12 +9,15 @@ use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use ipnet::IpNet;
+use jiff::tz::TimeZone;
 use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rate, Rule, parse_network};
 use roomcast::net::ListenAddr;
+use roomcast::wire::{Clock, View};
 
 /// Options about what raw mode doesn't have.
-const WITHOUT_EFFECT_IF_RAW: [&str; 11] = [
+const WITHOUT_EFFECT_IF_RAW: [&str; 12] = [
     "prefix",
+    "timestamps",
     "key_file",
     "password_file",
     "operator_file",
@@ -109,6 +112,12 @@ struct RoomArgs {
     /// 0 announces each of them by name at once.
     #[arg(long, alias = "fold", allow_negative_numbers = true, value_name = "SECONDS", default_value_t = 5, value_parser = values::presence_seconds)]
     presence_interval: u64,
+
+    /// Show the time of each message to clients that don't ask for something else
+    ///
+    /// In the time zone of the server. Each user can change it with /timestamps.
+    #[arg(long)]
+    timestamps: bool,
 
     /// Let /whois show the addresses of clients
     #[arg(long)]
@@ -326,8 +335,8 @@ impl Cli {
         self.limits.max_clients
     }
 
-    /// The room's configuration, with `clients_max` clients.
-    pub fn config(&self, clients_max: usize, proof_key: ProofKey) -> Config {
+    /// The room's configuration, with `clients_max` clients, of a server in `zone`.
+    pub fn config(&self, clients_max: usize, proof_key: ProofKey, zone: TimeZone) -> Config {
         let Cli { room, limits, .. } = self;
         let prefix = match room.prefix {
             PrefixArg::Nick => Prefix::Nick,
@@ -362,6 +371,8 @@ impl Cli {
             lobby: room.room.clone(),
             rooms_max: limits.rooms,
             history_lines: room.history,
+            zone,
+            view: View { clock: room.timestamps.then_some(Clock::SERVER), has_colors: false },
             whois_address: room.whois_address,
             password: None,
             operator_password: None,

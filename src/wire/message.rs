@@ -7,10 +7,13 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::skeleton;
 use unicode_width::UnicodeWidthChar;
+
+use super::view::View;
 
 /// Something that is told to one client or to many.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +23,8 @@ pub struct Message<'a> {
     pub number: Option<u64>,
     /// When it happened.
     pub time: Time,
+    /// The zone of the server.
+    pub zone: &'a TimeZone,
     /// The room in which it is told.
     pub room: &'a str,
     /// Names the counting that the number belongs to: a server that starts again
@@ -31,6 +36,8 @@ pub struct Message<'a> {
     pub from: &'a str,
     /// The name of the one reader of a private message; empty for all others.
     pub to: &'a str,
+    /// The name of the reader, where a message is encoded for one alone.
+    pub reader: &'a str,
     /// UTF-8 without control characters, except in [`Layout::Raw`].
     pub text: &'a [u8],
 }
@@ -68,6 +75,8 @@ pub struct Encoding {
     pub layout: Layout,
     /// What ends it.
     pub ending: LineEnding,
+    /// What this client sees beside that, in the layouts for people.
+    pub view: View,
 }
 
 /// What a message looks like.
@@ -114,15 +123,30 @@ pub const FRAME_BYTES_MAX: usize = NOTICE.len() + 2;
 pub const JSON_BYTES_MAX: usize = 208;
 
 impl Encoding {
-    /// How many encodings there are; an `index` is below this.
+    /// How many encodings are shared; an `index` is below this.
     pub const COUNT: usize = 8;
 
     /// What a client gets that has shown nothing of itself.
-    pub const PLAIN: Encoding = Encoding { layout: Layout::Named, ending: LineEnding::Lf };
+    pub const PLAIN: Encoding = Encoding::new(Layout::Named, LineEnding::Lf);
 
-    /// A number for each encoding, from 0.
-    pub fn index(self) -> usize {
-        self.layout as usize * 2 + self.ending as usize
+    /// An encoding that many clients may share.
+    pub const fn new(layout: Layout, ending: LineEnding) -> Encoding {
+        Encoding { layout, ending, view: View { clock: None, has_colors: false } }
+    }
+
+    /// A number for each encoding that clients share, from 0; `None` if it is one
+    /// person's.
+    pub fn index(self) -> Option<usize> {
+        let is_shared = self.view().is_plain();
+        is_shared.then_some(self.layout as usize * 2 + self.ending as usize)
+    }
+
+    /// What it adds to its layout. Programs see nothing beside it.
+    pub fn view(self) -> View {
+        match self.layout {
+            Layout::Named | Layout::Bare => self.view,
+            Layout::Raw | Layout::Json => View::default(),
+        }
     }
 
     /// The same with another layout.
@@ -137,19 +161,28 @@ impl Encoding {
 
     /// Adds the bytes of a message to `out`.
     pub fn encode(self, message: &Message, out: &mut Vec<u8>) {
-        match self.parts(message) {
-            Some(parts) => parts.iter().for_each(|part| out.extend_from_slice(part)),
-            None => {
+        if let Some(parts) = self.parts(message) {
+            return parts.iter().for_each(|part| out.extend_from_slice(part));
+        }
+        match self.layout {
+            Layout::Json => {
                 let object = Object::new(message);
                 serde_json::to_writer(&mut *out, &object).expect("strings and a number are JSON");
-                out.extend_from_slice(self.ending.bytes());
             }
+            _ => self.view.encode(message, self.text_parts(message), out),
         }
+        out.extend_from_slice(self.ending.bytes());
+    }
+
+    /// Adds a line that says which day it is.
+    pub fn encode_date(self, date: &str, out: &mut Vec<u8>) {
+        self.view().paint_notice(&[NOTICE, date].concat(), out);
+        out.extend_from_slice(self.ending.bytes());
     }
 
     /// The bytes of a message in pieces, where they needn't be copied.
     pub fn parts<'a>(self, message: &Message<'a>) -> Option<[&'a [u8]; 5]> {
-        if self.layout == Layout::Json {
+        if self.layout == Layout::Json || !self.view().is_plain() {
             return None;
         }
         let [before, from, after, text] = self.text_parts(message);
@@ -233,17 +266,19 @@ mod tests {
         number: Some(7),
         // 2026-11-21
         time: 1_795_234_506,
+        zone: &TimeZone::UTC,
         room: "lobby",
         run: "k3f9",
         kind: Kind::Said,
         from: "ann",
         to: "",
+        reader: "",
         text: b"hello",
     };
 
     fn encode(message: &Message, layout: Layout, ending: LineEnding) -> String {
         let mut bytes = Vec::new();
-        Encoding { layout, ending }.encode(message, &mut bytes);
+        Encoding::new(layout, ending).encode(message, &mut bytes);
         String::from_utf8(bytes).expect("UTF-8")
     }
 

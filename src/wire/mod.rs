@@ -13,6 +13,7 @@ mod telnet;
 mod decoder;
 mod text;
 mod message;
+mod view;
 mod editor;
 mod protocol;
 mod client;
@@ -27,3 +28,4 @@ pub use message::{
 pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use telnet::{Command, Options};
 pub use text::{Text, close_directions};
+pub use view::{Clock, View};

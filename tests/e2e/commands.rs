@@ -209,3 +209,32 @@ fn input_that_waited_for_answers_goes_on() {
         bob.hears("<guest1> two");
     }
 }
+
+/// Newcomers too, their history and a line that is edited.
+#[test]
+fn with_timestamps_each_client_is_shown_times() {
+    let program = Program::plain(&["--timestamps", "--history", "5"]);
+    let mut ann = program.connect();
+    let is_stamped = |line: &str| {
+        let form: String =
+            line.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).take(8).collect();
+        form == "[00:00] "
+    };
+    let welcome = ann.line();
+    assert!(is_stamped(&welcome) && welcome.contains("*** welcome"), "{welcome}");
+    ann.line();
+    ann.say("hello");
+    ann.say("/seq");
+    ann.line();
+    let mut bob = program.connect();
+    let mut past = vec![bob.line()];
+    while !past.iter().any(|line| line.contains("<guest1> hello")) {
+        past.push(bob.line());
+    }
+    let (dates, messages): (Vec<_>, Vec<_>) =
+        past.into_iter().partition(|line| line.contains("day, "));
+    assert_eq!(dates.len(), 1, "{dates:?}");
+    assert!(messages.iter().all(|line| is_stamped(line)), "{messages:?}");
+    bob.say("/timestamps off");
+    bob.hears("*** timestamps are off");
+}

@@ -17,8 +17,8 @@
 //! `\n`, `\r`, `\t`, `\0`, `\\` and `\xff` are escapes; `{ann}` is the address
 //! of ann. Clients that don't CONNECT are there from the start, with the names
 //! that the session gives them. At the end nobody may have been sent anything
-//! that the session doesn't show. `{time}` is any time in RFC 3339, `{run}` the name of
-//! the server's run. Unless the
+//! that the session doesn't show. `{time}` is any time in RFC 3339, `{clock}` one like 14:05,
+//! `{date}` any date, `{run}` the name of the server's run. Unless the
 //! options say otherwise (or it is `--raw`), `--presence-interval 0` and `--history 0` are among them.
 
 use std::collections::HashMap;
@@ -193,9 +193,13 @@ impl<'a> Stage<'a> {
                 self.client(name).send(bytes);
                 self.program.signal(Signal::CONT);
             }
-            Step::Receive(name, text) if text.contains("{time}") || text.contains("{run}") => {
+            Step::Receive(name, text)
+                if ["{time}", "{clock}", "{date}", "{run}"].iter().any(|at| text.contains(at)) =>
+            {
                 let line = self.client(name).any_line();
-                let line = without_times(&String::from_utf8(line).expect("it is UTF-8"));
+                let line = String::from_utf8(line).expect("it is UTF-8");
+                let line = without(&line, "0000-00-00T00:00:00Z", "{time}");
+                let line = without_date(&without(&line, "[00:00]", "[{clock}]"));
                 assert_eq!(without_run(&line).as_bytes(), self.bytes(text));
             }
             Step::Receive(name, text) => {
@@ -253,20 +257,27 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// A line with `{time}` for each time in it.
-fn without_times(line: &str) -> String {
-    const FORM: &str = "0000-00-00T00:00:00Z";
+/// A line with `name` for each part of it that is like `form` but for digits.
+fn without(line: &str, form: &str, name: &str) -> String {
     let is_like = |at: usize| {
-        let Some(word) = line.get(at..at + FORM.len()) else { return false };
-        let form = word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c });
-        form.eq(FORM.chars())
+        let Some(word) = line.get(at..at + form.len()) else { return false };
+        word.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).eq(form.chars())
     };
     let starts: Vec<_> = (0..line.len()).filter(|&at| is_like(at)).collect();
     let mut line = line.to_owned();
     for at in starts.into_iter().rev() {
-        line.replace_range(at..at + FORM.len(), "{time}");
+        line.replace_range(at..at + form.len(), name);
     }
     line
+}
+
+/// A line with `{date}` for a date from the day of the week to the year.
+fn without_date(line: &str) -> String {
+    const YEAR_CHARS: usize = 4;
+    let Some(day) = line.find("day, ") else { return line.to_owned() };
+    let start = line[..day].rfind(' ').map_or(0, |at| at + 1);
+    let end = line.rfind(" 20").expect("a year") + 1 + YEAR_CHARS;
+    format!("{}{{date}}{}", &line[..start], &line[end..])
 }
 
 /// A line with `{run}` for the name of the server's run.

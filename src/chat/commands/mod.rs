@@ -12,7 +12,7 @@ use crate::chat::close_reason::Ending;
 use crate::chat::input::Manner;
 use crate::chat::names::Nick;
 use crate::chat::{Chat, ClientId, editing, texts};
-use crate::wire::{Kind, Layout};
+use crate::wire::{Clock, Encoding, Kind, Layout, View};
 
 /// One command.
 pub(super) struct Command {
@@ -95,6 +95,8 @@ pub(super) const TABLE: &[Command] = &[
     speaking("/topic [TEXT]", "show or set what the room is about", rooms::topic),
     command("/edit [off]", "keep what you type apart from what comes in", editing::edit),
     command("/quiet on|off", "hide who comes and goes", quiet),
+    command("/timestamps on|off", "show times, or in a zone: /timestamps +02:00", timestamps),
+    command("/color on|off", "show names in colors, and your name in bold", color),
     command("/format text|json", "choose how lines are sent to you", format),
     command("/time", "show the time of the server", time),
     command("/uptime", "show since when the server runs", uptime),
@@ -197,6 +199,9 @@ const ALIASES: &[(&str, &str)] = &[
     ("part", "leave"),
     ("list", "rooms"),
     ("channels", "rooms"),
+    ("timestamp", "timestamps"),
+    ("colors", "color"),
+    ("colour", "color"),
     ("h", "help"),
     ("?", "help"),
 ];
@@ -291,6 +296,30 @@ fn format(chat: &mut Chat, id: ClientId, rest: &str) {
     let encoding = chat.sessions[id].reader.newest_encoding();
     chat.set_encoding(id, encoding.with_layout(layout));
     chat.notify(id, &texts::format(rest));
+}
+
+/// `/timestamps on` shows times in the zone of the server, `/timestamps +02:00` in
+/// another one.
+fn timestamps(chat: &mut Chat, id: ClientId, rest: &str) {
+    let clock = match (switch(rest), Clock::parse(rest)) {
+        (Some(is_on), _) => is_on.then_some(Clock::SERVER),
+        (None, Some(clock)) => Some(clock),
+        (None, None) => return usage(chat, id, "timestamps"),
+    };
+    let zone = clock.map(|clock| clock.offset(chat.wall, &chat.config.zone));
+    set_view(chat, id, |view| View { clock, ..view });
+    chat.notify(id, &texts::timestamps(zone.as_deref()));
+}
+
+fn color(chat: &mut Chat, id: ClientId, rest: &str) {
+    let Some(has_colors) = switch(rest) else { return usage(chat, id, "color") };
+    set_view(chat, id, |view| View { has_colors, ..view });
+    chat.notify(id, texts::color(has_colors));
+}
+
+fn set_view(chat: &mut Chat, id: ClientId, change: impl FnOnce(View) -> View) {
+    let encoding = chat.sessions[id].reader.newest_encoding();
+    chat.set_encoding(id, Encoding { view: change(encoding.view), ..encoding });
 }
 
 fn time(chat: &mut Chat, id: ClientId, _rest: &str) {

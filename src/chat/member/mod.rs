@@ -240,9 +240,10 @@ impl Session {
     }
 
     /// Lets `change` put what its reader has on its screen.
-    pub fn compose(&mut self, change: impl FnOnce(&mut Client, &mut Reader) -> bool) -> bool {
-        let Session { aside, reader, .. } = self;
-        let is_ready = aside.as_mut().is_some_and(|aside| change(&mut aside.client, reader));
+    pub fn compose(&mut self, change: impl FnOnce(&mut Client, &mut Reader, &str) -> bool) -> bool {
+        let Session { aside, reader, nick, .. } = self;
+        let change = |aside: &mut Box<Aside>| change(&mut aside.client, reader, nick.as_str());
+        let is_ready = aside.as_mut().is_some_and(change);
         // What is on the screen may have been all that there was.
         self.set_aside(|_| ());
         is_ready

@@ -69,6 +69,11 @@ struct Extra {
     filter: Filter,
     /// Lines from here on aren't for this reader.
     stop: Seq,
+    /// If no image has its encoding: lines before this were old when it asked for
+    /// them.
+    live: Seq,
+    /// If it is shown times: the day of its newest line.
+    shown_day: Option<i32>,
     queue: VecDeque<Note>,
     /// Bytes of the front note that have been sent.
     sent_bytes: usize,
@@ -231,7 +236,9 @@ impl Reader {
         log.release(self.newest_encoding);
         self.newest_encoding = encoding;
         let note = Note { before: log.next(), content: Content::Encoding(encoding) };
-        self.extra.get_or_insert_default().queue.push_back(note);
+        let extra = self.extra.get_or_insert_default();
+        extra.queue.push_back(note);
+        extra.live = if encoding.index().is_some() { 0 } else { log.next() };
     }
 
     /// Adds bytes for this reader alone, after all lines that are in the log.
@@ -293,10 +300,13 @@ impl Reader {
     /// notes that it is owed. It must be level with the log, or `from` not be
     /// after its next line.
     pub fn rewind(&mut self, from: Seq) {
-        self.next = from;
+        let next = std::mem::replace(&mut self.next, from);
         self.own = None;
         let Some(extra) = &mut self.extra else { return };
         extra.stop = NONE;
+        if self.newest_encoding.index().is_none() {
+            extra.live = extra.live.max(next);
+        }
         for note in &mut extra.queue {
             note.before = note.before.min(from);
         }
@@ -311,6 +321,9 @@ impl Reader {
         log.acquire(self.newest_encoding);
         self.rewind(from);
         let Some(extra) = &mut self.extra else { return };
+        if self.newest_encoding.index().is_none() {
+            extra.live = log.next();
+        }
         for note in &mut extra.queue {
             note.before = from;
         }
@@ -450,22 +463,26 @@ impl Reader {
         self.extra.is_none() && self.own.is_none()
     }
 
-    /// Whether its next line is one that the log has no image of.
+    /// Whether its next line is an old one that it has asked for.
     pub fn is_in_past(&self, log: &Log) -> bool {
-        self.next < log.first_encoded(self.encoding).min(log.next())
+        let live = match self.encoding.index() {
+            Some(_) => log.first_encoded(self.encoding),
+            None => self.extra.as_ref().map_or(0, |extra| extra.live),
+        };
+        self.next < live.min(log.next())
     }
 
     /// If what comes next are lines that the log has no image of, encodes some
-    /// of them. The reader must have caught up.
-    pub fn encode_ahead(&mut self, log: &Log) {
-        if !self.is_in_past(log) {
+    /// of them for the client with this name. The reader must have caught up.
+    pub fn encode_ahead(&mut self, log: &Log, name: &str) {
+        if self.next >= log.first_encoded(self.encoding).min(log.next()) {
             return;
         }
         let mut bytes = Vec::new();
         while bytes.len() < ENCODED_BYTES_MAX
             && let Some(Piece::Unencoded) = self.walk(log).next()
         {
-            self.encode_next(log, &mut bytes);
+            self.encode_next(log, name, &mut bytes);
         }
         if !bytes.is_empty() {
             self.extra.get_or_insert_default().insert(0, 0, bytes);
@@ -492,9 +509,9 @@ impl Reader {
         (bytes, walk.next().is_none())
     }
 
-    /// Takes about `bytes_max` bytes of what is to be sent next, and cuts no line.
-    /// The reader must have caught up.
-    pub fn take(&mut self, log: &Log, bytes_max: usize, bytes: &mut Vec<u8>) {
+    /// Takes about `bytes_max` bytes of what is to be sent next to the client with
+    /// this name, and cuts no line. The reader must have caught up.
+    pub fn take(&mut self, log: &Log, name: &str, bytes_max: usize, bytes: &mut Vec<u8>) {
         let start = bytes.len();
         while bytes.len() - start < bytes_max {
             match self.walk(log).next() {
@@ -504,14 +521,23 @@ impl Reader {
                     self.pop_note();
                     self.settle(log);
                 }
-                Some(_) => self.encode_next(log, bytes),
+                Some(_) => self.encode_next(log, name, bytes),
             }
         }
     }
 
-    /// Takes the next line, encoded for it.
-    fn encode_next(&mut self, log: &Log, bytes: &mut Vec<u8>) {
-        log.encode(self.next, self.encoding, bytes);
+    /// Takes the next line, encoded for it, and the date before it if it is the
+    /// first one of a day.
+    fn encode_next(&mut self, log: &Log, name: &str, bytes: &mut Vec<u8>) {
+        if let Some(clock) = self.encoding.view().clock {
+            let time = log.time(self.next);
+            let day = Some(clock.day(time, log.zone()));
+            let extra = self.extra.get_or_insert_default();
+            if std::mem::replace(&mut extra.shown_day, day) != day {
+                self.encoding.encode_date(&clock.date(time, log.zone()), bytes);
+            }
+        }
+        log.encode(self.next, self.encoding, name, bytes);
         self.next += 1;
         self.settle(log);
     }
@@ -562,6 +588,9 @@ impl Reader {
                 && before <= self.next
             {
                 self.encoding = encoding;
+                if let (None, Some(extra)) = (encoding.view().clock, &mut self.extra) {
+                    extra.shown_day = None;
+                }
                 self.pop_note();
             } else if self.own.as_ref().is_some_and(|own| own.first == self.next)
                 && self.next >= log.first()
@@ -636,6 +665,8 @@ impl Default for Extra {
         Extra {
             filter: Filter::default(),
             stop: NONE,
+            live: 0,
+            shown_day: None,
             queue: VecDeque::new(),
             sent_bytes: 0,
             bytes: 0,
@@ -654,7 +685,8 @@ impl Note {
 
 impl Extra {
     fn is_empty(&self) -> bool {
-        self.queue.is_empty() && self.stop == NONE && self.filter.is_empty()
+        let is_shared = self.live == 0 && self.shown_day.is_none();
+        self.queue.is_empty() && self.stop == NONE && self.filter.is_empty() && is_shared
     }
 
     fn insert(&mut self, at: usize, before: Seq, bytes: Vec<u8>) {

@@ -13,6 +13,8 @@
 
 use std::collections::VecDeque;
 
+use jiff::tz::TimeZone;
+
 use crate::chat::ClientId;
 use crate::wire::{
     Encoding, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, LineEnding, Message, Time,
@@ -40,6 +42,8 @@ pub(in crate::chat) struct Log {
     /// The name of the room and of the counting, for the layouts that say them.
     room: Box<str>,
     run: Box<str>,
+    /// The zone of the server, for those that show times.
+    zone: TimeZone,
     limits: Limits,
     /// Authors get back what they say.
     has_echo: bool,
@@ -106,6 +110,7 @@ impl Log {
         Log {
             room: room.into(),
             run: run.into(),
+            zone: TimeZone::UTC,
             limits,
             has_echo: false,
             first: 0,
@@ -122,12 +127,17 @@ impl Log {
         Log { has_echo, ..self }
     }
 
+    /// The same log of a server in this zone.
+    pub fn with_zone(self, zone: TimeZone) -> Self {
+        Log { zone, ..self }
+    }
+
     /// Bytes of memory that the log takes at most while its readers want text,
     /// and how many more once some want JSON.
     pub fn bytes_max(limits: Limits) -> (usize, usize) {
         let images = |layout| {
             let endings = [LineEnding::Lf, LineEnding::CrLf];
-            let encodings = endings.map(|ending| Encoding { layout, ending });
+            let encodings = endings.map(|ending| Encoding::new(layout, ending));
             encodings.map(|encoding| Image::bytes_max(encoding, limits)).iter().sum::<usize>()
         };
         let records = limits.records_max * size_of::<Record>();
@@ -159,7 +169,8 @@ impl Log {
         self.records.push_back(Record { author, end, time, next_own: 0, kind, from_bytes });
         let number = Some(seq + 1);
         let (room, run) = (&*self.room, &*self.run);
-        let message = Message { number, time, room, run, kind, from, to: "", text };
+        let (zone, to, reader) = (&self.zone, "", "");
+        let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
         for image in self.images.iter_mut().flatten() {
             if let Some(parts) = image.encoding.parts(&message) {
                 image.add(&parts, self.limits);
@@ -172,8 +183,9 @@ impl Log {
         seq
     }
 
-    /// Adds a line to `bytes` as it is in an encoding.
-    pub fn encode(&self, seq: Seq, encoding: Encoding, bytes: &mut Vec<u8>) {
+    /// Adds a line to `bytes` as it is in an encoding for the client with the name
+    /// `reader`.
+    pub fn encode(&self, seq: Seq, encoding: Encoding, reader: &str, bytes: &mut Vec<u8>) {
         let record = &self.records[self.index(seq)];
         let (start, end) = (self.begin(seq), record.end);
         let (front, back) = slices(&self.bytes, start - self.start, end - self.start);
@@ -183,7 +195,8 @@ impl Log {
         let Record { time, kind, .. } = *record;
         let number = Some(seq + 1);
         let (room, run) = (&*self.room, &*self.run);
-        let message = Message { number, time, room, run, kind, from, to: "", text };
+        let (zone, to) = (&self.zone, "");
+        let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
         encoding.encode(&message, bytes);
     }
 
@@ -220,14 +233,15 @@ impl Log {
     /// A reader with this encoding has come.
     pub fn acquire(&mut self, encoding: Encoding) {
         let first = self.next();
-        let image = self.images[encoding.index()]
-            .get_or_insert_with(|| Box::new(Image::new(encoding, first)));
+        let Some(index) = encoding.index() else { return };
+        let image = self.images[index].get_or_insert_with(|| Box::new(Image::new(encoding, first)));
         image.readers += 1;
     }
 
     /// A reader with this encoding has gone, or has another encoding now.
     pub fn release(&mut self, encoding: Encoding) {
-        let image = &mut self.images[encoding.index()];
+        let Some(index) = encoding.index() else { return };
+        let image = &mut self.images[index];
         if let Some(held) = image {
             held.readers -= 1;
             if held.readers == 0 {
@@ -242,6 +256,11 @@ impl Log {
         (record.author, record.kind)
     }
 
+    /// The zone of the server.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// When line `seq` was said.
     pub fn time(&self, seq: Seq) -> Time {
         self.records[self.index(seq)].time
@@ -250,7 +269,8 @@ impl Log {
     /// The first line that can be had with `span`: earlier ones have to be
     /// encoded.
     pub fn first_encoded(&self, encoding: Encoding) -> Seq {
-        self.images[encoding.index()].as_ref().map_or(NONE, |image| image.first)
+        let image = encoding.index().and_then(|index| self.images[index].as_ref());
+        image.map_or(NONE, |image| image.first)
     }
 
     /// The bytes of the lines `from..to`, in two pieces where the ring wraps.
@@ -332,7 +352,8 @@ impl Log {
     }
 
     fn image(&self, encoding: Encoding) -> &Image {
-        self.images[encoding.index()].as_ref().expect("only lines that an image has are asked for")
+        let image = encoding.index().and_then(|index| self.images[index].as_deref());
+        image.expect("only lines that an image has are asked for")
     }
 }
 
@@ -422,8 +443,9 @@ fn slices(ring: &VecDeque<u8>, start: u64, end: u64) -> (&[u8], &[u8]) {
 mod tests {
     use super::*;
     use crate::chat::room::cursor::Reader;
+    use crate::wire::{Clock, View};
 
-    const JSON: Encoding = Encoding { layout: Layout::Json, ending: LineEnding::CrLf };
+    const JSON: Encoding = Encoding::new(Layout::Json, LineEnding::CrLf);
     const LIMITS: Limits = Limits { bytes_max: 1 << 20, records_max: 1 << 14 };
 
     fn say(log: &mut Log, text: &str) -> Seq {
@@ -439,7 +461,7 @@ mod tests {
         reader.set_encoding(&mut log, JSON);
         say(&mut log, "hello");
         assert_eq!(log.images.iter().flatten().count(), 1, "nobody wants text any more");
-        assert_eq!(log.readers()[JSON.index()], 2);
+        assert_eq!(log.readers()[JSON.index().expect("it is shared")], 2);
         log.release(JSON);
         assert_eq!(log.first_encoded(JSON), 0);
         log.release(JSON);
@@ -456,13 +478,74 @@ mod tests {
         reader.rewind(0);
         let mut pieces = 0;
         while !reader.is_done(&log) {
-            reader.encode_ahead(&log);
+            reader.encode_ahead(&log, "");
             let bytes = reader.note_bytes();
             assert!((1..10_000).contains(&bytes), "{bytes} in one turn");
             reader.advance(&log, bytes);
             pieces += 1;
         }
         assert!(pieces > 100, "{pieces} pieces");
+    }
+
+    /// A reader with times, and all that it is sent, as text.
+    fn with_times(log: &mut Log) -> Reader {
+        let view = View { clock: Clock::parse("+01:00"), ..View::default() };
+        Reader::new(log, Encoding { view, ..Encoding::PLAIN })
+    }
+
+    fn take(log: &Log, reader: &mut Reader) -> String {
+        let mut bytes = Vec::new();
+        reader.catch_up(log, ClientId::default(), |_, _| Vec::new());
+        reader.take(log, "", usize::MAX, &mut bytes);
+        String::from_utf8(bytes).expect("UTF-8")
+    }
+
+    #[test]
+    fn each_day_begins_with_its_date_for_one_who_is_shown_times() {
+        const HOUR: Time = 3600;
+        let mut log = Log::new("room", "", LIMITS);
+        let mut reader = with_times(&mut log);
+        let say = |log: &mut Log, time| {
+            let (author, kind, from) = (ClientId::default(), Kind::Said, "ann");
+            log.append(&Line { author, kind, time, from, text: b"hello" })
+        };
+        say(&mut log, 21 * HOUR);
+        let expected = "*** Thursday, 1 January 1970\n[22:00] <ann> hello\n";
+        assert_eq!(take(&log, &mut reader), expected);
+        say(&mut log, 22 * HOUR);
+        assert_eq!(take(&log, &mut reader), "[23:00] <ann> hello\n");
+        // Its own line is the first one of the day, and it doesn't get it.
+        let own = say(&mut log, 23 * HOUR);
+        reader.add_own(&mut log, own);
+        say(&mut log, 24 * HOUR);
+        let expected = "*** Friday, 2 January 1970\n[01:00] <ann> hello\n";
+        assert_eq!(take(&log, &mut reader), expected);
+        assert!(log.images.iter().all(Option::is_none), "nobody shares it");
+    }
+
+    /// Only old lines that it has asked for are the past to it: else it would be
+    /// overtaken by the log, or keep others silent.
+    #[test]
+    fn lines_without_an_image_are_the_past_only_if_they_were_asked_for() {
+        let mut log = Log::new("room", "", LIMITS);
+        let mut reader = with_times(&mut log);
+        (0..1000).for_each(|_| _ = say(&mut log, "hello"));
+        assert!(!reader.is_in_past(&log));
+        take(&log, &mut reader);
+        reader.rewind(10);
+        assert!(reader.is_in_past(&log));
+        say(&mut log, "news");
+        while reader.is_in_past(&log) {
+            reader.encode_ahead(&log, "");
+            let bytes = reader.note_bytes();
+            reader.advance(&log, bytes);
+        }
+        assert!(reader.next() >= 1000);
+    }
+
+    #[test]
+    fn a_view_makes_no_session_larger() {
+        assert_eq!((size_of::<Encoding>(), size_of::<Reader>()), (4, 32));
     }
 
     #[test]

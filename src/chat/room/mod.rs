@@ -40,7 +40,9 @@ impl Room {
     }
 
     pub fn with_limits(name: Nick, config: &Config, limits: Limits) -> Self {
-        let log = Log::new(name.as_str(), &config.run, limits).with_echo(config.echo);
+        let log = Log::new(name.as_str(), &config.run, limits)
+            .with_echo(config.echo)
+            .with_zone(config.zone.clone());
         let presence = Presence::default();
         Room { name, topic: None, log, unqueued: 0, presence, members: Vec::new(), readers: 0 }
     }

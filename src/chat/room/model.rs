@@ -3,13 +3,14 @@
 
 use std::collections::VecDeque;
 
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use slotmap::SlotMap;
 
 use crate::chat::ClientId;
 use crate::chat::room::cursor::{Filter, Reader, Slices};
 use crate::chat::room::log::{Limits, Line, Log, Seq};
-use crate::wire::{Encoding, Kind, Layout, LineEnding};
+use crate::wire::{Encoding, Kind, Layout, LineEnding, Message, View};
 
 const READERS: usize = 4;
 
@@ -44,8 +45,12 @@ fn step() -> impl Strategy<Value = Step> {
 fn encoding() -> impl Strategy<Value = Encoding> {
     let layouts = [Layout::Named, Layout::Bare, Layout::Json];
     let endings = [LineEnding::Lf, LineEnding::CrLf];
-    let encoding = (prop::sample::select(layouts.to_vec()), prop::sample::select(endings.to_vec()));
-    encoding.prop_map(|(layout, ending)| Encoding { layout, ending })
+    let layout = prop::sample::select(layouts.to_vec());
+    let encoding = (layout, prop::sample::select(endings.to_vec()), any::<bool>());
+    encoding.prop_map(|(layout, ending, has_colors)| {
+        let view = View { has_colors, ..View::default() };
+        Encoding { view, ..Encoding::new(layout, ending) }
+    })
 }
 
 fn step_or_filter() -> impl Strategy<Value = Step> {
@@ -185,7 +190,7 @@ impl Model {
         let member = &mut self.members[who];
         let gap = |lines, encoding| ended(format!("gap {lines}"), encoding).into_bytes();
         member.reader.catch_up(&self.log, member.id, gap);
-        member.reader.encode_ahead(&self.log);
+        member.reader.encode_ahead(&self.log, NAME);
         let mut slices = Slices::new();
         let (offered, is_all) = member.reader.collect(&self.log, &mut slices);
         let stream: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
@@ -217,6 +222,15 @@ impl Said {
     fn encode(&self, seq: Seq, encoding: Encoding) -> String {
         let text = &self.text;
         let is_said = self.kind == Kind::Said;
+        if !encoding.view().is_plain() {
+            let (zone, kind, text) = (&TimeZone::UTC, self.kind, text.as_bytes());
+            let (from, reader) = (if is_said { NAME } else { "" }, NAME);
+            let (number, time, room, run, to) = (None, 0, "", "", "");
+            let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
+            let mut bytes = Vec::new();
+            encoding.encode(&message, &mut bytes);
+            return String::from_utf8(bytes).expect("UTF-8");
+        }
         let line = match encoding.layout {
             Layout::Named if is_said => format!("<{NAME}> {text}"),
             Layout::Named | Layout::Bare if !is_said => format!("*** {text}"),
