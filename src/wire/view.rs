@@ -3,7 +3,6 @@
 //! Nobody shares it, so the log has no image of it: messages are encoded on the way
 //! out to those who want it, and cost nobody else anything.
 
-use std::io::Write;
 use std::num::NonZeroI8;
 
 use jiff::Timestamp;
@@ -181,11 +180,12 @@ fn is_in_name(c: char) -> bool {
 }
 
 /// `[14:05]`
-fn time_of_day(local: i64) -> Vec<u8> {
-    let minutes = local.rem_euclid(86_400) / 60;
-    let mut bytes = Vec::with_capacity("[14:05]".len());
-    write!(bytes, "[{:02}:{:02}]", minutes / 60, minutes % 60).expect("memory takes it");
-    bytes
+fn time_of_day(local: i64) -> [u8; 7] {
+    // Below 1440.
+    let minutes = (local.rem_euclid(86_400) / 60) as u16;
+    let digit = |number: u16| b'0' + (number % 10) as u8;
+    let (hours, minutes) = (minutes / 60, minutes % 60);
+    [b'[', digit(hours / 10), digit(hours), b':', digit(minutes / 10), digit(minutes), b']']
 }
 
 /// The colour of a name: the same one everywhere and always (FNV-1a).
