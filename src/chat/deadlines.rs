@@ -6,6 +6,7 @@ use super::{Chat, ClientId, texts};
 use crate::chat::close_reason::{Closing, Ending};
 use crate::chat::input::WORK_MAX;
 use crate::chat::member::{Phase, Session};
+use crate::chat::output::Output;
 
 /// Things that `handle_time` does at one time at most, and clients whose input
 /// goes on, so that a thousand newcomers don't hold up those who talk.
@@ -27,8 +28,8 @@ impl Chat {
     /// When `handle_time` is to be called next; `now` if there is work to do
     /// already, `None` if nothing happens by itself.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        let is_busy = !self.resumes.is_empty() || !self.partings.is_empty() || self.has_unflushed();
-        if is_busy || !self.ended.is_empty() {
+        let is_busy = !self.resumes.is_empty() || !self.partings.is_empty();
+        if is_busy || self.has_unflushed() || self.has_output() {
             return Some(now);
         }
         let timer = self.timers.first().map(|(at, _)| *at);
@@ -81,7 +82,7 @@ impl Chat {
             self.resume_command(id);
             self.resume_input(now, id);
             work += WORK_MAX - self.work_left;
-            self.reinterested.push_back(id);
+            self.outputs.push_back(Output::Interest(id));
         }
     }
 

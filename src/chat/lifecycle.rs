@@ -12,6 +12,7 @@ use crate::chat::attendance::{Presence, Standing};
 use crate::chat::close_reason::{Closing, Ending, Refusal, Refused};
 use crate::chat::member::{Phase, Session};
 use crate::chat::names::{Nick, NickTable};
+use crate::chat::output::Output;
 use crate::chat::room::cursor::Reader;
 use crate::wire::{Client, Encoding, Kind, LineEnding, NOTICE, Stage};
 
@@ -264,12 +265,6 @@ impl Chat {
         }
     }
 
-    /// The next client whose visit is over, why, and what is to be done with
-    /// its connection.
-    pub fn poll_ended(&mut self) -> Option<(ClientId, Ending, Closing)> {
-        self.ended.pop_front()
-    }
-
     /// Makes a client go as soon as there is headroom to tell the others.
     pub(super) fn part(&mut self, id: ClientId, ending: Ending, closing: Closing) {
         if let Phase::Parting { .. } = self.sessions[id].phase {
@@ -367,7 +362,7 @@ impl Chat {
         self.paces.remove(&id);
         self.counts.endings[ending] += 1;
         self.giving_way -= usize::from(ending == Ending::GaveWay);
-        self.ended.push_back((id, ending, closing));
+        self.outputs.push_back(Output::Closed { id, ending, closing });
     }
 
     /// The answer to "who is here", for a client.

@@ -11,6 +11,7 @@ use crate::chat::attendance::Standing;
 use crate::chat::close_reason::{Closing, Ending, Refusal};
 use crate::chat::member::Phase;
 use crate::chat::names::Nick;
+use crate::chat::output::Output;
 use crate::chat::room::log::Limits;
 use crate::wire::{Client, Text};
 
@@ -118,7 +119,7 @@ impl Chat {
             }
             return self.let_in(id);
         }
-        self.logged.push_back((id, Logged::WrongPassword));
+        self.outputs.push_back(Output::Log(id, Logged::WrongPassword));
         match self.count_try(id) {
             0 => self.leave(now, id, Ending::NoPassword, Some(texts::PASSWORD_WRONG_AGAIN)),
             left => self.notify(id, &texts::password_wrong(left)),
@@ -134,11 +135,6 @@ impl Chat {
         });
         self.hold_back(id, self.now + PENALTY);
         TRIES_MAX.saturating_sub(tries)
-    }
-
-    /// What is to be logged next, and of whom.
-    pub fn poll_logged(&mut self) -> Option<(ClientId, Logged)> {
-        self.logged.pop_front()
     }
 
     /// The password took too long.

@@ -45,6 +45,7 @@ use self::member::Session;
 use self::names::bells::Bells;
 pub use self::names::proof::ProofKey;
 use self::names::{Nick, NickTable};
+pub use self::output::Output;
 pub use self::room::cursor::{SLICES_MAX, Slices};
 use self::room::table::Rooms;
 use self::room::{Room, RoomId};
@@ -62,16 +63,15 @@ slotmap::new_key_type! {
 /// The contract for the caller:
 ///
 /// 1. `handle_open` once for each client, before anything else about it.
-/// 2. After any `handle_*`, `poll_transmit` and `poll_ended` until they give
+/// 2. After any `handle_*`, `poll_transmit` and then `poll_output` until they give
 ///    `None`, at once or when `poll_timeout` says so; and `handle_time` when
-///    `poll_timeout` has come. After `handle_time` and `handle_writable`,
-///    `poll_interest` until it gives `None`.
+///    `poll_timeout` has come. A `handle_*` of one client may change its `interest`.
 /// 3. Each `poll_transmit` that gives a client is followed by one
 ///    `handle_written` or `handle_reset` for it.
 /// 4. Clients are let in and bytes are read only while `has_headroom`, and from
 ///    a client only while `interest` says so.
-/// 5. A client that `poll_ended` has given is over: the chat has forgotten it,
-///    and ignores what the caller says about it.
+/// 5. A client of which `poll_output` says that it is over is forgotten, and what
+///    the caller says about it is ignored.
 #[derive(Debug)]
 pub struct Chat {
     config: Config,
@@ -89,9 +89,7 @@ pub struct Chat {
     /// Strangers that gave way and have not been told so yet.
     giving_way: usize,
     bans: Bans,
-    /// What is to be logged, and of whom.
-    logged: VecDeque<(ClientId, Logged)>,
-    /// The bans have changed since `poll_bans`.
+    /// The bans have changed since `poll_output` gave them.
     has_new_bans: bool,
     /// The message of the day.
     motd: Vec<String>,
@@ -113,15 +111,14 @@ pub struct Chat {
     resumes: VecDeque<ClientId>,
     /// Clients that have to go, as soon as there is headroom to say so.
     partings: VecDeque<(ClientId, Ending)>,
-    /// Clients whose interest `handle_time` has changed.
-    reinterested: VecDeque<ClientId>,
     /// When to look at a client again, at most one entry each.
     timers: BTreeSet<(Instant, ClientId)>,
     /// Arrivals, and when to greet them, in that order.
     arrivals: VecDeque<(Instant, ClientId)>,
     /// Rooms with comings and goings to tell, and when, in that order.
     folds: VecDeque<(Instant, RoomId)>,
-    ended: VecDeque<(ClientId, Ending, Closing)>,
+    /// What the caller has to do, beside the bans.
+    outputs: VecDeque<Output>,
     counts: Counts,
     /// Where clients come from.
     origins: Origins,
@@ -211,7 +208,6 @@ impl Chat {
             strangers: VecDeque::new(),
             giving_way: 0,
             bans: Bans::default(),
-            logged: VecDeque::new(),
             has_new_bans: false,
             motd: Vec::new(),
             bells: Bells::default(),
@@ -222,11 +218,10 @@ impl Chat {
             offer: Offer::default(),
             resumes: VecDeque::new(),
             partings: VecDeque::new(),
-            reinterested: VecDeque::new(),
             timers: BTreeSet::new(),
             arrivals: VecDeque::new(),
             folds: VecDeque::new(),
-            ended: VecDeque::new(),
+            outputs: VecDeque::new(),
             counts: Counts::default(),
             origins: Origins::default(),
             rate_limit,

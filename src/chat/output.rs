@@ -5,11 +5,33 @@ use std::io::IoSlice;
 use std::time::Instant;
 
 use super::room::Room;
-use super::{Chat, ClientId, Interest, Offer, OnLag, texts};
+use super::{Chat, ClientId, Interest, Logged, Offer, OnLag, texts};
 use crate::chat::close_reason::{Closing, Ending};
 use crate::chat::member::{Phase, Session};
 use crate::chat::room::cursor::Slices;
 use crate::wire::{Kind, Message};
+
+/// Something that the caller has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The `interest` in a client's socket may have changed, other than by what was
+    /// done for this client.
+    Interest(ClientId),
+    /// A client did something that is to be logged.
+    Log(ClientId, Logged),
+    /// The bans have changed: they are to be kept, as a text for people and for
+    /// `set_bans`.
+    Bans(String),
+    /// A client's visit is over.
+    Closed {
+        /// Whose.
+        id: ClientId,
+        /// Why.
+        ending: Ending,
+        /// What is to be done with its connection.
+        closing: Closing,
+    },
+}
 
 impl Chat {
     /// The next client that something can be sent to, with what to send it in
@@ -100,7 +122,7 @@ impl Chat {
         {
             if session.is_unheard() {
                 // No write follows soon that would end the waiting for this.
-                self.reinterested.push_back(id);
+                self.outputs.push_back(Output::Interest(id));
             }
             self.queue(id);
         }
@@ -114,10 +136,17 @@ impl Chat {
         })
     }
 
-    /// The next client whose `interest` was changed by `handle_time` or
-    /// `handle_writable`.
-    pub fn poll_interest(&mut self) -> Option<ClientId> {
-        self.reinterested.pop_front()
+    /// What the caller has to do next.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        if std::mem::take(&mut self.has_new_bans) {
+            return Some(Output::Bans(self.bans.text(self.moment())));
+        }
+        self.outputs.pop_front()
+    }
+
+    /// Whether `poll_output` has something.
+    pub(super) fn has_output(&self) -> bool {
+        self.has_new_bans || !self.outputs.is_empty()
     }
 
     /// Whether clients may do more before the next `poll_transmit`.

@@ -28,7 +28,7 @@ use super::looks::{Look, Looks};
 use super::motd::{MotdFile, Newcomer};
 use super::proxy::{Header, Introduced, Proxies};
 use crate::chat::{
-    Arrival, Chat, ClientId, Closing, Config, Counts, Ending, Logged, Refusal, Slices,
+    Arrival, Chat, ClientId, Closing, Config, Counts, Ending, Logged, Output, Refusal, Slices,
 };
 
 /// Events taken from the poller in one turn at most.
@@ -509,31 +509,7 @@ impl Server {
             self.drop_unintroduced(now, id);
         }
         self.chat.handle_time(self.looks.judged());
-        while let Some(id) = self.chat.poll_interest() {
-            self.update_interest(id);
-        }
-        while let Some((id, logged)) = self.chat.poll_logged() {
-            let Some(Connection { peer, .. }) = self.connections.get(id) else { continue };
-            match logged {
-                Logged::WrongPassword => self.journal.note(now, *peer, "wrong password"),
-                Logged::WrongOperatorPassword => {
-                    self.journal.note(now, *peer, "wrong operator password");
-                }
-                // As fast as one client may talk, and operators are few.
-                Logged::Operator(what) => info!("{peer}: operator {what}"),
-            }
-        }
-        self.save_bans();
-    }
-
-    /// Keeps the bans if they have changed, and tells operators if that failed.
-    fn save_bans(&mut self) {
-        let text = self.chat.poll_bans();
-        let Some(file) = &mut self.bans else { return };
-        if let Some(text) = text {
-            file.save(text);
-        }
-        if file.has_failed() {
+        if self.bans.as_ref().is_some_and(BansFile::has_failed) {
             self.chat.handle_unsaved_bans();
         }
     }
@@ -570,25 +546,22 @@ impl Server {
         true
     }
 
-    /// Ends connections: the only place where that happens.
+    /// Does what the chat wants done. Ends connections: the only place where that
+    /// happens.
     fn reap(&mut self, now: Instant) {
         let start = Instant::now();
         while start.elapsed() < REAP_TIME_MAX
-            && let Some((id, ending, closing)) = self.chat.poll_ended()
+            && let Some(output) = self.chat.poll_output()
         {
-            let connection = &self.connections[id];
-            match ending.is_forced() {
-                true => self.journal.note(now, connection.peer, ending.name()),
-                false => debug!("{}: {}", connection.peer, ending.name()),
-            }
-            match closing {
-                Closing::Polite => self.linger(now, id),
-                Closing::Abrupt => {
-                    if ending == Ending::Stalled {
-                        connection.abort();
+            match output {
+                Output::Interest(id) => self.update_interest(id),
+                Output::Log(id, logged) => self.log(now, id, &logged),
+                Output::Bans(text) => {
+                    if let Some(file) = &mut self.bans {
+                        file.save(text);
                     }
-                    self.connections.remove(id);
                 }
+                Output::Closed { id, ending, closing } => self.close(now, id, ending, closing),
             }
         }
         while let Some(&(until, id)) = self.lingering.front()
@@ -596,6 +569,35 @@ impl Server {
         {
             self.lingering.pop_front();
             self.connections.remove(id);
+        }
+    }
+
+    fn log(&mut self, now: Instant, id: ClientId, logged: &Logged) {
+        let peer = self.connections[id].peer;
+        match logged {
+            Logged::WrongPassword => self.journal.note(now, peer, "wrong password"),
+            Logged::WrongOperatorPassword => {
+                self.journal.note(now, peer, "wrong operator password");
+            }
+            // As fast as one client may talk, and operators are few.
+            Logged::Operator(what) => info!("{peer}: operator {what}"),
+        }
+    }
+
+    fn close(&mut self, now: Instant, id: ClientId, ending: Ending, closing: Closing) {
+        let connection = &self.connections[id];
+        match ending.is_forced() {
+            true => self.journal.note(now, connection.peer, ending.name()),
+            false => debug!("{}: {}", connection.peer, ending.name()),
+        }
+        match closing {
+            Closing::Polite => self.linger(now, id),
+            Closing::Abrupt => {
+                if ending == Ending::Stalled {
+                    connection.abort();
+                }
+                self.connections.remove(id);
+            }
         }
     }
 

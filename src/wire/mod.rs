@@ -14,6 +14,7 @@ mod decoder;
 mod text;
 mod message;
 mod view;
+mod encoding;
 mod editor;
 mod protocol;
 mod client;
@@ -21,10 +22,8 @@ mod client;
 pub use client::{Client, Input, Stage};
 pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
 pub use editor::{Edited, Editor};
-pub use message::{
-    Encoding, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, LineEnding, Message, NOTICE, Time,
-    rfc3339,
-};
+pub use encoding::{Encoding, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, LineEnding, NOTICE};
+pub use message::{Kind, Message, Time, rfc3339};
 pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use telnet::{Command, Options};
 pub use text::{Text, close_directions};

@@ -199,48 +199,9 @@ fn color_of(name: &[u8]) -> &'static [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Encoding, Layout, LineEnding};
 
     /// 2026-11-21, 04:15:06 UTC, a Saturday.
     const TIME: Time = 1_795_234_506;
-
-    fn encode(view: View, kind: Kind, text: &str) -> String {
-        let zone = &TimeZone::fixed(jiff::tz::offset(1));
-        let (from, reader, text) = ("bob", "ann", text.as_bytes());
-        let from = if let Kind::Notice = kind { "" } else { from };
-        let (room, run, number, to) = ("lobby", "", None, "");
-        let message = Message { number, time: TIME, zone, room, run, kind, from, to, reader, text };
-        let mut bytes = Vec::new();
-        let encoding = Encoding { layout: Layout::Named, ending: LineEnding::Lf, view };
-        encoding.encode(&message, &mut bytes);
-        String::from_utf8(bytes).expect("UTF-8")
-    }
-
-    #[test]
-    fn the_time_stands_before_each_message() {
-        let view = |clock| View { clock: Some(clock), has_colors: false };
-        let server = view(Clock::SERVER);
-        assert_eq!(encode(server, Kind::Said, "hello"), "[05:15] <bob> hello\n");
-        assert_eq!(encode(server, Kind::Notice, "bob left"), "[05:15] *** bob left\n");
-        assert_eq!(encode(view(Clock::ahead(-18)), Kind::Act, "waves"), "[23:45] * bob waves\n");
-    }
-
-    #[test]
-    fn names_notices_and_mentions_have_looks_of_their_own() {
-        let view = View { clock: None, has_colors: true };
-        let name = String::from_utf8_lossy(color_of(b"bob")).into_owned() + "bob\x1b[0m";
-        for (text, expected) in [
-            ("hello", "hello"),
-            ("ann: hi, Ann. annex", "\x1b[1mann\x1b[0m: hi, \x1b[1mAnn\x1b[0m. annex"),
-            ("(ANN) ann! @ann", "(\x1b[1mANN\x1b[0m) \x1b[1mann\x1b[0m! @\x1b[1mann\x1b[0m"),
-        ] {
-            assert_eq!(encode(view, Kind::Said, text), format!("<{name}> {expected}\n"));
-        }
-        assert_eq!(encode(view, Kind::Notice, "ann left"), "\x1b[2m*** ann left\x1b[0m\n");
-        let both = View { clock: Some(Clock::SERVER), ..view };
-        let expected = format!("\x1b[2m[05:15]\x1b[0m * {name} waves\n");
-        assert_eq!(encode(both, Kind::Act, "waves"), expected);
-    }
 
     #[test]
     fn a_zone_is_told_by_its_distance_from_utc() {

@@ -506,13 +506,12 @@ fn setting_the_clock_changes_no_duration() {
 #[test]
 fn bans_outlive_the_server() {
     let mut world = with_operator();
-    assert_eq!(world.chat.poll_bans(), None);
+    assert_eq!(world.bans, None);
     say(&mut world, 0, "/ban 2001:db8:1:2::7");
     let answer = "2001:db8:1:2::/64 is banned, 0 clients were disconnected";
     assert_eq!(last(&world.peers[0]), answer);
     say(&mut world, 0, "/ban 192.0.2.2 5");
-    let text = world.chat.poll_bans().expect("they have changed");
-    assert_eq!(world.chat.poll_bans(), None);
+    let text = world.bans.expect("they have changed");
     let mut world = with_operator();
     world.chat.set_bans(&text).expect("its own text");
     for address in ["2001:db8:1:2:3::", "192.0.2.2"] {

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use roomcast::chat::{Arrival, Chat, ClientId, Closing, Config, Ending, Interest, Refusal, Slices};
+use roomcast::chat::{
+    Arrival, Chat, ClientId, Closing, Config, Ending, Interest, Output, Refusal, Slices,
+};
 use slotmap::{SecondaryMap, SlotMap};
 
 use crate::checks::Checker;
@@ -36,6 +38,8 @@ pub struct World {
     pub peers: Vec<Peer>,
     door: Door,
     pub endings: Vec<(usize, Ending, Closing)>,
+    /// The bans that were to be kept last.
+    pub bans: Option<String>,
     /// How many were told that they can't come in.
     pub refused: u64,
     pub is_shut_down: bool,
@@ -63,6 +67,7 @@ impl World {
             peers: Vec::new(),
             door: Door::default(),
             endings: Vec::new(),
+            bans: None,
             refused: 0,
             is_shut_down: false,
             gone: Vec::new(),
@@ -164,13 +169,19 @@ impl World {
             self.send_late_event();
         }
         self.chat.handle_time(self.now);
-        while let Some(id) = self.chat.poll_interest() {
-            self.update_interest(id);
-        }
         self.flush();
-        while let Some((id, ending, closing)) = self.chat.poll_ended() {
-            self.endings.push((self.ids[id], ending, closing));
-            self.disconnect(id, closing);
+        while let Some(output) = self.chat.poll_output() {
+            match output {
+                Output::Interest(id) => self.update_interest(id),
+                Output::Log(id, _) => {
+                    assert!(self.ids.contains_key(id), "of a client that is here")
+                }
+                Output::Bans(text) => self.bans = Some(text),
+                Output::Closed { id, ending, closing } => {
+                    self.endings.push((self.ids[id], ending, closing));
+                    self.disconnect(id, closing);
+                }
+            }
         }
         self.chat.assert_invariants();
         for peer in &mut self.peers {

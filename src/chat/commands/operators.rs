@@ -10,6 +10,7 @@ use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, Moment, ban_network, ban
 use crate::chat::close_reason::{Closing, Ending};
 use crate::chat::commands::usage;
 use crate::chat::login::TRIES_MAX;
+use crate::chat::output::Output;
 use crate::chat::{Chat, ClientId, Logged, texts};
 use crate::wire::Kind;
 
@@ -22,7 +23,7 @@ const MINUTES_MAX: u32 = 10 * 365 * 24 * 60;
 const BANS_SHOWN_MAX: usize = 100;
 
 impl Chat {
-    /// Bans as `poll_bans` has given them.
+    /// Bans as `poll_output` has given them.
     ///
     /// # Errors
     /// Which line is wrong, and what would be right.
@@ -31,12 +32,7 @@ impl Chat {
         Ok(())
     }
 
-    /// The bans, if they have changed, as a text for people and for `set_bans`.
-    pub fn poll_bans(&mut self) -> Option<String> {
-        std::mem::take(&mut self.has_new_bans).then(|| self.bans.text(self.moment()))
-    }
-
-    /// What `poll_bans` gave couldn't be kept; operators are told.
+    /// The bans that `poll_output` gave couldn't be kept; operators are told.
     pub fn handle_unsaved_bans(&mut self) {
         let operators: Vec<_> =
             self.sessions.keys().filter(|&id| self.is_operator(id) && self.is_here(id)).collect();
@@ -117,7 +113,7 @@ impl Chat {
     /// Has logged what an operator did.
     fn log_operator(&mut self, id: ClientId, what: &str) {
         let what = format!("{} {what}", self.sessions[id].nick.as_str());
-        self.logged.push_back((id, Logged::Operator(what)));
+        self.outputs.push_back(Output::Log(id, Logged::Operator(what)));
     }
 
     /// A client by its name and where it comes from, for the log.
@@ -128,7 +124,7 @@ impl Chat {
         format!("{} from {from}", session.nick.as_str())
     }
 
-    fn moment(&self) -> Moment {
+    pub(in crate::chat) fn moment(&self) -> Moment {
         Moment { now: self.now, wall: self.wall }
     }
 }
@@ -149,7 +145,7 @@ pub(in crate::chat) fn op(chat: &mut Chat, id: ClientId, rest: &str) {
         chat.log_operator(id, "is one now");
         return chat.notify(id, texts::YOU_ARE_OPERATOR);
     }
-    chat.logged.push_back((id, Logged::WrongOperatorPassword));
+    chat.outputs.push_back(Output::Log(id, Logged::WrongOperatorPassword));
     let left = chat.count_try(id);
     chat.notify(id, &texts::operator_password_wrong(left));
 }

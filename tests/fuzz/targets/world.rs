@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use roomcast::chat::{Arrival, Chat, ClientId, Closing, Config, Ending, Interest, Slices};
+use roomcast::chat::{Arrival, Chat, ClientId, Closing, Config, Ending, Interest, Output, Slices};
 use slotmap::{SecondaryMap, SlotMap};
 
 use super::peer::Peer;
@@ -106,17 +106,18 @@ impl World {
 
     pub fn handle_time(&mut self) {
         self.chat.handle_time(self.now);
-        while let Some(id) = self.chat.poll_interest() {
-            self.update_interest(id);
-        }
-        if let Some(bans) = self.chat.poll_bans() {
-            self.chat.set_bans(&bans).expect("what it wrote it can read");
-        }
     }
 
     pub fn reap(&mut self) {
-        while let Some((id, ending, closing)) = self.chat.poll_ended() {
-            self.disconnect(id, ending, closing);
+        while let Some(output) = self.chat.poll_output() {
+            match output {
+                Output::Interest(id) => self.update_interest(id),
+                Output::Log(..) => {}
+                Output::Bans(text) => {
+                    self.chat.set_bans(&text).expect("what it wrote it can read");
+                }
+                Output::Closed { id, ending, closing } => self.disconnect(id, ending, closing),
+            }
         }
     }
 
