@@ -26,7 +26,7 @@ const NAMED_MAX: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Nothing: it hasn't given the password.
-    Knocking,
+    LoggingIn,
     /// Nothing: it has just come and hasn't been greeted.
     Arriving,
     /// What it said before it was greeted, as scripts do.
@@ -63,7 +63,7 @@ impl Presence {
 }
 
 impl Chat {
-    /// A client has come, to the gate or to the lobby.
+    /// A client has connected, and is in the login room or the lobby.
     pub(super) fn arrive(&mut self, id: ClientId) {
         if self.config.fold_time.is_zero() {
             self.handle_arrival(id);
@@ -76,7 +76,7 @@ impl Chat {
     pub(super) fn handle_arrival(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         match session.standing {
-            Standing::Knocking if matches!(session.phase, Phase::Talking) => self.ask_password(id),
+            Standing::LoggingIn if matches!(session.phase, Phase::Talking) => self.ask_password(id),
             Standing::Posting => session.standing = Standing::Posted,
             Standing::Arriving if matches!(session.phase, Phase::Talking) => self.greet(id),
             _ => {}
@@ -134,7 +134,7 @@ impl Chat {
     pub(super) fn become_known(&mut self, id: ClientId) {
         let session = &mut self.sessions[id];
         match session.standing {
-            Standing::Known | Standing::Posting | Standing::Knocking => {}
+            Standing::Known | Standing::Posting | Standing::LoggingIn => {}
             Standing::Arriving => {
                 session.standing = Standing::Posting;
                 self.queue(id);
@@ -172,7 +172,7 @@ impl Chat {
         let (room, standing) = (session.room, session.standing);
         let presence = &mut self.rooms[room].presence;
         match standing {
-            Standing::Knocking | Standing::Arriving | Standing::Posting | Standing::Posted => {}
+            Standing::LoggingIn | Standing::Arriving | Standing::Posting | Standing::Posted => {}
             Standing::Counted => presence.joined -= 1,
             Standing::Told => {
                 presence.left += 1;

@@ -1,4 +1,4 @@
-//! Why and how a client's visit ends, or doesn't begin.
+//! Why a client is disconnected or refused, and how its connection is closed.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::wire::Protocol;
 
 /// Every reason why a connection can end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Enum)]
-pub enum Ending {
+pub enum CloseReason {
     /// It said `/quit`, or closed its sending side.
     Quit,
     /// Its connection broke.
@@ -91,42 +91,42 @@ pub enum Refusal {
 }
 
 /// How many connections have ended for each reason.
-pub type Endings = EnumMap<Ending, u64>;
+pub type CloseReasons = EnumMap<CloseReason, u64>;
 
-impl Ending {
+impl CloseReason {
     /// What others are told; a plain quit needs no reason.
     pub fn reason(self) -> Option<&'static str> {
-        (self != Ending::Quit).then(|| self.name())
+        (self != CloseReason::Quit).then(|| self.name())
     }
 
     /// Whether the server ended it for a reason of the client's.
     pub fn is_forced(self) -> bool {
-        !matches!(self, Ending::Quit | Ending::Reset | Ending::Shutdown)
+        !matches!(self, CloseReason::Quit | CloseReason::Reset | CloseReason::Shutdown)
     }
 
     /// The reason in a word or a few.
     pub fn name(self) -> &'static str {
         match self {
-            Ending::Quit => "quit",
-            Ending::Reset => "connection reset",
-            Ending::Vanished => "stopped answering",
-            Ending::Stalled => "stopped reading",
-            Ending::Lagged => "too slow",
-            Ending::LineTooLong => "line too long",
-            Ending::Unfinished => "line not finished",
-            Ending::Idle => "idle",
-            Ending::NoPassword => "no password",
-            Ending::GaveWay => "gave way",
-            Ending::Kicked => "kicked",
-            Ending::Banned => "banned",
-            Ending::Foreign(protocol) => protocol.name(),
-            Ending::Shutdown => "shutdown",
-            Ending::Refused(Refused::Full) => "full",
-            Ending::Refused(Refused::PerAddress) => "too many from one address",
-            Ending::Refused(Refused::NewPerMinute) => "too many a minute from one address",
-            Ending::Refused(Refused::Denied) => "not allowed",
-            Ending::Refused(Refused::Banned) => "refused for a ban",
-            Ending::Refused(Refused::Unserved) => "not served",
+            CloseReason::Quit => "quit",
+            CloseReason::Reset => "connection reset",
+            CloseReason::Vanished => "stopped answering",
+            CloseReason::Stalled => "stopped reading",
+            CloseReason::Lagged => "too slow",
+            CloseReason::LineTooLong => "line too long",
+            CloseReason::Unfinished => "line not finished",
+            CloseReason::Idle => "idle",
+            CloseReason::NoPassword => "no password",
+            CloseReason::GaveWay => "gave way",
+            CloseReason::Kicked => "kicked",
+            CloseReason::Banned => "banned",
+            CloseReason::Foreign(protocol) => protocol.name(),
+            CloseReason::Shutdown => "shutdown",
+            CloseReason::Refused(Refused::Full) => "full",
+            CloseReason::Refused(Refused::PerAddress) => "too many from one address",
+            CloseReason::Refused(Refused::NewPerMinute) => "too many a minute from one address",
+            CloseReason::Refused(Refused::Denied) => "not allowed",
+            CloseReason::Refused(Refused::Banned) => "refused for a ban",
+            CloseReason::Refused(Refused::Unserved) => "not served",
         }
     }
 }
@@ -150,7 +150,7 @@ impl Refusal {
     }
 }
 
-/// What is to be done with a connection whose visit has ended.
+/// How a connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closing {
     /// All that the client was owed is with the kernel: say goodbye properly,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Chat, ClientId, texts};
-use crate::chat::close_reason::{Closing, Ending};
+use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::input::WORK_MAX;
 use crate::chat::member::{Phase, Session};
 use crate::chat::output::Output;
@@ -28,7 +28,7 @@ impl Chat {
     /// When `handle_time` is to be called next; `now` if there is work to do
     /// already, `None` if nothing happens by itself.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        let is_busy = !self.resumes.is_empty() || !self.partings.is_empty();
+        let is_busy = !self.resumes.is_empty() || !self.pending_leaves.is_empty();
         if is_busy || self.has_unflushed() || self.has_output() {
             return Some(now);
         }
@@ -46,7 +46,7 @@ impl Chat {
             if !self.has_headroom() {
                 return;
             }
-            if let Some((id, ending)) = self.partings.pop_front() {
+            if let Some((id, ending)) = self.pending_leaves.pop_front() {
                 let is_broken = self.sessions.get(id).is_some_and(Session::is_broken);
                 let farewell = self.parting_words(id, ending);
                 self.leave(now, id, ending, farewell.as_deref());
@@ -57,7 +57,7 @@ impl Chat {
                 && at <= now
             {
                 self.timers.pop_first();
-                self.sessions[id].set_aside(|aside| aside.timer = None);
+                self.sessions[id].set_rare(|rare| rare.timer = None);
                 self.handle_deadline(now, id);
             } else if let Some((_, id)) = self.arrivals.pop_front_if(|(at, _)| *at <= now) {
                 self.handle_arrival(id);
@@ -87,16 +87,16 @@ impl Chat {
     }
 
     fn handle_deadline(&mut self, now: Instant, id: ClientId) {
-        if self.sessions[id].aside().stalled_since.is_some() {
+        if self.sessions[id].rare().stalled_since.is_some() {
             // The kernel says late that it takes more; see `stall_try`. The write
             // that follows shows whether that is the end.
             self.handle_writable(id);
         }
         let session = &self.sessions[id];
-        let is_over = session.aside().until.is_some_and(|at| at <= now);
+        let is_over = session.rare().phase_ends_at.is_some_and(|at| at <= now);
         match session.phase {
             Phase::Talking => self.handle_silence(now, id),
-            Phase::Listening if is_over => self.leave(now, id, Ending::Quit, None),
+            Phase::Listening if is_over => self.leave(now, id, CloseReason::Quit, None),
             Phase::Leaving { .. } if is_over => self.end(id, Closing::Abrupt),
             _ => self.set_timer(id),
         }
@@ -106,31 +106,31 @@ impl Chat {
     fn handle_silence(&mut self, now: Instant, id: ClientId) {
         let session = &self.sessions[id];
         let is_past = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        let is_let_go = is_past(session.aside().paced_until);
-        if is_past(session.aside().until) {
-            return match session.aside().deaf {
+        let is_let_go = is_past(session.rare().throttled_until);
+        if is_past(session.rare().phase_ends_at) {
+            return match session.rare().write_broken {
                 Some(ending) => self.handle_broken(id, ending),
-                None => self.close_gate(now, id),
+                None => self.end_login(now, id),
             };
         }
         if is_past(self.line_deadline(session)) {
             let limit = self.config.line_timeout.unwrap_or_default();
-            return self.leave(now, id, Ending::Unfinished, Some(&texts::unfinished(limit)));
+            return self.leave(now, id, CloseReason::Unfinished, Some(&texts::unfinished(limit)));
         }
         if is_past(self.idle_warning(session)) {
             self.warn_idle(now, id);
         } else if is_past(self.idle_deadline(session)) {
             let limit = self.config.idle_timeout.unwrap_or_default();
-            return self.leave(now, id, Ending::Idle, Some(&texts::idle(limit)));
+            return self.leave(now, id, CloseReason::Idle, Some(&texts::idle(limit)));
         }
         if is_let_go {
-            self.let_go(id);
+            self.release(id);
         }
         self.set_timer(id);
     }
 
     fn warn_idle(&mut self, now: Instant, id: ClientId) {
-        self.sessions[id].set_aside(|aside| aside.warned = Some(now));
+        self.sessions[id].set_rare(|rare| rare.warned = Some(now));
         let left = self.idle_deadline(&self.sessions[id]).map(|at| at.duration_since(now));
         if !self.config.raw {
             self.notify(id, &texts::idle_warning(left.unwrap_or_default()));
@@ -142,8 +142,8 @@ impl Chat {
         if self.config.idle_timeout.is_some() {
             let now = self.now;
             // The timer may be too early now; then it is set again.
-            self.sessions[id].set_aside(|aside| {
-                (aside.heard, aside.warned) = (Some(now), None);
+            self.sessions[id].set_rare(|rare| {
+                (rare.last_heard_at, rare.warned) = (Some(now), None);
             });
         }
     }
@@ -155,15 +155,15 @@ impl Chat {
         if !matches!(session.phase, Phase::Talking) {
             return;
         }
-        let aside = session.aside();
-        let is_begun = !aside.client.is_between_lines();
-        let begun = match aside.begun {
+        let rare = session.rare();
+        let is_begun = !rare.client.is_between_lines();
+        let begun = match rare.line_started_at {
             _ if !is_begun => None,
             Some(begun) if !has_ended => Some(begun),
-            _ => Some(aside.paced_until.unwrap_or(self.now)),
+            _ => Some(rare.throttled_until.unwrap_or(self.now)),
         };
-        if begun != aside.begun {
-            session.set_aside(|aside| aside.begun = begun);
+        if begun != rare.line_started_at {
+            session.set_rare(|rare| rare.line_started_at = begun);
             self.set_timer(id);
         }
     }
@@ -174,21 +174,21 @@ impl Chat {
         if session.is_plain() {
             return;
         }
-        session.set_aside(|aside| {
-            (aside.paced_until, aside.begun) = (None, None);
-            (aside.heard, aside.warned) = (None, None);
+        session.set_rare(|rare| {
+            (rare.throttled_until, rare.line_started_at) = (None, None);
+            (rare.last_heard_at, rare.warned) = (None, None);
         });
-        self.held_back.remove(&id);
+        self.throttled.remove(&id);
     }
 
     /// Sets the client's timer to the nearest of its deadlines.
     pub(super) fn set_timer(&mut self, id: ClientId) {
         let session = &self.sessions[id];
-        let aside = session.aside();
-        let old = aside.timer;
+        let rare = session.rare();
+        let old = rare.timer;
         let deadlines = [
-            aside.until,
-            aside.paced_until,
+            rare.phase_ends_at,
+            rare.throttled_until,
             self.stall_try(session),
             self.line_deadline(session),
             self.idle_warning(session).or_else(|| self.idle_deadline(session)),
@@ -197,7 +197,7 @@ impl Chat {
         if timer == old {
             return;
         }
-        self.sessions[id].set_aside(|aside| aside.timer = timer);
+        self.sessions[id].set_rare(|rare| rare.timer = timer);
         if let Some(at) = old {
             self.timers.remove(&(at, id));
         }
@@ -208,7 +208,7 @@ impl Chat {
 
     /// Whether a client that has just taken nothing has done so for too long.
     pub(super) fn is_stalled(&self, now: Instant, session: &Session) -> bool {
-        let since = session.aside().stalled_since;
+        let since = session.rare().stalled_since;
         since.zip(self.config.stall_timeout).is_some_and(|(since, limit)| since + limit <= now)
     }
 
@@ -218,7 +218,7 @@ impl Chat {
     /// free, which is a long time if the client reads slowly; but it takes more
     /// before that.
     fn stall_try(&self, session: &Session) -> Option<Instant> {
-        let since = session.aside().stalled_since.filter(|_| session.blocked)?;
+        let since = session.rare().stalled_since.filter(|_| session.blocked)?;
         let limit = self.config.stall_timeout?;
         let step = limit / STALL_TRIES;
         let tried = self.now.duration_since(since).as_nanos() / step.as_nanos().max(1);
@@ -226,21 +226,21 @@ impl Chat {
     }
 
     fn line_deadline(&self, session: &Session) -> Option<Instant> {
-        Some(session.aside().begun? + self.config.line_timeout?)
+        Some(session.rare().line_started_at? + self.config.line_timeout?)
     }
 
     /// When an idle client is closed: some time after the warning, also if that
     /// came late.
     fn idle_deadline(&self, session: &Session) -> Option<Instant> {
         let limit = self.config.idle_timeout?;
-        let deadline = session.aside().heard? + limit;
-        let warned = session.aside().warned.map(|at| at + idle_notice(limit));
+        let deadline = session.rare().last_heard_at? + limit;
+        let warned = session.rare().warned.map(|at| at + idle_notice(limit));
         Some(warned.map_or(deadline, |at| at.max(deadline)))
     }
 
     /// When an idle client is to be warned, if it hasn't been.
     fn idle_warning(&self, session: &Session) -> Option<Instant> {
-        let deadline = self.idle_deadline(session).filter(|_| session.aside().warned.is_none())?;
+        let deadline = self.idle_deadline(session).filter(|_| session.rare().warned.is_none())?;
         Some(deadline - idle_notice(self.config.idle_timeout?))
     }
 }

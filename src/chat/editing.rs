@@ -18,7 +18,7 @@ impl Chat {
         if self.config.raw || !self.sessions.contains_key(id) {
             return;
         }
-        if self.is_knocking(id) {
+        if self.is_logging_in(id) {
             // It is offered when the client is let in.
             return self.conceal(id);
         }

@@ -10,7 +10,7 @@ use ecow::EcoString;
 use super::room::RoomId;
 use super::{Chat, ClientId};
 use super::{commands, texts};
-use crate::chat::close_reason::Ending;
+use crate::chat::close_reason::CloseReason;
 use crate::chat::member::{NOTE_BYTES_MAX, Session};
 use crate::chat::room::log::{Line, Seq};
 use crate::wire::{
@@ -45,7 +45,7 @@ impl Chat {
         if !self.wants_input(id) {
             return;
         }
-        debug_assert!(self.sessions[id].aside().held.is_empty(), "held bytes go first");
+        debug_assert!(self.sessions[id].rare().held.is_empty(), "held bytes go first");
         self.note_heard(id);
         let mut has_ended = false;
         match self.sessions[id].set_client(|client| client.open(bytes)) {
@@ -54,10 +54,10 @@ impl Chat {
                 has_ended = self.take_input(now, id, &mut input);
                 self.hold(id, input);
             }
-            Err(protocol) => self.turn_out(now, id, protocol),
+            Err(protocol) => self.reject_protocol(now, id, protocol),
         }
         self.note_begun(id, has_ended);
-        self.end_deaf(id);
+        self.end_write_broken(id);
     }
 
     /// Takes what a client sends off the front of `input` while the client may go
@@ -68,7 +68,7 @@ impl Chat {
         self.work_left = WORK_MAX;
         while !input.is_empty() && self.work_left > 0 && self.wants_input(id) && self.pay_line(id) {
             let session = &mut self.sessions[id];
-            let is_editing = session.aside().client.is_editing();
+            let is_editing = session.rare().client.is_editing();
             // Each byte is a key, and so much work.
             let bytes = if is_editing { input.len().min(self.work_left) } else { input.len() };
             let mut part = &input[..bytes];
@@ -84,7 +84,7 @@ impl Chat {
             has_ended |= !matches!(event, Input::Telnet(_));
             self.handle_input(now, id, event);
         }
-        if self.sessions.get(id).is_some_and(|session| session.aside().client.has_screen()) {
+        if self.sessions.get(id).is_some_and(|session| session.rare().client.has_screen()) {
             self.queue(id);
         }
         has_ended
@@ -94,23 +94,23 @@ impl Chat {
     /// have had their turn.
     fn hold(&mut self, id: ClientId, input: &[u8]) {
         if let Some(session) = self.sessions.get_mut(id).filter(|_| !input.is_empty()) {
-            session.set_aside(|aside| aside.held = input.to_vec());
+            session.set_rare(|rare| rare.held = input.to_vec());
             if session.wants_input() {
                 self.resumes.push_back(id);
             }
         }
     }
 
-    /// Answers a client in its own protocol and ends its visit; nobody sees
+    /// Answers a client in its own protocol and disconnects it; nobody sees
     /// anything of what it sent.
-    fn turn_out(&mut self, now: Instant, id: ClientId, protocol: Protocol) {
+    fn reject_protocol(&mut self, now: Instant, id: ClientId, protocol: Protocol) {
         let session = &mut self.sessions[id];
-        if session.is_unheard() {
+        if session.is_ungreeted() {
             // What is said here is nothing for it, even if nobody greeted it yet.
             session.reader.skip_all(&self.rooms[session.room].log);
         }
         self.add_note(id, protocol.answer());
-        self.leave(now, id, Ending::Foreign(protocol), None);
+        self.leave(now, id, CloseReason::Foreign(protocol), None);
     }
 
     /// Counts work against what the client's input may cause in this step.
@@ -127,17 +127,19 @@ impl Chat {
     pub(super) fn resume_input(&mut self, now: Instant, id: ClientId) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if session.wants_input() {
-            let held = session.set_aside(|aside| std::mem::take(&mut aside.held));
+            let held = session.set_rare(|rare| std::mem::take(&mut rare.held));
             self.handle_bytes(now, id, &held);
         } else {
-            self.end_deaf(id);
+            self.end_write_broken(id);
         }
     }
 
     pub(super) fn handle_input(&mut self, now: Instant, id: ClientId, input: &Input) {
         match input {
             Input::Line { bytes, end } => self.handle_line(now, id, bytes, *end),
-            Input::TooLong if self.config.raw => self.leave(now, id, Ending::LineTooLong, None),
+            Input::TooLong if self.config.raw => {
+                self.leave(now, id, CloseReason::LineTooLong, None)
+            }
             Input::TooLong => self.notify(id, &texts::line_too_long(self.config.line_bytes_max)),
             Input::Typed(line) => {
                 self.add_note(id, &Editor::entered(line));
@@ -145,10 +147,10 @@ impl Chat {
             }
             Input::End => {
                 let farewell = self.goodbye(id);
-                self.leave(now, id, Ending::Quit, Some(&farewell));
+                self.leave(now, id, CloseReason::Quit, Some(&farewell));
             }
             Input::Telnet(command) => self.handle_telnet(id, *command),
-            Input::Foreign(protocol) => self.turn_out(now, id, *protocol),
+            Input::Foreign(protocol) => self.reject_protocol(now, id, *protocol),
         }
     }
 
@@ -159,7 +161,7 @@ impl Chat {
         if end == LineEnd::CrLf {
             self.use_crlf(id);
         }
-        if self.is_knocking(id) {
+        if self.is_logging_in(id) {
             return self.handle_password(now, id, bytes);
         }
         if !bytes.is_ascii() {
@@ -171,8 +173,8 @@ impl Chat {
 
     /// Tells a client once that what it sends isn't UTF-8.
     fn check_utf8(&mut self, id: ClientId, line: &[u8]) {
-        if !self.sessions[id].aside().is_told_utf8 && str::from_utf8(line).is_err() {
-            self.sessions[id].set_aside(|aside| aside.is_told_utf8 = true);
+        if !self.sessions[id].rare().is_told_utf8 && str::from_utf8(line).is_err() {
+            self.sessions[id].set_rare(|rare| rare.is_told_utf8 = true);
             self.notify(id, texts::NOT_UTF8);
         }
     }
@@ -205,7 +207,7 @@ impl Chat {
         if command == Command::AreYouThere {
             return self.notify(id, texts::ARE_YOU_THERE);
         }
-        if self.is_knocking(id) {
+        if self.is_logging_in(id) {
             self.conceal(id);
         }
         let answer = self.sessions[id].set_client(|client| client.answer(command));
@@ -250,8 +252,8 @@ impl Chat {
         let uptime = self.uptime();
         let session = &mut self.sessions[id];
         session.spoke = uptime;
-        if !session.is_plain() && session.aside().away.is_some() {
-            session.set_aside(|aside| aside.away = None);
+        if !session.is_plain() && session.rare().away.is_some() {
+            session.set_rare(|rare| rare.away = None);
             self.notify(id, texts::away(false));
         }
     }
@@ -287,13 +289,13 @@ impl Chat {
     }
 
     fn append(&mut self, id: RoomId, author: ClientId, kind: Kind, from: &str, text: &[u8]) -> Seq {
-        let time = self.wall;
+        let time = self.unix_time;
         let room = &mut self.rooms[id];
-        if !room.has_news() {
-            self.news.push(id);
+        if !room.is_dirty() {
+            self.dirty_rooms.push(id);
         }
         let seq = room.log.append(&Line { author, kind, time, from, text });
-        self.has_much_news |= !room.log.is_near(room.unqueued);
+        self.has_many_new_lines |= !room.log.is_near(room.unqueued);
         seq
     }
 
@@ -350,7 +352,7 @@ impl Chat {
         // What a client typed may be a part of an answer, without what closed it.
         let closed = close_directions(text);
         let (room, text) = (self.rooms[session.room].name.as_str(), closed.as_bytes());
-        let (number, time, run) = (None, self.wall, &*self.config.run);
+        let (number, time, run) = (None, self.unix_time, &*self.config.run);
         let (zone, reader) = (&self.config.zone, session.nick.as_str());
         let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
         let mut bytes = Vec::new();

@@ -3,7 +3,7 @@
 use super::{Chat, ClientId};
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::attendance::Standing;
-use crate::chat::close_reason::Ending;
+use crate::chat::close_reason::CloseReason;
 use crate::chat::member::{NOTE_BYTES_MAX, Phase, Session};
 use crate::chat::room::RoomId;
 use crate::wire::{Encoding, FIRST_BYTES};
@@ -17,7 +17,7 @@ impl Chat {
     pub fn assert_invariants(&self) {
         for (id, room) in self.rooms.iter() {
             room.log.assert_limits();
-            assert_eq!(room.has_news(), self.news.contains(&id), "{id:?}: lines for nobody");
+            assert_eq!(room.is_dirty(), self.dirty_rooms.contains(&id), "{id:?}: lines for nobody");
             for (place, member) in (0..).zip(room.members()) {
                 let session = &self.sessions[*member];
                 assert!(session.room == id && session.place == place, "{member:?}: its place");
@@ -30,31 +30,34 @@ impl Chat {
         for (id, session) in &self.sessions {
             self.assert_queued(id, session);
             self.assert_bounded(id, session);
-            let has_bell = session.is_member() && session.aside().has_bell;
+            let has_bell = session.is_member() && session.rare().has_bell;
             assert_eq!(self.bells.has(&session.nick, id), has_bell, "{id:?}: its bell");
             let timers = self.timers.iter().filter(|(_, other)| *other == id);
             assert!(
-                timers.map(|(at, _)| *at).eq(session.aside().timer),
+                timers.map(|(at, _)| *at).eq(session.rare().timer),
                 "{id:?}: one timer at most"
             );
         }
         let gives_way = |session: &&Session| {
-            matches!(session.phase, Phase::Leaving { ending: Ending::GaveWay })
+            matches!(session.phase, Phase::Leaving { ending: CloseReason::GaveWay })
         };
         let giving_way = self.sessions.values().filter(gives_way).count();
         assert_eq!(self.giving_way, giving_way, "strangers that give way");
         assert!(giving_way <= self.config.strangers_max(), "{giving_way} of them");
-        let has_bell = |session: &&Session| session.is_member() && session.aside().has_bell;
+        let has_bell = |session: &&Session| session.is_member() && session.rare().has_bell;
         let bells = self.sessions.values().filter(has_bell).count();
         assert_eq!(self.bells.len(), bells, "a bell of nobody");
         let is_counted = |session: &&Session| session.origin != OriginId::LOCAL;
         let counted = self.sessions.values().filter(is_counted).count();
         assert_eq!(self.origins.client_count(), counted, "places of addresses");
-        let held_back = self.sessions.keys().filter(|id| self.is_paced(*id)).collect();
-        assert_eq!(self.held_back, held_back, "clients that are held back");
-        assert!(self.paces.keys().all(|id| self.sessions.contains_key(*id)), "a pace of nobody");
+        let throttled = self.sessions.keys().filter(|id| self.is_throttled(*id)).collect();
+        assert_eq!(self.throttled, throttled, "clients that are throttled");
+        assert!(
+            self.throttles.keys().all(|id| self.sessions.contains_key(*id)),
+            "a pace of nobody"
+        );
         if !self.config.raw && !self.is_shutting_down {
-            let knocking = self.sessions.keys().filter(|&id| self.is_knocking(id));
+            let knocking = self.sessions.keys().filter(|&id| self.is_logging_in(id));
             let named = members - knocking.filter(|&id| self.sessions[id].is_member()).count();
             assert_eq!(self.nicks.len(), named, "each member has one name");
         }
@@ -67,7 +70,7 @@ impl Chat {
             let readers = self.sessions.values().filter(|session| session.room == id).count();
             assert_eq!(room.readers, readers, "{id:?}: readers");
             assert_eq!(room.log.readers(), self.encodings_in(id), "{id:?}: who needs an image");
-            let is_kept = id == self.lobby || Some(id) == self.gate;
+            let is_kept = id == self.lobby || Some(id) == self.login_room;
             assert!(readers > 0 || is_kept, "{id:?}: nobody needs it");
             let is_counted = |id: &&ClientId| self.sessions[**id].standing == Standing::Counted;
             let counted = room.members().iter().filter(is_counted).count();
@@ -95,12 +98,12 @@ impl Chat {
         assert_eq!(places, usize::from(session.queued), "{id:?}: places in the queue");
         let room = &self.rooms[session.room];
         let is_due =
-            !session.queued && !session.blocked && !room.has_news() && !session.is_unheard();
+            !session.queued && !session.blocked && !room.is_dirty() && !session.is_ungreeted();
         if is_due {
             assert!(session.reader.is_done(&room.log), "{id:?}: forgotten");
-            let is_waiting = session.is_member() && session.aside().waiting.is_some();
+            let is_waiting = session.is_member() && session.rare().waiting.is_some();
             assert!(!is_waiting || self.resumes.contains(&id), "{id:?}: its command is forgotten");
-            assert!(session.aside().client.screen().is_empty(), "{id:?}: forgotten on its screen");
+            assert!(session.rare().client.screen().is_empty(), "{id:?}: forgotten on its screen");
             assert!(!matches!(session.phase, Phase::Leaving { .. }), "{id:?}: not ended");
         }
     }
@@ -110,17 +113,17 @@ impl Chat {
         assert!(note_bytes <= NOTE_BYTES_MAX + ANSWER_BYTES_MAX, "{id:?}: {note_bytes} in notes");
         // The first bytes may have waited for others.
         let held_max = self.config.read_bytes_max() + FIRST_BYTES;
-        assert!(session.aside().held.len() <= held_max, "{id:?}: held");
+        assert!(session.rare().held.len() <= held_max, "{id:?}: held");
         let goes_on = note_bytes > NOTE_BYTES_MAX
             || self.resumes.contains(&id)
-            || session.aside().paced_until.is_some()
-            || session.aside().waiting.is_some();
+            || session.rare().throttled_until.is_some()
+            || session.rare().waiting.is_some();
         if let Phase::Talking = session.phase {
-            assert!(session.aside().held.is_empty() || goes_on, "{id:?}: held for ever");
-            let is_deaf = session.aside().deaf.is_some();
+            assert!(session.rare().held.is_empty() || goes_on, "{id:?}: held for ever");
+            let is_deaf = session.rare().write_broken.is_some();
             let may_go_on = self.interest(id).read
                 || self.resumes.contains(&id)
-                || session.aside().paced_until.is_some();
+                || session.rare().throttled_until.is_some();
             assert!(!is_deaf || may_go_on, "{id:?}: never ended");
         }
     }

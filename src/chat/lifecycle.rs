@@ -9,7 +9,7 @@ use crate::chat::admission::access;
 use crate::chat::admission::address_limits;
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::attendance::{Presence, Standing};
-use crate::chat::close_reason::{Closing, Ending, Refusal, Refused};
+use crate::chat::close_reason::{CloseReason, Closing, Refusal, Refused};
 use crate::chat::member::{Phase, Session};
 use crate::chat::names::{Nick, NickTable};
 use crate::chat::output::Output;
@@ -56,10 +56,10 @@ impl Chat {
         self.now = now;
         self.make_place_for_stranger();
         let origin = self.admit(ip, zone).inspect_err(|refusal| {
-            self.counts.endings[Ending::Refused(refusal.kind())] += 1;
+            self.counts.endings[CloseReason::Refused(refusal.kind())] += 1;
         })?;
         self.counts.clients += 1;
-        let room = self.gate.unwrap_or(self.lobby);
+        let room = self.login_room.unwrap_or(self.lobby);
         let encoding = Encoding {
             view: self.config.view,
             ..Encoding::new(self.config.text_layout(), LineEnding::Lf)
@@ -70,7 +70,7 @@ impl Chat {
         session.place = self.rooms[room].add_member(id);
         self.rooms[room].readers += 1;
         if self.config.keeps_address() {
-            session.set_aside(|aside| aside.address = Some(address.into()));
+            session.set_rare(|rare| rare.address = Some(address.into()));
         }
         self.sessions.insert(id, session);
         self.note_heard(id);
@@ -80,8 +80,8 @@ impl Chat {
             self.sessions[id].set_client(|client| *client = Client::at(Stage::Lines));
             return Ok(());
         }
-        if self.gate.is_some() {
-            self.knock(id);
+        if self.login_room.is_some() {
+            self.begin_login(id);
         } else {
             self.name(id);
         }
@@ -129,13 +129,13 @@ impl Chat {
 
     /// There is no descriptor to let a client in, who is to be told so.
     pub fn refuse_full(&mut self) -> Refusal {
-        self.counts.endings[Ending::Refused(Refused::Full)] += 1;
+        self.counts.endings[CloseReason::Refused(Refused::Full)] += 1;
         Refusal::Full { clients: self.sessions.len() }
     }
 
     /// The system can't watch a client's connection, which is to be told so.
     pub fn refuse_unserved(&mut self) -> Refusal {
-        self.counts.endings[Ending::Refused(Refused::Unserved)] += 1;
+        self.counts.endings[CloseReason::Refused(Refused::Unserved)] += 1;
         Refusal::Unserved
     }
 
@@ -151,7 +151,7 @@ impl Chat {
             self.handle_bytes(now, id, &first);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if let Some(ending) = session.aside().deaf {
+        if let Some(ending) = session.rare().write_broken {
             return self.handle_broken(id, ending);
         }
         let framing = self.config.framing();
@@ -169,37 +169,37 @@ impl Chat {
 
     /// The connection is broken.
     pub fn handle_reset(&mut self, id: ClientId) {
-        self.handle_broken(id, Ending::Reset);
+        self.handle_broken(id, CloseReason::Reset);
     }
 
     /// The client's machine doesn't answer any more.
     pub fn handle_vanished(&mut self, id: ClientId) {
-        self.handle_broken(id, Ending::Vanished);
+        self.handle_broken(id, CloseReason::Vanished);
     }
 
     /// Nothing that the client is sent arrives any more. What it has sent before
     /// is still taken in: the caller goes on reading and hears then that the
     /// connection is broken.
-    pub fn handle_deaf(&mut self, id: ClientId, is_vanished: bool) {
+    pub fn handle_write_broken(&mut self, id: ClientId, is_vanished: bool) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        let ending = if is_vanished { Ending::Vanished } else { Ending::Reset };
+        let ending = if is_vanished { CloseReason::Vanished } else { CloseReason::Reset };
         session.blocked = true;
         let until = self.now + GONE_TIME;
-        session.set_aside(|aside| {
-            (aside.deaf, aside.stalled_since) = (Some(ending), None);
-            aside.until.get_or_insert(until);
+        session.set_rare(|rare| {
+            (rare.write_broken, rare.stalled_since) = (Some(ending), None);
+            rare.phase_ends_at.get_or_insert(until);
         });
         self.set_timer(id);
-        self.end_deaf(id);
+        self.end_write_broken(id);
     }
 
     /// A client that nothing reaches goes if nothing more of it can be taken in
     /// either: what its input waits for never comes.
-    pub(super) fn end_deaf(&mut self, id: ClientId) {
+    pub(super) fn end_write_broken(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get(id) else { return };
-        let Some(ending) = session.aside().deaf else { return };
+        let Some(ending) = session.rare().write_broken else { return };
         let (wants_input, is_holding) = (session.wants_input(), session.is_holding());
-        if self.is_paced(id) || self.resumes.contains(&id) {
+        if self.is_throttled(id) || self.resumes.contains(&id) {
             return;
         }
         match (wants_input, is_holding) {
@@ -214,22 +214,22 @@ impl Chat {
     /// have their turn first.
     pub fn is_held_back(&self, id: ClientId) -> bool {
         let is_later = |session: &Session| session.is_holding() && session.wants_input();
-        self.is_paced(id) || self.sessions.get(id).is_some_and(is_later)
+        self.is_throttled(id) || self.sessions.get(id).is_some_and(is_later)
     }
 
     /// Whether a client has to wait because it talks too fast.
-    pub(super) fn is_paced(&self, id: ClientId) -> bool {
-        self.sessions.get(id).is_some_and(|session| session.aside().paced_until.is_some())
+    pub(super) fn is_throttled(&self, id: ClientId) -> bool {
+        self.sessions.get(id).is_some_and(|session| session.rare().throttled_until.is_some())
     }
 
-    pub(super) fn handle_broken(&mut self, id: ClientId, ending: Ending) {
+    pub(super) fn handle_broken(&mut self, id: ClientId, ending: CloseReason) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         // Nothing is sent to it any more.
         session.blocked = true;
         let ending = match session.phase {
             Phase::Talking => ending,
             // It was about to go anyway.
-            Phase::Listening => Ending::Quit,
+            Phase::Listening => CloseReason::Quit,
             Phase::Leaving { .. } => return self.end(id, Closing::Abrupt),
             Phase::Parting { .. } => {
                 session.phase = Phase::Parting { closing: Closing::Abrupt };
@@ -259,14 +259,14 @@ impl Chat {
         let members: Vec<_> = self.sessions.keys().collect();
         for id in members {
             if self.sessions[id].is_member() {
-                self.end_membership(id, Ending::Shutdown, until);
+                self.end_membership(id, CloseReason::Shutdown, until);
                 self.queue(id);
             }
         }
     }
 
     /// Makes a client go as soon as there is headroom to tell the others.
-    pub(super) fn part(&mut self, id: ClientId, ending: Ending, closing: Closing) {
+    pub(super) fn part(&mut self, id: ClientId, ending: CloseReason, closing: Closing) {
         if let Phase::Parting { .. } = self.sessions[id].phase {
             // It goes already, for the reason that came first.
             return;
@@ -274,7 +274,7 @@ impl Chat {
         self.forget_silence(id);
         self.sessions[id].enter(Phase::Parting { closing }, None);
         self.set_timer(id);
-        self.partings.push_back((id, ending));
+        self.pending_leaves.push_back((id, ending));
     }
 
     /// Ends a client's membership. It still gets what it is owed, and then
@@ -283,7 +283,7 @@ impl Chat {
         &mut self,
         now: Instant,
         id: ClientId,
-        ending: Ending,
+        ending: CloseReason,
         farewell: Option<&str>,
     ) {
         let Some(session) = self.sessions.get(id) else { return };
@@ -296,7 +296,7 @@ impl Chat {
         &mut self,
         now: Instant,
         id: ClientId,
-        ending: Ending,
+        ending: CloseReason,
         farewell: Option<&str>,
         left: String,
     ) {
@@ -318,21 +318,22 @@ impl Chat {
     }
 
     /// The client is sent nothing more of what is said in its room.
-    fn end_membership(&mut self, id: ClientId, ending: Ending, until: Instant) {
+    fn end_membership(&mut self, id: ClientId, ending: CloseReason, until: Instant) {
         self.forget_silence(id);
         let session = &mut self.sessions[id];
-        if session.set_aside(|aside| aside.waiting.take()).is_some() {
+        if session.set_rare(|rare| rare.waiting.take()).is_some() {
             // It comes to nothing; what was said since then is still owed.
             session.reader.go_on();
         }
         session.reader.stop(&self.rooms[session.room].log);
-        let has_guessed = session.standing == Standing::Knocking && session.aside().tries > 0;
+        let has_guessed =
+            session.standing == Standing::LoggingIn && session.rare().password_attempts > 0;
         let ending = match ending {
-            Ending::Quit | Ending::Reset if has_guessed => Ending::NoPassword,
+            CloseReason::Quit | CloseReason::Reset if has_guessed => CloseReason::NoPassword,
             _ => ending,
         };
         session.enter(Phase::Leaving { ending }, Some(until));
-        if session.aside().has_bell {
+        if session.rare().has_bell {
             let nick = session.nick.clone();
             self.bells.remove(&nick);
         }
@@ -351,7 +352,7 @@ impl Chat {
     /// Forgets a client that has left.
     pub(super) fn end(&mut self, id: ClientId, closing: Closing) {
         let Some(session) = self.sessions.remove(id) else { return };
-        if let Some(at) = session.aside().timer {
+        if let Some(at) = session.rare().timer {
             self.timers.remove(&(at, id));
         }
         let Phase::Leaving { ending } = session.phase else {
@@ -359,9 +360,9 @@ impl Chat {
         };
         self.forget_reader(session.room, session.reader.newest_encoding());
         self.origins.leave(session.origin);
-        self.paces.remove(&id);
+        self.throttles.remove(&id);
         self.counts.endings[ending] += 1;
-        self.giving_way -= usize::from(ending == Ending::GaveWay);
+        self.giving_way -= usize::from(ending == CloseReason::GaveWay);
         self.outputs.push_back(Output::Closed { id, ending, closing });
     }
 
@@ -381,13 +382,13 @@ impl Chat {
     /// A client in the list of those who are here.
     fn member(&self, id: ClientId) -> String {
         let session = &self.sessions[id];
-        let away = session.aside().away.as_deref();
+        let away = session.rare().away.as_deref();
         texts::member(session.nick.as_str(), self.shown_address(id), away)
     }
 
     pub(super) fn shown_address(&self, id: ClientId) -> Option<&str> {
         let is_shown = self.config.prefix == Prefix::Addr;
-        self.sessions[id].aside().address.as_deref().filter(|_| is_shown)
+        self.sessions[id].rare().address.as_deref().filter(|_| is_shown)
     }
 
     fn next_guest(&mut self) -> Nick {

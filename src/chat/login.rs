@@ -1,4 +1,4 @@
-//! The gate: where newcomers wait who have to give a password first.
+//! The login room: where clients wait that have to give a password first.
 //!
 //! It is a room in which nothing is said, so that they are sent and told nothing
 //! of the others, and the others nothing of them.
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::room::{Room, RoomId};
 use super::{Chat, ClientId, Logged, texts};
 use crate::chat::attendance::Standing;
-use crate::chat::close_reason::{Closing, Ending, Refusal};
+use crate::chat::close_reason::{CloseReason, Closing, Refusal};
 use crate::chat::member::Phase;
 use crate::chat::names::Nick;
 use crate::chat::output::Output;
@@ -22,50 +22,50 @@ const PASSWORD_TIME: Duration = Duration::from_secs(60);
 const PENALTY: Duration = Duration::from_secs(1);
 
 /// Wrong passwords that one client may give.
-pub(super) const TRIES_MAX: u8 = 3;
+pub(super) const PASSWORD_ATTEMPTS_MAX: u8 = 3;
 
-/// The gate needs no memory: nothing is said there but that the server ends.
+/// The login room needs no memory: nothing is said there but that the server ends.
 const LIMITS: Limits = Limits { bytes_max: 4096, records_max: 16 };
 
 impl Chat {
-    /// Makes the gate, if there is a password.
-    pub(super) fn make_gate(&mut self) {
+    /// Makes the login room, if there is a password.
+    pub(super) fn make_login_room(&mut self) {
         if self.config.password.is_some() {
             let room = Room::with_limits(Nick::default(), &self.config, LIMITS);
-            self.gate = Some(self.rooms.insert_hidden(room));
+            self.login_room = Some(self.rooms.insert_hidden(room));
         }
     }
 
     /// Rooms that people can be in.
     pub(super) fn room_count(&self) -> usize {
-        self.rooms.len() - usize::from(self.gate.is_some())
+        self.rooms.len() - usize::from(self.login_room.is_some())
     }
 
     /// Clients that have been let in.
     pub(super) fn guest_count(&self) -> usize {
-        let knocking = self.gate.map_or(0, |gate| self.rooms[gate].members().len());
-        self.sessions.len() - knocking
+        let logging_in = self.login_room.map_or(0, |room| self.rooms[room].members().len());
+        self.sessions.len() - logging_in
     }
 
     /// Whether a client has to give the password.
-    pub(super) fn is_knocking(&self, id: ClientId) -> bool {
-        self.sessions.get(id).is_some_and(|session| session.standing == Standing::Knocking)
+    pub(super) fn is_logging_in(&self, id: ClientId) -> bool {
+        self.sessions.get(id).is_some_and(|session| session.standing == Standing::LoggingIn)
     }
 
     /// If there are as many strangers as may be, the one that came first gives way:
     /// one who knows the password needs no minute for it.
     pub(super) fn make_place_for_stranger(&mut self) {
-        let Some(gate) = self.gate else { return };
-        let is_full = self.rooms[gate].members().len() >= self.config.strangers_max();
+        let Some(room) = self.login_room else { return };
+        let is_full = self.rooms[room].members().len() >= self.config.strangers_max();
         while let Some(&id) = self.strangers.front() {
-            let is_here = self.is_knocking(id) && self.sessions[id].is_member();
+            let is_here = self.is_logging_in(id) && self.sessions[id].is_member();
             if is_here && !is_full {
                 return;
             }
             self.strangers.pop_front();
             if is_here {
                 self.giving_way += 1;
-                self.leave(self.now, id, Ending::GaveWay, Some(texts::GAVE_WAY));
+                self.leave(self.now, id, CloseReason::GaveWay, Some(texts::GAVE_WAY));
                 return self.drop_if_stuck_giving_way(id);
             }
         }
@@ -75,23 +75,25 @@ impl Chat {
     /// doesn't read isn't waited for: else a few of them would keep others out.
     pub(super) fn drop_if_stuck_giving_way(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get(id) else { return };
-        if session.blocked && matches!(session.phase, Phase::Leaving { ending: Ending::GaveWay }) {
+        if session.blocked
+            && matches!(session.phase, Phase::Leaving { ending: CloseReason::GaveWay })
+        {
             self.end(id, Closing::Abrupt);
         }
     }
 
     /// Clients that have given the password, if there is one.
     fn member_count(&self) -> usize {
-        let rooms = self.rooms.iter().filter(|(id, _)| Some(*id) != self.gate);
+        let rooms = self.rooms.iter().filter(|(id, _)| Some(*id) != self.login_room);
         rooms.map(|(_, room)| room.members().len()).sum()
     }
 
     /// A newcomer has to give the password. It is asked for it when it has had
     /// time to send something, as it is greeted later: what it sends may be of
     /// another protocol.
-    pub(super) fn knock(&mut self, id: ClientId) {
+    pub(super) fn begin_login(&mut self, id: ClientId) {
         let session = &mut self.sessions[id];
-        session.standing = Standing::Knocking;
+        session.standing = Standing::LoggingIn;
         self.strangers.push_back(id);
         let session = &mut self.sessions[id];
         session.enter(Phase::Talking, Some(self.now + PASSWORD_TIME));
@@ -100,7 +102,7 @@ impl Chat {
 
     /// A newcomer is told that there is a password, unless it knows.
     pub(super) fn ask_password(&mut self, id: ClientId) {
-        if self.sessions[id].aside().tries == 0 {
+        if self.sessions[id].rare().password_attempts == 0 {
             self.notify(id, texts::PASSWORD);
         }
     }
@@ -110,48 +112,48 @@ impl Chat {
         // As any line: keys that erase work, and a stray CR isn't a part of it.
         let typed = Text::clean(line);
         let typed = typed.as_str().as_bytes();
-        if self.config.password.as_ref().is_some_and(|password| password.is(typed)) {
+        if self.config.password.as_ref().is_some_and(|password| password.matches(typed)) {
             let clients = self.member_count();
             if clients >= self.config.clients_max {
                 let refusal = Refusal::Full { clients };
                 let text = refusal.text();
-                return self.leave(now, id, Ending::Refused(refusal.kind()), Some(&text));
+                return self.leave(now, id, CloseReason::Refused(refusal.kind()), Some(&text));
             }
-            return self.let_in(id);
+            return self.log_in(id);
         }
         self.outputs.push_back(Output::Log(id, Logged::WrongPassword));
-        match self.count_try(id) {
-            0 => self.leave(now, id, Ending::NoPassword, Some(texts::PASSWORD_WRONG_AGAIN)),
+        match self.count_password_attempt(id) {
+            0 => self.leave(now, id, CloseReason::NoPassword, Some(texts::PASSWORD_WRONG_AGAIN)),
             left => self.notify(id, &texts::password_wrong(left)),
         }
     }
 
     /// A client gave a wrong password, and isn't heard for a while. Gives how
     /// many more it may try.
-    pub(super) fn count_try(&mut self, id: ClientId) -> u8 {
-        let tries = self.sessions[id].set_aside(|aside| {
-            aside.tries += 1;
-            aside.tries
+    pub(super) fn count_password_attempt(&mut self, id: ClientId) -> u8 {
+        let tries = self.sessions[id].set_rare(|rare| {
+            rare.password_attempts += 1;
+            rare.password_attempts
         });
-        self.hold_back(id, self.now + PENALTY);
-        TRIES_MAX.saturating_sub(tries)
+        self.throttle(id, self.now + PENALTY);
+        PASSWORD_ATTEMPTS_MAX.saturating_sub(tries)
     }
 
     /// The password took too long.
-    pub(super) fn close_gate(&mut self, now: Instant, id: ClientId) {
+    pub(super) fn end_login(&mut self, now: Instant, id: ClientId) {
         let text = texts::no_password(PASSWORD_TIME);
-        self.leave(now, id, Ending::NoPassword, Some(&text));
+        self.leave(now, id, CloseReason::NoPassword, Some(&text));
     }
 
     /// A newcomer may come into the lobby.
-    fn let_in(&mut self, id: ClientId) {
-        let Some(gate) = self.gate else { return };
+    fn log_in(&mut self, id: ClientId) {
+        let Some(room) = self.login_room else { return };
         self.leave_members(id);
-        self.forget_reader(gate, self.sessions[id].reader.newest_encoding());
+        self.forget_reader(room, self.sessions[id].reader.newest_encoding());
         let session = &mut self.sessions[id];
         session.standing = Standing::Arriving;
         session.enter(Phase::Talking, None);
-        session.set_aside(|aside| aside.tries = 0);
+        session.set_rare(|rare| rare.password_attempts = 0);
         self.set_timer(id);
         self.name(id);
         self.place_in(id, self.lobby);
@@ -169,7 +171,7 @@ impl Chat {
         room.readers += 1;
     }
 
-    /// What a client types at the gate isn't shown on its screen, if its program
+    /// What a client types in the login room isn't shown on its screen, if its program
     /// speaks telnet.
     pub(super) fn conceal(&mut self, id: ClientId) {
         let hide = self.sessions[id].set_client(Client::conceal);
@@ -180,7 +182,7 @@ impl Chat {
 
     /// What it types is shown again, by the server's editor, if it was hidden.
     fn reveal(&mut self, id: ClientId) {
-        if self.sessions[id].aside().client.is_concealed() {
+        if self.sessions[id].rare().client.is_concealed() {
             self.offer_editing(id);
         }
     }

@@ -38,7 +38,7 @@ pub use self::admission::address_limits::OriginLimits;
 use self::admission::address_limits::Origins;
 use self::admission::bans::Bans;
 pub use self::admission::password::{PASSWORD_BYTES_MAX, Password, invisible_character};
-pub use self::close_reason::{Closing, Ending, Endings, Refusal, Refused};
+pub use self::close_reason::{CloseReason, CloseReasons, Closing, Refusal, Refused};
 pub use self::config::{Config, OnLag, Prefix};
 pub use self::lifecycle::Arrival;
 use self::member::Session;
@@ -83,7 +83,7 @@ pub struct Chat {
     /// Where everyone starts.
     lobby: RoomId,
     /// Where clients wait that have to give a password.
-    gate: Option<RoomId>,
+    login_room: Option<RoomId>,
     /// Those that wait there, the first one in front; and some that have gone.
     strangers: VecDeque<ClientId>,
     /// Strangers that gave way and have not been told so yet.
@@ -96,9 +96,9 @@ pub struct Chat {
     /// Clients that want a bell when their name is said.
     bells: Bells,
     /// Rooms with lines that their members haven't been queued for.
-    news: Vec<RoomId>,
+    dirty_rooms: Vec<RoomId>,
     /// One of them has so many that there is no headroom.
-    has_much_news: bool,
+    has_many_new_lines: bool,
     /// What the client whose input is taken in may still make the loop do before
     /// others have their turn: see `WORK_MAX`.
     work_left: usize,
@@ -110,7 +110,7 @@ pub struct Chat {
     /// Clients whose held input may go on.
     resumes: VecDeque<ClientId>,
     /// Clients that have to go, as soon as there is headroom to say so.
-    partings: VecDeque<(ClientId, Ending)>,
+    pending_leaves: VecDeque<(ClientId, CloseReason)>,
     /// When to look at a client again, at most one entry each.
     timers: BTreeSet<(Instant, ClientId)>,
     /// Arrivals, and when to greet them, in that order.
@@ -125,14 +125,14 @@ pub struct Chat {
     /// How fast clients may talk, and how much of that each that has talked has
     /// used.
     rate_limit: Option<RateLimit>,
-    paces: HashMap<ClientId, GcraState>,
+    throttles: HashMap<ClientId, GcraState>,
     /// Clients that have to wait because they talk too fast.
-    held_back: BTreeSet<ClientId>,
+    throttled: BTreeSet<ClientId>,
     is_shutting_down: bool,
     /// The time of the last call that told it.
     now: Instant,
     /// The time on the wall.
-    wall: Time,
+    unix_time: Time,
     started: Instant,
 }
 
@@ -167,7 +167,7 @@ pub struct Counts {
     /// Lines that slow readers missed, each counted for each reader.
     pub lines_missed: u64,
     /// Why connections have ended.
-    pub endings: Endings,
+    pub endings: CloseReasons,
 }
 
 impl Counts {
@@ -204,20 +204,20 @@ impl Chat {
             guests: 0,
             rooms,
             lobby,
-            gate: None,
+            login_room: None,
             strangers: VecDeque::new(),
             giving_way: 0,
             bans: Bans::default(),
             has_new_bans: false,
             motd: Vec::new(),
             bells: Bells::default(),
-            news: Vec::new(),
-            has_much_news: false,
+            dirty_rooms: Vec::new(),
+            has_many_new_lines: false,
             work_left: 0,
             flush: VecDeque::new(),
             offer: Offer::default(),
             resumes: VecDeque::new(),
-            partings: VecDeque::new(),
+            pending_leaves: VecDeque::new(),
             timers: BTreeSet::new(),
             arrivals: VecDeque::new(),
             folds: VecDeque::new(),
@@ -225,21 +225,21 @@ impl Chat {
             counts: Counts::default(),
             origins: Origins::default(),
             rate_limit,
-            paces: HashMap::new(),
-            held_back: BTreeSet::new(),
+            throttles: HashMap::new(),
+            throttled: BTreeSet::new(),
             is_shutting_down: false,
             now,
-            wall: 0,
+            unix_time: 0,
             started: now,
         };
-        chat.make_gate();
+        chat.make_login_room();
         chat
     }
 
     /// What the clock on the wall says, in seconds since 1970: for people to
     /// see and for files. All durations go by `now`.
-    pub fn set_wall_clock(&mut self, seconds: u64) {
-        self.wall = u32::try_from(seconds).unwrap_or(Time::MAX);
+    pub fn set_unix_time(&mut self, seconds: u64) {
+        self.unix_time = u32::try_from(seconds).unwrap_or(Time::MAX);
     }
 
     /// How many seconds the server has run. Whatever took so long or was so long

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::room::Room;
 use super::{Chat, ClientId, Interest, Logged, Offer, OnLag, texts};
-use crate::chat::close_reason::{Closing, Ending};
+use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::member::{Phase, Session};
 use crate::chat::room::cursor::Slices;
 use crate::wire::{Kind, Message};
@@ -22,12 +22,12 @@ pub enum Output {
     /// The bans have changed: they are to be kept, as a text for people and for
     /// `set_bans`.
     Bans(String),
-    /// A client's visit is over.
+    /// A client has left, and is to be disconnected.
     Closed {
         /// Whose.
         id: ClientId,
         /// Why.
-        ending: Ending,
+        ending: CloseReason,
         /// What is to be done with its connection.
         closing: Closing,
     },
@@ -46,7 +46,7 @@ impl Chat {
         };
         let session = &self.sessions[id];
         let log = &self.rooms[session.room].log;
-        let client = &session.aside().client;
+        let client = &session.rare().client;
         let (bytes, is_all) = if client.has_screen() {
             let screen = client.screen();
             slices.push(IoSlice::new(screen));
@@ -77,24 +77,24 @@ impl Chat {
             // The usual case: there is nothing else to look at.
             return session.reader.advance_to_end(log, bytes);
         }
-        if !session.aside().client.screen().is_empty() {
+        if !session.rare().client.screen().is_empty() {
             session.set_client(|client| client.advance_screen(bytes));
         } else if self.offer.is_all && !is_short {
             session.reader.advance_to_end(log, bytes);
         } else {
             session.reader.advance(log, bytes);
         }
-        let stalled_since = match session.aside().stalled_since {
+        let stalled_since = match session.rare().stalled_since {
             Some(since) if bytes == 0 => Some(since),
             _ => is_short.then_some(now),
         };
         session.blocked = is_short;
-        if session.aside().stalled_since != stalled_since {
-            session.set_aside(|aside| aside.stalled_since = stalled_since);
+        if session.rare().stalled_since != stalled_since {
+            session.set_rare(|rare| rare.stalled_since = stalled_since);
             self.set_timer(id);
         } else if is_short {
             if self.is_stalled(now, &self.sessions[id]) {
-                return self.handle_broken(id, Ending::Stalled);
+                return self.handle_broken(id, CloseReason::Stalled);
             }
             // The try is over.
             self.set_timer(id);
@@ -103,7 +103,7 @@ impl Chat {
         if session.is_holding() && session.wants_input() {
             self.resumes.push_back(id);
         }
-        self.resume_if_level(id);
+        self.resume_if_caught_up(id);
         if is_short {
             return self.drop_if_stuck_giving_way(id);
         }
@@ -120,7 +120,7 @@ impl Chat {
             && !session.is_broken()
             && std::mem::take(&mut session.blocked)
         {
-            if session.is_unheard() {
+            if session.is_ungreeted() {
                 // No write follows soon that would end the waiting for this.
                 self.outputs.push_back(Output::Interest(id));
             }
@@ -163,8 +163,8 @@ impl Chat {
             let is_in_past = session.reader.is_in_past(log) && !session.is_first;
             is_in_past || log.is_near(session.reader.next())
         };
-        let has_place = self.gate.is_none() || self.giving_way < self.config.strangers_max();
-        has_place && !self.has_much_news && front.is_none_or(is_near)
+        let has_place = self.login_room.is_none() || self.giving_way < self.config.strangers_max();
+        has_place && !self.has_many_new_lines && front.is_none_or(is_near)
     }
 
     /// Bytes of lines (with LF ends) added since the last `poll_transmit`, in
@@ -181,12 +181,12 @@ impl Chat {
 
     /// Whether `poll_transmit` may have something.
     pub(super) fn has_unflushed(&self) -> bool {
-        !self.is_flushed() || !self.news.is_empty()
+        !self.is_flushed() || !self.dirty_rooms.is_empty()
     }
 
     /// The rooms with lines that their members haven't been queued for.
     fn news(&self) -> impl Iterator<Item = &Room> {
-        self.news.iter().filter_map(|&id| self.rooms.get(id))
+        self.dirty_rooms.iter().filter_map(|&id| self.rooms.get(id))
     }
 
     /// Puts a client into the flush queue unless it is blocked.
@@ -215,8 +215,8 @@ impl Chat {
     /// Queues the members of each room to which lines have come since the last
     /// time.
     fn queue_members(&mut self) {
-        self.has_much_news = false;
-        while let Some(id) = self.news.pop() {
+        self.has_many_new_lines = false;
+        while let Some(id) = self.dirty_rooms.pop() {
             let Some(room) = self.rooms.get_mut(id) else { continue };
             room.unqueued = room.log.next();
             for &id in room.members() {
@@ -238,7 +238,7 @@ impl Chat {
             return false;
         }
         let log = &self.rooms[session.room].log;
-        if session.is_unheard() {
+        if session.is_ungreeted() {
             session.reader.forget_lost(log);
             return false;
         }
@@ -249,9 +249,9 @@ impl Chat {
         let room = &self.rooms[session.room];
         let (log, name) = (&room.log, room.name.as_str());
         let missed = &mut self.counts.lines_missed;
-        let (time, zone, run) = (self.wall, &self.config.zone, &*self.config.run);
+        let (time, zone, run) = (self.unix_time, &self.config.zone, &*self.config.run);
         let reader = session.nick.as_str();
-        session.reader.catch_up(log, id, |lines, encoding| {
+        session.reader.skip_gap(log, id, |lines, encoding| {
             *missed += lines;
             let (number, kind, from, to) = (None, Kind::Notice, "", "");
             let text = texts::lagged(lines);
@@ -262,7 +262,7 @@ impl Chat {
             encoding.encode(&message, &mut note);
             note
         });
-        let is_ready = if session.aside().client.has_screen() {
+        let is_ready = if session.rare().client.has_screen() {
             self.compose(id)
         } else {
             session.reader.encode_ahead(log, session.nick.as_str());
@@ -271,14 +271,14 @@ impl Chat {
         if is_ready {
             return true;
         }
-        if self.sessions[id].aside().stalled_since.is_some() {
+        if self.sessions[id].rare().stalled_since.is_some() {
             // It is owed nothing any more.
-            self.sessions[id].set_aside(|aside| aside.stalled_since = None);
+            self.sessions[id].set_rare(|rare| rare.stalled_since = None);
         }
         if let Phase::Leaving { .. } = self.sessions[id].phase {
             self.end(id, Closing::Polite);
         } else {
-            self.resume_if_level(id);
+            self.resume_if_caught_up(id);
         }
         false
     }
@@ -290,9 +290,9 @@ impl Chat {
         let missed = session.reader.stop_here(&self.rooms[session.room].log);
         self.counts.lines_missed += missed;
         if let Phase::Leaving { ending } = &mut session.phase {
-            *ending = Ending::Lagged;
+            *ending = CloseReason::Lagged;
         } else {
-            self.part(id, Ending::Lagged, Closing::Polite);
+            self.part(id, CloseReason::Lagged, Closing::Polite);
         }
         if !self.config.raw {
             self.notify(id, &texts::lagged_closing(missed));

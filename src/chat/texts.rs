@@ -11,7 +11,7 @@ use unicode_security::skeleton;
 
 use super::commands::{Audience, Command};
 use super::{Counts, commands};
-use crate::chat::close_reason::{Ending, Endings, Refusal};
+use crate::chat::close_reason::{CloseReason, CloseReasons, Refusal};
 use crate::chat::names::proof::SECRET_BYTES_MAX;
 use crate::chat::names::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
 use crate::wire::{Time, rfc3339};
@@ -68,7 +68,7 @@ pub(super) fn joined(who: &str) -> String {
     format!("{who} joined")
 }
 
-pub(super) fn left(who: &str, ending: Ending) -> String {
+pub(super) fn left(who: &str, ending: CloseReason) -> String {
     match ending.reason() {
         None => format!("{who} left"),
         Some(reason) => format!("{who} left ({reason})"),
@@ -381,7 +381,7 @@ pub(super) fn came(counts: &Counts) -> String {
 }
 
 /// `ended: 3 quit, 1 connection reset`
-pub(super) fn ended(endings: &Endings) -> String {
+pub(super) fn ended(endings: &CloseReasons) -> String {
     let endings = endings.iter().filter(|(_, count)| **count > 0);
     let endings: Vec<_> =
         endings.map(|(ending, count)| format!("{count} {}", ending.name())).collect();
@@ -477,9 +477,9 @@ pub(super) fn idle_warning(left: Duration) -> String {
     format!("your connection ends in {left} s unless you send something, an empty line will do")
 }
 
-/// Who talks faster than is allowed: `held back: ann, bob`
-pub(super) fn held_back(names: &[&str]) -> String {
-    format!("held back: {}", names.join(", "))
+/// Who sends faster than is allowed: `throttled: ann, bob`
+pub(super) fn throttled(names: &[&str]) -> String {
+    format!("throttled: {}", names.join(", "))
 }
 
 pub(super) fn password_wrong(left: u8) -> String {

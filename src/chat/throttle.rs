@@ -38,13 +38,13 @@ impl Chat {
     /// Takes what a line costs from a client; false if it has to wait.
     pub(super) fn pay_line(&mut self, id: ClientId) -> bool {
         let Some(limit) = &self.rate_limit else { return true };
-        let state = self.paces.entry(id).or_default();
+        let state = self.throttles.entry(id).or_default();
         let Err(error) = state.check_and_modify_at(limit, self.now, 1) else { return true };
         let next = match error {
             GcraError::DeniedUntil { next_allowed_at } => next_allowed_at,
             GcraError::DeniedIndefinitely { .. } => self.now,
         };
-        self.hold_back(id, next.max(self.now + WAIT_MIN));
+        self.throttle(id, next.max(self.now + WAIT_MIN));
         self.tell_too_fast(id);
         false
     }
@@ -53,17 +53,17 @@ impl Chat {
     fn tell_too_fast(&mut self, id: ClientId) {
         let Some(rate) = self.config.rate else { return };
         let is_told =
-            self.sessions[id].set_aside(|aside| std::mem::replace(&mut aside.is_told_rate, true));
-        if !is_told && !self.config.raw && !self.is_knocking(id) {
+            self.sessions[id].set_rare(|rare| std::mem::replace(&mut rare.is_told_rate, true));
+        if !is_told && !self.config.raw && !self.is_logging_in(id) {
             self.notify(id, &texts::too_fast(rate.lines_per_second));
         }
     }
 
-    /// Takes what so many bytes cost; it isn't held back until its next line.
+    /// Takes what so many bytes cost; it isn't throttled until its next line.
     pub(super) fn pay_bytes(&mut self, id: ClientId, bytes: usize) {
         let Some(limit) = &self.rate_limit else { return };
         let lines = bytes / BYTES_A_LINE;
-        if let (1.., Some(state)) = (lines, self.paces.get_mut(&id)) {
+        if let (1.., Some(state)) = (lines, self.throttles.get_mut(&id)) {
             // One read is 64 KiB at most.
             let cost = limit.increment_interval(lines as u32);
             state.tat = Some(state.tat.unwrap_or(self.now) + cost);
@@ -71,32 +71,32 @@ impl Chat {
     }
 
     /// Nothing more is taken in from a client until then.
-    pub(super) fn hold_back(&mut self, id: ClientId, until: Instant) {
+    pub(super) fn throttle(&mut self, id: ClientId, until: Instant) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        let from = session.aside().paced_until.unwrap_or(self.now);
+        let from = session.rare().throttled_until.unwrap_or(self.now);
         // What it is late with meanwhile isn't its fault.
         let pause = until.saturating_duration_since(from);
-        session.set_aside(|aside| {
-            aside.begun = aside.begun.map(|at| at + pause);
-            aside.heard = aside.heard.map(|at| at + pause);
-            aside.paced_until = Some(from + pause);
+        session.set_rare(|rare| {
+            rare.line_started_at = rare.line_started_at.map(|at| at + pause);
+            rare.last_heard_at = rare.last_heard_at.map(|at| at + pause);
+            rare.throttled_until = Some(from + pause);
         });
-        self.held_back.insert(id);
+        self.throttled.insert(id);
         self.set_timer(id);
     }
 
     /// A client doesn't have to wait any more.
-    pub(super) fn let_go(&mut self, id: ClientId) {
+    pub(super) fn release(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if session.aside().paced_until.is_some() {
-            session.set_aside(|aside| aside.paced_until = None);
-            self.held_back.remove(&id);
+        if session.rare().throttled_until.is_some() {
+            session.set_rare(|rare| rare.throttled_until = None);
+            self.throttled.remove(&id);
             self.resumes.push_back(id);
         }
     }
 
     /// Who has to wait and has a name, in no order.
-    pub(super) fn held_back(&self) -> impl Iterator<Item = ClientId> {
-        self.held_back.iter().copied().filter(|&id| !self.is_knocking(id))
+    pub(super) fn throttled(&self) -> impl Iterator<Item = ClientId> {
+        self.throttled.iter().copied().filter(|&id| !self.is_logging_in(id))
     }
 }

@@ -22,7 +22,7 @@ const _: () = assert!(size_of::<usize>() == 8, "roomcast needs a 64-bit system")
 pub(super) struct Connection {
     socket: Registered,
     pub peer: PeerAddr,
-    /// The visit is over and everything is sent; what the client still sends is
+    /// The client has left and everything is sent; what it still sends is
     /// discarded until it closes too. Closing at once with bytes unread would
     /// make the kernel throw away what the client hasn't got yet.
     pub is_lingering: bool,

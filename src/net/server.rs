@@ -28,7 +28,7 @@ use super::looks::{Look, Looks};
 use super::motd::{MotdFile, Newcomer};
 use super::proxy::{Header, Introduced, Proxies};
 use crate::chat::{
-    Arrival, Chat, ClientId, Closing, Config, Counts, Ending, Logged, Output, Refusal, Slices,
+    Arrival, Chat, ClientId, CloseReason, Closing, Config, Counts, Logged, Output, Refusal, Slices,
 };
 
 /// Events taken from the poller in one turn at most.
@@ -133,7 +133,7 @@ impl Server {
         let scratch = vec![0; config.read_bytes_max()].into();
         let mut chat = Chat::new(config, Instant::now());
         // What bans in a file mean depends on it.
-        chat.set_wall_clock(seconds_since_1970());
+        chat.set_unix_time(seconds_since_1970());
         Ok(Server {
             door: Door::new(&poller, listeners)?,
             poller,
@@ -208,7 +208,7 @@ impl Server {
         while !(self.stopping.is_some() && self.connections.is_empty()) {
             let looked = self.wait(&mut events, now)?;
             now = Instant::now();
-            self.chat.set_wall_clock(seconds_since_1970());
+            self.chat.set_unix_time(seconds_since_1970());
             self.accept(now);
             self.read(now);
             self.end_look(looked);
@@ -477,7 +477,7 @@ impl Server {
         let is_read_later = self.chat.is_held_back(id) && connection.unwatch().is_ok();
         let error = connection.take_error();
         match is_read_later {
-            true => self.chat.handle_deaf(id, is_of_silence(&error)),
+            true => self.chat.handle_write_broken(id, is_of_silence(&error)),
             false => self.break_off(id, &error),
         }
     }
@@ -539,7 +539,7 @@ impl Server {
             Ok(bytes) => self.chat.handle_written(now, id, bytes),
             Err(error) => {
                 debug!("{}: {error}", self.connections[id].peer);
-                self.chat.handle_deaf(id, is_of_silence(&error));
+                self.chat.handle_write_broken(id, is_of_silence(&error));
             }
         }
         self.update_interest(id);
@@ -584,7 +584,7 @@ impl Server {
         }
     }
 
-    fn close(&mut self, now: Instant, id: ClientId, ending: Ending, closing: Closing) {
+    fn close(&mut self, now: Instant, id: ClientId, ending: CloseReason, closing: Closing) {
         let connection = &self.connections[id];
         match ending.is_forced() {
             true => self.journal.note(now, connection.peer, ending.name()),
@@ -593,7 +593,7 @@ impl Server {
         match closing {
             Closing::Polite => self.linger(now, id),
             Closing::Abrupt => {
-                if ending == Ending::Stalled {
+                if ending == CloseReason::Stalled {
                     connection.abort();
                 }
                 self.connections.remove(id);

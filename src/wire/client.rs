@@ -298,7 +298,7 @@ mod tests {
     const DONT_ECHO: &[u8] = b"\xff\xfe\x01";
 
     /// What a client has sent in pieces of this length, and then the end of the
-    /// stream, up to what ends its visit. Telnet commands are answered.
+    /// stream, up to what disconnects it. Telnet commands are answered.
     fn inputs(client: &mut Client, bytes: &[u8], piece: usize) -> Vec<Input<'static>> {
         let mut inputs = Vec::new();
         for piece in bytes.chunks(piece) {

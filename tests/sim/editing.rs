@@ -1,6 +1,6 @@
 //! Editing that begins and ends in the middle of a packet.
 
-use roomcast::chat::{Closing, Config, Ending, OnLag, Password};
+use roomcast::chat::{CloseReason, Closing, Config, OnLag, Password};
 
 use crate::peer::{Habit, Peer, Shown};
 use crate::world::World;
@@ -71,7 +71,7 @@ fn nothing_is_drawn_after_a_farewell() {
     }
     world.peers[number].kernel_bytes = usize::MAX;
     world.settle();
-    assert_eq!(world.endings, [(number, Ending::Lagged, Closing::Polite)]);
+    assert_eq!(world.endings, [(number, CloseReason::Lagged, Closing::Polite)]);
     let stream: Vec<u8> = world.peers[number].to_client.iter().copied().collect();
     assert!(stream.ends_with(b" lines came faster than you read\r\n"), "{}", stream.escape_ascii());
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roomcast::chat::{Closing, Config, Ending, Rate};
+use roomcast::chat::{CloseReason, Closing, Config, Rate};
 
 use crate::peer::{Habit, Peer, Shown};
 use crate::world::World;
@@ -126,7 +126,7 @@ fn who_is_held_back_is_in_the_stats() {
     world.settle();
     world.peers[0].send(b"/stats\n");
     world.settle();
-    assert_eq!(last(&world.peers[0]), "held back: guest2");
+    assert_eq!(last(&world.peers[0]), "throttled: guest2");
     run_until_quiet(&mut world);
     world.peers[0].send(b"/stats\n");
     world.settle();
@@ -142,7 +142,7 @@ fn what_was_sent_before_a_break_is_heard_although_it_is_held_back() {
     world.peers[0].send(b"hello\n");
     run_until_quiet(&mut world);
     assert_eq!(heard(&world.peers[0]), expected(3000));
-    assert_eq!(world.endings, [(1, Ending::Reset, Closing::Abrupt)]);
+    assert_eq!(world.endings, [(1, CloseReason::Reset, Closing::Abrupt)]);
     assert_eq!(last(&world.peers[0]), "guest2 left (connection reset)");
 }
 
@@ -157,7 +157,7 @@ fn one_whose_input_waits_for_a_write_ends_with_its_connection() {
         world.peers[1].is_deaf = true;
         world.peers[0].send(b"hello\n");
         let time = run_until_quiet(&mut world);
-        assert_eq!(world.endings, [(1, Ending::Reset, Closing::Abrupt)]);
+        assert_eq!(world.endings, [(1, CloseReason::Reset, Closing::Abrupt)]);
         assert!(time < 60 * SECOND, "{time:?}");
     }
 }
@@ -185,7 +185,7 @@ fn who_is_gone_is_read_for_five_minutes_at_most() {
     world.peers[0].send(b"hello\n");
     let time = run_until_quiet(&mut world);
     assert_eq!(time, 300 * SECOND);
-    assert_eq!(world.endings, [(1, Ending::Reset, Closing::Abrupt)]);
+    assert_eq!(world.endings, [(1, CloseReason::Reset, Closing::Abrupt)]);
     let lines = heard(&world.peers[0]).len();
     assert!((30_900..=31_100).contains(&lines), "{lines} lines");
 }
@@ -194,10 +194,10 @@ fn who_is_gone_is_read_for_five_minutes_at_most() {
 #[test]
 fn one_that_vanished_is_not_said_to_have_reset() {
     let mut world = paced();
-    world.chat.handle_deaf(world.id(1), true);
+    world.chat.handle_write_broken(world.id(1), true);
     world.chat.handle_eof(world.now, world.id(1));
     world.settle();
-    assert_eq!(world.endings, [(1, Ending::Vanished, Closing::Abrupt)]);
+    assert_eq!(world.endings, [(1, CloseReason::Vanished, Closing::Abrupt)]);
     assert_eq!(last(&world.peers[0]), "guest2 left (stopped answering)");
 }
 
@@ -215,7 +215,7 @@ fn a_line_that_is_not_finished_in_time_ends_the_visit() {
     assert_eq!(world.endings, []);
     world.sleep(SECOND);
     world.settle();
-    assert_eq!(world.endings, [(1, Ending::Unfinished, Closing::Polite)]);
+    assert_eq!(world.endings, [(1, CloseReason::Unfinished, Closing::Polite)]);
     let farewell = "goodbye: your line wasn't finished in 300 s; a line ends with LF";
     assert_eq!(last(&world.peers[1]), farewell);
     assert_eq!(last(&world.peers[0]), "guest2 left (line not finished)");
@@ -251,7 +251,7 @@ fn everything_that_is_begun_has_to_end() {
         assert_eq!(world.endings, [], "{}", begun.escape_ascii());
         world.sleep(SECOND);
         world.settle();
-        assert_eq!(world.endings, [(1, Ending::Unfinished, Closing::Polite)]);
+        assert_eq!(world.endings, [(1, CloseReason::Unfinished, Closing::Polite)]);
     }
 }
 
@@ -269,7 +269,7 @@ fn a_line_of_one_who_leaves_needs_no_end() {
     assert_eq!(world.endings, []);
     world.sleep(3 * SECOND);
     world.settle();
-    assert_eq!(world.endings, [(stuck, Ending::LineTooLong, Closing::Abrupt)]);
+    assert_eq!(world.endings, [(stuck, CloseReason::LineTooLong, Closing::Abrupt)]);
 }
 
 #[test]
@@ -339,7 +339,7 @@ fn an_idle_client_is_warned_and_closed() {
     assert_eq!(world.endings, []);
     world.sleep(SECOND);
     world.settle();
-    assert_eq!(world.endings, [(1, Ending::Idle, Closing::Polite)]);
+    assert_eq!(world.endings, [(1, CloseReason::Idle, Closing::Polite)]);
     assert_eq!(last(&world.peers[1]), "goodbye: you sent nothing for 600 s");
     // The other one has sent something.
     world.sleep(240 * SECOND);
@@ -370,7 +370,7 @@ fn nobody_is_closed_as_idle_because_the_server_was_away() {
     assert_eq!(world.endings, []);
     world.sleep(SECOND);
     world.settle();
-    assert_eq!(world.endings, [(1, Ending::Idle, Closing::Polite)]);
+    assert_eq!(world.endings, [(1, CloseReason::Idle, Closing::Polite)]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roomcast::chat::{Closing, Config, Ending, OnLag, Refused};
+use roomcast::chat::{CloseReason, Closing, Config, OnLag, Refused};
 
 use crate::faults::Fault;
 use crate::peer::{Habit, Peer, Shown};
@@ -49,7 +49,7 @@ fn a_client_that_takes_nothing_is_closed_at_the_stall_limit() {
     assert_eq!(world.chat.poll_timeout(world.now), Some(world.now + SECOND));
     world.sleep(SECOND);
     world.settle();
-    assert_eq!(world.endings, [(1, Ending::Stalled, Closing::Abrupt)]);
+    assert_eq!(world.endings, [(1, CloseReason::Stalled, Closing::Abrupt)]);
     let last = world.peers[0].screen.shown.last();
     assert_eq!(last, Some(&Shown::Public("*** guest2 left (stopped reading)".into())));
 }
@@ -67,7 +67,7 @@ fn each_byte_taken_starts_the_stall_limit_again() {
     assert_eq!(world.endings, []);
     world.sleep(90 * SECOND);
     world.settle();
-    assert_eq!(world.endings, [(1, Ending::Stalled, Closing::Abrupt)]);
+    assert_eq!(world.endings, [(1, CloseReason::Stalled, Closing::Abrupt)]);
 }
 
 /// The process was stopped, and the client read what was on its way.
@@ -84,7 +84,7 @@ fn nobody_is_closed_as_stalled_because_the_server_was_away() {
     }
     world.sleep(90 * SECOND);
     world.settle();
-    assert_eq!(world.endings, [(1, Ending::Stalled, Closing::Abrupt)]);
+    assert_eq!(world.endings, [(1, CloseReason::Stalled, Closing::Abrupt)]);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn with_on_lag_close_a_reader_that_falls_behind_is_told_and_closed() {
     }
     world.peers[slow].habit = Habit::Prompt;
     world.settle();
-    assert_eq!(world.endings, [(slow, Ending::Lagged, Closing::Polite)]);
+    assert_eq!(world.endings, [(slow, CloseReason::Lagged, Closing::Polite)]);
     let slow = &world.peers[slow];
     slow.screen.assert_whole();
     let Some(Shown::Private(farewell)) = slow.screen.shown.last() else { panic!("no farewell") };
@@ -301,7 +301,7 @@ fn a_half_closed_client_stays_a_second_for_replies() {
     assert_eq!(world.endings, []);
     world.sleep(Duration::from_millis(1));
     world.settle();
-    assert_eq!(world.endings, [(asker, Ending::Quit, Closing::Polite)]);
+    assert_eq!(world.endings, [(asker, CloseReason::Quit, Closing::Polite)]);
 }
 
 #[test]
@@ -311,10 +311,10 @@ fn at_shutdown_a_stuck_client_has_five_seconds() {
     world.settle();
     world.chat.handle_shutdown(world.now);
     world.settle();
-    assert_eq!(world.endings, [(0, Ending::Shutdown, Closing::Polite)]);
+    assert_eq!(world.endings, [(0, CloseReason::Shutdown, Closing::Polite)]);
     world.sleep(5 * SECOND);
     world.settle();
-    assert_eq!(world.endings[1], (stuck, Ending::Shutdown, Closing::Abrupt));
+    assert_eq!(world.endings[1], (stuck, CloseReason::Shutdown, Closing::Abrupt));
     assert_eq!(world.chat.client_count(), 0);
 }
 
@@ -326,7 +326,7 @@ fn the_one_too_many_is_told_and_the_next_place_is_his() {
     world.settle();
     let refusal = "full: 2 clients are connected, which is the limit; try again later";
     assert_eq!(world.peers[third].screen.shown, [Shown::Private(refusal.into())]);
-    assert_eq!(world.chat.counts().endings[Ending::Refused(Refused::Full)], 1);
+    assert_eq!(world.chat.counts().endings[CloseReason::Refused(Refused::Full)], 1);
     world.peers[second].has_reset = true;
     world.settle();
     let fourth = world.connect(Habit::Prompt, usize::MAX);

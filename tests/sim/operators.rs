@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use roomcast::chat::{Closing, Config, Ending, Password, Refused};
+use roomcast::chat::{CloseReason, Closing, Config, Password, Refused};
 
 use crate::peer::{Habit, Peer, Shown};
 use crate::world::World;
@@ -91,7 +91,7 @@ fn three_wrong_passwords_a_second_apart_are_the_end() {
     }
     world.settle();
     assert_eq!(last(&world.peers[stranger]), "goodbye: wrong password, and no tries are left");
-    assert_eq!(world.endings, [(stranger, Ending::NoPassword, Closing::Polite)]);
+    assert_eq!(world.endings, [(stranger, CloseReason::NoPassword, Closing::Polite)]);
     assert_eq!(shown(&world.peers[0]).len(), 3, "nobody is told");
 }
 
@@ -119,7 +119,7 @@ fn strangers_never_take_a_members_place() {
     let third = world.connect(Habit::Prompt, usize::MAX);
     say(&mut world, third, "secret");
     assert!(last(&world.peers[third]).starts_with("full: 2 clients"), "members have a limit too");
-    assert!(matches!(world.endings.last(), Some((_, Ending::Refused(_), Closing::Polite))));
+    assert!(matches!(world.endings.last(), Some((_, CloseReason::Refused(_), Closing::Polite))));
 }
 
 /// The same, though they come faster than those that give way can be told.
@@ -169,7 +169,7 @@ fn the_password_has_a_minute() {
     world.sleep(SECOND);
     world.settle();
     assert_eq!(last(&world.peers[stranger]), "goodbye: the password didn't come in 60 s");
-    assert_eq!(world.endings, [(stranger, Ending::NoPassword, Closing::Polite)]);
+    assert_eq!(world.endings, [(stranger, CloseReason::NoPassword, Closing::Polite)]);
     assert_eq!(world.chat.poll_timeout(world.now), None, "the other one has no such limit");
 }
 
@@ -214,7 +214,7 @@ fn a_request_of_a_browser_is_no_password() {
     world.settle();
     world.peers[page].send(b"POST / HTTP/1.1\r\n\r\nsecret\nhello\n");
     world.settle();
-    assert!(matches!(world.endings[..], [(_, Ending::Foreign(_), Closing::Polite)]));
+    assert!(matches!(world.endings[..], [(_, CloseReason::Foreign(_), Closing::Polite)]));
     assert_eq!(shown(&world.peers[0]).len(), 3);
 }
 
@@ -269,9 +269,9 @@ fn who_goes_after_a_wrong_password_is_known_for_it() {
         world.sleep(SECOND);
     }
     let ended = |number: usize| world.endings.iter().find(|(other, ..)| *other == number);
-    assert_eq!(ended(closes), Some(&(closes, Ending::NoPassword, Closing::Polite)));
-    assert_eq!(ended(resets), Some(&(resets, Ending::NoPassword, Closing::Abrupt)));
-    assert_eq!(ended(looks), Some(&(looks, Ending::Quit, Closing::Polite)));
+    assert_eq!(ended(closes), Some(&(closes, CloseReason::NoPassword, Closing::Polite)));
+    assert_eq!(ended(resets), Some(&(resets, CloseReason::NoPassword, Closing::Abrupt)));
+    assert_eq!(ended(looks), Some(&(looks, CloseReason::Quit, Closing::Polite)));
 }
 
 /// As everywhere, a client that sends CR LF is sent CR LF.
@@ -372,7 +372,7 @@ fn who_is_kicked_is_told_why_and_so_are_the_others() {
     say(&mut world, 0, "/kick guest3 too  loud");
     assert_eq!(last(&world.peers[2]), "goodbye: an operator kicked you: \"too  loud\"");
     assert_eq!(last(&world.peers[1]), "guest3 left (kicked: \"too  loud\")");
-    assert_eq!(world.endings, [(2, Ending::Kicked, Closing::Polite)]);
+    assert_eq!(world.endings, [(2, CloseReason::Kicked, Closing::Polite)]);
     say(&mut world, 0, "/kick guest4");
     assert_eq!(last(&world.peers[1]), "guest4 left (kicked)");
     say(&mut world, 0, "/kick guest4");
@@ -459,7 +459,7 @@ fn a_ban_is_for_all_who_come_from_there_and_ends() {
             last(&world.peers[number]),
             "goodbye: your address is banned for 60 minutes more"
         );
-        assert!(world.endings.contains(&(number, Ending::Banned, Closing::Polite)));
+        assert!(world.endings.contains(&(number, CloseReason::Banned, Closing::Polite)));
     }
     assert!(shown(&world.peers[3]).contains(&"guest2 left (banned)"));
     assert_eq!(world.endings.len(), 2);
@@ -468,7 +468,7 @@ fn a_ban_is_for_all_who_come_from_there_and_ends() {
     world.settle();
     let text = "refused: your address is banned for 50 minutes more";
     assert_eq!(shown(&world.peers[refused]), [text]);
-    assert_eq!(world.chat.counts().endings[Ending::Refused(Refused::Banned)], 1);
+    assert_eq!(world.chat.counts().endings[CloseReason::Refused(Refused::Banned)], 1);
     say(&mut world, 0, "/bans");
     let bans = ["1 ban:", "192.0.2.1/32 for 50 minutes more, by guest1"];
     assert!(shown(&world.peers[0]).ends_with(&bans));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use roomcast::chat::{
-    Arrival, Chat, ClientId, Closing, Config, Ending, Interest, Output, Refusal, Slices,
+    Arrival, Chat, ClientId, CloseReason, Closing, Config, Interest, Output, Refusal, Slices,
 };
 use slotmap::{SecondaryMap, SlotMap};
 
@@ -37,7 +37,7 @@ pub struct World {
     pub interests: SecondaryMap<ClientId, Interest>,
     pub peers: Vec<Peer>,
     door: Door,
-    pub endings: Vec<(usize, Ending, Closing)>,
+    pub endings: Vec<(usize, CloseReason, Closing)>,
     /// The bans that were to be kept last.
     pub bans: Option<String>,
     /// How many were told that they can't come in.
@@ -55,7 +55,7 @@ impl World {
     pub fn new(seed: u64, config: Config) -> Self {
         let now = Instant::now();
         let mut chat = Chat::new(config, now);
-        chat.set_wall_clock(NOON);
+        chat.set_unix_time(NOON);
         World {
             rng: Rng::with_seed(seed),
             now,
@@ -262,8 +262,8 @@ impl World {
     fn settle_for_long(&mut self) {
         for _ in 0..100_000 {
             self.settle();
-            let is_paced = self.ids.keys().any(|id| self.chat.is_held_back(id));
-            if !is_paced && !self.peers.iter().any(Peer::is_waiting) {
+            let is_throttled = self.ids.keys().any(|id| self.chat.is_held_back(id));
+            if !is_throttled && !self.peers.iter().any(Peer::is_waiting) {
                 return;
             }
             let at = self.chat.poll_timeout(self.now).expect("nobody waits for ever");
@@ -300,7 +300,7 @@ impl World {
     pub fn sleep(&mut self, time: Duration) {
         self.now += time;
         let wall = NOON + (self.now - self.start).as_secs();
-        self.chat.set_wall_clock(wall.saturating_add_signed(self.wall_ahead));
+        self.chat.set_unix_time(wall.saturating_add_signed(self.wall_ahead));
     }
 
     /// A client resets its connection, if that is one of the faults.
@@ -388,7 +388,7 @@ impl World {
             assert!(!offered.is_empty(), "a write of nothing");
             let peer = &mut self.peers[self.ids[id]];
             if peer.is_broken() {
-                self.chat.handle_deaf(id, peer.has_vanished);
+                self.chat.handle_write_broken(id, peer.has_vanished);
             } else {
                 let place = peer.kernel_bytes.saturating_sub(peer.to_client.len());
                 let most = offered.len().min(place);

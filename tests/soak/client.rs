@@ -107,8 +107,8 @@ impl Client {
     }
 
     /// Compares what it was sent with what the reference of its room was sent.
-    pub fn catch_up(&mut self, order: &Order) -> Result<(), Fault> {
-        match self.cursor.as_mut().map(|cursor| cursor.catch_up(order)) {
+    pub fn skip_gap(&mut self, order: &Order) -> Result<(), Fault> {
+        match self.cursor.as_mut().map(|cursor| cursor.skip_gap(order)) {
             Some(Err(fault)) => Err(self.fault(&fault)),
             _ => Ok(()),
         }

@@ -261,7 +261,7 @@ impl Crowd {
             let Some(client) = client else { continue };
             let room = client.visit.room;
             let order = &self.scene.orders[room];
-            client.catch_up(order)?;
+            client.skip_gap(order)?;
             if let Some(cursor) = &client.cursor {
                 read[room] = read[room].min(cursor.place().unwrap_or(u64::MAX));
                 self.scene.lags[room] = self.scene.lags[room].max(cursor.lag(order));

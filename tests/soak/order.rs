@@ -89,13 +89,13 @@ impl Cursor {
     pub fn hear(&mut self, order: &Order, line: &[u8]) -> Result<(), Fault> {
         if line::said(line).is_some() {
             self.ahead.push_back(order.hashes.hash_one(line));
-            self.catch_up(order).map_err(|fault| format!("{fault}: {}", line.escape_ascii()))?;
+            self.skip_gap(order).map_err(|fault| format!("{fault}: {}", line.escape_ascii()))?;
         }
         Ok(())
     }
 
     /// Compares what it was sent with what the reference reader was sent.
-    pub fn catch_up(&mut self, order: &Order) -> Result<(), Fault> {
+    pub fn skip_gap(&mut self, order: &Order) -> Result<(), Fault> {
         while let Some(line) = self.ahead.front() {
             let place = match self.place {
                 None => order.place_of.get(line).copied(),

@@ -28,7 +28,7 @@ impl Password {
     }
 
     /// Whether somebody has typed it.
-    pub(in crate::chat) fn is(&self, typed: &[u8]) -> bool {
+    pub(in crate::chat) fn matches(&self, typed: &[u8]) -> bool {
         digest(typed).ct_eq(&self.0).into()
     }
 }
@@ -63,9 +63,9 @@ mod tests {
     #[test]
     fn a_password_is_itself_only() {
         let password = Password::new("correct horse").expect("a password");
-        assert!(password.is(b"correct horse"));
+        assert!(password.matches(b"correct horse"));
         for typed in [&b""[..], b"correct", b"correct horse ", b"Correct horse", &[b'c'; 10_000]] {
-            assert!(!password.is(typed), "{}", typed.escape_ascii());
+            assert!(!password.matches(typed), "{}", typed.escape_ascii());
         }
         assert_eq!(format!("{password:?}"), "Password(..)");
     }

@@ -12,23 +12,23 @@ const HISTORY_LINES: u64 = 50;
 
 impl Chat {
     /// Whether a client has been sent all lines that are for it.
-    pub(in crate::chat) fn is_level(&mut self, id: ClientId) -> bool {
+    pub(in crate::chat) fn is_caught_up(&mut self, id: ClientId) -> bool {
         let session = &mut self.sessions[id];
-        session.reader.is_level(&self.rooms[session.room].log)
+        session.reader.is_caught_up(&self.rooms[session.room].log)
     }
 
     /// Makes a command wait until the client has been sent what was said before
     /// it. Its input waits too, and it is sent nothing newer.
     pub(in crate::chat) fn wait_for_lines(&mut self, id: ClientId, line: &str) {
         let session = &mut self.sessions[id];
-        session.set_aside(|aside| aside.waiting = Some(line.into()));
+        session.set_rare(|rare| rare.waiting = Some(line.into()));
         session.reader.stop(&self.rooms[session.room].log);
         self.queue(id);
     }
 
     /// Lets the command go on that waited for lines, if they have been sent.
-    pub(in crate::chat) fn resume_if_level(&mut self, id: ClientId) {
-        if self.sessions[id].aside().waiting.is_some() && self.is_level(id) {
+    pub(in crate::chat) fn resume_if_caught_up(&mut self, id: ClientId) {
+        if self.sessions[id].rare().waiting.is_some() && self.is_caught_up(id) {
             self.resumes.push_back(id);
         }
     }
@@ -36,11 +36,11 @@ impl Chat {
     /// Runs the command that waited for lines.
     pub(in crate::chat) fn resume_command(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get(id) else { return };
-        if session.aside().waiting.is_none() || !session.is_member() || !self.is_level(id) {
+        if session.rare().waiting.is_none() || !session.is_member() || !self.is_caught_up(id) {
             return;
         }
         let session = &mut self.sessions[id];
-        if let Some(line) = session.set_aside(|aside| aside.waiting.take()) {
+        if let Some(line) = session.set_rare(|rare| rare.waiting.take()) {
             // Its answers come where it stopped, before newer lines.
             self.run_command(id, &line);
             self.sessions[id].reader.go_on();
@@ -71,7 +71,7 @@ impl Chat {
         }
         // By the clock on the wall, which may have been set; but no line is older than
         // the server.
-        let age = self.wall.saturating_sub(log.time(from)).min(uptime);
+        let age = self.unix_time.saturating_sub(log.time(from)).min(uptime);
         session.reader.rewind(from);
         self.notify_here(id, &texts::history(end - from, age));
         self.queue_first(id);
@@ -88,7 +88,7 @@ pub(in crate::chat) fn history(chat: &mut Chat, id: ClientId, rest: &str) {
     };
     chat.greet_first(id);
     let is_first = chat.sessions[id].reader.next() == 0;
-    if !chat.show_history(id, lines) && is_first && chat.is_level(id) {
+    if !chat.show_history(id, lines) && is_first && chat.is_caught_up(id) {
         chat.notify(id, texts::NO_HISTORY);
     }
 }
@@ -101,7 +101,7 @@ pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
     // Of another run all lines are gone, and all of this one are new.
     let number = if is_of_this_run { number } else { 0 };
     // Lines that came while the command waited are after it.
-    let here = if chat.sessions[id].is_unheard() {
+    let here = if chat.sessions[id].is_ungreeted() {
         chat.position(id)
     } else {
         chat.sessions[id].reader.next()

@@ -45,12 +45,12 @@ impl Chat {
         if recipient.reader.note_bytes() > NOTE_BYTES_MAX {
             return self.notify(from, &texts::does_not_read(name.as_str()));
         }
-        let away = recipient.aside().away.clone();
+        let away = recipient.rare().away.clone();
         self.come_back(from);
         for (id, kind) in [(to, Kind::Received), (from, Kind::Sent)] {
             self.tell(id, kind, sender_name.as_str(), name.as_str(), text);
         }
-        self.sessions[to].set_aside(|aside| aside.correspondent = Some(from));
+        self.sessions[to].set_rare(|rare| rare.correspondent = Some(from));
         if let Some(reason) = away {
             self.notify(from, &texts::is_away(name.as_str(), &reason));
         }
@@ -88,7 +88,7 @@ pub(in crate::chat) fn reply(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.is_empty() {
         return usage(chat, id, "reply");
     }
-    match chat.sessions[id].aside().correspondent {
+    match chat.sessions[id].rare().correspondent {
         None => chat.notify(id, texts::NO_MESSAGES),
         Some(to) if chat.sessions.get(to).is_some_and(|session| session.is_member()) => {
             chat.send_private(id, to, rest);
@@ -136,7 +136,7 @@ pub(in crate::chat) fn bell(chat: &mut Chat, id: ClientId, rest: &str) {
         true => chat.bells.insert(nick, id),
         false => chat.bells.remove(nick),
     }
-    chat.sessions[id].set_aside(|aside| aside.has_bell = has_bell);
+    chat.sessions[id].set_rare(|rare| rare.has_bell = has_bell);
     chat.notify(id, texts::bell(has_bell));
 }
 
@@ -145,9 +145,9 @@ pub(in crate::chat) fn away(chat: &mut Chat, id: ClientId, rest: &str) {
     if rest.len() > REASON_BYTES_MAX {
         return chat.notify(id, &texts::reason_too_long(REASON_BYTES_MAX));
     }
-    let is_back = rest.is_empty() && chat.sessions[id].aside().away.is_some();
+    let is_back = rest.is_empty() && chat.sessions[id].rare().away.is_some();
     let away = (!is_back).then(|| rest.into());
-    chat.sessions[id].set_aside(|aside| aside.away = away);
+    chat.sessions[id].set_rare(|rare| rare.away = away);
     chat.notify(id, texts::away(!is_back));
 }
 
@@ -163,7 +163,7 @@ pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) {
         chat.uptime().saturating_sub(session.since),
         chat.uptime().saturating_sub(session.silent_since()),
     );
-    let (away, address) = (session.aside().away.as_deref(), session.aside().address.as_deref());
+    let (away, address) = (session.rare().away.as_deref(), session.rare().address.as_deref());
     let nick = session.nick.as_str();
     let text = texts::whois(nick, room, here, silent, away, address);
     chat.notify(id, &text);

@@ -8,7 +8,7 @@ pub(super) mod operators;
 
 use strsim::osa_distance;
 
-use crate::chat::close_reason::Ending;
+use crate::chat::close_reason::CloseReason;
 use crate::chat::input::Manner;
 use crate::chat::names::Nick;
 use crate::chat::{Chat, ClientId, editing, texts};
@@ -126,7 +126,7 @@ impl Chat {
         self.spend(COMMAND_WORK);
         let moves = find(line).is_some_and(|(command, _)| command.moves);
         // To a newcomer nothing has been sent yet, so it can go anywhere.
-        if moves && !self.sessions[id].is_unheard() && !self.is_level(id) {
+        if moves && !self.sessions[id].is_ungreeted() && !self.is_caught_up(id) {
             return self.wait_for_lines(id, line);
         }
         self.run_command(id, line);
@@ -237,7 +237,7 @@ fn nick(chat: &mut Chat, id: ClientId, rest: &str) {
 /// For programs, which can't choose another name.
 fn nick_or_nothing(chat: &mut Chat, id: ClientId, rest: &str) {
     if let Err(why) = rename(chat, id, rest) {
-        chat.leave(chat.now, id, Ending::Quit, Some(&texts::no_other_name(&why)));
+        chat.leave(chat.now, id, CloseReason::Quit, Some(&texts::no_other_name(&why)));
     }
 }
 
@@ -254,7 +254,7 @@ fn rename(chat: &mut Chat, id: ClientId, rest: &str) -> Result<(), String> {
         return Err(chat.name_taken(&nick, holder));
     }
     chat.sessions[id].nick = nick.clone();
-    if chat.sessions[id].aside().has_bell {
+    if chat.sessions[id].rare().has_bell {
         chat.bells.remove(&old);
         chat.bells.insert(&nick, id);
     }
@@ -306,7 +306,7 @@ fn timestamps(chat: &mut Chat, id: ClientId, rest: &str) {
         (None, Some(clock)) => Some(clock),
         (None, None) => return usage(chat, id, "timestamps"),
     };
-    let zone = clock.map(|clock| clock.offset(chat.wall, &chat.config.zone));
+    let zone = clock.map(|clock| clock.offset(chat.unix_time, &chat.config.zone));
     set_view(chat, id, |view| View { clock, ..view });
     chat.notify(id, &texts::timestamps(zone.as_deref()));
 }
@@ -323,7 +323,7 @@ fn set_view(chat: &mut Chat, id: ClientId, change: impl FnOnce(View) -> View) {
 }
 
 fn time(chat: &mut Chat, id: ClientId, _rest: &str) {
-    chat.notify(id, &texts::time(chat.wall));
+    chat.notify(id, &texts::time(chat.unix_time));
 }
 
 fn uptime(chat: &mut Chat, id: ClientId, _rest: &str) {
@@ -334,17 +334,17 @@ fn stats(chat: &mut Chat, id: ClientId, _rest: &str) {
     let (clients, rooms) = (chat.guest_count(), chat.room_count());
     chat.notify(id, &texts::stats(&chat.counts, clients, rooms));
     chat.notify(id, &chat.counts.ended());
-    let held_back = chat.held_back().take(texts::NAMES_MAX);
-    let names: Vec<_> = held_back.map(|id| chat.sessions[id].nick.as_str()).collect();
+    let throttled = chat.throttled().take(texts::NAMES_MAX);
+    let names: Vec<_> = throttled.map(|id| chat.sessions[id].nick.as_str()).collect();
     if !names.is_empty() {
-        let text = texts::held_back(&names);
+        let text = texts::throttled(&names);
         chat.notify(id, &text);
     }
 }
 
 fn quit(chat: &mut Chat, id: ClientId, _rest: &str) {
     let farewell = chat.goodbye(id);
-    chat.leave(chat.now, id, Ending::Quit, Some(&farewell));
+    chat.leave(chat.now, id, CloseReason::Quit, Some(&farewell));
 }
 
 fn help(chat: &mut Chat, id: ClientId, rest: &str) {

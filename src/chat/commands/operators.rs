@@ -7,9 +7,9 @@ use ipnet::IpNet;
 use crate::chat::admission::access::parse_network;
 use crate::chat::admission::address_limits::Network;
 use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, Moment, ban_network, ban_of};
-use crate::chat::close_reason::{Closing, Ending};
+use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::commands::usage;
-use crate::chat::login::TRIES_MAX;
+use crate::chat::login::PASSWORD_ATTEMPTS_MAX;
 use crate::chat::output::Output;
 use crate::chat::{Chat, ClientId, Logged, texts};
 use crate::wire::Kind;
@@ -42,7 +42,7 @@ impl Chat {
     }
 
     pub(in crate::chat) fn is_operator(&self, id: ClientId) -> bool {
-        self.sessions.get(id).is_some_and(|session| session.aside().is_operator)
+        self.sessions.get(id).is_some_and(|session| session.rare().is_operator)
     }
 
     fn is_here(&self, id: ClientId) -> bool {
@@ -51,7 +51,7 @@ impl Chat {
 
     /// Whether an operator has muted a client, which is told so.
     pub(in crate::chat) fn is_silenced(&mut self, id: ClientId) -> bool {
-        let is_muted = self.sessions[id].aside().is_muted;
+        let is_muted = self.sessions[id].rare().is_muted;
         if is_muted {
             self.notify(id, texts::YOU_ARE_MUTED);
         }
@@ -90,16 +90,20 @@ impl Chat {
         };
         let banned: Vec<_> = self.sessions.keys().filter(is_hit).collect();
         for &id in &banned {
-            self.part(id, Ending::Banned, Closing::Polite);
+            self.part(id, CloseReason::Banned, Closing::Polite);
         }
         banned.len()
     }
 
     /// What a client is told last whose parting had to wait.
-    pub(in crate::chat) fn parting_words(&self, id: ClientId, ending: Ending) -> Option<String> {
+    pub(in crate::chat) fn parting_words(
+        &self,
+        id: ClientId,
+        ending: CloseReason,
+    ) -> Option<String> {
         let network = self.origins.network(self.sessions.get(id)?.origin);
         match ending {
-            Ending::Banned => Some(texts::you_are_banned(self.banned_for(network?)?)),
+            CloseReason::Banned => Some(texts::you_are_banned(self.banned_for(network?)?)),
             _ => None,
         }
     }
@@ -125,7 +129,7 @@ impl Chat {
     }
 
     pub(in crate::chat) fn moment(&self) -> Moment {
-        Moment { now: self.now, wall: self.wall }
+        Moment { now: self.now, wall: self.unix_time }
     }
 }
 
@@ -137,16 +141,16 @@ pub(in crate::chat) fn op(chat: &mut Chat, id: ClientId, rest: &str) {
     let Some(password) = &chat.config.operator_password else {
         return chat.notify(id, texts::NO_OPERATORS);
     };
-    if chat.sessions[id].aside().tries >= TRIES_MAX {
+    if chat.sessions[id].rare().password_attempts >= PASSWORD_ATTEMPTS_MAX {
         return chat.notify(id, texts::NO_MORE_TRIES);
     }
-    if password.is(rest.as_bytes()) {
-        chat.sessions[id].set_aside(|aside| (aside.is_operator, aside.tries) = (true, 0));
+    if password.matches(rest.as_bytes()) {
+        chat.sessions[id].set_rare(|rare| (rare.is_operator, rare.password_attempts) = (true, 0));
         chat.log_operator(id, "is one now");
         return chat.notify(id, texts::YOU_ARE_OPERATOR);
     }
     chat.outputs.push_back(Output::Log(id, Logged::WrongOperatorPassword));
-    let left = chat.count_try(id);
+    let left = chat.count_password_attempt(id);
     chat.notify(id, &texts::operator_password_wrong(left));
 }
 
@@ -165,7 +169,7 @@ pub(in crate::chat) fn kick(chat: &mut Chat, id: ClientId, rest: &str) {
     chat.log_operator(id, &what);
     let farewell = texts::you_are_kicked(reason);
     let left = texts::kicked(nick.as_str(), reason);
-    chat.leave_as(chat.now, other, Ending::Kicked, Some(&farewell), left);
+    chat.leave_as(chat.now, other, CloseReason::Kicked, Some(&farewell), left);
     chat.notify(id, &texts::is_kicked(nick.as_str()));
 }
 
@@ -231,8 +235,8 @@ pub(in crate::chat) fn mute(chat: &mut Chat, id: ClientId, rest: &str) {
     }
     let Some(other) = chat.find_client(id, rest) else { return };
     let session = &mut chat.sessions[other];
-    let is_muted = !session.aside().is_muted;
-    session.set_aside(|aside| aside.is_muted = is_muted);
+    let is_muted = !session.rare().is_muted;
+    session.set_rare(|rare| rare.is_muted = is_muted);
     let text = texts::muted(session.nick.as_str(), is_muted);
     let verb = if is_muted { "mutes" } else { "lets speak" };
     let what = format!("{verb} {}", chat.described(other));
@@ -249,7 +253,7 @@ pub(in crate::chat) fn announce(chat: &mut Chat, id: ClientId, rest: &str) {
     }
     chat.log_operator(id, &format!("announces {rest:?}"));
     let text = texts::announcement(chat.sessions[id].nick.as_str(), rest);
-    let rooms: Vec<_> = chat.rooms.ids().filter(|&room| Some(room) != chat.gate).collect();
+    let rooms: Vec<_> = chat.rooms.ids().filter(|&room| Some(room) != chat.login_room).collect();
     for room in rooms {
         chat.append_notice(room, ClientId::default(), Kind::Notice, &text);
     }

@@ -47,7 +47,7 @@ impl Chat {
         let Some(room) = self.rooms.get_mut(id) else { return };
         room.log.release(encoding);
         room.readers -= 1;
-        if room.readers == 0 && id != self.lobby && Some(id) != self.gate {
+        if room.readers == 0 && id != self.lobby && Some(id) != self.login_room {
             self.rooms.remove(id);
             self.folds.retain(|(_, room)| *room != id);
         }
@@ -78,7 +78,7 @@ pub(in crate::chat) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) {
 
 /// `/rooms`
 pub(in crate::chat) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) {
-    let rooms = chat.rooms.iter().filter(|(id, _)| Some(*id) != chat.gate);
+    let rooms = chat.rooms.iter().filter(|(id, _)| Some(*id) != chat.login_room);
     let rooms = rooms.map(|(_, room)| (room.name.as_str(), room.members().len()));
     let text = texts::rooms(chat.room_count(), rooms.take(ROOMS_SHOWN_MAX));
     chat.notify(id, &text);

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::chat::ClientId;
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::attendance::Standing;
-use crate::chat::close_reason::{Closing, Ending};
+use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::names::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::room::cursor::Reader;
@@ -44,10 +44,10 @@ pub(super) struct Session {
     pub is_first: bool,
     /// `None` if there is nothing in it: so it is for most clients most of the
     /// time.
-    aside: Option<Box<Aside>>,
+    rare: Option<Box<RareState>>,
 }
 
-/// How far a visit has come.
+/// Where a client is between connecting and leaving.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Phase {
     /// Both directions are open.
@@ -60,12 +60,12 @@ pub(super) enum Phase {
     Parting { closing: Closing },
     /// It isn't a member any more. It gets what it is owed, if it takes it in
     /// time.
-    Leaving { ending: Ending },
+    Leaving { ending: CloseReason },
 }
 
 /// What a client that listens and speaks in whole lines doesn't need.
 #[derive(Debug)]
-pub(super) struct Aside {
+pub(super) struct RareState {
     /// Where it comes from; kept if lines are prefixed with it.
     pub address: Option<Box<str>>,
     /// Its input, if there is more to it than the stage.
@@ -75,18 +75,18 @@ pub(super) struct Aside {
     /// Since when it has taken no byte that it is owed.
     pub stalled_since: Option<Instant>,
     /// It talks too fast: nothing more is taken in until then.
-    pub paced_until: Option<Instant>,
+    pub throttled_until: Option<Instant>,
     /// Since when a line is begun.
-    pub begun: Option<Instant>,
+    pub line_started_at: Option<Instant>,
     /// When it sent something last, if that matters.
-    pub heard: Option<Instant>,
+    pub last_heard_at: Option<Instant>,
     /// When it was told that it will be closed because it is idle.
     pub warned: Option<Instant>,
     /// Nothing reaches it any more, and why; but something of it may still be
     /// read.
-    pub deaf: Option<Ending>,
+    pub write_broken: Option<CloseReason>,
     /// When its phase is over.
-    pub until: Option<Instant>,
+    pub phase_ends_at: Option<Instant>,
     /// When its timer is set to.
     pub timer: Option<Instant>,
     /// A command that waits until the client has been sent what was said
@@ -99,7 +99,7 @@ pub(super) struct Aside {
     /// Ring the bell when its name is said.
     pub has_bell: bool,
     /// Wrong passwords that it has given.
-    pub tries: u8,
+    pub password_attempts: u8,
     /// It has been told that what it sends isn't UTF-8.
     pub is_told_utf8: bool,
     /// It has been told that it sends too fast.
@@ -109,24 +109,24 @@ pub(super) struct Aside {
     pub is_muted: bool,
 }
 
-impl Aside {
-    const EMPTY: Aside = Aside {
+impl RareState {
+    const EMPTY: RareState = RareState {
         address: None,
         client: Client::at(Stage::Sniffing),
         held: Vec::new(),
         stalled_since: None,
-        paced_until: None,
-        begun: None,
-        heard: None,
+        throttled_until: None,
+        line_started_at: None,
+        last_heard_at: None,
         warned: None,
-        deaf: None,
-        until: None,
+        write_broken: None,
+        phase_ends_at: None,
         timer: None,
         waiting: None,
         away: None,
         correspondent: None,
         has_bell: false,
-        tries: 0,
+        password_attempts: 0,
         is_told_utf8: false,
         is_told_rate: false,
         is_operator: false,
@@ -134,22 +134,32 @@ impl Aside {
     };
 
     fn at(stage: Stage) -> Self {
-        Aside { client: Client::at(stage), ..Aside::EMPTY }
+        RareState { client: Client::at(stage), ..RareState::EMPTY }
     }
 
     fn is_empty(&self) -> bool {
-        let Aside { address, client, held, stalled_since, .. } = self;
-        let Aside { paced_until, begun, heard, warned, deaf, until, timer, .. } = self;
-        let Aside { waiting, away, correspondent, has_bell, .. } = self;
-        let Aside { tries, is_operator, is_muted, is_told_utf8, is_told_rate, .. } = self;
-        let times = [stalled_since, paced_until, begun, heard, warned, until, timer];
-        let is_begun = !held.is_empty() || !client.is_at_rest();
-        let is_known = address.is_some();
-        let is_special = away.is_some() || correspondent.is_some() || waiting.is_some();
-        let is_ranked = *is_told_utf8 || *is_told_rate || *is_operator || *is_muted || *tries > 0;
-        let is_marked = *has_bell || deaf.is_some() || is_ranked;
-        let is_timed = times.into_iter().any(|time| time.is_some());
-        !is_timed && !is_begun && !is_known && !is_special && !is_marked
+        let times = [
+            self.stalled_since,
+            self.throttled_until,
+            self.line_started_at,
+            self.last_heard_at,
+            self.warned,
+            self.phase_ends_at,
+            self.timer,
+        ];
+        let is_told = self.is_told_utf8 || self.is_told_rate;
+        let is_privileged = self.is_operator || self.is_muted || self.has_bell;
+        times.iter().all(Option::is_none)
+            && self.address.is_none()
+            && self.client.is_at_rest()
+            && self.held.is_empty()
+            && self.write_broken.is_none()
+            && self.waiting.is_none()
+            && self.away.is_none()
+            && self.correspondent.is_none()
+            && self.password_attempts == 0
+            && !is_told
+            && !is_privileged
     }
 }
 
@@ -157,7 +167,7 @@ impl Session {
     pub fn new(nick: Nick, room: RoomId, reader: Reader, now: u32) -> Self {
         let (phase, standing) = (Phase::Talking, Standing::Arriving);
         let (blocked, queued, is_first) = (false, false, false);
-        let (since, spoke, place, aside) = (now, NEVER, 0, None);
+        let (since, spoke, place, rare) = (now, NEVER, 0, None);
         let (origin, stage) = (OriginId::LOCAL, Stage::Sniffing);
         Session {
             nick,
@@ -173,18 +183,18 @@ impl Session {
             blocked,
             queued,
             is_first,
-            aside,
+            rare,
         }
     }
 
-    pub fn aside(&self) -> &Aside {
-        static EMPTY: Aside = Aside::EMPTY;
-        self.aside.as_deref().unwrap_or(&EMPTY)
+    pub fn rare(&self) -> &RareState {
+        static EMPTY: RareState = RareState::EMPTY;
+        self.rare.as_deref().unwrap_or(&EMPTY)
     }
 
     /// Whether it has sent at least a byte.
     pub fn has_sent(&self) -> bool {
-        self.stage != Stage::Sniffing || self.aside().client.has_sent()
+        self.stage != Stage::Sniffing || self.rare().client.has_sent()
     }
 
     pub fn has_spoken(&self) -> bool {
@@ -196,30 +206,30 @@ impl Session {
         if self.has_spoken() { self.spoke } else { self.since }
     }
 
-    /// Whether it has nothing aside.
+    /// Whether it has no rare state.
     pub fn is_plain(&self) -> bool {
-        self.aside.is_none()
+        self.rare.is_none()
     }
 
     /// Whether input of it waits.
     pub fn is_holding(&self) -> bool {
-        self.aside.as_deref().is_some_and(|aside| !aside.held.is_empty())
+        self.rare.as_deref().is_some_and(|rare| !rare.held.is_empty())
     }
 
     /// Whether it is sent nothing yet: its greeting comes first, or the end of
     /// its visit if it has to go before.
-    pub fn is_unheard(&self) -> bool {
+    pub fn is_ungreeted(&self) -> bool {
         let is_here = matches!(self.phase, Phase::Talking | Phase::Parting { .. });
         self.standing == Standing::Arriving && is_here
     }
 
-    pub fn set_aside<T>(&mut self, change: impl FnOnce(&mut Aside) -> T) -> T {
+    pub fn set_rare<T>(&mut self, change: impl FnOnce(&mut RareState) -> T) -> T {
         let stage = self.stage;
-        let aside = self.aside.get_or_insert_with(|| Box::new(Aside::at(stage)));
-        let result = change(aside);
-        self.stage = aside.client.stage();
-        if aside.is_empty() {
-            self.aside = None;
+        let rare = self.rare.get_or_insert_with(|| Box::new(RareState::at(stage)));
+        let result = change(rare);
+        self.stage = rare.client.stage();
+        if rare.is_empty() {
+            self.rare = None;
         }
         result
     }
@@ -227,32 +237,32 @@ impl Session {
     /// Lets `change` have its input. While there is nothing to it but the stage, it
     /// takes no place.
     pub fn set_client<T>(&mut self, change: impl FnOnce(&mut Client) -> T) -> T {
-        if self.aside.is_some() {
-            return self.set_aside(|aside| change(&mut aside.client));
+        if self.rare.is_some() {
+            return self.set_rare(|rare| change(&mut rare.client));
         }
         let mut client = Client::at(self.stage);
         let result = change(&mut client);
         self.stage = client.stage();
         if !client.is_at_rest() {
-            self.set_aside(|aside| aside.client = client);
+            self.set_rare(|rare| rare.client = client);
         }
         result
     }
 
     /// Lets `change` put what its reader has on its screen.
     pub fn compose(&mut self, change: impl FnOnce(&mut Client, &mut Reader, &str) -> bool) -> bool {
-        let Session { aside, reader, nick, .. } = self;
-        let change = |aside: &mut Box<Aside>| change(&mut aside.client, reader, nick.as_str());
-        let is_ready = aside.as_mut().is_some_and(change);
+        let Session { rare, reader, nick, .. } = self;
+        let change = |rare: &mut Box<RareState>| change(&mut rare.client, reader, nick.as_str());
+        let is_ready = rare.as_mut().is_some_and(change);
         // What is on the screen may have been all that there was.
-        self.set_aside(|_| ());
+        self.set_rare(|_| ());
         is_ready
     }
 
     /// Enters a phase that is over at `until`, if ever.
     pub fn enter(&mut self, phase: Phase, until: Option<Instant>) {
         self.phase = phase;
-        self.set_aside(|aside| aside.until = until);
+        self.set_rare(|rare| rare.phase_ends_at = until);
     }
 
     pub fn is_member(&self) -> bool {
@@ -262,7 +272,7 @@ impl Session {
     /// Whether nothing can reach it any more.
     pub fn is_broken(&self) -> bool {
         matches!(self.phase, Phase::Parting { closing: Closing::Abrupt })
-            || self.aside().deaf.is_some()
+            || self.rare().write_broken.is_some()
     }
 
     /// Whether more of its input may be taken in.
@@ -270,8 +280,8 @@ impl Session {
         matches!(self.phase, Phase::Talking)
             && self.reader.note_bytes() <= NOTE_BYTES_MAX
             && self
-                .aside
+                .rare
                 .as_deref()
-                .is_none_or(|aside| aside.waiting.is_none() && aside.paced_until.is_none())
+                .is_none_or(|rare| rare.waiting.is_none() && rare.throttled_until.is_none())
     }
 }

@@ -282,7 +282,7 @@ impl Reader {
     }
 
     /// Whether it has been sent every line that is for it, up to where it stops.
-    pub fn is_level(&mut self, log: &Log) -> bool {
+    pub fn is_caught_up(&mut self, log: &Log) -> bool {
         self.settle(log);
         self.next >= log.next().min(self.stop_seq())
     }
@@ -395,7 +395,7 @@ impl Reader {
 
     /// If the reader fell out of the log, moves it near the newest line and
     /// adds a note, made of the number of lines that it misses.
-    pub fn catch_up(
+    pub fn skip_gap(
         &mut self,
         log: &Log,
         author: ClientId,

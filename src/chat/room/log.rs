@@ -495,7 +495,7 @@ mod tests {
 
     fn take(log: &Log, reader: &mut Reader) -> String {
         let mut bytes = Vec::new();
-        reader.catch_up(log, ClientId::default(), |_, _| Vec::new());
+        reader.skip_gap(log, ClientId::default(), |_, _| Vec::new());
         reader.take(log, "", usize::MAX, &mut bytes);
         String::from_utf8(bytes).expect("UTF-8")
     }

@@ -66,7 +66,7 @@ impl Room {
     }
 
     /// Whether lines have been added that nobody is queued for.
-    pub fn has_news(&self) -> bool {
+    pub fn is_dirty(&self) -> bool {
         self.unqueued < self.log.next()
     }
 }

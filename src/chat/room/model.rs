@@ -165,7 +165,7 @@ impl Model {
     fn rewind(&mut self, who: usize, lines: u64) {
         self.take_all(who);
         let reader = &mut self.members[who].reader;
-        assert!(reader.is_level(&self.log));
+        assert!(reader.is_caught_up(&self.log));
         let from = reader.next().saturating_sub(lines).max(self.log.first());
         reader.rewind(from);
         (from..self.log.next()).for_each(|seq| self.owe(who, seq));
@@ -189,7 +189,7 @@ impl Model {
     fn take(&mut self, who: usize, bytes: usize) -> usize {
         let member = &mut self.members[who];
         let gap = |lines, encoding| ended(format!("gap {lines}"), encoding).into_bytes();
-        member.reader.catch_up(&self.log, member.id, gap);
+        member.reader.skip_gap(&self.log, member.id, gap);
         member.reader.encode_ahead(&self.log, NAME);
         let mut slices = Slices::new();
         let (offered, is_all) = member.reader.collect(&self.log, &mut slices);

@@ -107,7 +107,7 @@ impl Editor {
                 let edited = self.press(key, line_bytes_max);
                 if edited.is_some() {
                     // Nothing is behind the end of a line here, nor behind that of
-                    // a visit.
+                    // a session.
                     return edited;
                 }
             }

@@ -3,7 +3,7 @@
 use std::iter;
 use std::time::Duration;
 
-use roomcast::chat::{Config, Ending, Password};
+use roomcast::chat::{CloseReason, Config, Password};
 use roomcast::wire::{FIRST_BYTES, First, Protocol};
 
 use super::cuts::cut;
@@ -24,10 +24,10 @@ pub fn first_bytes(data: &[u8]) {
             other.stream.escape_ascii().to_string()
         );
     }
-    let is_foreign = matches!(visit.ending, Some(Ending::Foreign(_)));
+    let is_foreign = matches!(visit.ending, Some(CloseReason::Foreign(_)));
     assert!(!is_foreign || visit.heard.is_empty(), "heard: {}", visit.heard.escape_ascii());
     if is_request(bytes) {
-        assert_eq!(visit.ending, Some(Ending::Foreign(Protocol::Http)));
+        assert_eq!(visit.ending, Some(CloseReason::Foreign(Protocol::Http)));
     }
 }
 
@@ -54,7 +54,7 @@ fn is_request(bytes: &[u8]) -> bool {
 
 /// A visit to a room with one other in it.
 struct Visit {
-    ending: Option<Ending>,
+    ending: Option<CloseReason>,
     /// What the visitor was sent.
     stream: Vec<u8>,
     is_drawn: bool,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use roomcast::chat::{Closing, Ending};
+use roomcast::chat::{CloseReason, Closing};
 
 /// IAC DO ECHO: from here on the client's line is edited.
 const AGREEMENT: [u8; 3] = [255, 253, 1];
@@ -29,7 +29,7 @@ pub struct Peer {
     pub kernel_bytes: usize,
     /// The server has closed, after all that the client was owed.
     pub is_over: bool,
-    pub ending: Option<Ending>,
+    pub ending: Option<CloseReason>,
 }
 
 impl Peer {
@@ -45,11 +45,11 @@ impl Peer {
     }
 
     /// The connection is over.
-    pub fn end(&mut self, ending: Ending, closing: Closing) {
+    pub fn end(&mut self, ending: CloseReason, closing: Closing) {
         self.is_over = closing == Closing::Polite;
         self.ending = Some(ending);
         // The answer in another protocol isn't made of lines.
-        if let Ending::Foreign(protocol) = ending {
+        if let CloseReason::Foreign(protocol) = ending {
             match self.is_over {
                 true => {
                     let lines = self.stream.strip_suffix(protocol.answer());

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use roomcast::chat::{Arrival, Chat, ClientId, Closing, Config, Ending, Interest, Output, Slices};
+use roomcast::chat::{
+    Arrival, Chat, ClientId, CloseReason, Closing, Config, Interest, Output, Slices,
+};
 use slotmap::{SecondaryMap, SlotMap};
 
 use super::peer::Peer;
@@ -29,7 +31,7 @@ impl World {
     pub fn new(config: Config) -> World {
         let now = Instant::now();
         let mut chat = Chat::new(config, now);
-        chat.set_wall_clock(NOON);
+        chat.set_unix_time(NOON);
         let (ids, interests) = (SlotMap::with_key(), SecondaryMap::new());
         World { chat, now, start: now, ids, interests, gone: Vec::new(), peers: Vec::new() }
     }
@@ -47,7 +49,7 @@ impl World {
         match self.chat.handle_open(self.now, id, &Arrival { ip, zone: 0, address, is_telnet }) {
             Ok(()) => {}
             Err(refusal) => {
-                let ending = Ending::Refused(refusal.kind());
+                let ending = CloseReason::Refused(refusal.kind());
                 self.peers[number].stream.extend(self.chat.refusal(refusal));
                 self.disconnect(id, ending, Closing::Polite);
             }
@@ -95,7 +97,7 @@ impl World {
         if peer.has_reset {
             self.break_off(number, id);
         } else if peer.is_deaf {
-            self.chat.handle_deaf(id, peer.has_vanished);
+            self.chat.handle_write_broken(id, peer.has_vanished);
         } else {
             let taken = peer.receive(&offered, bytes_max);
             self.chat.handle_written(self.now, id, taken);
@@ -158,7 +160,7 @@ impl World {
 
     pub fn sleep(&mut self, time: Duration) {
         self.now += time;
-        self.chat.set_wall_clock(NOON + (self.now - self.start).as_secs());
+        self.chat.set_unix_time(NOON + (self.now - self.start).as_secs());
     }
 
     /// Time passes, and what is due is done when it is.
@@ -226,7 +228,7 @@ impl World {
         }
     }
 
-    fn disconnect(&mut self, id: ClientId, ending: Ending, closing: Closing) {
+    fn disconnect(&mut self, id: ClientId, ending: CloseReason, closing: Closing) {
         let number = self.ids.remove(id).expect("it was connected");
         self.interests.remove(id);
         self.peers[number].end(ending, closing);

@@ -1,18 +1,18 @@
 //! Why visits end.
 
-use roomcast::chat::{Closing, Ending, OnLag};
+use roomcast::chat::{CloseReason, Closing, OnLag};
 
 use super::Checker;
 use crate::world::World;
 
 /// A visit ends for a reason that the client has given, and not before.
 #[derive(Debug, Default)]
-pub struct Endings {
+pub struct CloseReasons {
     /// How many have been looked at.
     seen: usize,
 }
 
-impl Checker for Endings {
+impl Checker for CloseReasons {
     fn name(&self) -> &'static str {
         "visits end for a reason"
     }
@@ -22,7 +22,7 @@ impl Checker for Endings {
             let is_right = is_deserved(world, number, ending);
             assert!(is_right, "{number}: {ending:?}, {closing:?}");
             if closing == Closing::Polite {
-                assert_ne!(ending, Ending::Stalled, "{number} takes nothing");
+                assert_ne!(ending, CloseReason::Stalled, "{number} takes nothing");
             }
         }
         self.seen = world.endings.len();
@@ -31,7 +31,8 @@ impl Checker for Endings {
     /// Each was counted, and each who couldn't come in.
     fn end(&mut self, world: &World) {
         let endings = world.chat.counts().endings;
-        let refused = endings.iter().filter(|(ending, _)| matches!(ending, Ending::Refused(_)));
+        let refused =
+            endings.iter().filter(|(ending, _)| matches!(ending, CloseReason::Refused(_)));
         assert_eq!(refused.map(|(_, count)| count).sum::<u64>(), world.refused, "refused");
         for (_, ending, _) in &world.endings {
             let same = world.endings.iter().filter(|(_, other, _)| other == ending);
@@ -40,17 +41,17 @@ impl Checker for Endings {
     }
 }
 
-fn is_deserved(world: &World, number: usize, ending: Ending) -> bool {
+fn is_deserved(world: &World, number: usize, ending: CloseReason) -> bool {
     let (peer, config) = (&world.peers[number], world.chat.config());
     match ending {
-        Ending::Quit => peer.has_quit || peer.is_fin_read,
-        Ending::Reset => peer.is_broken() && !peer.has_vanished,
-        Ending::Vanished => peer.has_vanished,
-        Ending::Stalled => {
+        CloseReason::Quit => peer.has_quit || peer.is_fin_read,
+        CloseReason::Reset => peer.is_broken() && !peer.has_vanished,
+        CloseReason::Vanished => peer.has_vanished,
+        CloseReason::Stalled => {
             config.stall_timeout.is_some_and(|limit| peer.took_at + limit <= world.now)
         }
-        Ending::Lagged => config.on_lag == OnLag::Close,
-        Ending::Unfinished => {
+        CloseReason::Lagged => config.on_lag == OnLag::Close,
+        CloseReason::Unfinished => {
             let is_late =
                 config.line_timeout.is_some_and(|limit| peer.came_at + limit <= world.now);
             // If time jumps between two reads of a line, or its client breaks, its end
@@ -58,15 +59,21 @@ fn is_deserved(world: &World, number: usize, ending: Ending) -> bool {
             let is_cut = peer.has_input() || peer.is_broken();
             is_late && (peer.has_begun || is_cut || peer.is_blind)
         }
-        Ending::Idle => config.idle_timeout.is_some_and(|limit| peer.heard_at + limit <= world.now),
+        CloseReason::Idle => {
+            config.idle_timeout.is_some_and(|limit| peer.heard_at + limit <= world.now)
+        }
         // Only the blind ones are operators, and guess passwords.
-        Ending::NoPassword | Ending::GaveWay => peer.is_blind && config.password.is_some(),
-        Ending::Kicked | Ending::Banned => peer.is_blind && config.operator_password.is_some(),
-        Ending::LineTooLong => config.raw,
+        CloseReason::NoPassword | CloseReason::GaveWay => {
+            peer.is_blind && config.password.is_some()
+        }
+        CloseReason::Kicked | CloseReason::Banned => {
+            peer.is_blind && config.operator_password.is_some()
+        }
+        CloseReason::LineTooLong => config.raw,
         // Only the blind ones send anything that can be sent.
-        Ending::Foreign(_) => peer.is_blind,
-        Ending::Shutdown => world.is_shut_down,
+        CloseReason::Foreign(_) => peer.is_blind,
+        CloseReason::Shutdown => world.is_shut_down,
         // That is no visit.
-        Ending::Refused(_) => false,
+        CloseReason::Refused(_) => false,
     }
 }

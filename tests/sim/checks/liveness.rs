@@ -41,8 +41,8 @@ impl Checker for Wakeups {
             let is_let_in = world.chat.config().password.is_some()
                 && timeout.is_some_and(|at| at <= world.now + GREETING_DELAY);
             let is_arriving = is_let_in || world.now < peer.took_at + GREETING_DELAY;
-            let is_paced = world.chat.is_held_back(id) && timeout.is_some();
-            let is_waiting = is_busy || is_arriving || is_paced || peer.is_fin_read;
+            let is_throttled = world.chat.is_held_back(id) && timeout.is_some();
+            let is_waiting = is_busy || is_arriving || is_throttled || peer.is_fin_read;
             assert!(is_waiting || !is_masked, "{number} is forgotten");
             has_deadline(peer, world);
         }

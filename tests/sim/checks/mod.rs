@@ -10,7 +10,7 @@ mod attendance;
 mod leftovers;
 
 pub use self::attendance::Attendance;
-pub use self::endings::Endings;
+pub use self::endings::CloseReasons;
 pub use self::leftovers::Leftovers;
 pub use self::limits::Limits;
 pub use self::liveness::{Deliveries, Wakeups};
@@ -38,7 +38,7 @@ pub trait Checker {
 pub fn common() -> Vec<Box<dyn Checker>> {
     vec![
         Box::<Wakeups>::default(),
-        Box::<Endings>::default(),
+        Box::<CloseReasons>::default(),
         Box::<Limits>::default(),
         Box::<Leftovers>::default(),
     ]

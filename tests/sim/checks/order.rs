@@ -1,6 +1,6 @@
 //! The order of the room.
 
-use roomcast::chat::{Closing, Ending};
+use roomcast::chat::{CloseReason, Closing};
 
 use super::{Checker, order, said};
 use crate::peer::{Habit, Peer, Shown};
@@ -81,7 +81,7 @@ fn everything_owed_was_told(rest: &[&str], peer: &Peer, world: &World) {
         assert_eq!(rest, [""; 0], "{number} wasn't told everything");
     }
     match world.endings.iter().find(|(other, ..)| *other == number) {
-        Some((_, Ending::Quit, Closing::Polite)) if peer.guest_name().is_some() => {
+        Some((_, CloseReason::Quit, Closing::Polite)) if peer.guest_name().is_some() => {
             let next = rest.first().expect("others are told that it left");
             let is_own_leaving = next.starts_with("*** ") && next.contains(" left");
             assert!(is_own_leaving, "{number} was owed {next}");
@@ -93,7 +93,7 @@ fn everything_owed_was_told(rest: &[&str], peer: &Peer, world: &World) {
                 assert!(is_told, "{number} was told {last:?} at last");
             }
         }
-        Some((_, Ending::Shutdown, Closing::Polite)) => {
+        Some((_, CloseReason::Shutdown, Closing::Polite)) => {
             assert_eq!(rest, [""; 0], "{number} wasn't told everything");
             let last = peer.screen.shown.iter().rev().find_map(Shown::public);
             assert_eq!(last, Some("*** the server is shutting down"));
