@@ -24,19 +24,25 @@ const PASSWORD: Setup = Setup {
 const FOLDING: Setup = Setup { options: &["--presence-interval", "1"], descriptors: None };
 
 pub fn faults() -> Vec<Fault> {
-    let mut strangers = Fault::new("40 silent strangers and a member", &[43], PASSWORD, strangers);
+    let mut strangers =
+        Fault::new("40 strangers stay silent while a member logs in", &[43], PASSWORD, strangers);
     // Those who come afterwards would have to give the password.
     strangers.ends_server = true;
     vec![
         strangers,
-        Fault::new("a health check five times a second", &[44], FOLDING, health_checks),
-        Fault::new("a reset while another connects", &[21], PLAIN, reset_and_connect),
-        Fault::new("two lines for one that has reset", &[21], PLAIN, reset_and_lines),
-        Fault::new("20 say a line and leave at once", &[21], PLAIN, leaving),
-        Fault::new("300 resets at random points", &[21], PLAIN, resets),
-        Fault::new("100 clients and 64 descriptors", &[23], FEW_DESCRIPTORS, few_descriptors),
-        Fault::new("nobody says anything for 2 s", &[31], PLAIN, idle),
-        Fault::new("300 clients, each in the place of the last", &[30], NO_PAST, places),
+        Fault::new("A health check connects five times a second", &[44], FOLDING, health_checks),
+        Fault::new("A client resets while another connects", &[21], PLAIN, reset_and_connect),
+        Fault::new("Two lines are sent to a client that has reset", &[21], PLAIN, reset_and_lines),
+        Fault::new("20 clients send a line and leave at once", &[21], PLAIN, leaving),
+        Fault::new("300 clients reset at random points", &[21], PLAIN, resets),
+        Fault::new(
+            "100 clients connect to 64 descriptors",
+            &[23],
+            FEW_DESCRIPTORS,
+            few_descriptors,
+        ),
+        Fault::new("Nobody sends anything for 2 s", &[31], PLAIN, idle),
+        Fault::new("300 clients each take the slot of the last one", &[30], NO_PAST, places),
     ]
 }
 

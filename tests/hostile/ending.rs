@@ -17,16 +17,21 @@ const END_TIME_MAX: Duration = Duration::from_secs(6);
 
 pub fn faults() -> Vec<Fault> {
     let mut faults = vec![
-        Fault::new("SIGINT", &[28], PLAIN, |server| ends_well(server, Signal::INT)),
-        Fault::new("SIGTERM", &[28], PLAIN, |server| ends_well(server, Signal::TERM)),
-        Fault::new("SIGINT with input unread", &[27], FAST, unread_input),
-        Fault::new("SIGINT, and one who doesn't read; again", &[28], FAST, second_signal),
-        Fault::new("SIGINT in a heavy chat", &[28], FAST, heavy_chat),
-        Fault::new("a log that nobody reads, and SIGTERM", &[28, 33], PLAIN, unread_log)
+        Fault::new("SIGINT arrives", &[28], PLAIN, |server| ends_well(server, Signal::INT)),
+        Fault::new("SIGTERM arrives", &[28], PLAIN, |server| ends_well(server, Signal::TERM)),
+        Fault::new("SIGINT arrives while input is unread", &[27], FAST, unread_input),
+        Fault::new(
+            "SIGINT arrives twice, and one client does not read",
+            &[28],
+            FAST,
+            second_signal,
+        ),
+        Fault::new("SIGINT arrives in a heavy chat", &[28], FAST, heavy_chat),
+        Fault::new("SIGTERM arrives, and nobody reads the log", &[28, 33], PLAIN, unread_log)
             .with(Trouble::UnreadLog),
     ];
     faults.iter_mut().for_each(|fault| fault.ends_server = true);
-    faults.push(Fault::new("escape sequences for the log", &[33], PLAIN, log));
+    faults.push(Fault::new("Clients send escape sequences for the log", &[33], PLAIN, log));
     faults
 }
 

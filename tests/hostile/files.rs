@@ -21,8 +21,8 @@ const BANS: Setup = Setup {
 
 pub fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("the message of the day becomes a FIFO", &[41], MOTD, fifo),
-        Fault::new("bans on a slow disk", &[41], BANS, slow_disk).with(Trouble::SlowDisk),
+        Fault::new("The message of the day becomes a FIFO", &[41], MOTD, fifo),
+        Fault::new("Bans are saved on a slow disk", &[41], BANS, slow_disk).with(Trouble::SlowDisk),
     ]
 }
 

@@ -16,20 +16,20 @@ const SLOW: Setup = Setup { options: &["--rate", "100/100"], descriptors: None }
 
 pub fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("a line in two packets", &[3, 9], PLAIN, two_packets),
-        Fault::new("two lines in one packet", &[9, 13], PLAIN, two_lines),
-        Fault::new("a forged line of another", &[13], PLAIN, forged_line),
-        Fault::new("a forged notice", &[13], PLAIN, forged_notice),
-        Fault::new("LF, CR LF and CR NUL", &[17], PLAIN, line_ends),
-        Fault::new("a last line without an end", &[17], PLAIN, last_line),
+        Fault::new("A line comes in two packets", &[3, 9], PLAIN, two_packets),
+        Fault::new("Two lines come in one packet", &[9, 13], PLAIN, two_lines),
+        Fault::new("A client forges a line of another", &[13], PLAIN, forged_line),
+        Fault::new("A client forges a notice", &[13], PLAIN, forged_notice),
+        Fault::new("Lines end with LF, CR LF and CR NUL", &[17], PLAIN, line_ends),
+        Fault::new("The last line has no end", &[17], PLAIN, last_line),
         Fault::new("`nc -N` waits for an answer", &[20], PLAIN, half_closed),
-        Fault::new("a line without an end", &[8], FAST, endless_line),
-        Fault::new("a line at the limit and past it", &[8], PLAIN, limit),
-        Fault::new("empty lines without end", &[10], FAST, empty_lines),
-        Fault::new("2,000 lines pasted", &[1, 2, 18], PASTE, paste),
-        Fault::new("4,000 lines through `nc -N`", &[1, 18, 20], PASTE, piped_paste),
-        Fault::new("20 who say too much, and reset", &[19, 21], SLOW, floods),
-        Fault::new("500 lines begun and never ended", &[], PLAIN, slowloris),
+        Fault::new("A line never ends", &[8], FAST, endless_line),
+        Fault::new("A line is as long as the limit, and longer", &[8], PLAIN, limit),
+        Fault::new("Empty lines never end", &[10], FAST, empty_lines),
+        Fault::new("A user pastes 2,000 lines", &[1, 2, 18], PASTE, paste),
+        Fault::new("A script pipes 4,000 lines through `nc -N`", &[1, 18, 20], PASTE, piped_paste),
+        Fault::new("20 clients flood the room and reset", &[19, 21], SLOW, floods),
+        Fault::new("500 clients begin a line and never end it", &[], PLAIN, slowloris),
     ]
 }
 

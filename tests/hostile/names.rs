@@ -7,8 +7,8 @@ use crate::verdict::{Judged, check, lied, not_applicable};
 
 pub fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("a newcomer after one who left", &[14], PLAIN, inherited_name),
-        Fault::new("the name of another, or one like it", &[14], PLAIN, look_alikes),
+        Fault::new("A client connects after another has left", &[14], PLAIN, inherited_name),
+        Fault::new("A client takes the name of another, or one like it", &[14], PLAIN, look_alikes),
     ]
 }
 

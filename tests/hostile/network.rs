@@ -22,9 +22,9 @@ const FEW_PLACES: Setup = Setup { options: &["--max-clients", "192"], descriptor
 
 pub fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("one address takes every place", &[24], FEW_PLACES, one_address).alone(),
-        Fault::new("10 machines are gone", &[22], SHORT_SILENCE, idle_machines).alone(),
-        Fault::new("10 machines that are owed lines are gone", &[22], SHORT_SILENCE, owed_machines)
+        Fault::new("One address takes every slot", &[24], FEW_PLACES, one_address).alone(),
+        Fault::new("10 hosts vanish", &[22], SHORT_SILENCE, idle_machines).alone(),
+        Fault::new("10 hosts vanish with lines under way", &[22], SHORT_SILENCE, owed_machines)
             .alone(),
     ]
 }

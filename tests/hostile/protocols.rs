@@ -9,16 +9,18 @@ use crate::verdict::{Judged, check, froze, lied};
 
 pub fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("an HTTP GET", &[26], FAST, |server| speak(server, get)),
-        Fault::new("an HTTP POST", &[26], FAST, |server| speak(server, post)),
-        Fault::new("a TLS hello", &[26], FAST, |server| speak(server, tls)),
-        Fault::new("an SSH banner", &[26], FAST, |server| speak(server, ssh)),
-        Fault::new("an SMTP greeting", &[26], FAST, |server| speak(server, smtp)),
-        Fault::new("SOCKS 4", &[26], FAST, |server| speak(server, socks4)),
-        Fault::new("SOCKS 5", &[26], FAST, |server| speak(server, socks5)),
-        Fault::new("an IRC client", &[26], FAST, |server| speak(server, irc)),
-        Fault::new("the PROXY protocol, version 1", &[26, 45], FAST, |server| speak(server, proxy)),
-        Fault::new("the PROXY protocol, version 2", &[26, 45], FAST, |server| {
+        Fault::new("A browser sends HTTP GET", &[26], FAST, |server| speak(server, get)),
+        Fault::new("A web page sends HTTP POST", &[26], FAST, |server| speak(server, post)),
+        Fault::new("A client sends a TLS hello", &[26], FAST, |server| speak(server, tls)),
+        Fault::new("A client sends an SSH banner", &[26], FAST, |server| speak(server, ssh)),
+        Fault::new("A client sends an SMTP greeting", &[26], FAST, |server| speak(server, smtp)),
+        Fault::new("A client speaks SOCKS 4", &[26], FAST, |server| speak(server, socks4)),
+        Fault::new("A client speaks SOCKS 5", &[26], FAST, |server| speak(server, socks5)),
+        Fault::new("A client speaks IRC", &[26], FAST, |server| speak(server, irc)),
+        Fault::new("A client speaks the PROXY protocol, version 1", &[26, 45], FAST, |server| {
+            speak(server, proxy)
+        }),
+        Fault::new("A client speaks the PROXY protocol, version 2", &[26, 45], FAST, |server| {
             speak(server, binary_proxy)
         }),
     ]

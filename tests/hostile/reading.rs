@@ -28,20 +28,20 @@ const STRICT: Setup = Setup {
 
 pub fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("one client stops reading", &[1, 2, 3, 4], FAST, stuck_reader),
+        Fault::new("A client stops reading", &[1, 2, 3, 4], FAST, stuck_reader),
         Fault::new("200 clients stop reading", &[5], FAST, memory_of_stuck_readers),
-        Fault::new("one client stops reading for ever", &[7], SHORT_STALL, stalled_reader),
-        Fault::new("a reader is too slow", &[3, 6], FAST, slow_reader),
-        Fault::new("answers that nobody reads", &[5], FAST, unread_answers),
+        Fault::new("A client stops reading for ever", &[7], SHORT_STALL, stalled_reader),
+        Fault::new("A reader is too slow", &[3, 6], FAST, slow_reader),
+        Fault::new("A client does not read its answers", &[5], FAST, unread_answers),
         Fault::new(
-            "an operator mutes one who doesn't read, again and again",
+            "An operator mutes a client that does not read, again and again",
             &[5],
             OPERATORS,
             mutes,
         ),
-        Fault::new("paused and half-closed clients", &[19, 21], FAST, paused_clients),
-        Fault::new("a firehose and 100 quiet clients", &[25], FAST, firehose),
-        Fault::new("the server is stopped for a while", &[42], STRICT, stopped_and_continued),
+        Fault::new("Clients pause or close their sending side", &[19, 21], FAST, paused_clients),
+        Fault::new("A client sends without a pause to 100 quiet ones", &[25], FAST, firehose),
+        Fault::new("The server is stopped for a while", &[42], STRICT, stopped_and_continued),
         Fault::new("300 silent clients join", &[], FOLDING, silent_joins),
     ]
 }

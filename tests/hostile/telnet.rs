@@ -22,10 +22,10 @@ const NAWS: u8 = 31;
 
 pub fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("Ctrl-C in telnet: urgent data", &[16], PLAIN, urgent_data),
-        Fault::new("telnet commands, split anywhere", &[9, 15], PLAIN, split_commands),
-        Fault::new("a telnet command without an end", &[15], FAST, endless_command),
-        Fault::new("a flood of telnet options", &[15], FAST, option_flood),
+        Fault::new("A telnet user presses Ctrl-C (urgent data)", &[16], PLAIN, urgent_data),
+        Fault::new("Telnet commands are split anywhere", &[9, 15], PLAIN, split_commands),
+        Fault::new("A telnet command never ends", &[15], FAST, endless_command),
+        Fault::new("A client floods telnet options", &[15], FAST, option_flood),
     ]
 }
 

@@ -9,16 +9,21 @@ use crate::verdict::{Judged, check, leaked, lied};
 
 pub fn faults() -> Vec<Fault> {
     vec![
-        Fault::new("a lone CR", &[11], PLAIN, lone_cr),
-        Fault::new("UTF-8", &[12], PLAIN, utf8),
-        Fault::new("invalid UTF-8", &[], PLAIN, invalid_utf8),
-        Fault::new("escape sequences and control characters", &[11], PLAIN, controls),
-        Fault::new("line separators of Unicode", &[12], PLAIN, separators),
-        Fault::new("text that turns its direction", &[12], PLAIN, directions),
-        Fault::new("1,000 marks on one letter", &[12], PLAIN, marks),
-        Fault::new("text that is hard to clean", &[10], FAST, hard_text),
-        Fault::new("175,000 changes of direction in one line", &[10], LONG_LINES, deep_directions),
-        Fault::new("a notice behind a gap of a row", &[13], PLAIN, gap),
+        Fault::new("A line holds a lone CR", &[11], PLAIN, lone_cr),
+        Fault::new("A line holds UTF-8", &[12], PLAIN, utf8),
+        Fault::new("A line holds invalid UTF-8", &[], PLAIN, invalid_utf8),
+        Fault::new("A line holds escape sequences and control characters", &[11], PLAIN, controls),
+        Fault::new("A line holds line separators of Unicode", &[12], PLAIN, separators),
+        Fault::new("A line changes the direction of text", &[12], PLAIN, directions),
+        Fault::new("A letter has 1,000 combining marks", &[12], PLAIN, marks),
+        Fault::new("A client sends text that is hard to clean", &[10], FAST, hard_text),
+        Fault::new(
+            "A line changes its direction 175,000 times",
+            &[10],
+            LONG_LINES,
+            deep_directions,
+        ),
+        Fault::new("A notice stands behind a gap of a row", &[13], PLAIN, gap),
     ]
 }
 

@@ -24,38 +24,43 @@ const TURN_MAX: Duration = Duration::from_millis(if cfg!(debug_assertions) { 300
 
 pub fn faults() -> Vec<Fault> {
     let mut faults = vec![
-        Fault::new("keys in a line of marks, 16 clients", &[4, 10], FAST, |server| {
+        Fault::new("16 clients press keys in a line of marks", &[4, 10], FAST, |server| {
             let letter = ["a", &"\u{301}".repeat(2040)].concat();
             let edited = [&b"\xff\xfd\x01"[..], letter.as_bytes()].concat();
             attack(server, &edited, b"\x1b[D\x1b[D\x05")
         }),
-        Fault::new("keys in a line of letters, 16 clients", &[4, 10], PLAIN, |server| {
+        Fault::new("16 clients press keys in a line of letters", &[4, 10], PLAIN, |server| {
             let edited = [&b"\xff\xfd\x01"[..], "x日".repeat(1000).as_bytes()].concat();
             attack(server, &edited, b"\x01y\x7f\x05\x10\x0e")
         }),
-        Fault::new("rooms with names of Hangul, 16 clients", &[4, 10], PLAIN, |server| {
+        Fault::new("16 clients join rooms with names of Hangul", &[4, 10], PLAIN, |server| {
             let joins: String = (0..64).map(|room| format!("/join {}\n", hangul(room))).collect();
             attack(server, b"", joins.as_bytes())
         }),
-        Fault::new("bells, and lines of a thousand words, 16 clients", &[4, 10], PLAIN, |server| {
-            let words: String = (0..1000).map(|number| format!("w{number} ")).collect();
-            attack(server, b"/bell on\n", (words[..4000].to_owned() + "\n").as_bytes())
-        }),
-        Fault::new("JSON of a full backlog, 16 clients", &[4, 10], FAST, |server| {
+        Fault::new(
+            "16 clients send lines of a thousand words, and bells ring",
+            &[4, 10],
+            PLAIN,
+            |server| {
+                let words: String = (0..1000).map(|number| format!("w{number} ")).collect();
+                attack(server, b"/bell on\n", (words[..4000].to_owned() + "\n").as_bytes())
+            },
+        ),
+        Fault::new("16 clients ask for the full backlog in JSON", &[4, 10], FAST, |server| {
             fill_backlog(server)?;
             let again = b"/format json\n/history 1000000\n/format text\n/resume 0\n";
             attack(server, b"", again)
         }),
-        Fault::new("every command, 16 clients", &[4, 10], PLAIN, |server| {
+        Fault::new("16 clients send every command", &[4, 10], PLAIN, |server| {
             attack(server, b"", COMMANDS.as_bytes())
         }),
-        Fault::new("text that is hard to clean, 16 clients", &[4, 10], FAST, |server| {
+        Fault::new("16 clients send text that is hard to clean", &[4, 10], FAST, |server| {
             let parts = ["e\u{301}", "\u{202e}", "\u{200d}\u{1f469}", "\u{3000}", "\u{fdfa}"];
             let line = |part: &&str| part.repeat(4000 / part.len()) + "\n";
             let lines: String = parts.iter().map(line).collect();
             attack(server, b"", lines.as_bytes())
         }),
-        Fault::new("a flood of options, 16 clients", &[4, 10, 15], FAST, |server| {
+        Fault::new("16 clients flood telnet options", &[4, 10, 15], FAST, |server| {
             attack(server, b"", b"\xff\xfd\x03\xff\xfe\x03\xff\xfb\x1f\xff\xfc\x1f\xff\xf6")
         }),
     ];
