@@ -8,6 +8,7 @@
 //! The one idea: a room is one log of lines, and a client is a cursor into it.
 
 // In reading order.
+mod bucket;
 mod config;
 mod room;
 mod names;
@@ -29,7 +30,6 @@ mod invariants;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
-use gcra::{GcraState, RateLimit};
 use hashbrown::HashMap;
 use slotmap::SecondaryMap;
 
@@ -38,6 +38,7 @@ pub use self::admission::address_limits::OriginLimits;
 use self::admission::address_limits::Origins;
 use self::admission::bans::Bans;
 pub use self::admission::password::{PASSWORD_BYTES_MAX, Password, invisible_character};
+pub use self::bucket::{Bucket, Limit};
 pub use self::close_reason::{CloseReason, CloseReasons, Closing, Refusal, Refused};
 pub use self::config::{Config, OnLag, Prefix};
 pub use self::lifecycle::Arrival;
@@ -124,8 +125,8 @@ pub struct Chat {
     origins: Origins,
     /// How fast clients may talk, and how much of that each that has talked has
     /// used.
-    rate_limit: Option<RateLimit>,
-    throttles: HashMap<ClientId, GcraState>,
+    rate_limit: Option<bucket::Limit>,
+    throttles: HashMap<ClientId, bucket::Bucket>,
     /// Clients that have to wait because they talk too fast.
     throttled: BTreeSet<ClientId>,
     is_shutting_down: bool,

@@ -1,12 +1,11 @@
-//! How fast a client may talk: a token bucket for each (GCRA).
+//! How fast a client may talk: a token bucket for each.
 //!
 //! One that talks faster is read later, and nothing else happens to it: what it
 //! sends waits in the kernel, and then in the client.
 
 use std::time::{Duration, Instant};
 
-use gcra::{GcraError, RateLimit};
-
+use super::bucket::Limit;
 use super::{Chat, ClientId, texts};
 
 /// A line costs one more for each so many bytes.
@@ -26,11 +25,9 @@ pub struct Rate {
 }
 
 impl Rate {
-    pub(super) fn limit(self) -> RateLimit {
-        let emission_interval = Duration::from_secs(1) / self.lines_per_second.max(1);
-        let resource_limit = self.burst.max(1);
-        let period = emission_interval * resource_limit;
-        RateLimit { resource_limit, period, emission_interval }
+    pub(super) fn limit(self) -> Limit {
+        let interval = Duration::from_secs(1) / self.lines_per_second.max(1);
+        Limit { interval, period: interval * self.burst.max(1) }
     }
 }
 
@@ -38,12 +35,8 @@ impl Chat {
     /// Takes what a line costs from a client; false if it has to wait.
     pub(super) fn pay_line(&mut self, id: ClientId) -> bool {
         let Some(limit) = &self.rate_limit else { return true };
-        let state = self.throttles.entry(id).or_default();
-        let Err(error) = state.check_and_modify_at(limit, self.now, 1) else { return true };
-        let next = match error {
-            GcraError::DeniedUntil { next_allowed_at } => next_allowed_at,
-            GcraError::DeniedIndefinitely { .. } => self.now,
-        };
+        let bucket = self.throttles.entry(id).or_default();
+        let Err(next) = bucket.take(limit, self.now) else { return true };
         self.throttle(id, next.max(self.now + WAIT_MIN));
         self.tell_too_fast(id);
         false
@@ -63,10 +56,9 @@ impl Chat {
     pub(super) fn pay_bytes(&mut self, id: ClientId, bytes: usize) {
         let Some(limit) = &self.rate_limit else { return };
         let lines = bytes / BYTES_A_LINE;
-        if let (1.., Some(state)) = (lines, self.throttles.get_mut(&id)) {
+        if let (1.., Some(bucket)) = (lines, self.throttles.get_mut(&id)) {
             // One read is 64 KiB at most.
-            let cost = limit.increment_interval(lines as u32);
-            state.tat = Some(state.tat.unwrap_or(self.now) + cost);
+            bucket.owe(limit, self.now, lines as u32);
         }
     }
 

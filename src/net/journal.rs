@@ -7,11 +7,11 @@ use std::net::Ipv6Addr;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use gcra::{GcraState, RateLimit};
 use log::info;
 use lru::LruCache;
 
 use super::address::PeerAddr;
+use crate::chat::{Bucket, Limit};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -24,8 +24,8 @@ const ADDRESSES_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 /// What was logged of whom.
 #[derive(Debug)]
 pub(super) struct Journal {
-    limit: RateLimit,
-    lines: GcraState,
+    limit: Limit,
+    lines: Bucket,
     /// When something was logged of an address, and how much wasn't since then.
     addresses: LruCache<Option<Ipv6Addr>, (Instant, u32)>,
 }
@@ -33,8 +33,8 @@ pub(super) struct Journal {
 impl Default for Journal {
     fn default() -> Self {
         Journal {
-            limit: RateLimit::new(LINES_MAX, MINUTE),
-            lines: GcraState::default(),
+            limit: Limit::new(LINES_MAX, MINUTE),
+            lines: Bucket::default(),
             addresses: LruCache::new(ADDRESSES_MAX),
         }
     }
@@ -56,7 +56,7 @@ impl Journal {
         let ip = peer.ipv6();
         let known = self.addresses.get_mut(&ip);
         let is_due = known.as_ref().is_none_or(|(at, _)| now >= *at + MINUTE);
-        if !is_due || self.lines.check_and_modify_at(&self.limit, now, 1).is_err() {
+        if !is_due || self.lines.take(&self.limit, now).is_err() {
             if let Some((_, left_out)) = known {
                 *left_out += 1;
             }

@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use gcra::{GcraError, GcraState, RateLimit};
 use hashbrown::HashMap;
 use lru::LruCache;
 use slab::Slab;
 
+use crate::chat::bucket::{Bucket, Limit};
 use crate::chat::close_reason::Refusal;
 
 /// What a client's address is counted as: IPv4 addresses, mapped into IPv6, as
@@ -50,7 +50,7 @@ impl OriginId {
 pub(in crate::chat) struct Origins {
     origins: Slab<Origin>,
     ids: HashMap<Network, OriginId>,
-    arrivals: LruCache<Network, GcraState>,
+    arrivals: LruCache<Network, Bucket>,
 }
 
 #[derive(Debug)]
@@ -95,15 +95,10 @@ impl Origins {
         if most == 0 {
             return Ok(());
         }
-        let limit = RateLimit::new(most, Duration::from_secs(60));
-        let state = self.arrivals.get_or_insert_mut(network, GcraState::default);
-        state.check_and_modify_at(&limit, now, 1).map_err(|error| {
-            let wait = match error {
-                GcraError::DeniedUntil { next_allowed_at } => {
-                    next_allowed_at.saturating_duration_since(now)
-                }
-                GcraError::DeniedIndefinitely { .. } => limit.period,
-            };
+        let limit = Limit::new(most, Duration::from_secs(60));
+        let bucket = self.arrivals.get_or_insert_mut(network, Bucket::default);
+        bucket.take(&limit, now).map_err(|next| {
+            let wait = next.saturating_duration_since(now);
             Refusal::NewPerMinute { connections: most, wait }
         })
     }

@@ -1,0 +1,82 @@
+//! A token bucket: so many at once, and then one in each interval.
+//!
+//! It is kept as the one time at which it is full again (the generic cell rate
+//! algorithm, ITU-T I.371, annex A), so nothing has to be done while time passes.
+
+use std::time::{Duration, Instant};
+
+/// How much a bucket holds, and how fast it fills.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// The time in which one more comes.
+    pub interval: Duration,
+    /// The time in which an empty bucket fills.
+    pub period: Duration,
+}
+
+impl Limit {
+    /// A bucket for `count` at once, at least 1, that fills in `period`.
+    pub fn new(count: u32, period: Duration) -> Limit {
+        Limit { interval: period / count.max(1), period }
+    }
+}
+
+/// What is left to one client, address or log. A new one is full.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bucket {
+    full_at: Option<Instant>,
+}
+
+impl Bucket {
+    /// Takes one out.
+    ///
+    /// # Errors
+    /// If there is none: when there will be one.
+    pub fn take(&mut self, limit: &Limit, now: Instant) -> Result<(), Instant> {
+        let full_at = self.full_at.map_or(now, |at| at.max(now)) + limit.interval;
+        if full_at > now + limit.period {
+            return Err(full_at - limit.period);
+        }
+        self.full_at = Some(full_at);
+        Ok(())
+    }
+
+    /// Takes `count` more, whether there are so many or not: who has had them waits
+    /// longer.
+    pub fn owe(&mut self, limit: &Limit, now: Instant, count: u32) {
+        let full_at = self.full_at.map_or(now, |at| at.max(now));
+        self.full_at = Some(full_at + limit.interval * count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn so_many_come_at_once_and_then_one_in_each_interval() {
+        let limit = Limit::new(3, 3 * SECOND);
+        let (mut bucket, start) = (Bucket::default(), Instant::now());
+        for _ in 0..3 {
+            assert_eq!(bucket.take(&limit, start), Ok(()));
+        }
+        assert_eq!(bucket.take(&limit, start), Err(start + SECOND));
+        assert_eq!(bucket.take(&limit, start + SECOND), Ok(()));
+        assert_eq!(bucket.take(&limit, start + SECOND), Err(start + 2 * SECOND));
+        // It holds no more than three however long nobody takes any.
+        let later = start + 100 * SECOND;
+        (0..3).for_each(|_| assert_eq!(bucket.take(&limit, later), Ok(())));
+        assert!(bucket.take(&limit, later).is_err());
+    }
+
+    #[test]
+    fn what_is_owed_is_waited_for() {
+        let limit = Limit::new(3, 3 * SECOND);
+        let (mut bucket, start) = (Bucket::default(), Instant::now());
+        bucket.owe(&limit, start, 10);
+        assert_eq!(bucket.take(&limit, start), Err(start + 8 * SECOND));
+        assert_eq!(bucket.take(&limit, start + 8 * SECOND), Ok(()));
+    }
+}
