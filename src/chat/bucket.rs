@@ -48,35 +48,3 @@ impl Bucket {
         self.full_at = Some(full_at + limit.interval * count);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    #[test]
-    fn so_many_come_at_once_and_then_one_in_each_interval() {
-        let limit = Limit::new(3, 3 * SECOND);
-        let (mut bucket, start) = (Bucket::default(), Instant::now());
-        for _ in 0..3 {
-            assert_eq!(bucket.take(&limit, start), Ok(()));
-        }
-        assert_eq!(bucket.take(&limit, start), Err(start + SECOND));
-        assert_eq!(bucket.take(&limit, start + SECOND), Ok(()));
-        assert_eq!(bucket.take(&limit, start + SECOND), Err(start + 2 * SECOND));
-        // It holds no more than three however long nobody takes any.
-        let later = start + 100 * SECOND;
-        (0..3).for_each(|_| assert_eq!(bucket.take(&limit, later), Ok(())));
-        assert!(bucket.take(&limit, later).is_err());
-    }
-
-    #[test]
-    fn what_is_owed_is_waited_for() {
-        let limit = Limit::new(3, 3 * SECOND);
-        let (mut bucket, start) = (Bucket::default(), Instant::now());
-        bucket.owe(&limit, start, 10);
-        assert_eq!(bucket.take(&limit, start), Err(start + 8 * SECOND));
-        assert_eq!(bucket.take(&limit, start + 8 * SECOND), Ok(()));
-    }
-}

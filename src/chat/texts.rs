@@ -18,11 +18,11 @@ use crate::wire::{Time, rfc3339};
 
 pub(super) const SHUTDOWN: &str = "the server is shutting down";
 pub(super) const EDIT_OFFERED: &str =
-    "your line is edited from here if your program lets it, as telnet does; /edit off ends it";
-pub(super) const EDIT_OFF: &str = "your line is not edited from here";
+    "line editing starts if your program agrees, as telnet does; /edit off stops it";
+pub(super) const EDIT_OFF: &str = "line editing is off";
 pub(super) const NO_HISTORY: &str = "nothing was said here before";
-pub(super) const NO_MESSAGES: &str = "nobody has written to you";
-pub(super) const IS_GONE: &str = "who wrote to you last is gone";
+pub(super) const NO_MESSAGES: &str = "no one has sent you a message yet";
+pub(super) const IS_GONE: &str = "the user who wrote to you last has left";
 pub(super) const IGNORE_YOURSELF: &str = "you can't ignore yourself";
 pub(super) const KICK_YOURSELF: &str = "you can't kick yourself; /quit leaves";
 pub(super) const ARE_YOU_THERE: &str = "yes, the server is here";
@@ -32,15 +32,15 @@ pub(super) const NAMES_MAX: usize = 200;
 pub(super) const PASSWORD: &str = "this room has a password: type it";
 pub(super) const PASSWORD_WRONG_AGAIN: &str = "goodbye: wrong password, and no tries are left";
 pub(super) const NO_OPERATORS: &str = "there are no operators here";
-pub(super) const NO_MORE_TRIES: &str = "you have tried it often enough";
+pub(super) const NO_MORE_TRIES: &str = "too many tries";
 pub(super) const YOU_ARE_OPERATOR: &str = "you are an operator now; /help shows what you can do";
-pub(super) const FOR_OPERATORS: &str = "that is for operators; /op PASSWORD makes you one";
-pub(super) const YOU_ARE_MUTED: &str = "an operator has muted you: you reach nobody";
+pub(super) const FOR_OPERATORS: &str = "only operators can do that; /op PASSWORD makes you one";
+pub(super) const YOU_ARE_MUTED: &str = "an operator has muted you: no one sees what you send";
 pub(super) const YOU_MAY_SPEAK: &str = "you may speak again";
 pub(super) const BANS_UNSAVED: &str = "the bans can't be saved, so they end with the server";
 
 pub(super) const GAVE_WAY: &str =
-    "goodbye: others want to come in, and you have not given the password; try again";
+    "goodbye: others are waiting to log in, and you have not given the password; try again";
 
 pub(super) const NOT_UTF8: &str =
     "your line is not UTF-8: others see � in it; set your terminal to UTF-8";
@@ -126,13 +126,15 @@ pub(super) fn bad_name(what: &str, example: &str, error: NameError) -> String {
         }
         NameError::MixedScripts(c) => {
             let c = shown(c);
-            format!("a name has one script: {c} is of another than what is before it")
+            format!(
+                "a name has characters of one script: {c} belongs to another one than the characters before it"
+            )
         }
         NameError::BeginsWithMark => {
             "a name can't begin with a mark: put a letter before it".into()
         }
         NameError::TooManyMarks => {
-            "a name can't have so many marks on one letter, or one twice".into()
+            "a name can't have that many marks on one letter, or the same one twice".into()
         }
         NameError::Direction => {
             "a name from right to left begins with a letter and ends with a letter or digit".into()
@@ -179,7 +181,7 @@ pub(super) fn goodbye(newest: &str) -> String {
 /// What was said before the server started again is gone.
 pub(super) fn restarted(lines: u64) -> String {
     let lines = count(lines, "line");
-    format!("the server has started again since then: what was said before is gone, {lines} since:")
+    format!("the server has restarted since then: earlier lines are gone, {lines} since:")
 }
 
 /// `the last 12 lines, from 5 minutes ago on:`
@@ -223,7 +225,7 @@ pub(super) fn went(nick: &str, room: &str) -> String {
 }
 
 pub(super) fn no_more_rooms(rooms: usize) -> String {
-    format!("no place for another room, there are {rooms} at most; /rooms names them")
+    format!("the limit of {rooms} rooms is reached; /rooms lists them")
 }
 
 /// `2 rooms: lobby (12), dev (3)`
@@ -246,7 +248,7 @@ pub(super) fn topic(topic: Option<&str>) -> String {
 pub(super) fn topic_set(nick: &str, topic: Option<&str>) -> String {
     match topic {
         Some(topic) => format!("{nick} set the topic: {topic}"),
-        None => format!("{nick} took the topic away"),
+        None => format!("{nick} removed the topic"),
     }
 }
 
@@ -255,15 +257,15 @@ pub(super) fn topic_too_long(bytes_max: usize) -> String {
 }
 
 pub(super) fn nobody(name: &str) -> String {
-    format!("nobody here has the name {name}; /who shows who is here")
+    format!("no one here is called {name}; /who shows who is here")
 }
 
 pub(super) fn ignores_you(name: &str) -> String {
-    format!("{name} takes no messages from you")
+    format!("{name} ignores your messages")
 }
 
 pub(super) fn does_not_read(name: &str) -> String {
-    format!("{name} doesn't read at the moment, try again later")
+    format!("{name} is not reading at the moment; try again later")
 }
 
 pub(super) fn is_away(name: &str, reason: &str) -> String {
@@ -272,20 +274,20 @@ pub(super) fn is_away(name: &str, reason: &str) -> String {
 
 pub(super) fn ignored(names: &[&str]) -> String {
     match names {
-        [] => "you ignore nobody; /ignore NAME hides what somebody says".into(),
+        [] => "you ignore no one; /ignore NAME hides what a user says".into(),
         _ => format!("you ignore {}", names.join(", ")),
     }
 }
 
 pub(super) fn ignore(name: &str, is_ignored: bool) -> String {
     match is_ignored {
-        true => format!("you don't see what {name} says from now on"),
+        true => format!("you no longer see what {name} says"),
         false => format!("you see what {name} says again"),
     }
 }
 
 pub(super) fn too_many_ignored(people_max: usize) -> String {
-    format!("you ignore {people_max} people already, no more fit")
+    format!("you already ignore {people_max} users, which is the limit")
 }
 
 pub(super) fn bell(is_on: bool) -> &'static str {
@@ -297,8 +299,8 @@ pub(super) fn bell(is_on: bool) -> &'static str {
 
 pub(super) fn quiet(is_on: bool) -> &'static str {
     match is_on {
-        true => "you don't see who comes and goes",
-        false => "you see who comes and goes",
+        true => "join and leave notices are hidden",
+        false => "join and leave notices are shown",
     }
 }
 
@@ -555,11 +557,11 @@ pub(super) fn is_this_machine(network: IpNet) -> String {
 }
 
 pub(super) fn would_ban_you(network: IpNet) -> String {
-    format!("you come from {network} yourself")
+    format!("you are connected from {network} yourself")
 }
 
 pub(super) fn too_many_bans(bans_max: usize) -> String {
-    format!("there are {bans_max} bans already, no more fit; /unban makes place")
+    format!("the limit of {bans_max} bans is reached; /unban makes room")
 }
 
 pub(super) fn no_ban(network: IpNet) -> String {
@@ -567,13 +569,13 @@ pub(super) fn no_ban(network: IpNet) -> String {
 }
 
 pub(super) fn unbanned(network: IpNet) -> String {
-    format!("{network} isn't banned any more")
+    format!("{network} is no longer banned")
 }
 
 /// `2 bans:`
 pub(super) fn bans(bans: usize) -> String {
     match bans {
-        0 => "nobody is banned".into(),
+        0 => "no one is banned".into(),
         _ => format!("{}:", count(bans as u64, "ban")),
     }
 }

@@ -79,7 +79,7 @@ fn a_ban_of_a_name_ends_all_connections_from_there_until_it_is_undone() {
     is_banned(machine.connect(&program));
     let mut ann = operator(&home, &program);
     ann.say(format!("/unban {}", machine.ipv4(2)));
-    ann.hears(format!("*** {}/32 isn't banned any more", machine.ipv4(2)));
+    ann.hears(format!("*** {}/32 is no longer banned", machine.ipv4(2)));
     machine.guest(&program, &mut [&mut ann]);
 }
 

@@ -181,7 +181,7 @@ fn reasons_cannot_be_taken_for_more_of_an_answer() {
     bob.say("/who");
     bob.hears_who("*** 2 here: guest1 (away: \"x'), root, operator (away: 'y\"), guest2");
     bob.say("/msg \u{202e}abc hello");
-    bob.hears("*** nobody here has the name \u{202e}abc; /who shows who is here\u{202c}");
+    bob.hears("*** no one here is called \u{202e}abc; /who shows who is here\u{202c}");
 }
 
 #[test]

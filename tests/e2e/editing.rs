@@ -160,7 +160,7 @@ fn edit_begins_and_ends_it_with_a_plain_telnet() {
     terminal.shows("> half");
     terminal.presses("C-u");
     terminal.types("/edit off");
-    terminal.shows("*** your line is not edited from here");
+    terminal.shows("*** line editing is off");
     terminal.types("plain again");
     bob.hears("<guest2> plain again");
 }
@@ -171,10 +171,7 @@ fn a_client_that_does_not_agree_is_sent_no_more_of_it() {
     let program = Program::start(&[]);
     let [mut ann, mut bob] = program.guests();
     ann.send("/edit\n");
-    ann.hears(
-        "*** your line is edited from here if your program lets it, as telnet does; \
-         /edit off ends it",
-    );
+    ann.hears("*** line editing starts if your program agrees, as telnet does; /edit off stops it");
     ann.expect(b"\xff\xfb\x01\xff\xfb\x03\xff\xfd\x1f\xff\xfd\x18");
     ann.send("typed in a line\n");
     bob.hears("<guest1> typed in a line");

@@ -116,7 +116,7 @@ fn a_bad_name_is_refused_with_the_reason() {
     let [mut ann, mut bob] = room.guests();
     let missing = "*** the name is missing (like /nick ann)".to_owned();
     let too_long = "*** a name has at most 24 characters and 48 bytes".to_owned();
-    let mixed = "*** a name has one script: n is of another than what is before it".into();
+    let mixed = "*** a name has characters of one script: n belongs to another one than the characters before it".into();
     let refusals = [
         ("", missing.clone()),
         ("  ", missing),
@@ -135,7 +135,7 @@ fn a_bad_name_is_refused_with_the_reason() {
         ("\u{301}a", "*** a name can't begin with a mark: put a letter before it".into()),
         (
             "n\u{302}\u{302}",
-            "*** a name can't have so many marks on one letter, or one twice".into(),
+            "*** a name can't have that many marks on one letter, or the same one twice".into(),
         ),
         (
             "1\u{5d0}",

@@ -46,7 +46,7 @@ fn bans_are_in_their_file_after_a_restart() {
     let mut program = Program::start(&options);
     let mut ann = operator(&program);
     ann.say("/unban 192.0.2.0/24");
-    ann.hears("*** 192.0.2.0/24 isn't banned any more");
+    ann.hears("*** 192.0.2.0/24 is no longer banned");
     program.signal(Signal::TERM);
     assert_eq!(program.exit_code(), 0);
     let file = fs::read_to_string(&bans).expect("it is there");

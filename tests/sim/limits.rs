@@ -1,8 +1,8 @@
 //! One limit at a time, against a clock that the test moves.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use roomcast::chat::{CloseReason, Closing, Config, OnLag, Refused};
+use roomcast::chat::{Bucket, CloseReason, Closing, Config, Limit, OnLag, Refused};
 
 use crate::faults::Fault;
 use crate::peer::{Habit, Peer, Shown};
@@ -348,4 +348,29 @@ fn a_client_whose_input_waited_is_read_again() {
         world.settle();
         assert_eq!(lines(&world.peers[0]), ["<guest2> 1.1", "<guest2> 1.2"]);
     }
+}
+
+#[test]
+fn a_bucket_gives_so_many_at_once_and_then_one_in_each_interval() {
+    let limit = Limit::new(3, 3 * SECOND);
+    let (mut bucket, start) = (Bucket::default(), Instant::now());
+    for _ in 0..3 {
+        assert_eq!(bucket.take(&limit, start), Ok(()));
+    }
+    assert_eq!(bucket.take(&limit, start), Err(start + SECOND));
+    assert_eq!(bucket.take(&limit, start + SECOND), Ok(()));
+    assert_eq!(bucket.take(&limit, start + SECOND), Err(start + 2 * SECOND));
+    // It holds no more than three however long nobody takes any.
+    let later = start + 100 * SECOND;
+    (0..3).for_each(|_| assert_eq!(bucket.take(&limit, later), Ok(())));
+    assert!(bucket.take(&limit, later).is_err());
+}
+
+#[test]
+fn what_is_owed_to_a_bucket_is_waited_for() {
+    let limit = Limit::new(3, 3 * SECOND);
+    let (mut bucket, start) = (Bucket::default(), Instant::now());
+    bucket.owe(&limit, start, 10);
+    assert_eq!(bucket.take(&limit, start), Err(start + 8 * SECOND));
+    assert_eq!(bucket.take(&limit, start + 8 * SECOND), Ok(()));
 }

@@ -111,7 +111,7 @@ fn strangers_never_take_a_members_place() {
         // The second one has the place of the first one.
         let given_way: Vec<_> = world.endings.iter().map(|(stranger, ..)| *stranger).collect();
         assert_eq!(given_way, strangers[..1], "the one that came first gives way");
-        assert!(last(&world.peers[strangers[0]]).starts_with("goodbye: others want"));
+        assert!(last(&world.peers[strangers[0]]).starts_with("goodbye: others are waiting"));
         say(&mut world, member, "secret");
         let here = format!("{} here: ", number + 1);
         assert!(last(&world.peers[member]).starts_with(&here));
@@ -327,7 +327,7 @@ fn what_operators_do_is_for_operators() {
         ["/kick guest3", "/ban guest3", "/unban ::", "/bans", "/mute guest3", "/announce a"]
     {
         say(&mut world, 1, command);
-        let answer = "that is for operators; /op PASSWORD makes you one";
+        let answer = "only operators can do that; /op PASSWORD makes you one";
         assert_eq!(last(&world.peers[1]), answer, "{command}");
     }
     say(&mut world, 1, "/help");
@@ -350,9 +350,9 @@ fn an_operator_is_made_by_the_password_and_by_three_tries_at_most() {
         world.settle();
     }
     say(&mut world, 1, "/op secret");
-    assert_eq!(last(&world.peers[1]), "you have tried it often enough");
+    assert_eq!(last(&world.peers[1]), "too many tries");
     say(&mut world, 1, "/bans");
-    assert_eq!(last(&world.peers[1]), "that is for operators; /op PASSWORD makes you one");
+    assert_eq!(last(&world.peers[1]), "only operators can do that; /op PASSWORD makes you one");
     assert_eq!(world.endings, []);
 }
 
@@ -376,7 +376,7 @@ fn who_is_kicked_is_told_why_and_so_are_the_others() {
     say(&mut world, 0, "/kick guest4");
     assert_eq!(last(&world.peers[1]), "guest4 left (kicked)");
     say(&mut world, 0, "/kick guest4");
-    assert!(last(&world.peers[0]).starts_with("nobody here has the name guest4"));
+    assert!(last(&world.peers[0]).starts_with("no one here is called guest4"));
     // The name is free again, and the address may come again.
     say(&mut world, 1, "/nick guest4");
     assert_eq!(last(&world.peers[0]), "guest2 is now guest4");
@@ -414,7 +414,7 @@ fn who_is_muted_reaches_nobody() {
         say(&mut world, 1, attempt);
         assert_eq!(
             last(&world.peers[1]),
-            "an operator has muted you: you reach nobody",
+            "an operator has muted you: no one sees what you send",
             "{attempt}"
         );
     }
@@ -435,7 +435,7 @@ fn who_is_muted_names_no_room() {
     say(&mut world, 0, "/mute guest2");
     let before = shown(&world.peers[2]).len();
     say(&mut world, 1, "/join guest3_is_a_fool");
-    assert_eq!(last(&world.peers[1]), "an operator has muted you: you reach nobody");
+    assert_eq!(last(&world.peers[1]), "an operator has muted you: no one sees what you send");
     assert_eq!(shown(&world.peers[2]).len(), before);
     say(&mut world, 2, "/rooms");
     assert_eq!(last(&world.peers[2]), "2 rooms: lobby (4), dev (1)");
@@ -477,7 +477,7 @@ fn a_ban_is_for_all_who_come_from_there_and_ends() {
     world.settle();
     assert!(shown(&world.peers[allowed])[0].starts_with("welcome, "));
     say(&mut world, 0, "/bans");
-    assert_eq!(last(&world.peers[0]), "nobody is banned");
+    assert_eq!(last(&world.peers[0]), "no one is banned");
 }
 
 #[test]
@@ -500,7 +500,7 @@ fn setting_the_clock_changes_no_duration() {
     world.sleep(3599 * SECOND);
     assert_eq!(told(&mut world, "/bans"), "192.0.2.7/32 for 1 s more, by guest1");
     world.sleep(SECOND);
-    assert_eq!(told(&mut world, "/bans"), "nobody is banned");
+    assert_eq!(told(&mut world, "/bans"), "no one is banned");
 }
 
 #[test]
@@ -521,7 +521,7 @@ fn bans_outlive_the_server() {
         assert!(told[0].starts_with("refused: your address is banned"), "{told:?}");
     }
     say(&mut world, 0, "/unban 192.0.2.2");
-    assert_eq!(last(&world.peers[0]), "192.0.2.2/32 isn't banned any more");
+    assert_eq!(last(&world.peers[0]), "192.0.2.2/32 is no longer banned");
     let allowed = world.connect_from([192, 0, 2, 2].into());
     world.settle();
     assert!(shown(&world.peers[allowed])[0].starts_with("welcome, "));
@@ -532,7 +532,7 @@ fn operators_ban_neither_themselves_nor_their_machine() {
     let mut world = with_operator();
     say(&mut world, 1, "/op secret");
     for (number, command, answer) in [
-        (1, "/ban 192.0.0.0/16", "you come from 192.0.0.0/16 yourself"),
+        (1, "/ban 192.0.0.0/16", "you are connected from 192.0.0.0/16 yourself"),
         (
             0,
             "/ban guest1",
@@ -540,13 +540,13 @@ fn operators_ban_neither_themselves_nor_their_machine() {
         ),
         (0, "/ban 127.0.0.1", "127.0.0.1/32 is the server's machine, which can't be banned"),
         (0, "/ban ::1/128", "::1/128 is the server's machine, which can't be banned"),
-        (0, "/ban nobody", "nobody here has the name nobody; /who shows who is here"),
+        (0, "/ban nobody", "no one here is called nobody; /who shows who is here"),
         (0, "/ban", "usage: /ban NAME|NETWORK [MINUTES]"),
         (0, "/ban guest2 0", "usage: /ban NAME|NETWORK [MINUTES]"),
         (0, "/ban guest2 5 minutes", "usage: /ban NAME|NETWORK [MINUTES]"),
         (0, "/unban", "usage: /unban NETWORK"),
         (0, "/unban 192.0.2.7", "192.0.2.7/32 isn't banned; /bans shows what is"),
-        (0, "/bans", "nobody is banned"),
+        (0, "/bans", "no one is banned"),
     ] {
         say(&mut world, number, command);
         assert_eq!(last(&world.peers[number]), answer, "{command}");

@@ -190,7 +190,10 @@ fn a_past_of_which_all_is_hidden_is_no_empty_room() {
     let shown = screen(&world.peers[ann]);
     assert_eq!(
         shown[2..],
-        ["*** you don't see who comes and goes", "*** the last line, from less than a minute ago:"]
+        [
+            "*** join and leave notices are hidden",
+            "*** the last line, from less than a minute ago:"
+        ]
     );
 }
 
