@@ -238,7 +238,8 @@ impl Reader {
         let note = Note { before: log.next(), content: Content::Encoding(encoding) };
         let extra = self.extra.get_or_insert_default();
         extra.queue.push_back(note);
-        extra.live = if encoding.index().is_some() { 0 } else { log.next() };
+        extra.live = 0;
+        self.set_live(log.next());
     }
 
     /// Adds bytes for this reader alone, after all lines that are in the log.
@@ -302,11 +303,9 @@ impl Reader {
     pub fn rewind(&mut self, from: Seq) {
         let next = std::mem::replace(&mut self.next, from);
         self.own = None;
+        self.set_live(next.max(self.live()));
         let Some(extra) = &mut self.extra else { return };
         extra.stop = NONE;
-        if self.newest_encoding.index().is_none() {
-            extra.live = extra.live.max(next);
-        }
         for note in &mut extra.queue {
             note.before = note.before.min(from);
         }
@@ -320,13 +319,23 @@ impl Reader {
     pub fn enter(&mut self, log: &mut Log, from: Seq) {
         log.acquire(self.newest_encoding);
         self.rewind(from);
+        self.set_live(log.next());
         let Some(extra) = &mut self.extra else { return };
-        if self.newest_encoding.index().is_none() {
-            extra.live = log.next();
-        }
         for note in &mut extra.queue {
             note.before = from;
         }
+    }
+
+    /// If no image has its encoding: lines before `live` are old, though it is sent
+    /// them.
+    fn set_live(&mut self, live: Seq) {
+        if self.newest_encoding.index().is_none() {
+            self.extra.get_or_insert_default().live = live;
+        }
+    }
+
+    fn live(&self) -> Seq {
+        self.extra.as_ref().map_or(0, |extra| extra.live)
     }
 
     /// No line that is appended from now on is for this reader.
@@ -467,7 +476,7 @@ impl Reader {
     pub fn is_in_past(&self, log: &Log) -> bool {
         let live = match self.encoding.index() {
             Some(_) => log.first_encoded(self.encoding),
-            None => self.extra.as_ref().map_or(0, |extra| extra.live),
+            None => self.live(),
         };
         self.next < live.min(log.next())
     }

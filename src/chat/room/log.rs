@@ -541,6 +541,9 @@ mod tests {
             reader.advance(&log, bytes);
         }
         assert!(reader.next() >= 1000);
+        let mut newcomer = with_times(&mut log);
+        newcomer.rewind(10);
+        assert!(newcomer.is_in_past(&log));
     }
 
     #[test]
