@@ -8,8 +8,10 @@
 use std::time::{Duration, Instant};
 
 use super::room::RoomId;
-use super::{Chat, ClientId, texts};
+use super::{Chat, texts};
+use crate::chat::ids::ClientId;
 use crate::chat::member::Phase;
+use crate::chat::room::presence::{Presence, Standing};
 use crate::wire::Kind;
 
 /// A newcomer is greeted when it has been silent for so long: the line of a
@@ -21,46 +23,6 @@ const PASSING_SECONDS: u32 = 10;
 
 /// Newcomers that one notice names at most; of more it tells their number.
 const NAMED_MAX: usize = 5;
-
-/// What the others know of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// Nothing: it hasn't given the password.
-    LoggingIn,
-    /// Nothing: it has just come and hasn't been greeted.
-    Arriving,
-    /// What it said before it was greeted, as scripts do.
-    Posting,
-    /// The same, and it has stayed.
-    Posted,
-    /// Nothing yet; the next notice will count it.
-    Counted,
-    /// A notice has counted it.
-    Told,
-    /// Its name: it has spoken here.
-    Known,
-}
-
-/// Comings and goings in a room that nobody has been told of.
-#[derive(Debug, Default)]
-pub(super) struct Presence {
-    joined: usize,
-    left: usize,
-    /// How the last one left, in words.
-    last_left: String,
-    /// A notice will tell.
-    is_due: bool,
-}
-
-impl Presence {
-    /// Panics if so many members who wait to be counted, and so many notices to
-    /// come, aren't what is kept here.
-    pub(super) fn assert_true(&self, counted: usize, folds: usize) {
-        assert_eq!(self.joined, counted, "members who wait to be counted");
-        assert_eq!(folds, usize::from(self.is_due), "notices to come");
-        assert!(folds == 1 || self.joined + self.left == 0, "nobody will be told");
-    }
-}
 
 impl Chat {
     /// A client has connected, and is in the login room or the lobby.

@@ -21,6 +21,22 @@ impl Limit {
     }
 }
 
+/// How fast a client may talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Lines a second in the long run, at least 1.
+    pub lines_per_second: u32,
+    /// Lines that may come at once, at least 1.
+    pub burst: u32,
+}
+
+impl Rate {
+    pub(in crate::chat) fn limit(self) -> Limit {
+        let interval = Duration::from_secs(1) / self.lines_per_second.max(1);
+        Limit { interval, period: interval * self.burst.max(1) }
+    }
+}
+
 /// What is left to one client, address or log. A new one is full.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bucket {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use enum_map::{Enum, EnumMap};
 
-use super::texts;
 use crate::wire::Protocol;
 
 /// Every reason why a connection can end.
@@ -142,11 +141,6 @@ impl Refusal {
             Refusal::Banned { .. } => Refused::Banned,
             Refusal::Unserved => Refused::Unserved,
         }
-    }
-
-    /// What the client is told, without what begins a notice.
-    pub fn text(self) -> String {
-        texts::refusal(self)
     }
 }
 

@@ -7,10 +7,10 @@ use jiff::tz::TimeZone;
 use crate::chat::admission::access::Rule;
 use crate::chat::admission::address_limits::OriginLimits;
 use crate::chat::admission::password::Password;
+use crate::chat::bucket::Rate;
 use crate::chat::names::Nick;
 use crate::chat::names::proof::ProofKey;
 use crate::chat::room::log;
-use crate::chat::throttle::Rate;
 use crate::wire::{Framing, Layout, View};
 
 /// What the operator chose for the room.

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Chat, ClientId, texts};
+use super::{Chat, texts};
 use crate::chat::close_reason::{CloseReason, Closing};
+use crate::chat::ids::ClientId;
 use crate::chat::input::WORK_MAX;
 use crate::chat::member::{Phase, Session};
 use crate::chat::output::Output;

@@ -5,7 +5,8 @@
 //! together on a screen, the typed line taken away before others' lines and
 //! drawn again below them.
 
-use super::{Chat, ClientId, commands, texts};
+use super::{Chat, commands, texts};
+use crate::chat::ids::ClientId;
 use crate::chat::member::Phase;
 use crate::wire::Client;
 

@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use ecow::EcoString;
 
+use super::Chat;
 use super::room::RoomId;
-use super::{Chat, ClientId};
 use super::{commands, texts};
 use crate::chat::close_reason::CloseReason;
+use crate::chat::ids::ClientId;
 use crate::chat::member::{NOTE_BYTES_MAX, Session};
 use crate::chat::room::log::{Line, Seq};
 use crate::wire::{

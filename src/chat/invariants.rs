@@ -1,11 +1,12 @@
 //! What always holds between two calls, for the simulation to check.
 
-use super::{Chat, ClientId};
+use super::Chat;
 use crate::chat::admission::address_limits::OriginId;
-use crate::chat::attendance::Standing;
 use crate::chat::close_reason::CloseReason;
+use crate::chat::ids::ClientId;
 use crate::chat::member::{NOTE_BYTES_MAX, Phase, Session};
 use crate::chat::room::RoomId;
+use crate::chat::room::presence::Standing;
 use crate::wire::{Encoding, FIRST_BYTES};
 
 /// The longest answer to one command, or the rest of a line, in bytes.

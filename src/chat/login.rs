@@ -6,13 +6,14 @@
 use std::time::{Duration, Instant};
 
 use super::room::{Room, RoomId};
-use super::{Chat, ClientId, Logged, texts};
-use crate::chat::attendance::Standing;
+use super::{Chat, Logged, texts};
 use crate::chat::close_reason::{CloseReason, Closing, Refusal};
+use crate::chat::ids::ClientId;
 use crate::chat::member::Phase;
 use crate::chat::names::Nick;
 use crate::chat::output::Output;
 use crate::chat::room::log::Limits;
+use crate::chat::room::presence::Standing;
 use crate::wire::{Client, Text};
 
 /// How long a newcomer has to give the password.

@@ -8,6 +8,7 @@
 //! The one idea: a room is one log of lines, and a client is a cursor into it.
 
 // In reading order.
+mod ids;
 mod bucket;
 mod config;
 mod room;
@@ -15,6 +16,7 @@ mod names;
 mod member;
 mod close_reason;
 mod admission;
+mod counts;
 mod texts;
 mod commands;
 mod lifecycle;
@@ -38,9 +40,11 @@ pub use self::admission::address_limits::OriginLimits;
 use self::admission::address_limits::Origins;
 use self::admission::bans::Bans;
 pub use self::admission::password::{PASSWORD_BYTES_MAX, Password, invisible_character};
-pub use self::bucket::{Bucket, Limit};
+pub use self::bucket::{Bucket, Limit, Rate};
 pub use self::close_reason::{CloseReason, CloseReasons, Closing, Refusal, Refused};
 pub use self::config::{Config, OnLag, Prefix};
+pub use self::counts::Counts;
+pub use self::ids::ClientId;
 pub use self::lifecycle::Arrival;
 use self::member::Session;
 use self::names::bells::Bells;
@@ -50,14 +54,7 @@ pub use self::output::Output;
 pub use self::room::cursor::{SLICES_MAX, Slices};
 use self::room::table::Rooms;
 use self::room::{Room, RoomId};
-pub use self::throttle::Rate;
 use crate::wire::Time;
-
-slotmap::new_key_type! {
-    /// Names one client from connect to close. Made by the caller; never used
-    /// again for another client.
-    pub struct ClientId;
-}
 
 /// The room and everyone in it.
 ///
@@ -156,31 +153,6 @@ pub struct Interest {
     pub read: bool,
     /// Wait until the kernel takes more for the client.
     pub write: bool,
-}
-
-/// What has happened since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Clients that were let in.
-    pub clients: u64,
-    /// Lines that clients said.
-    pub lines: u64,
-    /// Lines that slow readers missed, each counted for each reader.
-    pub lines_missed: u64,
-    /// Why connections have ended.
-    pub endings: CloseReasons,
-}
-
-impl Counts {
-    /// What `/stats` shows of those who came: `3 came, 2 lines, 0 skipped`
-    pub fn came(&self) -> String {
-        texts::came(self)
-    }
-
-    /// What `/stats` shows of the endings: `ended: 3 quit, 1 full`
-    pub fn ended(&self) -> String {
-        texts::ended(&self.endings)
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]

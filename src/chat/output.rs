@@ -5,8 +5,9 @@ use std::io::IoSlice;
 use std::time::Instant;
 
 use super::room::Room;
-use super::{Chat, ClientId, Interest, Logged, Offer, OnLag, texts};
+use super::{Chat, Interest, Logged, Offer, OnLag, texts};
 use crate::chat::close_reason::{CloseReason, Closing};
+use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Session};
 use crate::chat::room::cursor::Slices;
 use crate::wire::{Kind, Message};

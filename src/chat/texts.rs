@@ -9,9 +9,8 @@ use ipnet::IpNet;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::skeleton;
 
-use super::commands::{Audience, Command};
-use super::{Counts, commands};
 use crate::chat::close_reason::{CloseReason, CloseReasons, Refusal};
+use crate::chat::counts::Counts;
 use crate::chat::names::proof::SECRET_BYTES_MAX;
 use crate::chat::names::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
 use crate::wire::{Time, rfc3339};
@@ -625,20 +624,28 @@ pub(super) fn refusal(refusal: Refusal) -> String {
     }
 }
 
-/// A line for each of the commands that are used most.
-pub(super) fn short_help() -> impl Iterator<Item = String> {
-    let usual = |command: &&Command| commands::USUAL.contains(&command.name);
-    let lines = commands::TABLE.iter().filter(usual);
-    let lines = lines.map(|command| format!("{:<20} {}", command.usage, command.help));
-    lines.chain(["/help all shows all commands, /help COMMAND shows one".to_owned()])
+/// A line of `/help`, with so much place for how a command is typed.
+pub(super) fn help_line(usage: &str, help: &str, width: usize) -> String {
+    format!("{usage:<width$} {help}")
 }
 
-/// A line for each command.
-pub(super) fn help(is_operator: bool) -> impl Iterator<Item = String> {
-    let is_shown = move |command: &&Command| is_operator || command.audience == Audience::Everyone;
-    let width = if is_operator { 27 } else { 20 };
-    commands::TABLE
-        .iter()
-        .filter(is_shown)
-        .map(move |command| format!("{:<width$} {}", command.usage, command.help))
+pub(super) const HELP_MORE: &str = "/help all shows all commands, /help COMMAND shows one";
+
+impl Refusal {
+    /// What the client is told, without what begins a notice.
+    pub fn text(self) -> String {
+        refusal(self)
+    }
+}
+
+impl Counts {
+    /// What `/stats` shows of those who came: `3 came, 2 lines, 0 skipped`
+    pub fn came(&self) -> String {
+        came(self)
+    }
+
+    /// What `/stats` shows of the endings: `ended: 3 quit, 1 full`
+    pub fn ended(&self) -> String {
+        ended(&self.endings)
+    }
 }

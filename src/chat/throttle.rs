@@ -5,8 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::bucket::Limit;
-use super::{Chat, ClientId, texts};
+use super::{Chat, texts};
+use crate::chat::ids::ClientId;
 
 /// A line costs one more for each so many bytes.
 const BYTES_A_LINE: usize = 256;
@@ -14,22 +14,6 @@ const BYTES_A_LINE: usize = 256;
 /// One that has to wait waits so long at least, so that it is woken for many
 /// lines and not for each.
 const WAIT_MIN: Duration = Duration::from_millis(100);
-
-/// How fast a client may talk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// Lines a second in the long run, at least 1.
-    pub lines_per_second: u32,
-    /// Lines that may come at once, at least 1.
-    pub burst: u32,
-}
-
-impl Rate {
-    pub(super) fn limit(self) -> Limit {
-        let interval = Duration::from_secs(1) / self.lines_per_second.max(1);
-        Limit { interval, period: interval * self.burst.max(1) }
-    }
-}
 
 impl Chat {
     /// Takes what a line costs from a client; false if it has to wait.

@@ -4,8 +4,9 @@
 //! room. The number of a line is its place in the room, counted from 1, so the
 //! number of the newest line is how many there were.
 
+use crate::chat::ids::ClientId;
 use crate::chat::room::log::Seq;
-use crate::chat::{Chat, ClientId, commands, texts};
+use crate::chat::{Chat, commands, texts};
 
 /// Lines that `/history` shows unless it is told how many.
 const HISTORY_LINES: u64 = 50;

@@ -1,10 +1,11 @@
 //! From one person to another, and about one.
 
 use crate::chat::commands::{switch, usage};
+use crate::chat::ids::ClientId;
 use crate::chat::member::NOTE_BYTES_MAX;
 use crate::chat::names::Nick;
 use crate::chat::names::proof::PROOF_SIGN;
-use crate::chat::{Chat, ClientId, texts};
+use crate::chat::{Chat, texts};
 use crate::wire::{Kind, Layout};
 
 /// People that one may ignore.

@@ -9,9 +9,10 @@ pub(super) mod operators;
 use strsim::osa_distance;
 
 use crate::chat::close_reason::CloseReason;
+use crate::chat::ids::ClientId;
 use crate::chat::input::Manner;
 use crate::chat::names::Nick;
-use crate::chat::{Chat, ClientId, editing, texts};
+use crate::chat::{Chat, editing, texts};
 use crate::wire::{Clock, Encoding, Kind, Layout, View};
 
 /// One command.
@@ -347,13 +348,28 @@ fn quit(chat: &mut Chat, id: ClientId, _rest: &str) {
     chat.leave(chat.now, id, CloseReason::Quit, Some(&farewell));
 }
 
+/// A line for each of the commands that are used most.
+fn short_help() -> impl Iterator<Item = String> {
+    let usual = TABLE.iter().filter(|command| USUAL.contains(&command.name));
+    let lines = usual.map(|command| texts::help_line(command.usage, command.help, 20));
+    lines.chain([texts::HELP_MORE.to_owned()])
+}
+
+/// A line for each command.
+fn whole_help(is_operator: bool) -> impl Iterator<Item = String> {
+    let is_shown = move |command: &&Command| is_operator || command.audience == Audience::Everyone;
+    let width = if is_operator { 27 } else { 20 };
+    let shown = TABLE.iter().filter(is_shown);
+    shown.map(move |command| texts::help_line(command.usage, command.help, width))
+}
+
 fn help(chat: &mut Chat, id: ClientId, rest: &str) {
     let name = rest.trim_start_matches('/');
     let is_operator = chat.is_operator(id);
     let lines: Vec<_> = match find(name) {
         Some((command, _)) => vec![texts::usage(command.usage), command.help.to_owned()],
-        None if name.is_empty() && !is_operator => texts::short_help().collect(),
-        None if name.is_empty() || name == "all" => texts::help(is_operator).collect(),
+        None if name.is_empty() && !is_operator => short_help().collect(),
+        None if name.is_empty() || name == "all" => whole_help(is_operator).collect(),
         None => {
             let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
             vec![texts::unknown_command(&format!("/{shown}"), nearest(shown))]

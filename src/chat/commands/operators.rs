@@ -9,9 +9,10 @@ use crate::chat::admission::address_limits::Network;
 use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, Moment, ban_network, ban_of};
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::commands::usage;
+use crate::chat::ids::ClientId;
 use crate::chat::login::PASSWORD_ATTEMPTS_MAX;
 use crate::chat::output::Output;
-use crate::chat::{Chat, ClientId, Logged, texts};
+use crate::chat::{Chat, Logged, texts};
 use crate::wire::Kind;
 
 const MINUTE: Duration = Duration::from_secs(60);

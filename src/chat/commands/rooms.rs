@@ -1,8 +1,9 @@
 //! Going from room to room.
 
+use crate::chat::ids::ClientId;
 use crate::chat::names::Nick;
 use crate::chat::room::{Room, RoomId};
-use crate::chat::{Chat, ClientId, texts};
+use crate::chat::{Chat, texts};
 use crate::wire::{Encoding, Kind, Text};
 
 /// The longest topic in bytes.

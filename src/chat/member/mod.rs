@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use crate::chat::ClientId;
 use crate::chat::admission::address_limits::OriginId;
-use crate::chat::attendance::Standing;
 use crate::chat::close_reason::{CloseReason, Closing};
+use crate::chat::ids::ClientId;
 use crate::chat::names::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::room::cursor::Reader;
+use crate::chat::room::presence::Standing;
 use crate::wire::{Client, Stage};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.

@@ -4,7 +4,7 @@ use ecow::EcoString;
 use hashbrown::HashMap;
 
 use super::Nick;
-use crate::chat::ClientId;
+use crate::chat::ids::ClientId;
 
 /// Words of one line that are looked up.
 const WORDS_MAX: usize = 100;

@@ -16,7 +16,7 @@ use unicode_security::{GeneralSecurityProfile, MixedScript};
 
 use self::lookalikes::Looks;
 use self::proof::{PROOF_CHARS, PROOF_SIGN, ProofKey, Secret};
-use crate::chat::ClientId;
+use crate::chat::ids::ClientId;
 
 /// A name in characters.
 pub(super) const NAME_CHARS_MAX: usize = 24;

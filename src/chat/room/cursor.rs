@@ -9,7 +9,7 @@ use std::io::IoSlice;
 
 use arrayvec::ArrayVec;
 
-use crate::chat::ClientId;
+use crate::chat::ids::ClientId;
 use crate::chat::room::log::{Log, NONE, Seq};
 use crate::wire::{Encoding, Kind};
 

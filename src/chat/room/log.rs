@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 
 use jiff::tz::TimeZone;
 
-use crate::chat::ClientId;
+use crate::chat::ids::ClientId;
 use crate::wire::{
     Encoding, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, LineEnding, Message, Time,
 };

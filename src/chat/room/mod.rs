@@ -2,15 +2,16 @@
 
 // In reading order.
 pub(super) mod log;
+pub(super) mod presence;
 pub(super) mod cursor;
 pub(super) mod table;
 #[cfg(test)]
 mod model;
 
 use self::log::{Limits, Log, Seq};
-use crate::chat::ClientId;
-use crate::chat::attendance::Presence;
+use self::presence::Presence;
 use crate::chat::config::Config;
+use crate::chat::ids::ClientId;
 use crate::chat::names::Nick;
 
 slotmap::new_key_type! {

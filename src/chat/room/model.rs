@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use slotmap::SlotMap;
 
-use crate::chat::ClientId;
+use crate::chat::ids::ClientId;
 use crate::chat::room::cursor::{Filter, Reader, Slices};
 use crate::chat::room::log::{Limits, Line, Log, Seq};
 use crate::wire::{Encoding, Kind, Layout, LineEnding, Message, View};
