@@ -8,10 +8,11 @@
 use std::time::{Duration, Instant};
 
 use super::room::RoomId;
-use super::{Chat, texts};
 use crate::chat::ids::ClientId;
 use crate::chat::member::Phase;
 use crate::chat::room::presence::{Presence, Standing};
+use crate::chat::state::Chat;
+use crate::chat::texts;
 use crate::wire::Kind;
 
 /// A newcomer is greeted when it has been silent for so long: the line of a

@@ -5,9 +5,9 @@
 //! together on a screen, the typed line taken away before others' lines and
 //! drawn again below them.
 
-use super::{Chat, commands, texts};
 use crate::chat::ids::ClientId;
 use crate::chat::member::Phase;
+use crate::chat::state::Chat;
 use crate::wire::Client;
 
 /// Others' lines and answers on one screen at most, about so many bytes.
@@ -42,21 +42,5 @@ impl Chat {
             }
             !client.screen().is_empty()
         })
-    }
-}
-
-/// `/edit [off]`
-pub(super) fn edit(chat: &mut Chat, id: ClientId, rest: &str) {
-    match rest {
-        "" | "on" => {
-            chat.notify(id, texts::EDIT_OFFERED);
-            chat.offer_editing(id);
-        }
-        "off" => {
-            let answer = chat.sessions[id].set_client(Client::withdraw);
-            chat.add_note(id, answer);
-            chat.notify(id, texts::EDIT_OFF);
-        }
-        _ => commands::usage(chat, id, "edit"),
     }
 }

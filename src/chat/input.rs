@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use ecow::EcoString;
 
-use super::Chat;
 use super::room::RoomId;
-use super::{commands, texts};
+use super::state::Chat;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{NOTE_BYTES_MAX, Session};
 use crate::chat::room::log::{Line, Seq};
+use crate::chat::texts;
 use crate::wire::{
     Command, Editor, Encoding, Input, Kind, LineEnd, LineEnding, Message, Protocol, Text,
     close_directions,
@@ -29,6 +29,9 @@ const HARD_BYTES: usize = 12;
 
 /// What a telnet command counts for.
 const TELNET_WORK: usize = 2;
+
+/// Commands that newcomers type without the slash.
+const SLIPS: &[&str] = &["quit", "exit", "help", "logout"];
 
 /// How a text is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,7 +201,7 @@ impl Chat {
     /// Whether a text is a command that somebody who has said nothing yet typed
     /// without its slash. Typed again it is said.
     fn is_slip(&self, id: ClientId, text: &str) -> bool {
-        let is_word = || commands::SLIPS.iter().any(|word| word.eq_ignore_ascii_case(text));
+        let is_word = || SLIPS.iter().any(|word| word.eq_ignore_ascii_case(text));
         !self.sessions[id].has_spoken() && is_word()
     }
 

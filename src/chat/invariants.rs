@@ -1,6 +1,6 @@
 //! What always holds between two calls, for the simulation to check.
 
-use super::Chat;
+use super::state::Chat;
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;

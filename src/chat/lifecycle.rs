@@ -4,17 +4,18 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::texts;
-use super::{Chat, Prefix};
 use crate::chat::admission::access;
 use crate::chat::admission::address_limits;
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::{CloseReason, Closing, Refusal, Refused};
+use crate::chat::config::Prefix;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Session};
 use crate::chat::names::{Nick, NickTable};
-use crate::chat::output::Output;
 use crate::chat::room::cursor::Reader;
 use crate::chat::room::presence::{Presence, Standing};
+use crate::chat::state::Chat;
+use crate::chat::state::Output;
 use crate::wire::{Client, Encoding, Kind, LineEnding, NOTICE, Stage};
 
 /// How long a client that closed its sending side stays for replies. A script

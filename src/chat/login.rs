@@ -6,14 +6,15 @@
 use std::time::{Duration, Instant};
 
 use super::room::{Room, RoomId};
-use super::{Chat, Logged, texts};
 use crate::chat::close_reason::{CloseReason, Closing, Refusal};
 use crate::chat::ids::ClientId;
 use crate::chat::member::Phase;
 use crate::chat::names::Nick;
-use crate::chat::output::Output;
 use crate::chat::room::log::Limits;
 use crate::chat::room::presence::Standing;
+use crate::chat::state::Output;
+use crate::chat::state::{Chat, Logged};
+use crate::chat::texts;
 use crate::wire::{Client, Text};
 
 /// How long a newcomer has to give the password.

@@ -5,34 +5,14 @@ use std::io::IoSlice;
 use std::time::Instant;
 
 use super::room::Room;
-use super::{Chat, Interest, Logged, Offer, OnLag, texts};
 use crate::chat::close_reason::{CloseReason, Closing};
+use crate::chat::config::OnLag;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Session};
 use crate::chat::room::cursor::Slices;
+use crate::chat::state::{Chat, Interest, Offer, Output};
+use crate::chat::texts;
 use crate::wire::{Kind, Message};
-
-/// Something that the caller has to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// The `interest` in a client's socket may have changed, other than by what was
-    /// done for this client.
-    Interest(ClientId),
-    /// A client did something that is to be logged.
-    Log(ClientId, Logged),
-    /// The bans have changed: they are to be kept, as a text for people and for
-    /// `set_bans`.
-    Bans(String),
-    /// A client has left, and is to be disconnected.
-    Closed {
-        /// Whose.
-        id: ClientId,
-        /// Why.
-        ending: CloseReason,
-        /// What is to be done with its connection.
-        closing: Closing,
-    },
-}
 
 impl Chat {
     /// The next client that something can be sent to, with what to send it in

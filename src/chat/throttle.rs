@@ -5,8 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Chat, texts};
 use crate::chat::ids::ClientId;
+use crate::chat::state::Chat;
+use crate::chat::texts;
 
 /// A line costs one more for each so many bytes.
 const BYTES_A_LINE: usize = 256;

@@ -67,30 +67,10 @@ fn the_order_of_lines_is_made_in_one_place() {
     }
 }
 
-/// What makes `Chat` do things still does, and nothing else may: docs/design.md says
-/// how that ends.
 #[test]
-fn only_what_chat_does_imports_itself_through_others() {
-    const DEEDS: [&str; 11] = [
-        "attendance.rs",
-        "commands",
-        "deadlines.rs",
-        "editing.rs",
-        "input.rs",
-        "invariants.rs",
-        "lifecycle.rs",
-        "login.rs",
-        "mod.rs",
-        "output.rs",
-        "throttle.rs",
-    ];
-    let is_deed = |path: &Path| {
-        let inside = path.strip_prefix("src/chat");
-        inside.is_ok_and(|path| DEEDS.iter().any(|deed| path.starts_with(deed)))
-    };
+fn no_file_imports_itself_through_others() {
     let circles = circles(&Imports::read().arrows());
-    let others: Vec<_> = circles.iter().flatten().filter(|path| !is_deed(path)).collect();
-    assert!(others.is_empty(), "files that import each other: {others:#?}");
+    assert!(circles.is_empty(), "files that import each other: {circles:#?}");
 }
 
 /// Arrows point one way.

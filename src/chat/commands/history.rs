@@ -6,7 +6,8 @@
 
 use crate::chat::ids::ClientId;
 use crate::chat::room::log::Seq;
-use crate::chat::{Chat, commands, texts};
+use crate::chat::state::Chat;
+use crate::chat::{commands, texts};
 
 /// Lines that `/history` shows unless it is told how many.
 const HISTORY_LINES: u64 = 50;

@@ -5,7 +5,8 @@ use crate::chat::ids::ClientId;
 use crate::chat::member::NOTE_BYTES_MAX;
 use crate::chat::names::Nick;
 use crate::chat::names::proof::PROOF_SIGN;
-use crate::chat::{Chat, texts};
+use crate::chat::state::Chat;
+use crate::chat::texts;
 use crate::wire::{Kind, Layout};
 
 /// People that one may ignore.

@@ -12,8 +12,9 @@ use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::input::Manner;
 use crate::chat::names::Nick;
-use crate::chat::{Chat, editing, texts};
-use crate::wire::{Clock, Encoding, Kind, Layout, View};
+use crate::chat::state::Chat;
+use crate::chat::texts;
+use crate::wire::{Client, Clock, Encoding, Kind, Layout, View};
 
 /// One command.
 pub(super) struct Command {
@@ -94,7 +95,7 @@ pub(super) const TABLE: &[Command] = &[
     moving("/leave", "go back to the first room", rooms::leave),
     command("/rooms", "show all rooms", rooms::rooms),
     speaking("/topic [TEXT]", "show or set what the room is about", rooms::topic),
-    command("/edit [off]", "keep what you type apart from incoming lines", editing::edit),
+    command("/edit [off]", "keep what you type apart from incoming lines", edit),
     command("/quiet on|off", "hide join and leave notices", quiet),
     command("/timestamps on|off", "show times, or in a zone: /timestamps +02:00", timestamps),
     command("/color on|off", "show names in colors, and your name in bold", color),
@@ -207,9 +208,6 @@ const ALIASES: &[(&str, &str)] = &[
     ("?", "help"),
 ];
 
-/// Commands that newcomers type without the slash.
-pub(super) const SLIPS: &[&str] = &["quit", "exit", "help", "logout"];
-
 /// The commands that `/help` shows at first.
 pub(super) const USUAL: &[&str] =
     &["nick", "who", "me", "msg", "history", "rooms", "join", "edit", "quit", "help"];
@@ -280,6 +278,22 @@ fn me(chat: &mut Chat, id: ClientId, rest: &str) {
         return usage(chat, id, "me");
     }
     chat.say(id, Manner::Act, rest);
+}
+
+/// `/edit [off]`
+fn edit(chat: &mut Chat, id: ClientId, rest: &str) {
+    match rest {
+        "" | "on" => {
+            chat.notify(id, texts::EDIT_OFFERED);
+            chat.offer_editing(id);
+        }
+        "off" => {
+            let answer = chat.sessions[id].set_client(Client::withdraw);
+            chat.add_note(id, answer);
+            chat.notify(id, texts::EDIT_OFF);
+        }
+        _ => usage(chat, id, "edit"),
+    }
 }
 
 fn quiet(chat: &mut Chat, id: ClientId, rest: &str) {

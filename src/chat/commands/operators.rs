@@ -11,8 +11,9 @@ use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::commands::usage;
 use crate::chat::ids::ClientId;
 use crate::chat::login::PASSWORD_ATTEMPTS_MAX;
-use crate::chat::output::Output;
-use crate::chat::{Chat, Logged, texts};
+use crate::chat::state::Output;
+use crate::chat::state::{Chat, Logged};
+use crate::chat::texts;
 use crate::wire::Kind;
 
 const MINUTE: Duration = Duration::from_secs(60);

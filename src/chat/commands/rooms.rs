@@ -3,8 +3,9 @@
 use crate::chat::ids::ClientId;
 use crate::chat::names::Nick;
 use crate::chat::room::{Room, RoomId};
-use crate::chat::{Chat, texts};
-use crate::wire::{Encoding, Kind, Text};
+use crate::chat::state::Chat;
+use crate::chat::texts;
+use crate::wire::{Encoding, Kind};
 
 /// The longest topic in bytes.
 const TOPIC_BYTES_MAX: usize = 300;
@@ -105,11 +106,4 @@ pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) {
     room.topic = (!is_off).then(|| rest.into());
     let text = texts::topic_set(session.nick.as_str(), room.topic.as_deref());
     chat.append_notice(session.room, ClientId::default(), Kind::Notice, &text);
-}
-
-/// The lines of a message of the day, made harmless.
-pub(in crate::chat) fn lines_of(text: &[u8]) -> impl Iterator<Item = String> {
-    // An empty one has no line.
-    let lines = text.split(|&byte| byte == b'\n').filter(|_| !text.is_empty());
-    lines.map(|line| Text::clean(line).as_str().to_owned())
 }

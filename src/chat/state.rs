@@ -1,0 +1,239 @@
+//! What `Chat` is made of.
+
+use super::admission::address_limits::Origins;
+use super::admission::bans::Bans;
+use super::bucket::{Bucket, Limit, Rate};
+use super::close_reason::{CloseReason, Closing};
+use super::config::Config;
+use super::counts::Counts;
+use super::ids::ClientId;
+use super::member::Session;
+use super::names::bells::Bells;
+use super::names::{Nick, NickTable};
+use super::room::table::Rooms;
+use super::room::{Room, RoomId};
+use crate::wire::{Text, Time};
+use hashbrown::HashMap;
+use slotmap::SecondaryMap;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Instant;
+
+/// The room and everyone in it.
+///
+/// The contract for the caller:
+///
+/// 1. `handle_open` once for each client, before anything else about it.
+/// 2. After any `handle_*`, `poll_transmit` and then `poll_output` until they give
+///    `None`, at once or when `poll_timeout` says so; and `handle_time` when
+///    `poll_timeout` has come. A `handle_*` of one client may change its `interest`.
+/// 3. Each `poll_transmit` that gives a client is followed by one
+///    `handle_written` or `handle_reset` for it.
+/// 4. Clients are let in and bytes are read only while `has_headroom`, and from
+///    a client only while `interest` says so.
+/// 5. A client of which `poll_output` says that it is over is forgotten, and what
+///    the caller says about it is ignored.
+#[derive(Debug)]
+pub struct Chat {
+    pub(super) config: Config,
+    pub(super) sessions: SecondaryMap<ClientId, Session>,
+    pub(super) nicks: NickTable,
+    /// How many guests there have been: guest names aren't used twice.
+    pub(super) guests: u64,
+    pub(super) rooms: Rooms,
+    /// Where everyone starts.
+    pub(super) lobby: RoomId,
+    /// Where clients wait that have to give a password.
+    pub(super) login_room: Option<RoomId>,
+    /// Those that wait there, the first one in front; and some that have gone.
+    pub(super) strangers: VecDeque<ClientId>,
+    /// Strangers that gave way and have not been told so yet.
+    pub(super) giving_way: usize,
+    pub(super) bans: Bans,
+    /// The bans have changed since `poll_output` gave them.
+    pub(super) has_new_bans: bool,
+    /// The message of the day.
+    pub(super) motd: Vec<String>,
+    /// Clients that want a bell when their name is said.
+    pub(super) bells: Bells,
+    /// Rooms with lines that their members haven't been queued for.
+    pub(super) dirty_rooms: Vec<RoomId>,
+    /// One of them has so many that there is no headroom.
+    pub(super) has_many_new_lines: bool,
+    /// What the client whose input is taken in may still make the loop do before
+    /// others have their turn: see `WORK_MAX`.
+    pub(super) work_left: usize,
+    /// Clients that may have something to send and aren't blocked, each once,
+    /// the one that has waited longest in front.
+    pub(super) flush: VecDeque<ClientId>,
+    /// What the last `poll_transmit` offered.
+    pub(super) offer: Offer,
+    /// Clients whose held input may go on.
+    pub(super) resumes: VecDeque<ClientId>,
+    /// Clients that have to go, as soon as there is headroom to say so.
+    pub(super) pending_leaves: VecDeque<(ClientId, CloseReason)>,
+    /// When to look at a client again, at most one entry each.
+    pub(super) timers: BTreeSet<(Instant, ClientId)>,
+    /// Arrivals, and when to greet them, in that order.
+    pub(super) arrivals: VecDeque<(Instant, ClientId)>,
+    /// Rooms with comings and goings to tell, and when, in that order.
+    pub(super) folds: VecDeque<(Instant, RoomId)>,
+    /// What the caller has to do, beside the bans.
+    pub(super) outputs: VecDeque<Output>,
+    pub(super) counts: Counts,
+    /// Where clients come from.
+    pub(super) origins: Origins,
+    /// How fast clients may talk, and how much of that each that has talked has
+    /// used.
+    pub(super) rate_limit: Option<Limit>,
+    pub(super) throttles: HashMap<ClientId, Bucket>,
+    /// Clients that have to wait because they talk too fast.
+    pub(super) throttled: BTreeSet<ClientId>,
+    pub(super) is_shutting_down: bool,
+    /// The time of the last call that told it.
+    pub(super) now: Instant,
+    /// The time on the wall.
+    pub(super) unix_time: Time,
+    pub(super) started: Instant,
+}
+
+/// Something that a client did, for the operator's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logged {
+    /// It gave a wrong password of the room.
+    WrongPassword,
+    /// It gave a wrong password of operators.
+    WrongOperatorPassword,
+    /// It did something that operators can: its name, the command, and what came
+    /// of it.
+    Operator(String),
+}
+
+/// Something that the caller has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The `interest` in a client's socket may have changed, other than by what was
+    /// done for this client.
+    Interest(ClientId),
+    /// A client did something that is to be logged.
+    Log(ClientId, Logged),
+    /// The bans have changed: they are to be kept, as a text for people and for
+    /// `set_bans`.
+    Bans(String),
+    /// A client has left, and is to be disconnected.
+    Closed {
+        /// Whose.
+        id: ClientId,
+        /// Why.
+        ending: CloseReason,
+        /// What is to be done with its connection.
+        closing: Closing,
+    },
+}
+
+/// What the caller may do with a client's socket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Wait for bytes of the client.
+    pub read: bool,
+    /// Wait until the kernel takes more for the client.
+    pub write: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Offer {
+    pub bytes: usize,
+    /// The offer was all there is for that client.
+    pub is_all: bool,
+}
+
+impl Chat {
+    /// A server without clients, at the time `now`. The name of the lobby must
+    /// be a name: see `Config::is_name`.
+    pub fn new(config: Config, now: Instant) -> Self {
+        let mut rooms = Rooms::default();
+        let name = Nick::parse(&config.lobby).unwrap_or_default();
+        let lobby = rooms.insert(Room::new(name, &config));
+        let rate_limit = config.rate.map(Rate::limit);
+        let mut chat = Chat {
+            config,
+            sessions: SecondaryMap::new(),
+            nicks: NickTable::default(),
+            guests: 0,
+            rooms,
+            lobby,
+            login_room: None,
+            strangers: VecDeque::new(),
+            giving_way: 0,
+            bans: Bans::default(),
+            has_new_bans: false,
+            motd: Vec::new(),
+            bells: Bells::default(),
+            dirty_rooms: Vec::new(),
+            has_many_new_lines: false,
+            work_left: 0,
+            flush: VecDeque::new(),
+            offer: Offer::default(),
+            resumes: VecDeque::new(),
+            pending_leaves: VecDeque::new(),
+            timers: BTreeSet::new(),
+            arrivals: VecDeque::new(),
+            folds: VecDeque::new(),
+            outputs: VecDeque::new(),
+            counts: Counts::default(),
+            origins: Origins::default(),
+            rate_limit,
+            throttles: HashMap::new(),
+            throttled: BTreeSet::new(),
+            is_shutting_down: false,
+            now,
+            unix_time: 0,
+            started: now,
+        };
+        chat.make_login_room();
+        chat
+    }
+
+    /// What the clock on the wall says, in seconds since 1970: for people to
+    /// see and for files. All durations go by `now`.
+    pub fn set_unix_time(&mut self, seconds: u64) {
+        self.unix_time = u32::try_from(seconds).unwrap_or(Time::MAX);
+    }
+
+    /// How many seconds the server has run. Whatever took so long or was so long
+    /// ago is told by this clock: nobody sets it.
+    pub(super) fn uptime(&self) -> u32 {
+        u32::try_from(self.now.duration_since(self.started).as_secs()).unwrap_or(u32::MAX)
+    }
+
+    /// What newcomers are told first.
+    pub fn set_motd(&mut self, text: &[u8]) {
+        self.motd = lines_of(text).collect();
+    }
+
+    /// What the operator chose.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What has happened so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Whether the chat knows this client.
+    pub fn has(&self, id: ClientId) -> bool {
+        self.sessions.contains_key(id)
+    }
+
+    /// How many clients the chat knows, those that are leaving included.
+    pub fn client_count(&self) -> usize {
+        self.sessions.len()
+    }
+}
+
+/// The lines of a message of the day, made harmless.
+fn lines_of(text: &[u8]) -> impl Iterator<Item = String> {
+    // An empty one has no line.
+    let lines = text.split(|&byte| byte == b'\n').filter(|_| !text.is_empty());
+    lines.map(|line| Text::clean(line).as_str().to_owned())
+}
