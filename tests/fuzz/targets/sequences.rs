@@ -3,7 +3,7 @@
 use vte::{Params, Parser, Perform};
 
 /// Panics if there is anything in `text` but printable characters, line ends,
-/// bells, and what draws an edited line.
+/// bells, what draws an edited line, and colors.
 pub fn assert_known(text: &str) {
     Parser::new().advance(&mut Known, text.as_bytes());
 }
@@ -22,7 +22,7 @@ impl Perform for Known {
 
     fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], _: bool, action: char) {
         assert!(intermediates.is_empty() && params.len() == 1, "CSI {params:?} {action}");
-        assert!(matches!(action, 'K' | 'C'), "CSI {params:?} {action}");
+        assert!(matches!(action, 'K' | 'C' | 'A' | 'J' | 'm'), "CSI {params:?} {action}");
     }
 
     fn esc_dispatch(&mut self, _: &[u8], _: bool, byte: u8) {

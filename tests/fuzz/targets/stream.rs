@@ -63,10 +63,28 @@ fn text(stream: Vec<u8>) -> String {
     text
 }
 
+/// A line without the colors and the time that its reader has asked for.
+fn without_view(line: &str) -> String {
+    let mut parts = line.split("\x1b[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (color, text) = part.split_once('m').expect("the server sends nothing but colors");
+        assert!(color.parse::<u8>().is_ok_and(|color| color < 108), "no color: {line:?}");
+        plain += text;
+    }
+    let is_time = |text: &str| {
+        text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).eq("[00:00] ".chars())
+    };
+    match plain.split_at_checked("[00:00] ".len()) {
+        Some((time, rest)) if is_time(time) => rest.to_owned(),
+        _ => plain,
+    }
+}
+
 fn assert_line(line: &str, is_labelled: bool) {
     let line = line.trim_start_matches(BELL);
     let line = line.strip_suffix('\n').expect("it is whole");
-    let line = line.strip_suffix('\r').unwrap_or(line);
+    let line = &without_view(line.strip_suffix('\r').unwrap_or(line));
     assert!(!line.contains(|c: char| c.is_control() && c != '\t'), "a control character: {line:?}");
     if line.starts_with("{\"seq\":") {
         let object: serde_json::Value = serde_json::from_str(line).expect("an object");
