@@ -1,6 +1,6 @@
-//! Who is told that somebody came or went, and when.
+//! When join and leave notices are sent, and to whom.
 //!
-//! In a large room that would be most of what is said. So those who say nothing
+//! In a large room they would be most of what is said. So users who say nothing
 //! are counted, and every few seconds one notice tells how many came and went.
 //! One who speaks is told of by name, at once. A script that comes, says a line
 //! and goes is told of by its line only.
@@ -80,7 +80,7 @@ impl Chat {
         self.show_history(id, self.config.history_lines);
     }
 
-    /// Whether a client is one who stays, as far as can be seen.
+    /// Whether a client will stay, as far as can be seen.
     pub(super) fn is_greeted(&self, id: ClientId) -> bool {
         !matches!(self.sessions[id].standing, Standing::Arriving | Standing::Posting)
     }

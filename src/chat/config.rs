@@ -29,7 +29,7 @@ pub struct Config {
     pub clients_max: usize,
     /// Clients from one address.
     pub origin_limits: OriginLimits,
-    /// Who may come in: the first rule that fits an address.
+    /// Which addresses may connect: the first rule that matches decides.
     pub access: Vec<Rule>,
     /// The longest line in bytes, without its end.
     pub line_bytes_max: usize,
@@ -61,7 +61,7 @@ pub struct Config {
     pub zone: TimeZone,
     /// What clients see of messages that asked for nothing else, beside the text.
     pub view: View,
-    /// Whether `/whois` shows where somebody comes from.
+    /// Whether `/whois` shows the addresses of clients.
     pub whois_address: bool,
     /// What newcomers have to type first.
     pub password: Option<Password>,

@@ -11,7 +11,7 @@ use crate::chat::state::Output;
 use crate::chat::texts;
 
 /// Things that `handle_time` does at one time at most, and clients whose input
-/// goes on, so that a thousand newcomers don't hold up those who talk.
+/// goes on, so that a thousand newcomers don't delay the others.
 const DUE_MAX: usize = 32;
 
 /// Work that waiting input may cause at one time: that of four clients that send

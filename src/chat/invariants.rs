@@ -64,7 +64,7 @@ impl Chat {
         }
     }
 
-    /// A room is there as long as somebody needs it, and it knows who came.
+    /// A room exists as long as it is needed, and its presence is right.
     fn assert_rooms(&self) {
         assert!(self.room_count() <= self.config.rooms_max, "{} rooms", self.room_count());
         for (id, room) in self.rooms.iter() {

@@ -106,7 +106,7 @@ impl Chat {
         self.sessions[id].nick = nick;
     }
 
-    /// Whether one who comes from `ip` may come in; it has a place then.
+    /// Whether a client from `ip` may connect; if so it has a slot.
     fn admit(&mut self, ip: Option<IpAddr>, zone: u32) -> Result<OriginId, Refusal> {
         let network = ip.and_then(|ip| address_limits::network(ip, zone));
         if ip.is_some_and(|ip| !access::is_allowed(&self.config.access, ip)) {
@@ -381,7 +381,7 @@ impl Chat {
         texts::member(self.sessions[id].nick.as_str(), self.shown_address(id), None)
     }
 
-    /// A client in the list of those who are here.
+    /// A client in the answer to `/who`.
     fn member(&self, id: ClientId) -> String {
         let session = &self.sessions[id];
         let away = session.rare().away.as_deref();

@@ -55,7 +55,7 @@ impl Chat {
     }
 
     /// If there are as many strangers as may be, the one that came first gives way:
-    /// one who knows the password needs no minute for it.
+    /// a user who knows the password needs no minute for it.
     pub(super) fn make_place_for_stranger(&mut self) {
         let Some(room) = self.login_room else { return };
         let is_full = self.rooms[room].members().len() >= self.config.strangers_max();

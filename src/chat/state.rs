@@ -1,22 +1,24 @@
 //! What `Chat` is made of.
 
-use super::admission::address_limits::Origins;
-use super::admission::bans::Bans;
-use super::bucket::{Bucket, Limit, Rate};
-use super::close_reason::{CloseReason, Closing};
-use super::config::Config;
-use super::counts::Counts;
-use super::ids::ClientId;
-use super::member::Session;
-use super::names::bells::Bells;
-use super::names::{Nick, NickTable};
-use super::room::table::Rooms;
-use super::room::{Room, RoomId};
-use crate::wire::{Text, Time};
-use hashbrown::HashMap;
-use slotmap::SecondaryMap;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
+
+use hashbrown::HashMap;
+use slotmap::SecondaryMap;
+
+use crate::chat::admission::address_limits::Origins;
+use crate::chat::admission::bans::Bans;
+use crate::chat::bucket::{Bucket, Limit, Rate};
+use crate::chat::close_reason::{CloseReason, Closing};
+use crate::chat::config::Config;
+use crate::chat::counts::Counts;
+use crate::chat::ids::ClientId;
+use crate::chat::member::Session;
+use crate::chat::names::bells::Bells;
+use crate::chat::names::{Nick, NickTable};
+use crate::chat::room::table::Rooms;
+use crate::chat::room::{Room, RoomId};
+use crate::wire::{Text, Time};
 
 /// The room and everyone in it.
 ///

@@ -351,7 +351,7 @@ pub(super) fn whois(
     text
 }
 
-/// The name in the list of those who are here: `bob`, `bob (away: "lunch")`
+/// The name in the answer to `/who`: `bob`, `bob (away: "lunch")`
 pub(super) fn member(nick: &str, address: Option<&str>, away: Option<&str>) -> String {
     let mut text = nick.to_owned();
     if let Some(address) = address {
@@ -478,7 +478,7 @@ pub(super) fn idle_warning(left: Duration) -> String {
     format!("your connection ends in {left} s unless you send something, an empty line will do")
 }
 
-/// Who sends faster than is allowed: `throttled: ann, bob`
+/// Clients that are throttled: `throttled: ann, bob`
 pub(super) fn throttled(names: &[&str]) -> String {
     format!("throttled: {}", names.join(", "))
 }
@@ -596,7 +596,7 @@ pub(super) fn announcement(name: &str, text: &str) -> String {
     format!("{name} announces: {text}")
 }
 
-/// Why somebody isn't let in.
+/// Why a client is refused.
 pub(super) fn refusal(refusal: Refusal) -> String {
     match refusal {
         Refusal::Full { clients } => {
@@ -639,7 +639,7 @@ impl Refusal {
 }
 
 impl Counts {
-    /// What `/stats` shows of those who came: `3 came, 2 lines, 0 skipped`
+    /// What `/stats` shows of clients and lines: `3 came, 2 lines, 0 skipped`
     pub fn came(&self) -> String {
         came(self)
     }

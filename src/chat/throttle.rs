@@ -72,7 +72,7 @@ impl Chat {
         }
     }
 
-    /// Who has to wait and has a name, in no order.
+    /// Throttled clients that have a name, in no order.
     pub(super) fn throttled(&self) -> impl Iterator<Item = ClientId> {
         self.throttled.iter().copied().filter(|&id| !self.is_logging_in(id))
     }

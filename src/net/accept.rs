@@ -27,7 +27,7 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 const OPEN: Interest = Interest { read: true, write: false };
 const CLOSED: Interest = Interest { read: false, write: false };
 
-/// Who was at the door.
+/// What came of accepting.
 pub(super) enum Accepted {
     Nobody,
     Client(Socket, PeerAddr),
@@ -42,7 +42,7 @@ pub(super) struct Door {
     addresses: Vec<LocalAddr>,
     /// Registered with their place here as the key.
     sockets: Vec<Registered>,
-    /// The keys of those whose clients speak telnet.
+    /// The keys of listeners whose clients speak telnet.
     telnets: Vec<usize>,
     /// A descriptor to give up when there are no more, so that the one too many
     /// can be accepted and told.
@@ -57,7 +57,7 @@ pub(super) struct Door {
 /// How accepting has failed lately.
 #[derive(Debug, Default)]
 struct Failures {
-    /// Failures since somebody was accepted.
+    /// Failures since a client was accepted.
     in_a_row: u32,
     /// When the last warning was, and failures since then.
     warned: Option<(Instant, u32)>,

@@ -296,7 +296,7 @@ impl Server {
             if key >= LISTENER_KEYS {
                 continue;
             }
-            // Who isn't let in now is reported again.
+            // A client that isn't accepted now is reported again.
             while start.elapsed() < ACCEPT_TIME_MAX && self.chat.has_headroom() {
                 match self.door.accept(now, key) {
                     Accepted::Nobody => break,

@@ -71,7 +71,7 @@ impl Protocol {
             {
                 Some(Protocol::Http)
             }
-            // As clients write it; somebody who says hello doesn't.
+            // As clients write it; a user who says hello doesn't.
             (b"EHLO" | b"HELO", Some([_, ..]), None, None) => Some(Protocol::Smtp),
             (version, ..) if version.starts_with(b"SSH-") => Some(Protocol::Ssh),
             (b"PROXY", Some(b"TCP4" | b"TCP6" | b"UNKNOWN"), ..) => Some(Protocol::Proxy),

@@ -1,7 +1,7 @@
 //! What one person adds to the text layouts: the time of each message, colours.
 //!
 //! Nobody shares it, so the log has no image of it: messages are encoded on the way
-//! out to those who want it, and cost nobody else anything.
+//! out to clients that want it, and cost no one else anything.
 
 use std::num::NonZeroI8;
 

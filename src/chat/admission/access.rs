@@ -1,4 +1,4 @@
-//! Who may come in, by address.
+//! Which addresses may connect.
 
 use std::net::IpAddr;
 
@@ -25,7 +25,7 @@ impl Rule {
 }
 
 /// What the first rule says that fits the address. If none does, it is allowed
-/// unless some others are: to allow somebody is to mean nobody else.
+/// unless some others are: to allow one is to refuse all others.
 pub(in crate::chat) fn is_allowed(rules: &[Rule], ip: IpAddr) -> bool {
     let ip = ip.to_canonical();
     match rules.iter().find(|rule| rule.network().contains(&ip)) {

@@ -36,7 +36,7 @@ impl Default for OriginLimits {
     }
 }
 
-/// Names a network while somebody is here from it.
+/// Names a network while clients from it are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::chat) struct OriginId(u32);
 
@@ -67,7 +67,7 @@ impl Default for Origins {
 }
 
 impl Origins {
-    /// Gives one who comes from `network` (`None`: this machine) a place.
+    /// Gives a client from `network` (`None`: this machine) a slot.
     pub fn enter(
         &mut self,
         now: Instant,

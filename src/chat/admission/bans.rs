@@ -227,7 +227,7 @@ pub(in crate::chat) fn ban_network(network: IpNet) -> IpNet {
     }
 }
 
-/// The network that is banned with one who comes from `network`.
+/// The network that is banned with a client from `network`.
 pub(in crate::chat) fn ban_of(network: Network) -> IpNet {
     ban_network(IpNet::from(network.to_canonical()))
 }

@@ -1,4 +1,4 @@
-//! Who may come in: access rules, bans, places for each address, passwords.
+//! Which clients may connect: access rules, bans, limits per address, passwords.
 
 // In reading order.
 pub(super) mod access;

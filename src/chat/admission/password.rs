@@ -27,7 +27,7 @@ impl Password {
         (fits && can_be_typed).then(|| Password(digest(text.as_bytes())))
     }
 
-    /// Whether somebody has typed it.
+    /// Whether this is the password.
     pub(in crate::chat) fn matches(&self, typed: &[u8]) -> bool {
         digest(typed).ct_eq(&self.0).into()
     }

@@ -58,7 +58,7 @@ impl Chat {
         }
     }
 
-    /// Rings for those whose name is said in `text` by `author`.
+    /// Rings the bells of the clients that `author` names in `text`.
     pub(in crate::chat) fn ring(&mut self, author: ClientId, text: &str) {
         let room = self.sessions[author].room;
         for id in self.bells.named_in(text) {
@@ -113,7 +113,7 @@ pub(in crate::chat) fn ignore(chat: &mut Chat, id: ClientId, rest: &str) {
     if other == id {
         return chat.notify(id, texts::IGNORE_YOURSELF);
     }
-    // Who is gone needs no place.
+    // A client that is gone needs no place.
     let sessions = &chat.sessions;
     let is_there = |id: &ClientId| sessions.contains_key(*id);
     let mut ignored = chat.sessions[id].reader.filter().cloned().unwrap_or_default().ignored;

@@ -94,7 +94,7 @@ pub(super) struct RareState {
     pub waiting: Option<Box<str>>,
     /// Why it is away, if it is.
     pub away: Option<Box<str>>,
-    /// Who sent it the last private message.
+    /// The sender of its last private message.
     pub correspondent: Option<ClientId>,
     /// Ring the bell when its name is said.
     pub has_bell: bool,

@@ -1,4 +1,4 @@
-//! Who wants a bell when their name is said.
+//! Clients that want a bell when their name is said.
 
 use ecow::EcoString;
 use hashbrown::HashMap;

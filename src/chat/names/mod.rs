@@ -215,7 +215,7 @@ fn check_direction(name: &str) -> Result<(), NameError> {
     if has(EN) && has(AN) { Err(NameError::MixedDigits) } else { Ok(()) }
 }
 
-/// Who has which name. Holds ids only; the names are with the sessions, which
+/// Which client has which name. Holds ids only; the names are with the sessions, which
 /// `nick_of` looks up.
 ///
 /// No two clients have names with a look in common.
@@ -370,7 +370,7 @@ mod tests {
     use super::*;
     use crate::wire::Text;
 
-    /// Names that somebody has, in many scripts.
+    /// Names that users may have, in many scripts.
     const GOOD: &[&str] = &[
         "a",
         "Ann",
@@ -574,7 +574,7 @@ mod tests {
     }
 
     impl Room {
-        /// Lets somebody in, who must be free to take the name.
+        /// Adds a client, which must be free to take the name.
         fn add(&mut self, word: &str) -> ClientId {
             let nick = nick(word);
             let id = self.nicks.insert(nick.clone());

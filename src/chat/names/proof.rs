@@ -20,7 +20,7 @@ pub(in crate::chat) const SECRET_BYTES_MAX: usize = 64;
 /// Crockford's base 32: no letter of it looks like another or like a digit.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// The key that proofs are made with. Who has it can try secrets by himself.
+/// The key that proofs are made with. Whoever has it can try secrets offline.
 #[derive(Clone, Default)]
 pub struct ProofKey([u8; ProofKey::BYTES]);
 
@@ -57,7 +57,7 @@ impl fmt::Debug for ProofKey {
     }
 }
 
-/// What somebody typed after its name. It is forgotten at once, and has no
+/// What a user typed after its name. It is forgotten at once, and has no
 /// `Debug`.
 pub(in crate::chat) struct Secret<'a>(&'a str);
 

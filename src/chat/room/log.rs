@@ -250,7 +250,7 @@ impl Log {
         }
     }
 
-    /// Who said line `seq`, and what it is.
+    /// The author of line `seq`, and its kind.
     pub fn about(&self, seq: Seq) -> (ClientId, Kind) {
         let record = &self.records[self.index(seq)];
         (record.author, record.kind)

@@ -1,4 +1,4 @@
-//! Who of a room the others have been told of.
+//! Which members of a room have been announced to the others.
 
 /// What the others know of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
