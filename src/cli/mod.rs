@@ -66,7 +66,7 @@ struct Network {
     /// Repeatable. ADDR is PORT (every interface), HOST:PORT, [IPV6]:PORT, unix:PATH,
     /// or telnet:HOST:PORT, where clients can edit their line. Default: port 8008 of
     /// every interface.
-    #[arg(short, long, value_name = "ADDR", action = ArgAction::Append, value_delimiter = ',')]
+    #[arg(short, long, value_name = "ADDR", action = ArgAction::Append)]
     listen: Vec<ListenAddr>,
 
     /// Permissions of unix sockets, in octal
@@ -80,7 +80,7 @@ struct Network {
     ///
     /// Repeatable. Each connection from NETWORK must begin with a header of the PROXY
     /// protocol, version 1 or 2.
-    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network, value_delimiter = ',')]
+    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network)]
     proxy_from: Vec<IpNet>,
 }
 
@@ -206,13 +206,13 @@ struct Access {
     ///
     /// Repeatable. The first matching --allow or --deny wins. Once any --allow is
     /// given, other addresses are refused.
-    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network, value_delimiter = ',')]
+    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network)]
     allow: Vec<IpNet>,
 
     /// Refuse clients from NETWORK
     ///
     /// Repeatable.
-    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network, value_delimiter = ',')]
+    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network)]
     deny: Vec<IpNet>,
 
     /// Require the password in FILE from every client
@@ -252,7 +252,8 @@ struct Files {
     key_file: Option<PathBuf>,
 }
 
-/// `None` is no limit.
+/// `None` is no limit. By this name clap doesn't take it for an option without a
+/// default.
 type RateArg = Option<Rate>;
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -424,20 +425,28 @@ impl Access {
     }
 }
 
-/// The command line, with a variable for each option that is shown in the help.
+/// The command line, with the variables that stand for options. One that is empty,
+/// or that turns a flag off, counts as unset.
 fn command() -> clap::Command {
-    Cli::command().mut_args(|arg| match variable(&arg) {
-        // An empty one counts as unset.
-        Some(name) if std::env::var_os(&name).is_none_or(|value| !value.is_empty()) => {
-            let arg = arg.env(name).hide_env(true);
-            match arg.get_action() {
-                ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
-                _ => arg,
+    Cli::command().mut_args(|arg| {
+        let Some(name) = variable(&arg) else { return arg };
+        let value = std::env::var_os(&name).unwrap_or_default();
+        match arg.get_action() {
+            _ if value.is_empty() => arg,
+            // Else it would count as given, and conflict with others.
+            ArgAction::SetTrue if OFF.iter().any(|off| value.eq_ignore_ascii_case(off)) => arg,
+            ArgAction::SetTrue => {
+                arg.env(name).hide_env(true).value_parser(BoolishValueParser::new())
             }
+            // On the command line an option is repeated, and a path may have commas.
+            ArgAction::Append => arg.env(name).hide_env(true).value_delimiter(','),
+            _ => arg.env(name).hide_env(true),
         }
-        _ => arg,
     })
 }
+
+/// What turns a flag off, as `BoolishValueParser` knows it.
+const OFF: [&str; 6] = ["0", "f", "false", "n", "no", "off"];
 
 /// The environment variable that stands for an option.
 fn variable(arg: &Arg) -> Option<String> {

@@ -19,13 +19,16 @@ pub fn connections(text: &str) -> Result<u32, String> {
 
 /// Lines a second, and how many may come at once; `None` is no limit.
 pub fn rate(text: &str) -> Result<Option<Rate>, String> {
-    let (lines, at_once) = text.split_once('/').unwrap_or((text, ""));
-    let lines_per_second = number(lines, 0, 1_000_000)?;
-    let burst = if at_once.is_empty() && !text.contains('/') { BURST } else { burst(at_once)? };
-    match lines_per_second {
-        0 if text.contains('/') => Err("0 is no limit, so nothing can follow it".to_owned()),
-        0 => Ok(None),
-        _ => Ok(Some(Rate { lines_per_second, burst })),
+    let (lines, at_once) = match text.split_once('/') {
+        Some((lines, at_once)) => (lines, Some(burst(at_once)?)),
+        None => (text, None),
+    };
+    match (number(lines, 0, 1_000_000)?, at_once) {
+        (0, None) => Ok(None),
+        (0, Some(_)) => Err("0 is no limit, so nothing can follow it".to_owned()),
+        (lines_per_second, at_once) => {
+            Ok(Some(Rate { lines_per_second, burst: at_once.unwrap_or(BURST) }))
+        }
     }
 }
 

@@ -286,7 +286,6 @@ fn an_option_may_be_an_environment_variable() {
         "ROOMCAST_ECHO=yes",
         "ROOMCAST_MAX_LINE=5",
         "ROOMCAST_RATE=1000/50",
-        "ROOMCAST_DENY=192.0.2.0/24,2001:db8::/32",
         "ROOMCAST_MOTD=",
     ];
     // The command line comes first.
@@ -296,6 +295,30 @@ fn an_option_may_be_an_environment_variable() {
     ann.hears("*** that line was not sent: it is longer than 3 bytes");
     ann.say("hi");
     ann.hears("<guest1> hi");
+}
+
+/// What a variable turns off was not asked for, and conflicts with nothing.
+#[test]
+fn a_flag_that_a_variable_turns_off_is_not_given() {
+    let variables = ["env", "ROOMCAST_RAW=no", "ROOMCAST_ECHO=0"];
+    let program = Program::started_by(&variables, &["--prefix", "nick"]);
+    let [mut ann, mut bob] = program.guests();
+    ann.say("hello");
+    bob.hears("<guest1> hello");
+    bob.say("hi");
+    ann.hears("<guest2> hi");
+}
+
+#[test]
+fn commas_separate_the_values_of_a_variable_and_no_others() {
+    let deny = ["env", "ROOMCAST_DENY=192.0.2.0/24,127.0.0.0/8"];
+    let program = Program::started_by(&deny, &[]);
+    let mut refused = program.connect();
+    refused.hears("*** refused: your address is not allowed here");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("a,b");
+    let _program = Program::listening(&[&format!("unix:{}", path.display())], &[]);
+    assert!(path.exists());
 }
 
 #[test]
