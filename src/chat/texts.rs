@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::skeleton;
 
-use crate::chat::close_reason::{CloseReason, CloseReasons, Refusal};
+use crate::chat::close_reason::{CloseReason, Refusal};
 use crate::chat::counts::Counts;
 use crate::chat::names::proof::SECRET_BYTES_MAX;
 use crate::chat::names::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
@@ -372,23 +372,25 @@ pub(super) fn uptime(time: Duration) -> String {
 }
 
 pub(super) fn stats(counts: &Counts, clients: usize, rooms: usize) -> String {
-    format!("{clients} here in {}, {}", count(rooms as u64, "room"), came(counts))
+    format!("{clients} here in {}, {}", count(rooms as u64, "room"), counts.came())
 }
 
-/// `3 came, 2 lines, 0 skipped`
-pub(super) fn came(counts: &Counts) -> String {
-    let Counts { clients, lines, lines_missed, .. } = counts;
-    format!("{clients} came, {}, {lines_missed} skipped", count(*lines, "line"))
-}
+impl Counts {
+    /// What `/stats` shows of clients and lines: `3 came, 2 lines, 0 skipped`
+    pub fn came(&self) -> String {
+        let Counts { clients, lines, lines_missed, .. } = self;
+        format!("{clients} came, {}, {lines_missed} skipped", count(*lines, "line"))
+    }
 
-/// `ended: 3 quit, 1 connection reset`
-pub(super) fn ended(endings: &CloseReasons) -> String {
-    let endings = endings.iter().filter(|(_, count)| **count > 0);
-    let endings: Vec<_> =
-        endings.map(|(ending, count)| format!("{count} {}", ending.name())).collect();
-    match &endings[..] {
-        [] => "ended: none".into(),
-        _ => format!("ended: {}", endings.join(", ")),
+    /// What `/stats` shows of the endings: `ended: 3 quit, 1 connection reset`
+    pub fn ended(&self) -> String {
+        let endings = self.endings.iter().filter(|(_, count)| **count > 0);
+        let endings: Vec<_> =
+            endings.map(|(ending, count)| format!("{count} {}", ending.name())).collect();
+        match &endings[..] {
+            [] => "ended: none".into(),
+            _ => format!("ended: {}", endings.join(", ")),
+        }
     }
 }
 
@@ -596,30 +598,32 @@ pub(super) fn announcement(name: &str, text: &str) -> String {
     format!("{name} announces: {text}")
 }
 
-/// Why a client is refused.
-pub(super) fn refusal(refusal: Refusal) -> String {
-    match refusal {
-        Refusal::Full { clients } => {
-            let are = if clients == 1 { "is" } else { "are" };
-            let clients = count(clients as u64, "client");
-            format!("full: {clients} {are} connected, which is the limit; try again later")
-        }
-        Refusal::PerAddress { clients } => {
-            let are = if clients == 1 { "is" } else { "are" };
-            let clients = count(clients as u64, "client");
-            format!("refused: {clients} {are} connected from your address, which is the limit")
-        }
-        Refusal::NewPerMinute { connections, wait } => format!(
-            "refused: {} a minute from one address is the limit; try again in {} s",
-            count(connections.into(), "connection"),
-            wait.as_millis().div_ceil(1000),
-        ),
-        Refusal::Unserved => {
-            "refused: the server cannot take more connections; try again later".into()
-        }
-        Refusal::Denied => "refused: your address is not allowed here".into(),
-        Refusal::Banned { seconds } => {
-            format!("refused: your address is banned{}", lasting(seconds))
+impl Refusal {
+    /// What the client is told, without what begins a notice.
+    pub fn text(self) -> String {
+        match self {
+            Refusal::Full { clients } => {
+                let are = if clients == 1 { "is" } else { "are" };
+                let clients = count(clients as u64, "client");
+                format!("full: {clients} {are} connected, which is the limit; try again later")
+            }
+            Refusal::PerAddress { clients } => {
+                let are = if clients == 1 { "is" } else { "are" };
+                let clients = count(clients as u64, "client");
+                format!("refused: {clients} {are} connected from your address, which is the limit")
+            }
+            Refusal::NewPerMinute { connections, wait } => format!(
+                "refused: {} a minute from one address is the limit; try again in {} s",
+                count(connections.into(), "connection"),
+                wait.as_millis().div_ceil(1000),
+            ),
+            Refusal::Unserved => {
+                "refused: the server cannot take more connections; try again later".into()
+            }
+            Refusal::Denied => "refused: your address is not allowed here".into(),
+            Refusal::Banned { seconds } => {
+                format!("refused: your address is banned{}", lasting(seconds))
+            }
         }
     }
 }
@@ -630,22 +634,3 @@ pub(super) fn help_line(usage: &str, help: &str, width: usize) -> String {
 }
 
 pub(super) const HELP_MORE: &str = "/help all shows all commands, /help COMMAND shows one";
-
-impl Refusal {
-    /// What the client is told, without what begins a notice.
-    pub fn text(self) -> String {
-        refusal(self)
-    }
-}
-
-impl Counts {
-    /// What `/stats` shows of clients and lines: `3 came, 2 lines, 0 skipped`
-    pub fn came(&self) -> String {
-        came(self)
-    }
-
-    /// What `/stats` shows of the endings: `ended: 3 quit, 1 full`
-    pub fn ended(&self) -> String {
-        ended(&self.endings)
-    }
-}
