@@ -6,8 +6,7 @@ use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::ids::ClientId;
 use crate::chat::input::WORK_MAX;
 use crate::chat::member::{Phase, Session};
-use crate::chat::state::Chat;
-use crate::chat::state::Output;
+use crate::chat::state::{Chat, Output};
 use crate::chat::texts;
 
 /// Things that `handle_time` does at one time at most, and clients whose input

@@ -14,8 +14,7 @@ use crate::chat::member::{Phase, Session};
 use crate::chat::names::{Nick, NickTable};
 use crate::chat::room::cursor::Reader;
 use crate::chat::room::presence::{Presence, Standing};
-use crate::chat::state::Chat;
-use crate::chat::state::Output;
+use crate::chat::state::{Chat, Output};
 use crate::wire::{Client, Encoding, Kind, LineEnding, NOTICE, Stage};
 
 /// How long a client that closed its sending side stays for replies. A script

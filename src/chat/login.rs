@@ -12,8 +12,7 @@ use crate::chat::member::Phase;
 use crate::chat::names::Nick;
 use crate::chat::room::log::Limits;
 use crate::chat::room::presence::Standing;
-use crate::chat::state::Output;
-use crate::chat::state::{Chat, Logged};
+use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
 use crate::wire::{Client, Text};
 

@@ -1,4 +1,5 @@
-//! A socket that the poller watches, and the one place with `unsafe` code.
+//! A socket that the poller watches, and one of the two places with `unsafe` code
+//! (the other is `src/signals.rs`).
 
 use std::io;
 use std::ops::Deref;

@@ -1,4 +1,4 @@
-//! What one person adds to the text layouts: the time of each message, colours.
+//! What one person adds to the text layouts: the time of each message, colors.
 //!
 //! Nobody shares it, so the log has no image of it: messages are encoded on the way
 //! out to clients that want it, and cost no one else anything.
@@ -33,7 +33,7 @@ const HOURS_MAX: i8 = 14;
 const RESET: &[u8] = b"\x1b[0m";
 const DIM: &[u8] = b"\x1b[2m";
 const BOLD: &[u8] = b"\x1b[1m";
-/// Colours that can be read on black and on white.
+/// Colors that can be read on black and on white.
 const NAME_COLORS: [&[u8]; 10] = [
     b"\x1b[31m",
     b"\x1b[32m",
@@ -126,28 +126,28 @@ impl View {
     /// Adds a message, given in the parts of its layout (what comes before the
     /// sender, the sender, what comes after, the text), without its ending.
     pub(super) fn encode(self, message: &Message, parts: [&[u8]; 4], out: &mut Vec<u8>) {
-        let [before, from, after, text] = parts;
         if let Some(clock) = self.clock {
             self.paint(DIM, &time_of_day(clock.local(message.time, message.zone)), out);
             out.push(b' ');
         }
+        if !self.has_colors {
+            return parts.iter().for_each(|part| out.extend_from_slice(part));
+        }
+        let [before, from, after, text] = parts;
         if let Kind::Notice | Kind::Presence = message.kind {
             return self.paint(DIM, &[before, text].concat(), out);
         }
         out.extend_from_slice(before);
         self.paint(color_of(from), from, out);
         out.extend_from_slice(after);
-        match self.has_colors {
-            true => self.paint_mentions(message.reader, text, out),
-            false => out.extend_from_slice(text),
-        }
+        self.paint_mentions(message.reader, text, out);
     }
 
     pub(super) fn paint_notice(self, notice: &str, out: &mut Vec<u8>) {
         self.paint(DIM, notice.as_bytes(), out);
     }
 
-    /// Adds `text` in a colour, if there are any.
+    /// Adds `text` in a color, if there are any.
     fn paint(self, color: &[u8], text: &[u8], out: &mut Vec<u8>) {
         if !self.has_colors || text.is_empty() {
             return out.extend_from_slice(text);
@@ -188,7 +188,7 @@ fn time_of_day(local: i64) -> [u8; 7] {
     [b'[', digit(hours / 10), digit(hours), b':', digit(minutes / 10), digit(minutes), b']']
 }
 
-/// The colour of a name: the same one everywhere and always (FNV-1a).
+/// The color of a name: the same one everywhere and always (FNV-1a).
 fn color_of(name: &[u8]) -> &'static [u8] {
     let hash = name.iter().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0193)

@@ -11,8 +11,7 @@ use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::commands::usage;
 use crate::chat::ids::ClientId;
 use crate::chat::login::PASSWORD_ATTEMPTS_MAX;
-use crate::chat::state::Output;
-use crate::chat::state::{Chat, Logged};
+use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
 use crate::wire::Kind;
 
