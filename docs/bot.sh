@@ -2,7 +2,7 @@
 # Answers !time in a roomcast room: docs/bot.sh HOST PORT
 set -euo pipefail
 exec 3<>"/dev/tcp/$1/$2"
-echo "/nick timebot" >&3
+printf '/timestamps off\n/nick timebot\n' >&3
 while IFS= read -r line <&3; do
     case $line in
     '<'*'> !time') echo "it is $(date -u +%H:%M) UTC" >&3 ;;

@@ -48,6 +48,21 @@ fn the_bot_in_shell_answers() {
 }
 
 #[test]
+fn the_bot_in_shell_answers_where_times_are_shown() {
+    if lacks(&["bash"]) {
+        return;
+    }
+    let room = Program::start(&["--timestamps"]);
+    let mut ann = room.connect();
+    ann.say("/timestamps off");
+    let _bot = Bot::run("bash", "bot.sh", &room);
+    while !ann.line().ends_with(" is now timebot") {}
+    ann.say("!time");
+    let answer = ann.line();
+    assert!(answer.starts_with("<timebot> it is "), "{answer:?}");
+}
+
+#[test]
 fn the_bot_in_python_answers() {
     let Some((_room, mut ann, _bot)) = room_with("python3", "bot.py", "pingbot") else { return };
     ann.say("a \"quoted\" {word}");
