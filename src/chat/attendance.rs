@@ -31,7 +31,7 @@ impl Chat {
         if self.config.fold_time.is_zero() {
             self.handle_arrival(id);
         } else {
-            self.arrivals.push_back((self.now + GREETING_DELAY, id));
+            self.arrivals.push_back((self.clock.now() + GREETING_DELAY, id));
         }
     }
 
@@ -152,7 +152,7 @@ impl Chat {
     fn fold(&mut self, room: RoomId) {
         let presence = &mut self.rooms[room].presence;
         if !std::mem::replace(&mut presence.is_due, true) {
-            self.folds.push_back((self.now + self.config.fold_time, room));
+            self.folds.push_back((self.clock.now() + self.config.fold_time, room));
         }
     }
 
@@ -191,7 +191,7 @@ impl Chat {
     /// isn't told of then.
     fn is_passer_by(&self, id: ClientId) -> bool {
         let session = &self.sessions[id];
-        !session.has_sent() && self.uptime().saturating_sub(session.since) <= PASSING_SECONDS
+        !session.has_sent() && self.clock.uptime().saturating_sub(session.since) <= PASSING_SECONDS
     }
 
     /// Tells of several that came, a few of them by their names, and how many left.

@@ -41,8 +41,8 @@ impl Chat {
     /// sent by then has been handled, however long the caller was away: else they
     /// would be closed for a silence that was the caller's.
     pub fn handle_time(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-        self.handle_resumes(now);
+        self.clock.advance(now);
+        self.handle_resumes();
         for _ in 0..DUE_MAX {
             if !self.has_headroom() {
                 return;
@@ -50,7 +50,7 @@ impl Chat {
             if let Some((id, ending)) = self.pending_leaves.pop_front() {
                 let is_broken = self.sessions.get(id).is_some_and(Session::is_broken);
                 let farewell = self.parting_words(id, ending);
-                self.leave(now, id, ending, farewell.as_deref());
+                self.leave(id, ending, farewell.as_deref());
                 if is_broken {
                     self.end(id, Closing::Abrupt);
                 }
@@ -72,7 +72,7 @@ impl Chat {
 
     /// Goes on with input that had to wait. What has to wait again has its turn
     /// next time, so that deadlines are looked at however much there is.
-    fn handle_resumes(&mut self, now: Instant) {
+    fn handle_resumes(&mut self) {
         let mut work = 0;
         for _ in 0..self.resumes.len().min(DUE_MAX) {
             if !self.has_headroom() || work >= RESUMED_WORK_MAX {
@@ -81,7 +81,7 @@ impl Chat {
             let Some(id) = self.resumes.pop_front() else { return };
             self.work_left = WORK_MAX;
             self.resume_command(id);
-            self.resume_input(now, id);
+            self.resume_input(id);
             work += WORK_MAX - self.work_left;
             self.outputs.push_back(Output::Interest(id));
         }
@@ -97,7 +97,7 @@ impl Chat {
         let is_over = session.rare().phase_ends_at.is_some_and(|at| at <= now);
         match session.phase {
             Phase::Talking => self.handle_silence(now, id),
-            Phase::Listening if is_over => self.leave(now, id, CloseReason::Quit, None),
+            Phase::Listening if is_over => self.leave(id, CloseReason::Quit, None),
             Phase::Leaving { .. } if is_over => self.end(id, Closing::Abrupt),
             _ => self.set_timer(id),
         }
@@ -111,18 +111,18 @@ impl Chat {
         if is_past(session.rare().phase_ends_at) {
             return match session.rare().write_broken {
                 Some(ending) => self.handle_broken(id, ending),
-                None => self.end_login(now, id),
+                None => self.end_login(id),
             };
         }
         if is_past(self.line_deadline(session)) {
             let limit = self.config.line_timeout.unwrap_or_default();
-            return self.leave(now, id, CloseReason::Unfinished, Some(&texts::unfinished(limit)));
+            return self.leave(id, CloseReason::Unfinished, Some(&texts::unfinished(limit)));
         }
         if is_past(self.idle_warning(session)) {
             self.warn_idle(now, id);
         } else if is_past(self.idle_deadline(session)) {
             let limit = self.config.idle_timeout.unwrap_or_default();
-            return self.leave(now, id, CloseReason::Idle, Some(&texts::idle(limit)));
+            return self.leave(id, CloseReason::Idle, Some(&texts::idle(limit)));
         }
         if is_let_go {
             self.release(id);
@@ -141,7 +141,7 @@ impl Chat {
     /// A client has sent something.
     pub(super) fn note_heard(&mut self, id: ClientId) {
         if self.config.idle_timeout.is_some() {
-            let now = self.now;
+            let now = self.clock.now();
             // The timer may be too early now; then it is set again.
             self.sessions[id].set_rare(|rare| {
                 (rare.last_heard_at, rare.warned) = (Some(now), None);
@@ -161,7 +161,7 @@ impl Chat {
         let begun = match rare.line_started_at {
             _ if !is_begun => None,
             Some(begun) if !has_ended => Some(begun),
-            _ => Some(rare.throttled_until.unwrap_or(self.now)),
+            _ => Some(rare.throttled_until.unwrap_or(self.clock.now())),
         };
         if begun != rare.line_started_at {
             session.set_rare(|rare| rare.line_started_at = begun);
@@ -222,7 +222,7 @@ impl Chat {
         let since = session.rare().stalled_since.filter(|_| session.blocked)?;
         let limit = self.config.stall_timeout?;
         let step = limit / STALL_TRIES;
-        let tried = self.now.duration_since(since).as_nanos() / step.as_nanos().max(1);
+        let tried = self.clock.now().duration_since(since).as_nanos() / step.as_nanos().max(1);
         Some(since + step * (tried as u32 + 1).min(STALL_TRIES))
     }
 

@@ -45,7 +45,7 @@ pub(super) enum Manner {
 impl Chat {
     /// Bytes have come from a client.
     pub fn handle_bytes(&mut self, now: Instant, id: ClientId, bytes: &[u8]) {
-        self.now = now;
+        self.clock.advance(now);
         if !self.wants_input(id) {
             return;
         }
@@ -55,10 +55,10 @@ impl Chat {
         match self.sessions[id].set_client(|client| client.open(bytes)) {
             Ok(bytes) => {
                 let mut input = &bytes[..];
-                has_ended = self.take_input(now, id, &mut input);
+                has_ended = self.take_input(id, &mut input);
                 self.hold(id, input);
             }
-            Err(protocol) => self.reject_protocol(now, id, protocol),
+            Err(protocol) => self.reject_protocol(id, protocol),
         }
         self.note_begun(id, has_ended);
         self.end_write_broken(id);
@@ -66,7 +66,7 @@ impl Chat {
 
     /// Takes what a client sends off the front of `input` while the client may go
     /// on. Gives whether a line has ended.
-    fn take_input(&mut self, now: Instant, id: ClientId, input: &mut &[u8]) -> bool {
+    fn take_input(&mut self, id: ClientId, input: &mut &[u8]) -> bool {
         let framing = self.config.framing();
         let mut has_ended = false;
         self.work_left = WORK_MAX;
@@ -86,7 +86,7 @@ impl Chat {
             // By reference: to move it right after it was written stalls the processor.
             let Some(event) = &event else { break };
             has_ended |= !matches!(event, Input::Telnet(_));
-            self.handle_input(now, id, event);
+            self.handle_input(id, event);
         }
         if self.sessions.get(id).is_some_and(|session| session.rare().client.has_screen()) {
             self.queue(id);
@@ -107,14 +107,14 @@ impl Chat {
 
     /// Answers a client in its own protocol and disconnects it; nobody sees
     /// anything of what it sent.
-    fn reject_protocol(&mut self, now: Instant, id: ClientId, protocol: Protocol) {
+    fn reject_protocol(&mut self, id: ClientId, protocol: Protocol) {
         let session = &mut self.sessions[id];
         if session.is_ungreeted() {
             // What is said here is nothing for it, even if nobody greeted it yet.
             session.reader.skip_all(&self.rooms[session.room].log);
         }
         self.add_note(id, protocol.answer());
-        self.leave(now, id, CloseReason::Foreign(protocol), None);
+        self.leave(id, CloseReason::Foreign(protocol), None);
     }
 
     /// Counts work against what the client's input may cause in this step.
@@ -128,22 +128,20 @@ impl Chat {
     }
 
     /// Goes on with bytes that waited until the client took its answers.
-    pub(super) fn resume_input(&mut self, now: Instant, id: ClientId) {
+    pub(super) fn resume_input(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if session.wants_input() {
             let held = session.set_rare(|rare| std::mem::take(&mut rare.held));
-            self.handle_bytes(now, id, &held);
+            self.handle_bytes(self.clock.now(), id, &held);
         } else {
             self.end_write_broken(id);
         }
     }
 
-    pub(super) fn handle_input(&mut self, now: Instant, id: ClientId, input: &Input) {
+    pub(super) fn handle_input(&mut self, id: ClientId, input: &Input) {
         match input {
-            Input::Line { bytes, end } => self.handle_line(now, id, bytes, *end),
-            Input::TooLong if self.config.raw => {
-                self.leave(now, id, CloseReason::LineTooLong, None)
-            }
+            Input::Line { bytes, end } => self.handle_line(id, bytes, *end),
+            Input::TooLong if self.config.raw => self.leave(id, CloseReason::LineTooLong, None),
             Input::TooLong => self.notify(id, &texts::line_too_long(self.config.line_bytes_max)),
             Input::Typed(line) => {
                 self.add_note(id, &Editor::entered(line));
@@ -151,14 +149,14 @@ impl Chat {
             }
             Input::End => {
                 let farewell = self.goodbye(id);
-                self.leave(now, id, CloseReason::Quit, Some(&farewell));
+                self.leave(id, CloseReason::Quit, Some(&farewell));
             }
             Input::Telnet(command) => self.handle_telnet(id, *command),
-            Input::Foreign(protocol) => self.reject_protocol(now, id, *protocol),
+            Input::Foreign(protocol) => self.reject_protocol(id, *protocol),
         }
     }
 
-    fn handle_line(&mut self, now: Instant, id: ClientId, bytes: &[u8], end: LineEnd) {
+    fn handle_line(&mut self, id: ClientId, bytes: &[u8], end: LineEnd) {
         if self.config.raw {
             return self.append_line(id, Kind::Said, "", bytes);
         }
@@ -166,7 +164,7 @@ impl Chat {
             self.use_crlf(id);
         }
         if self.is_logging_in(id) {
-            return self.handle_password(now, id, bytes);
+            return self.handle_password(id, bytes);
         }
         if !bytes.is_ascii() {
             self.spend(bytes.len() / HARD_BYTES);
@@ -253,7 +251,7 @@ impl Chat {
 
     /// A client has said something, if only to one other.
     pub(super) fn come_back(&mut self, id: ClientId) {
-        let uptime = self.uptime();
+        let uptime = self.clock.uptime();
         let session = &mut self.sessions[id];
         session.spoke = uptime;
         if !session.is_plain() && session.rare().away.is_some() {
@@ -293,7 +291,7 @@ impl Chat {
     }
 
     fn append(&mut self, id: RoomId, author: ClientId, kind: Kind, from: &str, text: &[u8]) -> Seq {
-        let time = self.unix_time;
+        let time = self.clock.wall();
         let room = &mut self.rooms[id];
         if !room.is_dirty() {
             self.dirty_rooms.push(id);
@@ -356,7 +354,7 @@ impl Chat {
         // What a client typed may be a part of an answer, without what closed it.
         let closed = close_directions(text);
         let (room, text) = (self.rooms[session.room].name.as_str(), closed.as_bytes());
-        let (number, time, run) = (None, self.unix_time, &*self.config.run);
+        let (number, time, run) = (None, self.clock.wall(), &*self.config.run);
         let (zone, reader) = (&self.config.zone, session.nick.as_str());
         let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
         let mut bytes = Vec::new();

@@ -54,7 +54,7 @@ impl Chat {
         newcomer: &Arrival,
     ) -> Result<(), Refusal> {
         let Arrival { ip, zone, address, is_telnet } = *newcomer;
-        self.now = now;
+        self.clock.advance(now);
         self.make_place_for_stranger();
         let origin = self.admit(ip, zone).inspect_err(|refusal| {
             self.counts.endings[CloseReason::Refused(refusal.kind())] += 1;
@@ -66,7 +66,7 @@ impl Chat {
             ..Encoding::new(self.config.text_layout(), LineEnding::Lf)
         };
         let reader = Reader::new(&mut self.rooms[room].log, encoding);
-        let mut session = Session::new(Nick::default(), room, reader, self.uptime());
+        let mut session = Session::new(Nick::default(), room, reader, self.clock.uptime());
         session.origin = origin;
         session.place = self.rooms[room].add_member(id);
         self.rooms[room].readers += 1;
@@ -117,7 +117,7 @@ impl Chat {
         if self.is_shutting_down || self.sessions.len() >= self.config.connections_max() {
             return Err(Refusal::Full { clients: self.sessions.len() });
         }
-        self.origins.enter(self.now, network, &self.config.origin_limits)
+        self.origins.enter(self.clock.now(), network, &self.config.origin_limits)
     }
 
     /// What a client is sent that isn't let in.
@@ -142,7 +142,7 @@ impl Chat {
 
     /// The client has closed its sending side (TCP FIN).
     pub fn handle_eof(&mut self, now: Instant, id: ClientId) {
-        self.now = now;
+        self.clock.advance(now);
         let Some(session) = self.sessions.get_mut(id) else { return };
         if !matches!(session.phase, Phase::Talking) {
             return;
@@ -157,7 +157,7 @@ impl Chat {
         }
         let framing = self.config.framing();
         if let Some(input) = session.set_client(|client| client.finish(&framing)) {
-            self.handle_input(now, id, &input);
+            self.handle_input(id, &input);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
         if let Phase::Talking = session.phase {
@@ -185,7 +185,7 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let ending = if is_vanished { CloseReason::Vanished } else { CloseReason::Reset };
         session.blocked = true;
-        let until = self.now + GONE_TIME;
+        let until = self.clock.now() + GONE_TIME;
         session.set_rare(|rare| {
             (rare.write_broken, rare.stalled_since) = (Some(ending), None);
             rare.phase_ends_at.get_or_insert(until);
@@ -246,7 +246,7 @@ impl Chat {
             return;
         }
         self.is_shutting_down = true;
-        self.now = now;
+        self.clock.advance(now);
         self.nicks = NickTable::default();
         // Nobody comes any more, and all go.
         self.arrivals.clear();
@@ -256,11 +256,10 @@ impl Chat {
             self.rooms[room].presence = Presence::default();
             self.append_notice(room, ClientId::default(), Kind::Notice, texts::SHUTDOWN);
         }
-        let until = now + FAREWELL_TIME;
         let members: Vec<_> = self.sessions.keys().collect();
         for id in members {
             if self.sessions[id].is_member() {
-                self.end_membership(id, CloseReason::Shutdown, until);
+                self.end_membership(id, CloseReason::Shutdown);
                 self.queue(id);
             }
         }
@@ -280,22 +279,15 @@ impl Chat {
 
     /// Ends a client's membership. It still gets what it is owed, and then
     /// `farewell`.
-    pub(super) fn leave(
-        &mut self,
-        now: Instant,
-        id: ClientId,
-        ending: CloseReason,
-        farewell: Option<&str>,
-    ) {
+    pub(super) fn leave(&mut self, id: ClientId, ending: CloseReason, farewell: Option<&str>) {
         let Some(session) = self.sessions.get(id) else { return };
         let left = texts::left(session.nick.as_str(), ending);
-        self.leave_as(now, id, ending, farewell, left);
+        self.leave_as(id, ending, farewell, left);
     }
 
     /// The same, of which the others are told `left`.
     pub(super) fn leave_as(
         &mut self,
-        now: Instant,
         id: ClientId,
         ending: CloseReason,
         farewell: Option<&str>,
@@ -311,7 +303,7 @@ impl Chat {
                 self.notify(id, farewell);
             }
         }
-        self.end_membership(id, ending, now + FAREWELL_TIME);
+        self.end_membership(id, ending);
         if !self.config.raw {
             self.leave_presence(id, left);
         }
@@ -319,8 +311,9 @@ impl Chat {
     }
 
     /// The client is sent nothing more of what is said in its room.
-    fn end_membership(&mut self, id: ClientId, ending: CloseReason, until: Instant) {
+    fn end_membership(&mut self, id: ClientId, ending: CloseReason) {
         self.forget_silence(id);
+        let until = self.clock.now() + FAREWELL_TIME;
         let session = &mut self.sessions[id];
         if session.set_rare(|rare| rare.waiting.take()).is_some() {
             // It comes to nothing; what was said since then is still owed.

@@ -3,7 +3,7 @@
 //! It is a room in which nothing is said, so that they are sent and told nothing
 //! of the others, and the others nothing of them.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::room::{Room, RoomId};
 use crate::chat::close_reason::{CloseReason, Closing, Refusal};
@@ -66,7 +66,7 @@ impl Chat {
             self.strangers.pop_front();
             if is_here {
                 self.giving_way += 1;
-                self.leave(self.now, id, CloseReason::GaveWay, Some(texts::GAVE_WAY));
+                self.leave(id, CloseReason::GaveWay, Some(texts::GAVE_WAY));
                 return self.drop_if_stuck_giving_way(id);
             }
         }
@@ -97,7 +97,7 @@ impl Chat {
         session.standing = Standing::LoggingIn;
         self.strangers.push_back(id);
         let session = &mut self.sessions[id];
-        session.enter(Phase::Talking, Some(self.now + PASSWORD_TIME));
+        session.enter(Phase::Talking, Some(self.clock.now() + PASSWORD_TIME));
         self.set_timer(id);
     }
 
@@ -109,7 +109,7 @@ impl Chat {
     }
 
     /// A newcomer has typed a line.
-    pub(super) fn handle_password(&mut self, now: Instant, id: ClientId, line: &[u8]) {
+    pub(super) fn handle_password(&mut self, id: ClientId, line: &[u8]) {
         // As any line: keys that erase work, and a stray CR isn't a part of it.
         let typed = Text::clean(line);
         let typed = typed.as_str().as_bytes();
@@ -118,13 +118,13 @@ impl Chat {
             if clients >= self.config.clients_max {
                 let refusal = Refusal::Full { clients };
                 let text = refusal.text();
-                return self.leave(now, id, CloseReason::Refused(refusal.kind()), Some(&text));
+                return self.leave(id, CloseReason::Refused(refusal.kind()), Some(&text));
             }
             return self.log_in(id);
         }
         self.outputs.push_back(Output::Log(id, Logged::WrongPassword));
         match self.count_password_attempt(id) {
-            0 => self.leave(now, id, CloseReason::NoPassword, Some(texts::PASSWORD_WRONG_AGAIN)),
+            0 => self.leave(id, CloseReason::NoPassword, Some(texts::PASSWORD_WRONG_AGAIN)),
             left => self.notify(id, &texts::password_wrong(left)),
         }
     }
@@ -136,14 +136,14 @@ impl Chat {
             rare.password_attempts += 1;
             rare.password_attempts
         });
-        self.throttle(id, self.now + PENALTY);
+        self.throttle(id, self.clock.now() + PENALTY);
         PASSWORD_ATTEMPTS_MAX.saturating_sub(tries)
     }
 
     /// The password took too long.
-    pub(super) fn end_login(&mut self, now: Instant, id: ClientId) {
+    pub(super) fn end_login(&mut self, id: ClientId) {
         let text = texts::no_password(PASSWORD_TIME);
-        self.leave(now, id, CloseReason::NoPassword, Some(&text));
+        self.leave(id, CloseReason::NoPassword, Some(&text));
     }
 
     /// A newcomer may come into the lobby.

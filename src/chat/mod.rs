@@ -9,6 +9,7 @@
 
 // In reading order.
 mod ids;
+mod clock;
 mod bucket;
 mod config;
 mod room;

@@ -120,7 +120,7 @@ impl Chat {
     /// What the caller has to do next.
     pub fn poll_output(&mut self) -> Option<Output> {
         if std::mem::take(&mut self.has_new_bans) {
-            return Some(Output::Bans(self.bans.text(self.moment())));
+            return Some(Output::Bans(self.bans.text(self.clock.moment())));
         }
         self.outputs.pop_front()
     }
@@ -230,7 +230,7 @@ impl Chat {
         let room = &self.rooms[session.room];
         let (log, name) = (&room.log, room.name.as_str());
         let missed = &mut self.counts.lines_missed;
-        let (time, zone, run) = (self.unix_time, &self.config.zone, &*self.config.run);
+        let (time, zone, run) = (self.clock.wall(), &self.config.zone, &*self.config.run);
         let reader = session.nick.as_str();
         session.reader.skip_gap(log, id, |lines, encoding| {
             *missed += lines;

@@ -9,6 +9,7 @@ use slotmap::SecondaryMap;
 use crate::chat::admission::address_limits::Origins;
 use crate::chat::admission::bans::Bans;
 use crate::chat::bucket::{Bucket, Limit, Rate};
+use crate::chat::clock::Clock;
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::config::Config;
 use crate::chat::counts::Counts;
@@ -18,7 +19,7 @@ use crate::chat::names::bells::Bells;
 use crate::chat::names::{Nick, NickTable};
 use crate::chat::room::table::Rooms;
 use crate::chat::room::{Room, RoomId};
-use crate::wire::{Text, Time};
+use crate::wire::Text;
 
 /// The room and everyone in it.
 ///
@@ -91,11 +92,7 @@ pub struct Chat {
     /// Clients that have to wait because they talk too fast.
     pub(super) throttled: BTreeSet<ClientId>,
     pub(super) is_shutting_down: bool,
-    /// The time of the last call that told it.
-    pub(super) now: Instant,
-    /// The time on the wall.
-    pub(super) unix_time: Time,
-    pub(super) started: Instant,
+    pub(super) clock: Clock,
 }
 
 /// Something that a client did, for the operator's log.
@@ -187,9 +184,7 @@ impl Chat {
             throttles: HashMap::new(),
             throttled: BTreeSet::new(),
             is_shutting_down: false,
-            now,
-            unix_time: 0,
-            started: now,
+            clock: Clock::new(now),
         };
         chat.make_login_room();
         chat
@@ -198,13 +193,7 @@ impl Chat {
     /// What the clock on the wall says, in seconds since 1970: for people to
     /// see and for files. All durations go by `now`.
     pub fn set_unix_time(&mut self, seconds: u64) {
-        self.unix_time = u32::try_from(seconds).unwrap_or(Time::MAX);
-    }
-
-    /// How many seconds the server has run. Whatever took so long or was so long
-    /// ago is told by this clock: nobody sets it.
-    pub(super) fn uptime(&self) -> u32 {
-        u32::try_from(self.now.duration_since(self.started).as_secs()).unwrap_or(u32::MAX)
+        self.clock.set_wall(seconds);
     }
 
     /// What newcomers are told first.

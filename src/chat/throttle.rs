@@ -21,8 +21,8 @@ impl Chat {
     pub(super) fn pay_line(&mut self, id: ClientId) -> bool {
         let Some(limit) = &self.rate_limit else { return true };
         let bucket = self.throttles.entry(id).or_default();
-        let Err(next) = bucket.take(limit, self.now) else { return true };
-        self.throttle(id, next.max(self.now + WAIT_MIN));
+        let Err(next) = bucket.take(limit, self.clock.now()) else { return true };
+        self.throttle(id, next.max(self.clock.now() + WAIT_MIN));
         self.tell_too_fast(id);
         false
     }
@@ -43,14 +43,14 @@ impl Chat {
         let lines = bytes / BYTES_A_LINE;
         if let (1.., Some(bucket)) = (lines, self.throttles.get_mut(&id)) {
             // One read is 64 KiB at most.
-            bucket.owe(limit, self.now, lines as u32);
+            bucket.owe(limit, self.clock.now(), lines as u32);
         }
     }
 
     /// Nothing more is taken in from a client until then.
     pub(super) fn throttle(&mut self, id: ClientId, until: Instant) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        let from = session.rare().throttled_until.unwrap_or(self.now);
+        let from = session.rare().throttled_until.unwrap_or(self.clock.now());
         // What it is late with meanwhile isn't its fault.
         let pause = until.saturating_duration_since(from);
         session.set_rare(|rare| {

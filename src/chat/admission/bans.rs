@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::chat::admission::access::parse_network;
 use crate::chat::admission::address_limits::Network;
 use crate::chat::admission::password::invisible_character;
+use crate::chat::clock::Moment;
 use crate::wire::{Time, rfc3339};
 
 /// Bans at one time.
@@ -25,14 +26,6 @@ const DOUBT_TIME: Duration = Duration::from_secs(600);
 
 /// Bans in a file at most, those that are over included.
 const BANS_KEPT_MAX: usize = 2 * BANS_MAX;
-
-/// A time by both clocks.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::chat) struct Moment {
-    pub now: Instant,
-    /// By the clock on the wall.
-    pub wall: Time,
-}
 
 /// One banned network.
 #[derive(Clone, Debug, PartialEq, Eq)]

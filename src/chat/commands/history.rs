@@ -63,7 +63,7 @@ impl Chat {
     /// Shows a client the last `lines` of its room again, after what it is owed;
     /// false if there are none.
     pub(in crate::chat) fn show_history(&mut self, id: ClientId, lines: u64) -> bool {
-        let uptime = self.uptime();
+        let uptime = self.clock.uptime();
         let session = &mut self.sessions[id];
         let log = &self.rooms[session.room].log;
         let end = session.reader.next().max(log.first());
@@ -73,7 +73,7 @@ impl Chat {
         }
         // By the clock on the wall, which may have been set; but no line is older than
         // the server.
-        let age = self.unix_time.saturating_sub(log.time(from)).min(uptime);
+        let age = self.clock.wall().saturating_sub(log.time(from)).min(uptime);
         session.reader.rewind(from);
         self.notify_here(id, &texts::history(end - from, age));
         self.queue_first(id);

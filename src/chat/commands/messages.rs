@@ -162,8 +162,8 @@ pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) {
     let session = &chat.sessions[other];
     let room = chat.rooms[session.room].name.as_str();
     let (here, silent) = (
-        chat.uptime().saturating_sub(session.since),
-        chat.uptime().saturating_sub(session.silent_since()),
+        chat.clock.uptime().saturating_sub(session.since),
+        chat.clock.uptime().saturating_sub(session.silent_since()),
     );
     let (away, address) = (session.rare().away.as_deref(), session.rare().address.as_deref());
     let nick = session.nick.as_str();

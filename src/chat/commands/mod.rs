@@ -236,7 +236,7 @@ fn nick(chat: &mut Chat, id: ClientId, rest: &str) {
 /// For programs, which can't choose another name.
 fn nick_or_nothing(chat: &mut Chat, id: ClientId, rest: &str) {
     if let Err(why) = rename(chat, id, rest) {
-        chat.leave(chat.now, id, CloseReason::Quit, Some(&texts::no_other_name(&why)));
+        chat.leave(id, CloseReason::Quit, Some(&texts::no_other_name(&why)));
     }
 }
 
@@ -321,7 +321,7 @@ fn timestamps(chat: &mut Chat, id: ClientId, rest: &str) {
         (None, Some(clock)) => Some(clock),
         (None, None) => return usage(chat, id, "timestamps"),
     };
-    let zone = clock.map(|clock| clock.offset(chat.unix_time, &chat.config.zone));
+    let zone = clock.map(|clock| clock.offset(chat.clock.wall(), &chat.config.zone));
     set_view(chat, id, |view| View { clock, ..view });
     chat.notify(id, &texts::timestamps(zone.as_deref()));
 }
@@ -338,11 +338,11 @@ fn set_view(chat: &mut Chat, id: ClientId, change: impl FnOnce(View) -> View) {
 }
 
 fn time(chat: &mut Chat, id: ClientId, _rest: &str) {
-    chat.notify(id, &texts::time(chat.unix_time));
+    chat.notify(id, &texts::time(chat.clock.wall()));
 }
 
 fn uptime(chat: &mut Chat, id: ClientId, _rest: &str) {
-    chat.notify(id, &texts::uptime(chat.now.duration_since(chat.started)));
+    chat.notify(id, &texts::uptime(chat.clock.running()));
 }
 
 fn stats(chat: &mut Chat, id: ClientId, _rest: &str) {
@@ -359,7 +359,7 @@ fn stats(chat: &mut Chat, id: ClientId, _rest: &str) {
 
 fn quit(chat: &mut Chat, id: ClientId, _rest: &str) {
     let farewell = chat.goodbye(id);
-    chat.leave(chat.now, id, CloseReason::Quit, Some(&farewell));
+    chat.leave(id, CloseReason::Quit, Some(&farewell));
 }
 
 /// A line for each of the commands that are used most.

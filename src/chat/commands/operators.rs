@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::chat::admission::access::parse_network;
 use crate::chat::admission::address_limits::Network;
-use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, Moment, ban_network, ban_of};
+use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, ban_network, ban_of};
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::commands::usage;
 use crate::chat::ids::ClientId;
@@ -29,7 +29,7 @@ impl Chat {
     /// # Errors
     /// Which line is wrong, and what would be right.
     pub fn set_bans(&mut self, text: &str) -> Result<(), String> {
-        self.bans = Bans::parse(self.moment(), text)?;
+        self.bans = Bans::parse(self.clock.moment(), text)?;
         Ok(())
     }
 
@@ -111,7 +111,7 @@ impl Chat {
 
     /// Whether clients from a network are banned, and for how many seconds.
     pub(in crate::chat) fn banned_for(&self, network: Network) -> Option<Option<u32>> {
-        let at = self.moment();
+        let at = self.clock.moment();
         self.bans.find(at, network).map(|ban| ban.seconds_left(at))
     }
 
@@ -127,10 +127,6 @@ impl Chat {
         let from = self.origins.network(session.origin).map(ban_of);
         let from = from.map_or("this machine".into(), |network| network.to_string());
         format!("{} from {from}", session.nick.as_str())
-    }
-
-    pub(in crate::chat) fn moment(&self) -> Moment {
-        Moment { now: self.now, wall: self.unix_time }
     }
 }
 
@@ -170,7 +166,7 @@ pub(in crate::chat) fn kick(chat: &mut Chat, id: ClientId, rest: &str) {
     chat.log_operator(id, &what);
     let farewell = texts::you_are_kicked(reason);
     let left = texts::kicked(nick.as_str(), reason);
-    chat.leave_as(chat.now, other, CloseReason::Kicked, Some(&farewell), left);
+    chat.leave_as(other, CloseReason::Kicked, Some(&farewell), left);
     chat.notify(id, &texts::is_kicked(nick.as_str()));
 }
 
@@ -188,12 +184,12 @@ pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) {
     let Some(network) = chat.find_network(id, word) else { return };
     let by = chat.sessions[id].nick.as_str().to_owned();
     let time = minutes.flatten().map(|minutes| MINUTE * minutes);
-    let ban = Ban::new(network, by, chat.now, time);
+    let ban = Ban::new(network, by, chat.clock.now(), time);
     let own = chat.origins.network(chat.sessions[id].origin);
     if own.is_some_and(|own| ban.is_for(own)) {
         return chat.notify(id, &texts::would_ban_you(network));
     }
-    if !chat.bans.add(chat.moment(), ban.clone()) {
+    if !chat.bans.add(chat.clock.moment(), ban.clone()) {
         return chat.notify(id, &texts::too_many_bans(BANS_MAX));
     }
     chat.has_new_bans = true;
@@ -201,7 +197,7 @@ pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) {
     let minutes =
         minutes.flatten().map_or("for ever".into(), |minutes| format!("for {minutes} minutes"));
     chat.log_operator(id, &format!("bans {network} {minutes}, which ends {clients} clients"));
-    chat.notify(id, &texts::is_banned(network, ban.seconds_left(chat.moment()), clients));
+    chat.notify(id, &texts::is_banned(network, ban.seconds_left(chat.clock.moment()), clients));
 }
 
 /// `/unban NETWORK`
@@ -219,7 +215,7 @@ pub(in crate::chat) fn unban(chat: &mut Chat, id: ClientId, rest: &str) {
 
 /// `/bans`
 pub(in crate::chat) fn bans(chat: &mut Chat, id: ClientId, _rest: &str) {
-    let at = chat.moment();
+    let at = chat.clock.moment();
     let bans = chat.bans.active(at);
     let lines: Vec<_> =
         bans.map(|ban| texts::ban(ban.network, ban.seconds_left(at), &ban.by)).collect();
