@@ -5,12 +5,13 @@
 //! One who speaks is told of by name, at once. A script that comes, says a line
 //! and goes is told of by its line only.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::room::RoomId;
 use crate::chat::ids::ClientId;
 use crate::chat::member::Phase;
 use crate::chat::room::presence::{Presence, Standing};
+use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
 use crate::chat::texts;
 use crate::wire::Kind;
@@ -31,7 +32,7 @@ impl Chat {
         if self.config.fold_time.is_zero() {
             self.handle_arrival(id);
         } else {
-            self.arrivals.push_back((self.clock.now() + GREETING_DELAY, id));
+            self.schedule.set(self.clock.now() + GREETING_DELAY, Due::Greeting(id));
         }
     }
 
@@ -90,7 +91,7 @@ impl Chat {
         let room = self.sessions[id].room;
         self.sessions[id].standing = Standing::Counted;
         self.rooms[room].presence.joined += 1;
-        if self.config.fold_time.is_zero() { self.become_known(id) } else { self.fold(room) }
+        if self.config.fold_time.is_zero() { self.become_known(id) } else { self.plan_notice(room) }
     }
 
     /// A client is about to say something.
@@ -140,7 +141,7 @@ impl Chat {
             Standing::Told => {
                 presence.left += 1;
                 presence.last_left = left;
-                self.fold(room);
+                self.plan_notice(room);
             }
             Standing::Known => {
                 self.append_notice(room, ClientId::default(), Kind::Presence, &left);
@@ -149,15 +150,17 @@ impl Chat {
     }
 
     /// Makes sure that a notice will tell who came and went.
-    fn fold(&mut self, room: RoomId) {
+    fn plan_notice(&mut self, room: RoomId) {
         let presence = &mut self.rooms[room].presence;
-        if !std::mem::replace(&mut presence.is_due, true) {
-            self.folds.push_back((self.clock.now() + self.config.fold_time, room));
+        if presence.due_at.is_none() {
+            let at = self.clock.now() + self.config.fold_time;
+            presence.due_at = Some(at);
+            self.schedule.set(at, Due::Presence(room));
         }
     }
 
     /// Tells who came and went, if it hasn't come to nothing.
-    pub(super) fn handle_fold(&mut self, id: RoomId) {
+    pub(super) fn tell_presence(&mut self, id: RoomId) {
         let Some(room) = self.rooms.get_mut(id) else { return };
         let Presence { left, last_left, .. } = std::mem::take(&mut room.presence);
         let (mut told, mut waiting) = (Vec::new(), 0);
@@ -175,7 +178,7 @@ impl Chat {
         }
         self.rooms[id].presence.joined = waiting;
         if waiting > 0 {
-            self.fold(id);
+            self.plan_notice(id);
         }
         match (&told[..], left) {
             ([], 0) => {}
@@ -208,11 +211,5 @@ impl Chat {
         for &id in joined.iter().take(names.len()) {
             self.sessions[id].reader.hide(seq);
         }
-    }
-
-    /// When `handle_arrival` or `handle_fold` is due.
-    pub(super) fn presence_due(&self) -> Option<Instant> {
-        let arrival = self.arrivals.front().map(|(at, _)| *at);
-        arrival.into_iter().chain(self.folds.front().map(|(at, _)| *at)).min()
     }
 }

@@ -6,6 +6,7 @@ use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::ids::ClientId;
 use crate::chat::input::WORK_MAX;
 use crate::chat::member::{Phase, Session};
+use crate::chat::schedule::Due;
 use crate::chat::state::{Chat, Output};
 use crate::chat::texts;
 
@@ -29,12 +30,8 @@ impl Chat {
     /// When `handle_time` is to be called next; `now` if there is work to do
     /// already, `None` if nothing happens by itself.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        let is_busy = !self.resumes.is_empty() || !self.pending_leaves.is_empty();
-        if is_busy || self.has_unflushed() || self.has_output() {
-            return Some(now);
-        }
-        let timer = self.timers.first().map(|(at, _)| *at);
-        timer.into_iter().chain(self.presence_due()).min()
+        let is_busy = self.has_unflushed() || self.has_output();
+        if is_busy { Some(now) } else { self.schedule.next_time(now) }
     }
 
     /// Does what is due at `now`, as far as there is headroom. What clients had
@@ -47,26 +44,29 @@ impl Chat {
             if !self.has_headroom() {
                 return;
             }
-            if let Some((id, ending)) = self.pending_leaves.pop_front() {
-                let is_broken = self.sessions.get(id).is_some_and(Session::is_broken);
-                let farewell = self.parting_words(id, ending);
-                self.leave(id, ending, farewell.as_deref());
-                if is_broken {
-                    self.end(id, Closing::Abrupt);
-                }
-            } else if let Some(&(at, id)) = self.timers.first()
-                && at <= now
-            {
-                self.timers.pop_first();
-                self.sessions[id].set_rare(|rare| rare.timer = None);
-                self.handle_deadline(now, id);
-            } else if let Some((_, id)) = self.arrivals.pop_front_if(|(at, _)| *at <= now) {
-                self.handle_arrival(id);
-            } else if let Some((_, id)) = self.folds.pop_front_if(|(at, _)| *at <= now) {
-                self.handle_fold(id);
-            } else {
-                return;
+            if let Some((id, ending)) = self.schedule.next_leave() {
+                self.handle_leave(id, ending);
+                continue;
             }
+            match self.schedule.next_due(now) {
+                Some(Due::Client(id)) => {
+                    self.sessions[id].set_rare(|rare| rare.timer = None);
+                    self.handle_deadline(now, id);
+                }
+                Some(Due::Greeting(id)) => self.handle_arrival(id),
+                Some(Due::Presence(room)) => self.tell_presence(room),
+                None => return,
+            }
+        }
+    }
+
+    /// There is headroom to say that a client goes.
+    fn handle_leave(&mut self, id: ClientId, ending: CloseReason) {
+        let is_broken = self.sessions.get(id).is_some_and(Session::is_broken);
+        let farewell = self.parting_words(id, ending);
+        self.leave(id, ending, farewell.as_deref());
+        if is_broken {
+            self.end(id, Closing::Abrupt);
         }
     }
 
@@ -74,11 +74,11 @@ impl Chat {
     /// next time, so that deadlines are looked at however much there is.
     fn handle_resumes(&mut self) {
         let mut work = 0;
-        for _ in 0..self.resumes.len().min(DUE_MAX) {
+        for _ in 0..self.schedule.resume_count().min(DUE_MAX) {
             if !self.has_headroom() || work >= RESUMED_WORK_MAX {
                 return;
             }
-            let Some(id) = self.resumes.pop_front() else { return };
+            let Some(id) = self.schedule.next_resume() else { return };
             self.work_left = WORK_MAX;
             self.resume_command(id);
             self.resume_input(id);
@@ -199,11 +199,9 @@ impl Chat {
             return;
         }
         self.sessions[id].set_rare(|rare| rare.timer = timer);
-        if let Some(at) = old {
-            self.timers.remove(&(at, id));
-        }
+        self.schedule.cancel(old, Due::Client(id));
         if let Some(at) = timer {
-            self.timers.insert((at, id));
+            self.schedule.set(at, Due::Client(id));
         }
     }
 

@@ -100,7 +100,7 @@ impl Chat {
         if let Some(session) = self.sessions.get_mut(id).filter(|_| !input.is_empty()) {
             session.set_rare(|rare| rare.held = input.to_vec());
             if session.wants_input() {
-                self.resumes.push_back(id);
+                self.schedule.resume(id);
             }
         }
     }
@@ -292,13 +292,7 @@ impl Chat {
 
     fn append(&mut self, id: RoomId, author: ClientId, kind: Kind, from: &str, text: &[u8]) -> Seq {
         let time = self.clock.wall();
-        let room = &mut self.rooms[id];
-        if !room.is_dirty() {
-            self.dirty_rooms.push(id);
-        }
-        let seq = room.log.append(&Line { author, kind, time, from, text });
-        self.has_many_new_lines |= !room.log.is_near(room.unqueued);
-        seq
+        self.rooms.append(id, &Line { author, kind, time, from, text })
     }
 
     /// Changes the encoding of what a client is sent from now on.

@@ -7,6 +7,7 @@ use crate::chat::ids::ClientId;
 use crate::chat::member::{NOTE_BYTES_MAX, Phase, Session};
 use crate::chat::room::RoomId;
 use crate::chat::room::presence::Standing;
+use crate::chat::schedule::Due;
 use crate::wire::{Encoding, FIRST_BYTES};
 
 /// The longest answer to one command, or the rest of a line, in bytes.
@@ -16,9 +17,9 @@ impl Chat {
     /// Panics if something is wrong with the state as a whole. Slow.
     #[doc(hidden)]
     pub fn assert_invariants(&self) {
-        for (id, room) in self.rooms.iter() {
+        for (id, room) in self.rooms.all() {
             room.log.assert_limits();
-            assert_eq!(room.is_dirty(), self.dirty_rooms.contains(&id), "{id:?}: lines for nobody");
+            assert!(self.rooms.is_listed(id), "{id:?}: lines for nobody");
             for (place, member) in (0..).zip(room.members()) {
                 let session = &self.sessions[*member];
                 assert!(session.room == id && session.place == place, "{member:?}: its place");
@@ -26,18 +27,15 @@ impl Chat {
         }
         self.assert_rooms();
         let members = self.sessions.values().filter(|session| session.is_member()).count();
-        let places: usize = self.rooms.iter().map(|(_, room)| room.members().len()).sum();
+        let places: usize = self.rooms.all().map(|(_, room)| room.members().len()).sum();
         assert_eq!(places, members, "each member is in one room");
         for (id, session) in &self.sessions {
             self.assert_queued(id, session);
             self.assert_bounded(id, session);
             let has_bell = session.is_member() && session.rare().has_bell;
             assert_eq!(self.bells.has(&session.nick, id), has_bell, "{id:?}: its bell");
-            let timers = self.timers.iter().filter(|(_, other)| *other == id);
-            assert!(
-                timers.map(|(at, _)| *at).eq(session.rare().timer),
-                "{id:?}: one timer at most"
-            );
+            let timers = self.schedule.times_of(Due::Client(id));
+            assert!(timers.eq(session.rare().timer), "{id:?}: one timer at most");
         }
         let gives_way = |session: &&Session| {
             matches!(session.phase, Phase::Leaving { ending: CloseReason::GaveWay })
@@ -66,20 +64,19 @@ impl Chat {
 
     /// A room exists as long as it is needed, and its presence is right.
     fn assert_rooms(&self) {
-        assert!(self.room_count() <= self.config.rooms_max, "{} rooms", self.room_count());
-        for (id, room) in self.rooms.iter() {
+        assert!(self.rooms.len() <= self.config.rooms_max, "{} rooms", self.rooms.len());
+        for (id, room) in self.rooms.all() {
             let readers = self.sessions.values().filter(|session| session.room == id).count();
-            assert_eq!(room.readers, readers, "{id:?}: readers");
+            assert_eq!(room.readers(), readers, "{id:?}: readers");
             assert_eq!(room.log.readers(), self.encodings_in(id), "{id:?}: who needs an image");
-            let is_kept = id == self.lobby || Some(id) == self.login_room;
+            let is_kept = id == self.rooms.lobby() || Some(id) == self.rooms.login();
             assert!(readers > 0 || is_kept, "{id:?}: nobody needs it");
             let is_counted = |id: &&ClientId| self.sessions[**id].standing == Standing::Counted;
             let counted = room.members().iter().filter(is_counted).count();
-            let folds = self.folds.iter().filter(|(_, other)| *other == id).count();
-            room.presence.assert_true(counted, folds);
+            room.presence.assert_true(counted);
+            let notices = self.schedule.times_of(Due::Presence(id));
+            assert!(notices.eq(room.presence.due_at), "{id:?}: one notice to come at most");
         }
-        let folds = self.folds.iter();
-        assert!(folds.map(|(_, id)| id).all(|id| self.rooms.get(*id).is_some()), "a fold of none");
     }
 
     /// How many clients in a room want each encoding.
@@ -95,7 +92,7 @@ impl Chat {
 
     /// Nobody waits for a write that will never be tried.
     fn assert_queued(&self, id: ClientId, session: &Session) {
-        let places = self.flush.iter().filter(|other| **other == id).count();
+        let places = self.flush.count(id);
         assert_eq!(places, usize::from(session.queued), "{id:?}: places in the queue");
         let room = &self.rooms[session.room];
         let is_due =
@@ -103,7 +100,10 @@ impl Chat {
         if is_due {
             assert!(session.reader.is_done(&room.log), "{id:?}: forgotten");
             let is_waiting = session.is_member() && session.rare().waiting.is_some();
-            assert!(!is_waiting || self.resumes.contains(&id), "{id:?}: its command is forgotten");
+            assert!(
+                !is_waiting || self.schedule.is_resuming(id),
+                "{id:?}: its command is forgotten"
+            );
             assert!(session.rare().client.screen().is_empty(), "{id:?}: forgotten on its screen");
             assert!(!matches!(session.phase, Phase::Leaving { .. }), "{id:?}: not ended");
         }
@@ -116,14 +116,14 @@ impl Chat {
         let held_max = self.config.read_bytes_max() + FIRST_BYTES;
         assert!(session.rare().held.len() <= held_max, "{id:?}: held");
         let goes_on = note_bytes > NOTE_BYTES_MAX
-            || self.resumes.contains(&id)
+            || self.schedule.is_resuming(id)
             || session.rare().throttled_until.is_some()
             || session.rare().waiting.is_some();
         if let Phase::Talking = session.phase {
             assert!(session.rare().held.is_empty() || goes_on, "{id:?}: held for ever");
             let is_deaf = session.rare().write_broken.is_some();
             let may_go_on = self.interest(id).read
-                || self.resumes.contains(&id)
+                || self.schedule.is_resuming(id)
                 || session.rare().throttled_until.is_some();
             assert!(!is_deaf || may_go_on, "{id:?}: never ended");
         }

@@ -14,6 +14,7 @@ use crate::chat::member::{Phase, Session};
 use crate::chat::names::{Nick, NickTable};
 use crate::chat::room::cursor::Reader;
 use crate::chat::room::presence::{Presence, Standing};
+use crate::chat::schedule::Due;
 use crate::chat::state::{Chat, Output};
 use crate::wire::{Client, Encoding, Kind, LineEnding, NOTICE, Stage};
 
@@ -60,7 +61,7 @@ impl Chat {
             self.counts.endings[CloseReason::Refused(refusal.kind())] += 1;
         })?;
         self.counts.clients += 1;
-        let room = self.login_room.unwrap_or(self.lobby);
+        let room = self.rooms.login().unwrap_or(self.rooms.lobby());
         let encoding = Encoding {
             view: self.config.view,
             ..Encoding::new(self.config.text_layout(), LineEnding::Lf)
@@ -69,7 +70,6 @@ impl Chat {
         let mut session = Session::new(Nick::default(), room, reader, self.clock.uptime());
         session.origin = origin;
         session.place = self.rooms[room].add_member(id);
-        self.rooms[room].readers += 1;
         if self.config.keeps_address() {
             session.set_rare(|rare| rare.address = Some(address.into()));
         }
@@ -81,7 +81,7 @@ impl Chat {
             self.sessions[id].set_client(|client| *client = Client::at(Stage::Lines));
             return Ok(());
         }
-        if self.login_room.is_some() {
+        if self.rooms.login().is_some() {
             self.begin_login(id);
         } else {
             self.name(id);
@@ -200,12 +200,12 @@ impl Chat {
         let Some(session) = self.sessions.get(id) else { return };
         let Some(ending) = session.rare().write_broken else { return };
         let (wants_input, is_holding) = (session.wants_input(), session.is_holding());
-        if self.is_throttled(id) || self.resumes.contains(&id) {
+        if self.is_throttled(id) || self.schedule.is_resuming(id) {
             return;
         }
         match (wants_input, is_holding) {
             // What it waited for has been put on its screen, which nobody will write.
-            (true, true) => self.resumes.push_back(id),
+            (true, true) => self.schedule.resume(id),
             (true, false) => {}
             (false, _) => self.handle_broken(id, ending),
         }
@@ -249,9 +249,8 @@ impl Chat {
         self.clock.advance(now);
         self.nicks = NickTable::default();
         // Nobody comes any more, and all go.
-        self.arrivals.clear();
-        self.folds.clear();
-        let rooms: Vec<_> = self.rooms.ids().collect();
+        self.schedule.end_presence();
+        let rooms: Vec<_> = self.rooms.all().map(|(id, _)| id).collect();
         for room in rooms {
             self.rooms[room].presence = Presence::default();
             self.append_notice(room, ClientId::default(), Kind::Notice, texts::SHUTDOWN);
@@ -274,7 +273,7 @@ impl Chat {
         self.forget_silence(id);
         self.sessions[id].enter(Phase::Parting { closing }, None);
         self.set_timer(id);
-        self.pending_leaves.push_back((id, ending));
+        self.schedule.leave(id, ending);
     }
 
     /// Ends a client's membership. It still gets what it is owed, and then
@@ -346,9 +345,7 @@ impl Chat {
     /// Forgets a client that has left.
     pub(super) fn end(&mut self, id: ClientId, closing: Closing) {
         let Some(session) = self.sessions.remove(id) else { return };
-        if let Some(at) = session.rare().timer {
-            self.timers.remove(&(at, id));
-        }
+        self.schedule.cancel(session.rare().timer, Due::Client(id));
         let Phase::Leaving { ending } = session.phase else {
             unreachable!("a visit ends after the membership");
         };

@@ -5,12 +5,10 @@
 
 use std::time::Duration;
 
-use super::room::{Room, RoomId};
+use super::room::RoomId;
 use crate::chat::close_reason::{CloseReason, Closing, Refusal};
 use crate::chat::ids::ClientId;
 use crate::chat::member::Phase;
-use crate::chat::names::Nick;
-use crate::chat::room::log::Limits;
 use crate::chat::room::presence::Standing;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
@@ -25,26 +23,10 @@ const PENALTY: Duration = Duration::from_secs(1);
 /// Wrong passwords that one client may give.
 pub(super) const PASSWORD_ATTEMPTS_MAX: u8 = 3;
 
-/// The login room needs no memory: nothing is said there but that the server ends.
-const LIMITS: Limits = Limits { bytes_max: 4096, records_max: 16 };
-
 impl Chat {
-    /// Makes the login room, if there is a password.
-    pub(super) fn make_login_room(&mut self) {
-        if self.config.password.is_some() {
-            let room = Room::with_limits(Nick::default(), &self.config, LIMITS);
-            self.login_room = Some(self.rooms.insert_hidden(room));
-        }
-    }
-
-    /// Rooms that people can be in.
-    pub(super) fn room_count(&self) -> usize {
-        self.rooms.len() - usize::from(self.login_room.is_some())
-    }
-
     /// Clients that have been let in.
     pub(super) fn guest_count(&self) -> usize {
-        let logging_in = self.login_room.map_or(0, |room| self.rooms[room].members().len());
+        let logging_in = self.rooms.login().map_or(0, |room| self.rooms[room].members().len());
         self.sessions.len() - logging_in
     }
 
@@ -56,7 +38,7 @@ impl Chat {
     /// If there are as many strangers as may be, the one that came first gives way:
     /// a user who knows the password needs no minute for it.
     pub(super) fn make_place_for_stranger(&mut self) {
-        let Some(room) = self.login_room else { return };
+        let Some(room) = self.rooms.login() else { return };
         let is_full = self.rooms[room].members().len() >= self.config.strangers_max();
         while let Some(&id) = self.strangers.front() {
             let is_here = self.is_logging_in(id) && self.sessions[id].is_member();
@@ -85,8 +67,7 @@ impl Chat {
 
     /// Clients that have given the password, if there is one.
     fn member_count(&self) -> usize {
-        let rooms = self.rooms.iter().filter(|(id, _)| Some(*id) != self.login_room);
-        rooms.map(|(_, room)| room.members().len()).sum()
+        self.rooms.iter().map(|(_, room)| room.members().len()).sum()
     }
 
     /// A newcomer has to give the password. It is asked for it when it has had
@@ -148,7 +129,7 @@ impl Chat {
 
     /// A newcomer may come into the lobby.
     fn log_in(&mut self, id: ClientId) {
-        let Some(room) = self.login_room else { return };
+        let Some(room) = self.rooms.login() else { return };
         self.leave_members(id);
         self.forget_reader(room, self.sessions[id].reader.newest_encoding());
         let session = &mut self.sessions[id];
@@ -157,7 +138,7 @@ impl Chat {
         session.set_rare(|rare| rare.password_attempts = 0);
         self.set_timer(id);
         self.name(id);
-        self.place_in(id, self.lobby);
+        self.place_in(id, self.rooms.lobby());
         self.reveal(id);
         self.arrive(id);
     }
@@ -169,7 +150,6 @@ impl Chat {
         session.reader.enter(&mut room.log, next);
         session.room = to;
         session.place = room.add_member(id);
-        room.readers += 1;
     }
 
     /// What a client types in the login room isn't shown on its screen, if its program

@@ -18,6 +18,8 @@ mod member;
 mod close_reason;
 mod admission;
 mod counts;
+mod schedule;
+mod flush;
 mod texts;
 mod state;
 mod commands;

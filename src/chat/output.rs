@@ -4,13 +4,13 @@ use std::hint::black_box;
 use std::io::IoSlice;
 use std::time::Instant;
 
-use super::room::Room;
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::config::OnLag;
+use crate::chat::flush::Offer;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Session};
 use crate::chat::room::cursor::Slices;
-use crate::chat::state::{Chat, Interest, Offer, Output};
+use crate::chat::state::{Chat, Interest, Output};
 use crate::chat::texts;
 use crate::wire::{Kind, Message};
 
@@ -20,7 +20,7 @@ impl Chat {
     pub fn poll_transmit<'a>(&'a mut self, slices: &mut Slices<'a>) -> Option<ClientId> {
         self.queue_members();
         let id = loop {
-            let id = self.flush.pop_front()?;
+            let id = self.flush.pop()?;
             if self.prepare(id) {
                 break id;
             }
@@ -35,7 +35,7 @@ impl Chat {
         } else {
             session.reader.collect(log, slices)
         };
-        self.offer = Offer { bytes, is_all };
+        self.flush.set_offer(Offer { bytes, is_all });
         self.fetch_next();
         Some(id)
     }
@@ -44,7 +44,7 @@ impl Chat {
     /// processor's cache while this client is written to: the kernel has used
     /// megabytes since it was there last.
     fn fetch_next(&self) {
-        let next = self.flush.front().and_then(|&id| self.sessions.get(id));
+        let next = self.flush.front().and_then(|id| self.sessions.get(id));
         black_box(next.map(|session| (session.place, session.reader.next(), session.is_plain())));
     }
 
@@ -53,14 +53,15 @@ impl Chat {
     pub fn handle_written(&mut self, now: Instant, id: ClientId, bytes: usize) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let log = &self.rooms[session.room].log;
-        let is_short = bytes < self.offer.bytes;
-        if session.is_plain() && self.offer.is_all && !is_short {
+        let offer = self.flush.offer();
+        let is_short = bytes < offer.bytes;
+        if session.is_plain() && offer.is_all && !is_short {
             // The usual case: there is nothing else to look at.
             return session.reader.advance_to_end(log, bytes);
         }
         if !session.rare().client.screen().is_empty() {
             session.set_client(|client| client.advance_screen(bytes));
-        } else if self.offer.is_all && !is_short {
+        } else if offer.is_all && !is_short {
             session.reader.advance_to_end(log, bytes);
         } else {
             session.reader.advance(log, bytes);
@@ -82,13 +83,13 @@ impl Chat {
         }
         let session = &self.sessions[id];
         if session.is_holding() && session.wants_input() {
-            self.resumes.push_back(id);
+            self.schedule.resume(id);
         }
         self.resume_if_caught_up(id);
         if is_short {
             return self.drop_if_stuck_giving_way(id);
         }
-        if !self.offer.is_all {
+        if !offer.is_all {
             self.queue(id);
         } else if let Phase::Leaving { .. } = self.sessions[id].phase {
             self.end(id, Closing::Polite);
@@ -137,21 +138,22 @@ impl Chat {
     /// lapped. And when so many strangers have given way at once that no place is
     /// left for a newcomer until they have been told.
     pub fn has_headroom(&self) -> bool {
-        let front = self.flush.front().and_then(|&id| self.sessions.get(id));
+        let front = self.flush.front().and_then(|id| self.sessions.get(id));
         let is_near = |session: &Session| {
             let log = &self.rooms[session.room].log;
             // One that reads the past has had a part of it, and waits for nobody.
             let is_in_past = session.reader.is_in_past(log) && !session.is_first;
             is_in_past || log.is_near(session.reader.next())
         };
-        let has_place = self.login_room.is_none() || self.giving_way < self.config.strangers_max();
-        has_place && !self.has_many_new_lines && front.is_none_or(is_near)
+        let has_place =
+            self.rooms.login().is_none() || self.giving_way < self.config.strangers_max();
+        has_place && !self.rooms.has_many_new_lines() && front.is_none_or(is_near)
     }
 
     /// Bytes of lines (with LF ends) added since the last `poll_transmit`, in
     /// the room with the most.
     pub fn new_bytes(&self) -> usize {
-        self.news().map(|room| room.log.bytes_from(room.unqueued)).max().unwrap_or(0)
+        self.rooms.new_bytes()
     }
 
     /// Whether nobody waits for `poll_transmit` but for lines added since the
@@ -162,50 +164,20 @@ impl Chat {
 
     /// Whether `poll_transmit` may have something.
     pub(super) fn has_unflushed(&self) -> bool {
-        !self.is_flushed() || !self.dirty_rooms.is_empty()
-    }
-
-    /// The rooms with lines that their members haven't been queued for.
-    fn news(&self) -> impl Iterator<Item = &Room> {
-        self.dirty_rooms.iter().filter_map(|&id| self.rooms.get(id))
+        !self.is_flushed() || self.rooms.has_new_lines()
     }
 
     /// Puts a client into the flush queue unless it is blocked.
     pub(super) fn queue(&mut self, id: ClientId) {
-        let session = &mut self.sessions[id];
-        if !session.queued && !session.blocked {
-            session.queued = true;
-            self.flush.push_back(id);
-        }
-    }
-
-    /// Makes a client the next one that is sent something: there is no headroom
-    /// until then, so it isn't lapped before its turn wherever it stands.
-    pub(super) fn queue_first(&mut self, id: ClientId) {
-        let session = &mut self.sessions[id];
-        if session.blocked {
-            return;
-        }
-        session.is_first = true;
-        if std::mem::replace(&mut session.queued, true) {
-            self.flush.retain(|other| *other != id);
-        }
-        self.flush.push_front(id);
+        self.flush.push(id, &mut self.sessions[id]);
     }
 
     /// Queues the members of each room to which lines have come since the last
     /// time.
     fn queue_members(&mut self) {
-        self.has_many_new_lines = false;
-        while let Some(id) = self.dirty_rooms.pop() {
-            let Some(room) = self.rooms.get_mut(id) else { continue };
-            room.unqueued = room.log.next();
+        while let Some(room) = self.rooms.next_dirty() {
             for &id in room.members() {
-                let session = &mut self.sessions[id];
-                if !session.queued && !session.blocked {
-                    session.queued = true;
-                    self.flush.push_back(id);
-                }
+                self.flush.push(id, &mut self.sessions[id]);
             }
         }
     }

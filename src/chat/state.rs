@@ -13,12 +13,13 @@ use crate::chat::clock::Clock;
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::config::Config;
 use crate::chat::counts::Counts;
+use crate::chat::flush::FlushQueue;
 use crate::chat::ids::ClientId;
 use crate::chat::member::Session;
+use crate::chat::names::NickTable;
 use crate::chat::names::bells::Bells;
-use crate::chat::names::{Nick, NickTable};
 use crate::chat::room::table::Rooms;
-use crate::chat::room::{Room, RoomId};
+use crate::chat::schedule::Schedule;
 use crate::wire::Text;
 
 /// The room and everyone in it.
@@ -43,10 +44,6 @@ pub struct Chat {
     /// How many guests there have been: guest names aren't used twice.
     pub(super) guests: u64,
     pub(super) rooms: Rooms,
-    /// Where everyone starts.
-    pub(super) lobby: RoomId,
-    /// Where clients wait that have to give a password.
-    pub(super) login_room: Option<RoomId>,
     /// Those that wait there, the first one in front; and some that have gone.
     pub(super) strangers: VecDeque<ClientId>,
     /// Strangers that gave way and have not been told so yet.
@@ -58,28 +55,11 @@ pub struct Chat {
     pub(super) motd: Vec<String>,
     /// Clients that want a bell when their name is said.
     pub(super) bells: Bells,
-    /// Rooms with lines that their members haven't been queued for.
-    pub(super) dirty_rooms: Vec<RoomId>,
-    /// One of them has so many that there is no headroom.
-    pub(super) has_many_new_lines: bool,
     /// What the client whose input is taken in may still make the loop do before
     /// others have their turn: see `WORK_MAX`.
     pub(super) work_left: usize,
-    /// Clients that may have something to send and aren't blocked, each once,
-    /// the one that has waited longest in front.
-    pub(super) flush: VecDeque<ClientId>,
-    /// What the last `poll_transmit` offered.
-    pub(super) offer: Offer,
-    /// Clients whose held input may go on.
-    pub(super) resumes: VecDeque<ClientId>,
-    /// Clients that have to go, as soon as there is headroom to say so.
-    pub(super) pending_leaves: VecDeque<(ClientId, CloseReason)>,
-    /// When to look at a client again, at most one entry each.
-    pub(super) timers: BTreeSet<(Instant, ClientId)>,
-    /// Arrivals, and when to greet them, in that order.
-    pub(super) arrivals: VecDeque<(Instant, ClientId)>,
-    /// Rooms with comings and goings to tell, and when, in that order.
-    pub(super) folds: VecDeque<(Instant, RoomId)>,
+    pub(super) flush: FlushQueue,
+    pub(super) schedule: Schedule,
     /// What the caller has to do, beside the bans.
     pub(super) outputs: VecDeque<Output>,
     pub(super) counts: Counts,
@@ -138,45 +118,26 @@ pub struct Interest {
     pub write: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Offer {
-    pub bytes: usize,
-    /// The offer was all there is for that client.
-    pub is_all: bool,
-}
-
 impl Chat {
     /// A server without clients, at the time `now`. The name of the lobby must
     /// be a name: see `Config::is_name`.
     pub fn new(config: Config, now: Instant) -> Self {
-        let mut rooms = Rooms::default();
-        let name = Nick::parse(&config.lobby).unwrap_or_default();
-        let lobby = rooms.insert(Room::new(name, &config));
         let rate_limit = config.rate.map(Rate::limit);
-        let mut chat = Chat {
+        Chat {
+            rooms: Rooms::new(&config),
             config,
             sessions: SecondaryMap::new(),
             nicks: NickTable::default(),
             guests: 0,
-            rooms,
-            lobby,
-            login_room: None,
             strangers: VecDeque::new(),
             giving_way: 0,
             bans: Bans::default(),
             has_new_bans: false,
             motd: Vec::new(),
             bells: Bells::default(),
-            dirty_rooms: Vec::new(),
-            has_many_new_lines: false,
             work_left: 0,
-            flush: VecDeque::new(),
-            offer: Offer::default(),
-            resumes: VecDeque::new(),
-            pending_leaves: VecDeque::new(),
-            timers: BTreeSet::new(),
-            arrivals: VecDeque::new(),
-            folds: VecDeque::new(),
+            flush: FlushQueue::default(),
+            schedule: Schedule::default(),
             outputs: VecDeque::new(),
             counts: Counts::default(),
             origins: Origins::default(),
@@ -185,9 +146,7 @@ impl Chat {
             throttled: BTreeSet::new(),
             is_shutting_down: false,
             clock: Clock::new(now),
-        };
-        chat.make_login_room();
-        chat
+        }
     }
 
     /// What the clock on the wall says, in seconds since 1970: for people to

@@ -68,7 +68,7 @@ impl Chat {
         if session.rare().throttled_until.is_some() {
             session.set_rare(|rare| rare.throttled_until = None);
             self.throttled.remove(&id);
-            self.resumes.push_back(id);
+            self.schedule.resume(id);
         }
     }
 

@@ -31,7 +31,7 @@ impl Chat {
     /// Lets the command go on that waited for lines, if they have been sent.
     pub(in crate::chat) fn resume_if_caught_up(&mut self, id: ClientId) {
         if self.sessions[id].rare().waiting.is_some() && self.is_caught_up(id) {
-            self.resumes.push_back(id);
+            self.schedule.resume(id);
         }
     }
 
@@ -76,7 +76,7 @@ impl Chat {
         let age = self.clock.wall().saturating_sub(log.time(from)).min(uptime);
         session.reader.rewind(from);
         self.notify_here(id, &texts::history(end - from, age));
-        self.queue_first(id);
+        self.flush.push_first(id, &mut self.sessions[id]);
         true
     }
 }
@@ -123,7 +123,7 @@ pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
         false => texts::restarted(newest - from),
     };
     chat.notify_here(id, &text);
-    chat.queue_first(id);
+    chat.flush.push_first(id, &mut chat.sessions[id]);
 }
 
 /// `/seq`

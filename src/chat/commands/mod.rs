@@ -346,7 +346,7 @@ fn uptime(chat: &mut Chat, id: ClientId, _rest: &str) {
 }
 
 fn stats(chat: &mut Chat, id: ClientId, _rest: &str) {
-    let (clients, rooms) = (chat.guest_count(), chat.room_count());
+    let (clients, rooms) = (chat.guest_count(), chat.rooms.len());
     chat.notify(id, &texts::stats(&chat.counts, clients, rooms));
     chat.notify(id, &chat.counts.ended());
     let throttled = chat.throttled().take(texts::NAMES_MAX);

@@ -250,7 +250,7 @@ pub(in crate::chat) fn announce(chat: &mut Chat, id: ClientId, rest: &str) {
     }
     chat.log_operator(id, &format!("announces {rest:?}"));
     let text = texts::announcement(chat.sessions[id].nick.as_str(), rest);
-    let rooms: Vec<_> = chat.rooms.ids().filter(|&room| Some(room) != chat.login_room).collect();
+    let rooms: Vec<_> = chat.rooms.iter().map(|(id, _)| id).collect();
     for room in rooms {
         chat.append_notice(room, ClientId::default(), Kind::Notice, &text);
     }

@@ -3,6 +3,7 @@
 use crate::chat::ids::ClientId;
 use crate::chat::names::Nick;
 use crate::chat::room::{Room, RoomId};
+use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
 use crate::chat::texts;
 use crate::wire::{Encoding, Kind};
@@ -17,7 +18,7 @@ impl Chat {
     /// The room of this name; makes it if there is place for one more.
     fn open_room(&mut self, name: &Nick) -> Option<RoomId> {
         self.rooms.find(name).or_else(|| {
-            let has_place = self.room_count() < self.config.rooms_max;
+            let has_place = self.rooms.len() < self.config.rooms_max;
             has_place.then(|| self.rooms.insert(Room::new(name.clone(), &self.config)))
         })
     }
@@ -46,12 +47,8 @@ impl Chat {
     /// A session doesn't read the log of this room any more. Nothing is left of
     /// a room that nobody needs.
     pub(in crate::chat) fn forget_reader(&mut self, id: RoomId, encoding: Encoding) {
-        let Some(room) = self.rooms.get_mut(id) else { return };
-        room.log.release(encoding);
-        room.readers -= 1;
-        if room.readers == 0 && id != self.lobby && Some(id) != self.login_room {
-            self.rooms.remove(id);
-            self.folds.retain(|(_, room)| *room != id);
+        if let Some(room) = self.rooms.forget_reader(id, encoding) {
+            self.schedule.cancel(room.presence.due_at, Due::Presence(id));
         }
     }
 }
@@ -75,14 +72,13 @@ pub(in crate::chat) fn join(chat: &mut Chat, id: ClientId, rest: &str) {
 
 /// `/leave`
 pub(in crate::chat) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) {
-    chat.move_to(id, chat.lobby);
+    chat.move_to(id, chat.rooms.lobby());
 }
 
 /// `/rooms`
 pub(in crate::chat) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) {
-    let rooms = chat.rooms.iter().filter(|(id, _)| Some(*id) != chat.login_room);
-    let rooms = rooms.map(|(_, room)| (room.name.as_str(), room.members().len()));
-    let text = texts::rooms(chat.room_count(), rooms.take(ROOMS_SHOWN_MAX));
+    let rooms = chat.rooms.iter().map(|(_, room)| (room.name.as_str(), room.members().len()));
+    let text = texts::rooms(chat.rooms.len(), rooms.take(ROOMS_SHOWN_MAX));
     chat.notify(id, &text);
 }
 

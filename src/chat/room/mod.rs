@@ -13,6 +13,7 @@ use self::presence::Presence;
 use crate::chat::config::Config;
 use crate::chat::ids::ClientId;
 use crate::chat::names::Nick;
+use crate::wire::Encoding;
 
 slotmap::new_key_type! {
     /// Names one room while it exists.
@@ -25,14 +26,14 @@ pub(super) struct Room {
     pub name: Nick,
     pub topic: Option<Box<str>>,
     pub log: Log,
-    /// The first line that the members haven't been queued for.
-    pub unqueued: Seq,
     pub presence: Presence,
+    /// The first line that the members haven't been queued for.
+    unqueued: Seq,
     /// Each member knows its place here.
     members: Vec<ClientId>,
-    /// Sessions that read the log: the members, and those who leave and are
-    /// still owed something of it.
-    pub readers: usize,
+    /// Sessions that read the log: the members, and those that leave and are still
+    /// owed something of it.
+    readers: usize,
 }
 
 impl Room {
@@ -53,17 +54,40 @@ impl Room {
         &self.members
     }
 
-    /// Gives the member's place.
+    /// A session reads the log from now on. Gives its place among the members.
     pub fn add_member(&mut self, id: ClientId) -> u32 {
+        self.readers += 1;
         self.members.push(id);
         // As many as there are descriptors at most.
         (self.members.len() - 1) as u32
     }
 
-    /// Gives the member who has the place now, if there is one.
+    /// A member leaves, and may still read the log. Gives the member that has its place
+    /// now, if there is one.
     pub fn remove_member(&mut self, place: u32) -> Option<ClientId> {
         self.members.swap_remove(place as usize);
         self.members.get(place as usize).copied()
+    }
+
+    /// A session doesn't read the log any more. Whether another one does.
+    fn remove_reader(&mut self, encoding: Encoding) -> bool {
+        self.log.release(encoding);
+        self.readers -= 1;
+        self.readers > 0
+    }
+
+    pub fn readers(&self) -> usize {
+        self.readers
+    }
+
+    /// The first line that the members haven't been queued for.
+    pub fn unqueued(&self) -> Seq {
+        self.unqueued
+    }
+
+    /// The members are queued for all that was added so far.
+    fn set_queued(&mut self) {
+        self.unqueued = self.log.next();
     }
 
     /// Whether lines have been added that nobody is queued for.

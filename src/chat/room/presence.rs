@@ -1,5 +1,7 @@
 //! Which members of a room have been announced to the others.
 
+use std::time::Instant;
+
 /// What the others know of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::chat) enum Standing {
@@ -26,16 +28,14 @@ pub(in crate::chat) struct Presence {
     pub left: usize,
     /// How the last one left, in words.
     pub last_left: String,
-    /// A notice will tell.
-    pub is_due: bool,
+    /// When a notice will tell.
+    pub due_at: Option<Instant>,
 }
 
 impl Presence {
-    /// Panics if so many members who wait to be counted, and so many notices to
-    /// come, aren't what is kept here.
-    pub(in crate::chat) fn assert_true(&self, counted: usize, folds: usize) {
-        assert_eq!(self.joined, counted, "members who wait to be counted");
-        assert_eq!(folds, usize::from(self.is_due), "notices to come");
-        assert!(folds == 1 || self.joined + self.left == 0, "nobody will be told");
+    /// Panics if so many members that wait to be counted aren't what is kept here.
+    pub(in crate::chat) fn assert_true(&self, counted: usize) {
+        assert_eq!(self.joined, counted, "members that wait to be counted");
+        assert!(self.due_at.is_some() || self.joined + self.left == 0, "nobody will be told");
     }
 }

@@ -1,0 +1,92 @@
+//! What the chat does without being asked, and in which order.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Instant;
+
+use crate::chat::close_reason::CloseReason;
+use crate::chat::ids::ClientId;
+use crate::chat::room::RoomId;
+
+/// What is to be done at once, and what at a time.
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    /// Clients whose input may go on.
+    resumes: VecDeque<ClientId>,
+    /// Clients that have to go, as soon as there is headroom to say so.
+    leaves: VecDeque<(ClientId, CloseReason)>,
+    due: BTreeSet<(Instant, Due)>,
+}
+
+/// What is to be done at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// A client is to be looked at: its nearest deadline has come.
+    Client(ClientId),
+    /// A newcomer is to be greeted. It may be gone by then.
+    Greeting(ClientId),
+    /// A room is to be told who came and went.
+    Presence(RoomId),
+}
+
+impl Schedule {
+    /// When something is due, `now` if at once.
+    pub fn next_time(&self, now: Instant) -> Option<Instant> {
+        let is_busy = !self.resumes.is_empty() || !self.leaves.is_empty();
+        if is_busy { Some(now) } else { self.due.first().map(|(at, _)| *at) }
+    }
+
+    /// Lets a client's input go on.
+    pub fn resume(&mut self, id: ClientId) {
+        self.resumes.push_back(id);
+    }
+
+    pub fn next_resume(&mut self) -> Option<ClientId> {
+        self.resumes.pop_front()
+    }
+
+    pub fn resume_count(&self) -> usize {
+        self.resumes.len()
+    }
+
+    pub fn is_resuming(&self, id: ClientId) -> bool {
+        self.resumes.contains(&id)
+    }
+
+    /// Lets a client go.
+    pub fn leave(&mut self, id: ClientId, reason: CloseReason) {
+        self.leaves.push_back((id, reason));
+    }
+
+    pub fn next_leave(&mut self) -> Option<(ClientId, CloseReason)> {
+        self.leaves.pop_front()
+    }
+
+    pub fn set(&mut self, at: Instant, due: Due) {
+        self.due.insert((at, due));
+    }
+
+    /// Takes back what was to be done at a time, if any.
+    pub fn cancel(&mut self, at: Option<Instant>, due: Due) {
+        if let Some(at) = at {
+            self.due.remove(&(at, due));
+        }
+    }
+
+    /// The next thing that is due at `now`.
+    pub fn next_due(&mut self, now: Instant) -> Option<Due> {
+        if self.due.first()?.0 > now {
+            return None;
+        }
+        self.due.pop_first().map(|(_, due)| due)
+    }
+
+    /// Nobody is greeted or told of any more.
+    pub fn end_presence(&mut self) {
+        self.due.retain(|(_, due)| matches!(due, Due::Client(_)));
+    }
+
+    /// When something is to be done.
+    pub fn times_of(&self, due: Due) -> impl Iterator<Item = Instant> {
+        self.due.iter().filter(move |(_, other)| *other == due).map(|(at, _)| *at)
+    }
+}
