@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::ids::ClientId;
-use crate::chat::input::WORK_MAX;
 use crate::chat::member::{Phase, Session};
+use crate::chat::pace::WORK_MAX;
 use crate::chat::schedule::Due;
 use crate::chat::state::{Chat, Output};
 use crate::chat::texts;
@@ -79,10 +79,10 @@ impl Chat {
                 return;
             }
             let Some(id) = self.schedule.next_resume() else { return };
-            self.work_left = WORK_MAX;
+            self.pace.begin_step();
             self.resume_command(id);
             self.resume_input(id);
-            work += WORK_MAX - self.work_left;
+            work += self.pace.work_done();
             self.outputs.push_back(Output::Interest(id));
         }
     }
@@ -179,7 +179,7 @@ impl Chat {
             (rare.throttled_until, rare.line_started_at) = (None, None);
             (rare.last_heard_at, rare.warned) = (None, None);
         });
-        self.throttled.remove(&id);
+        self.pace.set_throttled(id, false);
     }
 
     /// Sets the client's timer to the nearest of its deadlines.

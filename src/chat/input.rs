@@ -19,11 +19,6 @@ use crate::wire::{
     close_directions,
 };
 
-/// What one client's input may make the loop do in one step. The rest waits until
-/// others have had their turn, so that a turn is short whatever clients send. The
-/// unit is about what a key costs: a fifth of a microsecond.
-pub(super) const WORK_MAX: usize = 256;
-
 /// Bytes of text beyond ASCII that are as much work as a key.
 const HARD_BYTES: usize = 12;
 
@@ -69,20 +64,25 @@ impl Chat {
     fn take_input(&mut self, id: ClientId, input: &mut &[u8]) -> bool {
         let framing = self.config.framing();
         let mut has_ended = false;
-        self.work_left = WORK_MAX;
-        while !input.is_empty() && self.work_left > 0 && self.wants_input(id) && self.pay_line(id) {
+        self.pace.begin_step();
+        while !input.is_empty()
+            && self.pace.work_left() > 0
+            && self.wants_input(id)
+            && self.pay_line(id)
+        {
             let session = &mut self.sessions[id];
             let is_editing = session.rare().client.is_editing();
             // Each byte is a key, and so much work.
-            let bytes = if is_editing { input.len().min(self.work_left) } else { input.len() };
+            let bytes =
+                if is_editing { input.len().min(self.pace.work_left()) } else { input.len() };
             let mut part = &input[..bytes];
             let event = session.set_client(|client| client.next(&mut part, &framing));
             let taken = bytes - part.len();
             *input = &input[taken..];
             if is_editing {
-                self.spend(taken);
+                self.pace.spend(taken);
             }
-            self.pay_bytes(id, taken);
+            self.pace.take_bytes(id, self.clock.now(), taken);
             // By reference: to move it right after it was written stalls the processor.
             let Some(event) = &event else { break };
             has_ended |= !matches!(event, Input::Telnet(_));
@@ -115,11 +115,6 @@ impl Chat {
         }
         self.add_note(id, protocol.answer());
         self.leave(id, CloseReason::Foreign(protocol), None);
-    }
-
-    /// Counts work against what the client's input may cause in this step.
-    pub(super) fn spend(&mut self, work: usize) {
-        self.work_left = self.work_left.saturating_sub(work);
     }
 
     /// Whether more of a client's input may be taken in.
@@ -167,7 +162,7 @@ impl Chat {
             return self.handle_password(id, bytes);
         }
         if !bytes.is_ascii() {
-            self.spend(bytes.len() / HARD_BYTES);
+            self.pace.spend(bytes.len() / HARD_BYTES);
             self.check_utf8(id, bytes);
         }
         self.handle_text(id, &Text::clean(bytes));
@@ -204,7 +199,7 @@ impl Chat {
     }
 
     pub(super) fn handle_telnet(&mut self, id: ClientId, command: Command) {
-        self.spend(TELNET_WORK);
+        self.pace.spend(TELNET_WORK);
         self.use_crlf(id);
         if command == Command::AreYouThere {
             return self.notify(id, texts::ARE_YOU_THERE);
@@ -232,7 +227,7 @@ impl Chat {
         };
         let from = self.label(id);
         self.append_line(id, kind, &from, text.as_bytes());
-        if !self.bells.is_empty() {
+        if !self.names.bells().is_empty() {
             self.ring(id, text);
         }
     }

@@ -1,5 +1,7 @@
 //! What always holds between two calls, for the simulation to check.
 
+use std::collections::BTreeSet;
+
 use super::state::Chat;
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::CloseReason;
@@ -32,8 +34,6 @@ impl Chat {
         for (id, session) in &self.sessions {
             self.assert_queued(id, session);
             self.assert_bounded(id, session);
-            let has_bell = session.is_member() && session.rare().has_bell;
-            assert_eq!(self.bells.has(&session.nick, id), has_bell, "{id:?}: its bell");
             let timers = self.schedule.times_of(Due::Client(id));
             assert!(timers.eq(session.rare().timer), "{id:?}: one timer at most");
         }
@@ -41,24 +41,28 @@ impl Chat {
             matches!(session.phase, Phase::Leaving { ending: CloseReason::GaveWay })
         };
         let giving_way = self.sessions.values().filter(gives_way).count();
-        assert_eq!(self.giving_way, giving_way, "strangers that give way");
+        assert_eq!(self.admission.giving_way(), giving_way, "strangers that give way");
         assert!(giving_way <= self.config.strangers_max(), "{giving_way} of them");
-        let has_bell = |session: &&Session| session.is_member() && session.rare().has_bell;
-        let bells = self.sessions.values().filter(has_bell).count();
-        assert_eq!(self.bells.len(), bells, "a bell of nobody");
+        let has_bell = |(id, session): &(ClientId, &Session)| {
+            session.is_member() && self.names.bells().has(&session.nick, *id)
+        };
+        let bells = self.sessions.iter().filter(has_bell).count();
+        assert_eq!(self.names.bells().len(), bells, "a bell of nobody");
         let is_counted = |session: &&Session| session.origin != OriginId::LOCAL;
         let counted = self.sessions.values().filter(is_counted).count();
-        assert_eq!(self.origins.client_count(), counted, "places of addresses");
-        let throttled = self.sessions.keys().filter(|id| self.is_throttled(*id)).collect();
-        assert_eq!(self.throttled, throttled, "clients that are throttled");
-        assert!(
-            self.throttles.keys().all(|id| self.sessions.contains_key(*id)),
-            "a pace of nobody"
+        assert_eq!(self.admission.client_count(), counted, "places of addresses");
+        let throttled: BTreeSet<_> =
+            self.sessions.keys().filter(|id| self.is_throttled(*id)).collect();
+        assert_eq!(
+            self.pace.throttled().collect::<BTreeSet<_>>(),
+            throttled,
+            "clients that are throttled"
         );
+        assert!(self.pace.known().all(|id| self.sessions.contains_key(id)), "a pace of nobody");
         if !self.config.raw && !self.is_shutting_down {
             let knocking = self.sessions.keys().filter(|&id| self.is_logging_in(id));
             let named = members - knocking.filter(|&id| self.sessions[id].is_member()).count();
-            assert_eq!(self.nicks.len(), named, "each member has one name");
+            assert_eq!(self.names.len(), named, "each member has one name");
         }
     }
 

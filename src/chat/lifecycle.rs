@@ -4,14 +4,11 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::texts;
-use crate::chat::admission::access;
-use crate::chat::admission::address_limits;
-use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::{CloseReason, Closing, Refusal, Refused};
 use crate::chat::config::Prefix;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Session};
-use crate::chat::names::{Nick, NickTable};
+use crate::chat::names::Nick;
 use crate::chat::room::cursor::Reader;
 use crate::chat::room::presence::{Presence, Standing};
 use crate::chat::schedule::Due;
@@ -57,7 +54,11 @@ impl Chat {
         let Arrival { ip, zone, address, is_telnet } = *newcomer;
         self.clock.advance(now);
         self.make_place_for_stranger();
-        let origin = self.admit(ip, zone).inspect_err(|refusal| {
+        let is_full = self.is_shutting_down || self.sessions.len() >= self.config.connections_max();
+        let full = Refusal::Full { clients: self.sessions.len() };
+        let at = self.clock.moment();
+        let admitted = self.admission.enter(at, &self.config, ip, zone, is_full.then_some(full));
+        let origin = admitted.inspect_err(|refusal| {
             self.counts.endings[CloseReason::Refused(refusal.kind())] += 1;
         })?;
         self.counts.clients += 1;
@@ -100,24 +101,7 @@ impl Chat {
 
     /// Gives a newcomer its name.
     pub(super) fn name(&mut self, id: ClientId) {
-        let nick = self.next_guest();
-        self.nicks.insert(id, &nick, |id| &self.sessions[id].nick);
-        self.sessions[id].nick = nick;
-    }
-
-    /// Whether a client from `ip` may connect; if so it has a slot.
-    fn admit(&mut self, ip: Option<IpAddr>, zone: u32) -> Result<OriginId, Refusal> {
-        let network = ip.and_then(|ip| address_limits::network(ip, zone));
-        if ip.is_some_and(|ip| !access::is_allowed(&self.config.access, ip)) {
-            return Err(Refusal::Denied);
-        }
-        if let Some(seconds) = network.and_then(|network| self.banned_for(network)) {
-            return Err(Refusal::Banned { seconds });
-        }
-        if self.is_shutting_down || self.sessions.len() >= self.config.connections_max() {
-            return Err(Refusal::Full { clients: self.sessions.len() });
-        }
-        self.origins.enter(self.clock.now(), network, &self.config.origin_limits)
+        self.sessions[id].nick = self.names.insert_guest(id, |id| &self.sessions[id].nick);
     }
 
     /// What a client is sent that isn't let in.
@@ -247,7 +231,7 @@ impl Chat {
         }
         self.is_shutting_down = true;
         self.clock.advance(now);
-        self.nicks = NickTable::default();
+        self.names.clear();
         // Nobody comes any more, and all go.
         self.schedule.end_presence();
         let rooms: Vec<_> = self.rooms.all().map(|(id, _)| id).collect();
@@ -297,7 +281,7 @@ impl Chat {
         };
         let nick = session.nick.clone();
         if !self.config.raw {
-            self.nicks.remove(id, &nick);
+            self.names.remove(id, &nick);
             if let Some(farewell) = farewell {
                 self.notify(id, farewell);
             }
@@ -326,10 +310,6 @@ impl Chat {
             _ => ending,
         };
         session.enter(Phase::Leaving { ending }, Some(until));
-        if session.rare().has_bell {
-            let nick = session.nick.clone();
-            self.bells.remove(&nick);
-        }
         self.leave_members(id);
         self.set_timer(id);
     }
@@ -350,10 +330,12 @@ impl Chat {
             unreachable!("a visit ends after the membership");
         };
         self.forget_reader(session.room, session.reader.newest_encoding());
-        self.origins.leave(session.origin);
-        self.throttles.remove(&id);
+        self.admission.leave(session.origin);
+        self.pace.forget(id);
         self.counts.endings[ending] += 1;
-        self.giving_way -= usize::from(ending == CloseReason::GaveWay);
+        if ending == CloseReason::GaveWay {
+            self.admission.gave_way();
+        }
         self.outputs.push_back(Output::Closed { id, ending, closing });
     }
 
@@ -380,15 +362,5 @@ impl Chat {
     pub(super) fn shown_address(&self, id: ClientId) -> Option<&str> {
         let is_shown = self.config.prefix == Prefix::Addr;
         self.sessions[id].rare().address.as_deref().filter(|_| is_shown)
-    }
-
-    fn next_guest(&mut self) -> Nick {
-        loop {
-            self.guests += 1;
-            let nick = Nick::guest(self.guests);
-            if self.nicks.find(&nick, |id| &self.sessions[id].nick).is_none() {
-                return nick;
-            }
-        }
     }
 }

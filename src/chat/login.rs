@@ -40,14 +40,14 @@ impl Chat {
     pub(super) fn make_place_for_stranger(&mut self) {
         let Some(room) = self.rooms.login() else { return };
         let is_full = self.rooms[room].members().len() >= self.config.strangers_max();
-        while let Some(&id) = self.strangers.front() {
+        while let Some(id) = self.admission.first_stranger() {
             let is_here = self.is_logging_in(id) && self.sessions[id].is_member();
             if is_here && !is_full {
                 return;
             }
-            self.strangers.pop_front();
+            self.admission.remove_first_stranger();
             if is_here {
-                self.giving_way += 1;
+                self.admission.give_way();
                 self.leave(id, CloseReason::GaveWay, Some(texts::GAVE_WAY));
                 return self.drop_if_stuck_giving_way(id);
             }
@@ -76,7 +76,7 @@ impl Chat {
     pub(super) fn begin_login(&mut self, id: ClientId) {
         let session = &mut self.sessions[id];
         session.standing = Standing::LoggingIn;
-        self.strangers.push_back(id);
+        self.admission.add_stranger(id);
         let session = &mut self.sessions[id];
         session.enter(Phase::Talking, Some(self.clock.now() + PASSWORD_TIME));
         self.set_timer(id);

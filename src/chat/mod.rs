@@ -11,6 +11,7 @@
 mod ids;
 mod clock;
 mod bucket;
+mod pace;
 mod config;
 mod room;
 mod names;

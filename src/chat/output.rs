@@ -120,15 +120,13 @@ impl Chat {
 
     /// What the caller has to do next.
     pub fn poll_output(&mut self) -> Option<Output> {
-        if std::mem::take(&mut self.has_new_bans) {
-            return Some(Output::Bans(self.bans.text(self.clock.moment())));
-        }
-        self.outputs.pop_front()
+        let bans = self.admission.take_new_bans(self.clock.moment());
+        bans.map(Output::Bans).or_else(|| self.outputs.pop_front())
     }
 
     /// Whether `poll_output` has something.
     pub(super) fn has_output(&self) -> bool {
-        self.has_new_bans || !self.outputs.is_empty()
+        self.admission.has_new_bans() || !self.outputs.is_empty()
     }
 
     /// Whether clients may do more before the next `poll_transmit`.
@@ -145,8 +143,8 @@ impl Chat {
             let is_in_past = session.reader.is_in_past(log) && !session.is_first;
             is_in_past || log.is_near(session.reader.next())
         };
-        let has_place =
-            self.rooms.login().is_none() || self.giving_way < self.config.strangers_max();
+        let has_place = self.rooms.login().is_none()
+            || self.admission.giving_way() < self.config.strangers_max();
         has_place && !self.rooms.has_many_new_lines() && front.is_none_or(is_near)
     }
 

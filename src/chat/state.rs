@@ -1,14 +1,11 @@
 //! What `Chat` is made of.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
-use hashbrown::HashMap;
 use slotmap::SecondaryMap;
 
-use crate::chat::admission::address_limits::Origins;
-use crate::chat::admission::bans::Bans;
-use crate::chat::bucket::{Bucket, Limit, Rate};
+use crate::chat::admission::Admission;
 use crate::chat::clock::Clock;
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::config::Config;
@@ -16,8 +13,8 @@ use crate::chat::counts::Counts;
 use crate::chat::flush::FlushQueue;
 use crate::chat::ids::ClientId;
 use crate::chat::member::Session;
-use crate::chat::names::NickTable;
-use crate::chat::names::bells::Bells;
+use crate::chat::names::Names;
+use crate::chat::pace::Pace;
 use crate::chat::room::table::Rooms;
 use crate::chat::schedule::Schedule;
 use crate::wire::Text;
@@ -40,37 +37,17 @@ use crate::wire::Text;
 pub struct Chat {
     pub(super) config: Config,
     pub(super) sessions: SecondaryMap<ClientId, Session>,
-    pub(super) nicks: NickTable,
-    /// How many guests there have been: guest names aren't used twice.
-    pub(super) guests: u64,
+    pub(super) names: Names,
     pub(super) rooms: Rooms,
-    /// Those that wait there, the first one in front; and some that have gone.
-    pub(super) strangers: VecDeque<ClientId>,
-    /// Strangers that gave way and have not been told so yet.
-    pub(super) giving_way: usize,
-    pub(super) bans: Bans,
-    /// The bans have changed since `poll_output` gave them.
-    pub(super) has_new_bans: bool,
+    pub(super) admission: Admission,
     /// The message of the day.
     pub(super) motd: Vec<String>,
-    /// Clients that want a bell when their name is said.
-    pub(super) bells: Bells,
-    /// What the client whose input is taken in may still make the loop do before
-    /// others have their turn: see `WORK_MAX`.
-    pub(super) work_left: usize,
+    pub(super) pace: Pace,
     pub(super) flush: FlushQueue,
     pub(super) schedule: Schedule,
     /// What the caller has to do, beside the bans.
     pub(super) outputs: VecDeque<Output>,
     pub(super) counts: Counts,
-    /// Where clients come from.
-    pub(super) origins: Origins,
-    /// How fast clients may talk, and how much of that each that has talked has
-    /// used.
-    pub(super) rate_limit: Option<Limit>,
-    pub(super) throttles: HashMap<ClientId, Bucket>,
-    /// Clients that have to wait because they talk too fast.
-    pub(super) throttled: BTreeSet<ClientId>,
     pub(super) is_shutting_down: bool,
     pub(super) clock: Clock,
 }
@@ -122,28 +99,18 @@ impl Chat {
     /// A server without clients, at the time `now`. The name of the lobby must
     /// be a name: see `Config::is_name`.
     pub fn new(config: Config, now: Instant) -> Self {
-        let rate_limit = config.rate.map(Rate::limit);
         Chat {
             rooms: Rooms::new(&config),
+            pace: Pace::new(config.rate),
             config,
             sessions: SecondaryMap::new(),
-            nicks: NickTable::default(),
-            guests: 0,
-            strangers: VecDeque::new(),
-            giving_way: 0,
-            bans: Bans::default(),
-            has_new_bans: false,
+            names: Names::default(),
+            admission: Admission::default(),
             motd: Vec::new(),
-            bells: Bells::default(),
-            work_left: 0,
             flush: FlushQueue::default(),
             schedule: Schedule::default(),
             outputs: VecDeque::new(),
             counts: Counts::default(),
-            origins: Origins::default(),
-            rate_limit,
-            throttles: HashMap::new(),
-            throttled: BTreeSet::new(),
             is_shutting_down: false,
             clock: Clock::new(now),
         }

@@ -1,16 +1,12 @@
-//! How fast a client may talk: a token bucket for each.
+//! What happens to a client that talks faster than it may.
 //!
-//! One that talks faster is read later, and nothing else happens to it: what it
-//! sends waits in the kernel, and then in the client.
+//! It is read later, and nothing else happens to it: what it sends waits in the kernel, and then in the client.
 
 use std::time::{Duration, Instant};
 
 use crate::chat::ids::ClientId;
 use crate::chat::state::Chat;
 use crate::chat::texts;
-
-/// A line costs one more for each so many bytes.
-const BYTES_A_LINE: usize = 256;
 
 /// One that has to wait waits so long at least, so that it is woken for many
 /// lines and not for each.
@@ -19,10 +15,9 @@ const WAIT_MIN: Duration = Duration::from_millis(100);
 impl Chat {
     /// Takes what a line costs from a client; false if it has to wait.
     pub(super) fn pay_line(&mut self, id: ClientId) -> bool {
-        let Some(limit) = &self.rate_limit else { return true };
-        let bucket = self.throttles.entry(id).or_default();
-        let Err(next) = bucket.take(limit, self.clock.now()) else { return true };
-        self.throttle(id, next.max(self.clock.now() + WAIT_MIN));
+        let now = self.clock.now();
+        let Err(next) = self.pace.take_line(id, now) else { return true };
+        self.throttle(id, next.max(now + WAIT_MIN));
         self.tell_too_fast(id);
         false
     }
@@ -37,16 +32,6 @@ impl Chat {
         }
     }
 
-    /// Takes what so many bytes cost; it isn't throttled until its next line.
-    pub(super) fn pay_bytes(&mut self, id: ClientId, bytes: usize) {
-        let Some(limit) = &self.rate_limit else { return };
-        let lines = bytes / BYTES_A_LINE;
-        if let (1.., Some(bucket)) = (lines, self.throttles.get_mut(&id)) {
-            // One read is 64 KiB at most.
-            bucket.owe(limit, self.clock.now(), lines as u32);
-        }
-    }
-
     /// Nothing more is taken in from a client until then.
     pub(super) fn throttle(&mut self, id: ClientId, until: Instant) {
         let Some(session) = self.sessions.get_mut(id) else { return };
@@ -58,7 +43,7 @@ impl Chat {
             rare.last_heard_at = rare.last_heard_at.map(|at| at + pause);
             rare.throttled_until = Some(from + pause);
         });
-        self.throttled.insert(id);
+        self.pace.set_throttled(id, true);
         self.set_timer(id);
     }
 
@@ -67,13 +52,13 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if session.rare().throttled_until.is_some() {
             session.set_rare(|rare| rare.throttled_until = None);
-            self.throttled.remove(&id);
+            self.pace.set_throttled(id, false);
             self.schedule.resume(id);
         }
     }
 
     /// Throttled clients that have a name, in no order.
     pub(super) fn throttled(&self) -> impl Iterator<Item = ClientId> {
-        self.throttled.iter().copied().filter(|&id| !self.is_logging_in(id))
+        self.pace.throttled().filter(|&id| !self.is_logging_in(id))
     }
 }

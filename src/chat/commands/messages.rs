@@ -25,7 +25,7 @@ impl Chat {
     pub(in crate::chat) fn find_client(&mut self, asker: ClientId, name: &str) -> Option<ClientId> {
         let bare = name.split(PROOF_SIGN).next().unwrap_or_default();
         let nick = Nick::parse(bare).ok();
-        let holder = nick.and_then(|nick| self.nicks.find(&nick, |id| &self.sessions[id].nick));
+        let holder = nick.and_then(|nick| self.names.find(&nick, |id| &self.sessions[id].nick));
         let is_proved = |id: &ClientId| {
             let nick = self.sessions[*id].nick.as_str();
             bare == name || nick.split_once(PROOF_SIGN) == name.split_once(PROOF_SIGN)
@@ -61,7 +61,7 @@ impl Chat {
     /// Rings the bells of the clients that `author` names in `text`.
     pub(in crate::chat) fn ring(&mut self, author: ClientId, text: &str) {
         let room = self.sessions[author].room;
-        for id in self.bells.named_in(text) {
+        for id in self.names.bells().named_in(text) {
             let session = &self.sessions[id];
             let is_ignored =
                 session.reader.filter().is_some_and(|filter| filter.ignored.contains(&author));
@@ -133,12 +133,7 @@ pub(in crate::chat) fn ignore(chat: &mut Chat, id: ClientId, rest: &str) {
 /// `/bell on|off`
 pub(in crate::chat) fn bell(chat: &mut Chat, id: ClientId, rest: &str) {
     let Some(has_bell) = switch(rest) else { return usage(chat, id, "bell") };
-    let nick = &chat.sessions[id].nick;
-    match has_bell {
-        true => chat.bells.insert(nick, id),
-        false => chat.bells.remove(nick),
-    }
-    chat.sessions[id].set_rare(|rare| rare.has_bell = has_bell);
+    chat.names.set_bell(id, &chat.sessions[id].nick, has_bell);
     chat.notify(id, texts::bell(has_bell));
 }
 

@@ -125,7 +125,7 @@ const SHOWN_BYTES_MAX: usize = 32;
 impl Chat {
     /// Runs `line`, a line that began with one slash, without that.
     pub(super) fn handle_command(&mut self, id: ClientId, line: &str) {
-        self.spend(COMMAND_WORK);
+        self.pace.spend(COMMAND_WORK);
         let moves = find(line).is_some_and(|(command, _)| command.moves);
         // To a newcomer nothing has been sent yet, so it can go anywhere.
         if moves && !self.sessions[id].is_ungreeted() && !self.is_caught_up(id) {
@@ -249,14 +249,10 @@ fn rename(chat: &mut Chat, id: ClientId, rest: &str) -> Result<(), String> {
         chat.notify(id, &texts::name_is_yours(nick.as_str()));
         return Ok(());
     }
-    if let Err(holder) = chat.nicks.rename(id, &old, &nick, |id| &chat.sessions[id].nick) {
+    if let Err(holder) = chat.names.rename(id, &old, &nick, |id| &chat.sessions[id].nick) {
         return Err(chat.name_taken(&nick, holder));
     }
     chat.sessions[id].nick = nick.clone();
-    if chat.sessions[id].rare().has_bell {
-        chat.bells.remove(&old);
-        chat.bells.insert(&nick, id);
-    }
     let is_quiet = chat.sessions[id].reader.filter().is_some_and(|filter| filter.is_quiet);
     let is_known = chat.is_known(id);
     if is_known {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::chat::admission::access::parse_network;
-use crate::chat::admission::address_limits::Network;
 use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, ban_network, ban_of};
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::commands::usage;
@@ -29,7 +28,7 @@ impl Chat {
     /// # Errors
     /// Which line is wrong, and what would be right.
     pub fn set_bans(&mut self, text: &str) -> Result<(), String> {
-        self.bans = Bans::parse(self.clock.moment(), text)?;
+        self.admission.set_bans(Bans::parse(self.clock.moment(), text)?);
         Ok(())
     }
 
@@ -72,7 +71,7 @@ impl Chat {
             return (!is_local).then(|| ban_network(network));
         }
         let other = self.find_client(id, word)?;
-        let network = self.origins.network(self.sessions[other].origin);
+        let network = self.admission.network(self.sessions[other].origin);
         let nick = self.sessions[other].nick.as_str();
         let text = match network {
             None => texts::is_local(nick),
@@ -86,7 +85,7 @@ impl Chat {
     /// Everybody goes who comes from a network that is banned; gives how many.
     fn turn_out_banned(&mut self, ban: &Ban) -> usize {
         let is_hit = |&id: &ClientId| {
-            let network = self.origins.network(self.sessions[id].origin);
+            let network = self.admission.network(self.sessions[id].origin);
             network.is_some_and(|network| ban.is_for(network)) && self.is_here(id)
         };
         let banned: Vec<_> = self.sessions.keys().filter(is_hit).collect();
@@ -102,17 +101,14 @@ impl Chat {
         id: ClientId,
         ending: CloseReason,
     ) -> Option<String> {
-        let network = self.origins.network(self.sessions.get(id)?.origin);
+        let network = self.admission.network(self.sessions.get(id)?.origin);
         match ending {
-            CloseReason::Banned => Some(texts::you_are_banned(self.banned_for(network?)?)),
+            CloseReason::Banned => {
+                let seconds = self.admission.banned_for(self.clock.moment(), network?)?;
+                Some(texts::you_are_banned(seconds))
+            }
             _ => None,
         }
-    }
-
-    /// Whether clients from a network are banned, and for how many seconds.
-    pub(in crate::chat) fn banned_for(&self, network: Network) -> Option<Option<u32>> {
-        let at = self.clock.moment();
-        self.bans.find(at, network).map(|ban| ban.seconds_left(at))
     }
 
     /// Has logged what an operator did.
@@ -124,7 +120,7 @@ impl Chat {
     /// A client by its name and where it comes from, for the log.
     fn described(&self, id: ClientId) -> String {
         let session = &self.sessions[id];
-        let from = self.origins.network(session.origin).map(ban_of);
+        let from = self.admission.network(session.origin).map(ban_of);
         let from = from.map_or("this machine".into(), |network| network.to_string());
         format!("{} from {from}", session.nick.as_str())
     }
@@ -185,14 +181,13 @@ pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) {
     let by = chat.sessions[id].nick.as_str().to_owned();
     let time = minutes.flatten().map(|minutes| MINUTE * minutes);
     let ban = Ban::new(network, by, chat.clock.now(), time);
-    let own = chat.origins.network(chat.sessions[id].origin);
+    let own = chat.admission.network(chat.sessions[id].origin);
     if own.is_some_and(|own| ban.is_for(own)) {
         return chat.notify(id, &texts::would_ban_you(network));
     }
-    if !chat.bans.add(chat.clock.moment(), ban.clone()) {
+    if !chat.admission.ban(chat.clock.moment(), ban.clone()) {
         return chat.notify(id, &texts::too_many_bans(BANS_MAX));
     }
-    chat.has_new_bans = true;
     let clients = chat.turn_out_banned(&ban);
     let minutes =
         minutes.flatten().map_or("for ever".into(), |minutes| format!("for {minutes} minutes"));
@@ -205,10 +200,9 @@ pub(in crate::chat) fn unban(chat: &mut Chat, id: ClientId, rest: &str) {
     let Ok(network) = parse_network(rest).map(ban_network) else {
         return usage(chat, id, "unban");
     };
-    if !chat.bans.remove(network) {
+    if !chat.admission.unban(network) {
         return chat.notify(id, &texts::no_ban(network));
     }
-    chat.has_new_bans = true;
     chat.log_operator(id, &format!("takes back the ban of {network}"));
     chat.notify(id, &texts::unbanned(network));
 }
@@ -216,7 +210,7 @@ pub(in crate::chat) fn unban(chat: &mut Chat, id: ClientId, rest: &str) {
 /// `/bans`
 pub(in crate::chat) fn bans(chat: &mut Chat, id: ClientId, _rest: &str) {
     let at = chat.clock.moment();
-    let bans = chat.bans.active(at);
+    let bans = chat.admission.bans(at);
     let lines: Vec<_> =
         bans.map(|ban| texts::ban(ban.network, ban.seconds_left(at), &ban.by)).collect();
     chat.notify(id, &texts::bans(lines.len()));

@@ -96,8 +96,6 @@ pub(super) struct RareState {
     pub away: Option<Box<str>>,
     /// The sender of its last private message.
     pub correspondent: Option<ClientId>,
-    /// Ring the bell when its name is said.
-    pub has_bell: bool,
     /// Wrong passwords that it has given.
     pub password_attempts: u8,
     /// It has been told that what it sends isn't UTF-8.
@@ -125,7 +123,6 @@ impl RareState {
         waiting: None,
         away: None,
         correspondent: None,
-        has_bell: false,
         password_attempts: 0,
         is_told_utf8: false,
         is_told_rate: false,
@@ -148,7 +145,7 @@ impl RareState {
             self.timer,
         ];
         let is_told = self.is_told_utf8 || self.is_told_rate;
-        let is_privileged = self.is_operator || self.is_muted || self.has_bell;
+        let is_privileged = self.is_operator || self.is_muted;
         times.iter().all(Option::is_none)
             && self.address.is_none()
             && self.client.is_at_rest()

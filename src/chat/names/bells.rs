@@ -33,7 +33,7 @@ impl Bells {
 
     /// Whether this client has a bell under this name.
     pub fn has(&self, nick: &Nick, id: ClientId) -> bool {
-        self.0.get(&key(nick)) == Some(&id)
+        !self.is_empty() && self.0.get(&key(nick)) == Some(&id)
     }
 
     /// Those whose names stand in `text` as words, each once.

@@ -14,6 +14,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::{GeneralSecurityProfile, MixedScript};
 
+use self::bells::Bells;
 use self::lookalikes::Looks;
 use self::proof::{PROOF_CHARS, PROOF_SIGN, ProofKey, Secret};
 use crate::chat::ids::ClientId;
@@ -215,12 +216,94 @@ fn check_direction(name: &str) -> Result<(), NameError> {
     if has(EN) && has(AN) { Err(NameError::MixedDigits) } else { Ok(()) }
 }
 
-/// Which client has which name. Holds ids only; the names are with the sessions, which
-/// `nick_of` looks up.
-///
-/// No two clients have names with a look in common.
+/// The names of clients. Holds ids only; the names are with the sessions, which `nick_of`
+/// looks up.
 #[derive(Debug, Default)]
-pub(super) struct NickTable {
+pub(super) struct Names {
+    table: NickTable,
+    bells: Bells,
+    /// How many guests there have been: guest names aren't used twice.
+    guests: u64,
+}
+
+impl Names {
+    /// A client whose name is this one or looks like it.
+    pub fn find<'a>(
+        &self,
+        nick: &Nick,
+        nick_of: impl Fn(ClientId) -> &'a Nick,
+    ) -> Option<ClientId> {
+        self.table.find(nick, nick_of)
+    }
+
+    /// Gives a newcomer the name of a guest.
+    pub fn insert_guest<'a>(
+        &mut self,
+        id: ClientId,
+        nick_of: impl Fn(ClientId) -> &'a Nick,
+    ) -> Nick {
+        loop {
+            self.guests += 1;
+            let nick = Nick::guest(self.guests);
+            if self.table.find(&nick, &nick_of).is_none() {
+                self.table.insert(id, &nick, nick_of);
+                return nick;
+            }
+        }
+    }
+
+    /// Gives `id` the name `new` instead of `old`, and its bell the same.
+    ///
+    /// # Errors
+    /// It isn't free: this other client's name is the same or looks like it.
+    pub fn rename<'a>(
+        &mut self,
+        id: ClientId,
+        old: &Nick,
+        new: &Nick,
+        nick_of: impl Fn(ClientId) -> &'a Nick,
+    ) -> Result<(), ClientId> {
+        self.table.rename(id, old, new, nick_of)?;
+        if self.bells.has(old, id) {
+            self.bells.remove(old);
+            self.bells.insert(new, id);
+        }
+        Ok(())
+    }
+
+    /// Frees the name that `id` has.
+    pub fn remove(&mut self, id: ClientId, nick: &Nick) {
+        self.table.remove(id, nick);
+        self.set_bell(id, nick, false);
+    }
+
+    /// All names are free.
+    pub fn clear(&mut self) {
+        (self.table, self.bells) = (NickTable::default(), Bells::default());
+    }
+
+    /// How many clients have names.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether `id` wants a bell when its name is said.
+    pub fn set_bell(&mut self, id: ClientId, nick: &Nick, has_bell: bool) {
+        if has_bell {
+            self.bells.insert(nick, id);
+        } else if self.bells.has(nick, id) {
+            self.bells.remove(nick);
+        }
+    }
+
+    pub fn bells(&self) -> &Bells {
+        &self.bells
+    }
+}
+
+/// Which client has which name. No two have names with a look in common.
+#[derive(Debug, Default)]
+struct NickTable {
     /// By what the names look like as they are written.
     written: Shards,
     /// By what they look like in lower case, if that is something else.
