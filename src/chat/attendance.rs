@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::room::RoomId;
 use crate::chat::ids::ClientId;
-use crate::chat::member::Phase;
-use crate::chat::room::presence::{Presence, Standing};
+use crate::chat::member::{Phase, Standing, State};
+use crate::chat::room::presence::Presence;
 use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
 use crate::chat::texts;
@@ -39,10 +39,10 @@ impl Chat {
     /// A newcomer has had time to say something first.
     pub(super) fn handle_arrival(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        match session.standing {
-            Standing::LoggingIn if matches!(session.phase, Phase::Talking) => self.ask_password(id),
-            Standing::Posting => session.standing = Standing::Posted,
-            Standing::Arriving if matches!(session.phase, Phase::Talking) => self.greet(id),
+        match session.state() {
+            State::Member(Standing::LoggingIn, Phase::Talking) => self.ask_password(id),
+            State::Member(Standing::Arriving, Phase::Talking) => self.greet(id),
+            State::Member(Standing::Posting, _) => session.set_standing(Standing::Posted),
             _ => {}
         }
     }
@@ -63,7 +63,7 @@ impl Chat {
     /// Greets a newcomer that wants something before its greeting is due; the
     /// past is what it asks for.
     pub(super) fn greet_first(&mut self, id: ClientId) {
-        if self.sessions[id].standing == Standing::Arriving {
+        if self.sessions[id].standing() == Some(Standing::Arriving) {
             let nick = self.sessions[id].nick.clone();
             self.notify_here(id, &texts::welcome(nick.as_str()));
             self.enter_presence(id);
@@ -83,13 +83,14 @@ impl Chat {
 
     /// Whether a client will stay, as far as can be seen.
     pub(super) fn is_greeted(&self, id: ClientId) -> bool {
-        !matches!(self.sessions[id].standing, Standing::Arriving | Standing::Posting)
+        use Standing::{Arriving, Posting};
+        !matches!(self.sessions[id].standing(), Some(Arriving | Posting))
     }
 
     /// The others are to be told that a client has come.
     pub(super) fn enter_presence(&mut self, id: ClientId) {
         let room = self.sessions[id].room;
-        self.sessions[id].standing = Standing::Counted;
+        self.sessions[id].set_standing(Standing::Counted);
         self.rooms[room].presence.joined += 1;
         if self.config.fold_time.is_zero() { self.become_known(id) } else { self.plan_notice(room) }
     }
@@ -97,15 +98,16 @@ impl Chat {
     /// A client is about to say something.
     pub(super) fn become_known(&mut self, id: ClientId) {
         let session = &mut self.sessions[id];
-        match session.standing {
+        let Some(standing) = session.standing() else { return };
+        match standing {
             Standing::Known | Standing::Posting | Standing::LoggingIn => {}
             Standing::Arriving => {
-                session.standing = Standing::Posting;
+                session.set_standing(Standing::Posting);
                 self.queue(id);
             }
-            Standing::Posted | Standing::Told => session.standing = Standing::Known,
+            Standing::Posted | Standing::Told => session.set_standing(Standing::Known),
             Standing::Counted => {
-                session.standing = Standing::Known;
+                session.set_standing(Standing::Known);
                 self.rooms[session.room].presence.joined -= 1;
                 self.tell_joined(id);
             }
@@ -127,13 +129,12 @@ impl Chat {
 
     /// Whether the others have seen a client's name.
     pub(super) fn is_known(&self, id: ClientId) -> bool {
-        !matches!(self.sessions[id].standing, Standing::Arriving | Standing::Counted)
+        use Standing::{Arriving, Counted};
+        !matches!(self.sessions[id].standing(), Some(Arriving | Counted))
     }
 
-    /// A client isn't in its room any more; `left` says how.
-    pub(super) fn leave_presence(&mut self, id: ClientId, left: String) {
-        let session = &self.sessions[id];
-        let (room, standing) = (session.room, session.standing);
+    /// A member of this standing isn't in a room any more; `left` says how.
+    pub(super) fn leave_presence(&mut self, room: RoomId, standing: Standing, left: String) {
         let presence = &mut self.rooms[room].presence;
         match standing {
             Standing::LoggingIn | Standing::Arriving | Standing::Posting | Standing::Posted => {}
@@ -165,7 +166,7 @@ impl Chat {
         let Presence { left, last_left, .. } = std::mem::take(&mut room.presence);
         let (mut told, mut waiting) = (Vec::new(), 0);
         for &member in self.rooms[id].members() {
-            if self.sessions[member].standing != Standing::Counted {
+            if self.sessions[member].standing() != Some(Standing::Counted) {
                 continue;
             }
             match self.is_passer_by(member) {
@@ -174,7 +175,7 @@ impl Chat {
             }
         }
         for &member in &told {
-            self.sessions[member].standing = Standing::Told;
+            self.sessions[member].set_standing(Standing::Told);
         }
         self.rooms[id].presence.joined = waiting;
         if waiting > 0 {

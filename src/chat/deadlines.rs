@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::ids::ClientId;
-use crate::chat::member::{Phase, Session};
+use crate::chat::member::{Phase, Session, State};
 use crate::chat::pace::WORK_MAX;
 use crate::chat::schedule::Due;
 use crate::chat::state::{Chat, Output};
@@ -94,11 +94,13 @@ impl Chat {
             self.handle_writable(id);
         }
         let session = &self.sessions[id];
-        let is_over = session.rare().phase_ends_at.is_some_and(|at| at <= now);
-        match session.phase {
-            Phase::Talking => self.handle_silence(now, id),
-            Phase::Listening if is_over => self.leave(id, CloseReason::Quit, None),
-            Phase::Leaving { .. } if is_over => self.end(id, Closing::Abrupt),
+        let is_over = session.rare().state_ends_at.is_some_and(|at| at <= now);
+        match session.state() {
+            State::Member(_, Phase::Talking) => self.handle_silence(now, id),
+            State::Member(_, Phase::Listening) if is_over => {
+                self.leave(id, CloseReason::Quit, None);
+            }
+            State::Leaving(_) if is_over => self.end(id, Closing::Abrupt),
             _ => self.set_timer(id),
         }
     }
@@ -108,7 +110,7 @@ impl Chat {
         let session = &self.sessions[id];
         let is_past = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         let is_let_go = is_past(session.rare().throttled_until);
-        if is_past(session.rare().phase_ends_at) {
+        if is_past(session.rare().state_ends_at) {
             return match session.rare().write_broken {
                 Some(ending) => self.handle_broken(id, ending),
                 None => self.end_login(id),
@@ -153,7 +155,7 @@ impl Chat {
     /// among them, so that what is begun now began after it.
     pub(super) fn note_begun(&mut self, id: ClientId, has_ended: bool) {
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if !matches!(session.phase, Phase::Talking) {
+        if !session.is_talking() {
             return;
         }
         let rare = session.rare();
@@ -188,7 +190,7 @@ impl Chat {
         let rare = session.rare();
         let old = rare.timer;
         let deadlines = [
-            rare.phase_ends_at,
+            rare.state_ends_at,
             rare.throttled_until,
             self.stall_try(session),
             self.line_deadline(session),

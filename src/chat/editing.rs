@@ -6,7 +6,7 @@
 //! drawn again below them.
 
 use crate::chat::ids::ClientId;
-use crate::chat::member::Phase;
+use crate::chat::member::{Phase, State};
 use crate::chat::state::Chat;
 use crate::wire::Client;
 
@@ -32,7 +32,8 @@ impl Chat {
     pub(super) fn compose(&mut self, id: ClientId) -> bool {
         let session = &mut self.sessions[id];
         let log = &self.rooms[session.room].log;
-        let is_leaving = matches!(session.phase, Phase::Parting { .. } | Phase::Leaving { .. });
+        let is_leaving =
+            matches!(session.state(), State::Member(_, Phase::Parting(_)) | State::Leaving(_));
         session.compose(|client, reader, name| {
             if client.screen().is_empty() && !reader.is_done(log) {
                 reader.take(log, name, SCREEN_BYTES_MAX, client.begin_screen());

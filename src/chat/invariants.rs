@@ -6,9 +6,8 @@ use super::state::Chat;
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
-use crate::chat::member::{NOTE_BYTES_MAX, Phase, Session};
+use crate::chat::member::{NOTE_BYTES_MAX, Session, Standing, State};
 use crate::chat::room::RoomId;
-use crate::chat::room::presence::Standing;
 use crate::chat::schedule::Due;
 use crate::wire::{Encoding, FIRST_BYTES};
 
@@ -37,9 +36,8 @@ impl Chat {
             let timers = self.schedule.times_of(Due::Client(id));
             assert!(timers.eq(session.rare().timer), "{id:?}: one timer at most");
         }
-        let gives_way = |session: &&Session| {
-            matches!(session.phase, Phase::Leaving { ending: CloseReason::GaveWay })
-        };
+        let gives_way =
+            |session: &&Session| session.state() == State::Leaving(CloseReason::GaveWay);
         let giving_way = self.sessions.values().filter(gives_way).count();
         assert_eq!(self.admission.giving_way(), giving_way, "strangers that give way");
         assert!(giving_way <= self.config.strangers_max(), "{giving_way} of them");
@@ -75,7 +73,8 @@ impl Chat {
             assert_eq!(room.log.readers(), self.encodings_in(id), "{id:?}: who needs an image");
             let is_kept = id == self.rooms.lobby() || Some(id) == self.rooms.login();
             assert!(readers > 0 || is_kept, "{id:?}: nobody needs it");
-            let is_counted = |id: &&ClientId| self.sessions[**id].standing == Standing::Counted;
+            let is_counted =
+                |id: &&ClientId| self.sessions[**id].standing() == Some(Standing::Counted);
             let counted = room.members().iter().filter(is_counted).count();
             room.presence.assert_true(counted);
             let notices = self.schedule.times_of(Due::Presence(id));
@@ -109,7 +108,7 @@ impl Chat {
                 "{id:?}: its command is forgotten"
             );
             assert!(session.rare().client.screen().is_empty(), "{id:?}: forgotten on its screen");
-            assert!(!matches!(session.phase, Phase::Leaving { .. }), "{id:?}: not ended");
+            assert!(!session.is_leaving(), "{id:?}: not ended");
         }
     }
 
@@ -123,7 +122,7 @@ impl Chat {
             || self.schedule.is_resuming(id)
             || session.rare().throttled_until.is_some()
             || session.rare().waiting.is_some();
-        if let Phase::Talking = session.phase {
+        if session.is_talking() {
             assert!(session.rare().held.is_empty() || goes_on, "{id:?}: held for ever");
             let is_deaf = session.rare().write_broken.is_some();
             let may_go_on = self.interest(id).read

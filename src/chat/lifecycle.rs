@@ -7,10 +7,10 @@ use super::texts;
 use crate::chat::close_reason::{CloseReason, Closing, Refusal, Refused};
 use crate::chat::config::Prefix;
 use crate::chat::ids::ClientId;
-use crate::chat::member::{Phase, Session};
+use crate::chat::member::{Phase, Session, Standing, State};
 use crate::chat::names::Nick;
 use crate::chat::room::cursor::Reader;
-use crate::chat::room::presence::{Presence, Standing};
+use crate::chat::room::presence::Presence;
 use crate::chat::schedule::Due;
 use crate::chat::state::{Chat, Output};
 use crate::wire::{Client, Encoding, Kind, LineEnding, NOTICE, Stage};
@@ -78,7 +78,7 @@ impl Chat {
         self.note_heard(id);
         self.set_timer(id);
         if self.config.raw {
-            self.sessions[id].standing = Standing::Known;
+            self.sessions[id].set_standing(Standing::Known);
             self.sessions[id].set_client(|client| *client = Client::at(Stage::Lines));
             return Ok(());
         }
@@ -128,7 +128,7 @@ impl Chat {
     pub fn handle_eof(&mut self, now: Instant, id: ClientId) {
         self.clock.advance(now);
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if !matches!(session.phase, Phase::Talking) {
+        if !session.is_talking() {
             return;
         }
         let first = session.set_client(Client::end_sniffing);
@@ -144,8 +144,8 @@ impl Chat {
             self.handle_input(id, &input);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
-        if let Phase::Talking = session.phase {
-            session.enter(Phase::Listening, Some(now + REPLY_TIME));
+        if session.is_talking() {
+            session.set_phase(Phase::Listening, Some(now + REPLY_TIME));
             self.forget_silence(id);
             self.set_timer(id);
             self.queue(id);
@@ -172,7 +172,7 @@ impl Chat {
         let until = self.clock.now() + GONE_TIME;
         session.set_rare(|rare| {
             (rare.write_broken, rare.stalled_since) = (Some(ending), None);
-            rare.phase_ends_at.get_or_insert(until);
+            rare.state_ends_at.get_or_insert(until);
         });
         self.set_timer(id);
         self.end_write_broken(id);
@@ -211,15 +211,14 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id) else { return };
         // Nothing is sent to it any more.
         session.blocked = true;
-        let ending = match session.phase {
-            Phase::Talking => ending,
+        let ending = match session.state() {
+            State::Member(_, Phase::Talking) => ending,
             // It was about to go anyway.
-            Phase::Listening => CloseReason::Quit,
-            Phase::Leaving { .. } => return self.end(id, Closing::Abrupt),
-            Phase::Parting { .. } => {
-                session.phase = Phase::Parting { closing: Closing::Abrupt };
-                return;
+            State::Member(_, Phase::Listening) => CloseReason::Quit,
+            State::Member(_, Phase::Parting(_)) => {
+                return session.set_phase(Phase::Parting(Closing::Abrupt), None);
             }
+            State::Leaving(_) => return self.end(id, Closing::Abrupt),
         };
         self.part(id, ending, Closing::Abrupt);
     }
@@ -250,12 +249,12 @@ impl Chat {
 
     /// Makes a client go as soon as there is headroom to tell the others.
     pub(super) fn part(&mut self, id: ClientId, ending: CloseReason, closing: Closing) {
-        if let Phase::Parting { .. } = self.sessions[id].phase {
+        if let State::Member(_, Phase::Parting(_)) = self.sessions[id].state() {
             // It goes already, for the reason that came first.
             return;
         }
         self.forget_silence(id);
-        self.sessions[id].enter(Phase::Parting { closing }, None);
+        self.sessions[id].set_phase(Phase::Parting(closing), None);
         self.set_timer(id);
         self.schedule.leave(id, ending);
     }
@@ -276,10 +275,9 @@ impl Chat {
         farewell: Option<&str>,
         left: String,
     ) {
-        let Some(session) = self.sessions.get(id).filter(|session| session.is_member()) else {
-            return;
-        };
-        let nick = session.nick.clone();
+        let Some(session) = self.sessions.get(id) else { return };
+        let Some(standing) = session.standing() else { return };
+        let (nick, room) = (session.nick.clone(), session.room);
         if !self.config.raw {
             self.names.remove(id, &nick);
             if let Some(farewell) = farewell {
@@ -288,7 +286,7 @@ impl Chat {
         }
         self.end_membership(id, ending);
         if !self.config.raw {
-            self.leave_presence(id, left);
+            self.leave_presence(room, standing, left);
         }
         self.queue(id);
     }
@@ -303,13 +301,13 @@ impl Chat {
             session.reader.go_on();
         }
         session.reader.stop(&self.rooms[session.room].log);
-        let has_guessed =
-            session.standing == Standing::LoggingIn && session.rare().password_attempts > 0;
+        let is_logging_in = session.standing() == Some(Standing::LoggingIn);
+        let has_guessed = is_logging_in && session.rare().password_attempts > 0;
         let ending = match ending {
             CloseReason::Quit | CloseReason::Reset if has_guessed => CloseReason::NoPassword,
             _ => ending,
         };
-        session.enter(Phase::Leaving { ending }, Some(until));
+        session.enter(State::Leaving(ending), Some(until));
         self.leave_members(id);
         self.set_timer(id);
     }
@@ -326,7 +324,7 @@ impl Chat {
     pub(super) fn end(&mut self, id: ClientId, closing: Closing) {
         let Some(session) = self.sessions.remove(id) else { return };
         self.schedule.cancel(session.rare().timer, Due::Client(id));
-        let Phase::Leaving { ending } = session.phase else {
+        let State::Leaving(ending) = session.state() else {
             unreachable!("a visit ends after the membership");
         };
         self.forget_reader(session.room, session.reader.newest_encoding());

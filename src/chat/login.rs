@@ -8,8 +8,7 @@ use std::time::Duration;
 use super::room::RoomId;
 use crate::chat::close_reason::{CloseReason, Closing, Refusal};
 use crate::chat::ids::ClientId;
-use crate::chat::member::Phase;
-use crate::chat::room::presence::Standing;
+use crate::chat::member::{Phase, Standing, State};
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
 use crate::wire::{Client, Text};
@@ -32,7 +31,7 @@ impl Chat {
 
     /// Whether a client has to give the password.
     pub(super) fn is_logging_in(&self, id: ClientId) -> bool {
-        self.sessions.get(id).is_some_and(|session| session.standing == Standing::LoggingIn)
+        self.sessions.get(id).is_some_and(|session| session.standing() == Some(Standing::LoggingIn))
     }
 
     /// If there are as many strangers as may be, the one that came first gives way:
@@ -58,9 +57,7 @@ impl Chat {
     /// doesn't read isn't waited for: else a few of them would keep others out.
     pub(super) fn drop_if_stuck_giving_way(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get(id) else { return };
-        if session.blocked
-            && matches!(session.phase, Phase::Leaving { ending: CloseReason::GaveWay })
-        {
+        if session.blocked && session.state() == State::Leaving(CloseReason::GaveWay) {
             self.end(id, Closing::Abrupt);
         }
     }
@@ -74,11 +71,10 @@ impl Chat {
     /// time to send something, as it is greeted later: what it sends may be of
     /// another protocol.
     pub(super) fn begin_login(&mut self, id: ClientId) {
-        let session = &mut self.sessions[id];
-        session.standing = Standing::LoggingIn;
         self.admission.add_stranger(id);
         let session = &mut self.sessions[id];
-        session.enter(Phase::Talking, Some(self.clock.now() + PASSWORD_TIME));
+        let state = State::Member(Standing::LoggingIn, Phase::Talking);
+        session.enter(state, Some(self.clock.now() + PASSWORD_TIME));
         self.set_timer(id);
     }
 
@@ -133,8 +129,7 @@ impl Chat {
         self.leave_members(id);
         self.forget_reader(room, self.sessions[id].reader.newest_encoding());
         let session = &mut self.sessions[id];
-        session.standing = Standing::Arriving;
-        session.enter(Phase::Talking, None);
+        session.enter(State::Member(Standing::Arriving, Phase::Talking), None);
         session.set_rare(|rare| rare.password_attempts = 0);
         self.set_timer(id);
         self.name(id);

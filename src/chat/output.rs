@@ -8,7 +8,7 @@ use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::config::OnLag;
 use crate::chat::flush::Offer;
 use crate::chat::ids::ClientId;
-use crate::chat::member::{Phase, Session};
+use crate::chat::member::Session;
 use crate::chat::room::cursor::Slices;
 use crate::chat::state::{Chat, Interest, Output};
 use crate::chat::texts;
@@ -91,7 +91,7 @@ impl Chat {
         }
         if !offer.is_all {
             self.queue(id);
-        } else if let Phase::Leaving { .. } = self.sessions[id].phase {
+        } else if self.sessions[id].is_leaving() {
             self.end(id, Closing::Polite);
         }
     }
@@ -226,7 +226,7 @@ impl Chat {
             // It is owed nothing any more.
             self.sessions[id].set_rare(|rare| rare.stalled_since = None);
         }
-        if let Phase::Leaving { .. } = self.sessions[id].phase {
+        if self.sessions[id].is_leaving() {
             self.end(id, Closing::Polite);
         } else {
             self.resume_if_caught_up(id);
@@ -240,8 +240,8 @@ impl Chat {
         let session = &mut self.sessions[id];
         let missed = session.reader.stop_here(&self.rooms[session.room].log);
         self.counts.lines_missed += missed;
-        if let Phase::Leaving { ending } = &mut session.phase {
-            *ending = CloseReason::Lagged;
+        if session.is_leaving() {
+            session.set_reason(CloseReason::Lagged);
         } else {
             self.part(id, CloseReason::Lagged, Closing::Polite);
         }

@@ -33,7 +33,9 @@ impl Chat {
         }
         let name = self.rooms[to].name.clone();
         let went = texts::went(self.sessions[id].nick.as_str(), name.as_str());
-        self.leave_presence(id, went);
+        if let Some(standing) = self.sessions[id].standing() {
+            self.leave_presence(from, standing, went);
+        }
         self.leave_members(id);
         self.place_in(id, to);
         self.forget_reader(from, self.sessions[id].reader.newest_encoding());

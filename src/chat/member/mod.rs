@@ -1,5 +1,7 @@
 //! The chat side of one client.
 
+mod state;
+
 use std::time::Instant;
 
 use crate::chat::admission::address_limits::OriginId;
@@ -8,8 +10,9 @@ use crate::chat::ids::ClientId;
 use crate::chat::names::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::room::cursor::Reader;
-use crate::chat::room::presence::Standing;
 use crate::wire::{Client, Stage};
+
+pub(super) use self::state::{Phase, Standing, State};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;
@@ -22,8 +25,7 @@ const NEVER: u32 = u32::MAX;
 pub(super) struct Session {
     pub nick: Nick,
     pub reader: Reader,
-    pub phase: Phase,
-    pub standing: Standing,
+    state: State,
     /// How far its input has come.
     pub stage: Stage,
     pub room: RoomId,
@@ -45,22 +47,6 @@ pub(super) struct Session {
     /// `None` if there is nothing in it: so it is for most clients most of the
     /// time.
     rare: Option<Box<RareState>>,
-}
-
-/// Where a client is between connecting and leaving.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Phase {
-    /// Both directions are open.
-    Talking,
-    /// The client closed its sending side. It stays a member for a while, for
-    /// replies to what it said.
-    Listening,
-    /// It has to go, and the others will be told when there is headroom in the
-    /// log. It gets no more lines until then.
-    Parting { closing: Closing },
-    /// It isn't a member any more. It gets what it is owed, if it takes it in
-    /// time.
-    Leaving { ending: CloseReason },
 }
 
 /// What a client that listens and speaks in whole lines doesn't need.
@@ -85,8 +71,8 @@ pub(super) struct RareState {
     /// Nothing reaches it any more, and why; but something of it may still be
     /// read.
     pub write_broken: Option<CloseReason>,
-    /// When its phase is over.
-    pub phase_ends_at: Option<Instant>,
+    /// When its state is over.
+    pub state_ends_at: Option<Instant>,
     /// When its timer is set to.
     pub timer: Option<Instant>,
     /// A command that waits until the client has been sent what was said
@@ -118,7 +104,7 @@ impl RareState {
         last_heard_at: None,
         warned: None,
         write_broken: None,
-        phase_ends_at: None,
+        state_ends_at: None,
         timer: None,
         waiting: None,
         away: None,
@@ -141,7 +127,7 @@ impl RareState {
             self.line_started_at,
             self.last_heard_at,
             self.warned,
-            self.phase_ends_at,
+            self.state_ends_at,
             self.timer,
         ];
         let is_told = self.is_told_utf8 || self.is_told_rate;
@@ -162,15 +148,14 @@ impl RareState {
 
 impl Session {
     pub fn new(nick: Nick, room: RoomId, reader: Reader, now: u32) -> Self {
-        let (phase, standing) = (Phase::Talking, Standing::Arriving);
+        let state = State::Member(Standing::Arriving, Phase::Talking);
         let (blocked, queued, is_first) = (false, false, false);
         let (since, spoke, place, rare) = (now, NEVER, 0, None);
         let (origin, stage) = (OriginId::LOCAL, Stage::Sniffing);
         Session {
             nick,
             reader,
-            phase,
-            standing,
+            state,
             stage,
             room,
             place,
@@ -216,8 +201,8 @@ impl Session {
     /// Whether it is sent nothing yet: its greeting comes first, or the end of
     /// its visit if it has to go before.
     pub fn is_ungreeted(&self) -> bool {
-        let is_here = matches!(self.phase, Phase::Talking | Phase::Parting { .. });
-        self.standing == Standing::Arriving && is_here
+        use Phase::{Parting, Talking};
+        matches!(self.state, State::Member(Standing::Arriving, Talking | Parting(_)))
     }
 
     pub fn set_rare<T>(&mut self, change: impl FnOnce(&mut RareState) -> T) -> T {
@@ -256,25 +241,67 @@ impl Session {
         is_ready
     }
 
-    /// Enters a phase that is over at `until`, if ever.
-    pub fn enter(&mut self, phase: Phase, until: Option<Instant>) {
-        self.phase = phase;
-        self.set_rare(|rare| rare.phase_ends_at = until);
+    /// Enters a state that is over at `until`, if ever.
+    pub fn enter(&mut self, state: State, until: Option<Instant>) {
+        self.state = state;
+        self.set_rare(|rare| rare.state_ends_at = until);
+    }
+
+    pub fn state(&self) -> State {
+        self.state
     }
 
     pub fn is_member(&self) -> bool {
-        !matches!(self.phase, Phase::Leaving { .. })
+        matches!(self.state, State::Member(..))
+    }
+
+    /// Whether it may still send something.
+    pub fn is_talking(&self) -> bool {
+        matches!(self.state, State::Member(_, Phase::Talking))
+    }
+
+    pub fn is_leaving(&self) -> bool {
+        matches!(self.state, State::Leaving(_))
+    }
+
+    /// Changes why it leaves.
+    pub fn set_reason(&mut self, reason: CloseReason) {
+        if let State::Leaving(old) = &mut self.state {
+            *old = reason;
+        }
+    }
+
+    /// What the others know of it; nothing once it has left.
+    pub fn standing(&self) -> Option<Standing> {
+        match self.state {
+            State::Member(standing, _) => Some(standing),
+            State::Leaving(_) => None,
+        }
+    }
+
+    /// Changes what the others know of a member.
+    pub fn set_standing(&mut self, standing: Standing) {
+        if let State::Member(old, _) = &mut self.state {
+            *old = standing;
+        }
+    }
+
+    /// Changes what a member may still do, until then if it ends by itself.
+    pub fn set_phase(&mut self, phase: Phase, until: Option<Instant>) {
+        if let State::Member(standing, _) = self.state {
+            self.enter(State::Member(standing, phase), until);
+        }
     }
 
     /// Whether nothing can reach it any more.
     pub fn is_broken(&self) -> bool {
-        matches!(self.phase, Phase::Parting { closing: Closing::Abrupt })
+        matches!(self.state, State::Member(_, Phase::Parting(Closing::Abrupt)))
             || self.rare().write_broken.is_some()
     }
 
     /// Whether more of its input may be taken in.
     pub fn wants_input(&self) -> bool {
-        matches!(self.phase, Phase::Talking)
+        self.is_talking()
             && self.reader.note_bytes() <= NOTE_BYTES_MAX
             && self
                 .rare

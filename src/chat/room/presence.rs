@@ -1,25 +1,6 @@
-//! Which members of a room have been announced to the others.
+//! What the members of a room are to be told of comings and goings.
 
 use std::time::Instant;
-
-/// What the others know of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::chat) enum Standing {
-    /// Nothing: it hasn't given the password.
-    LoggingIn,
-    /// Nothing: it has just come and hasn't been greeted.
-    Arriving,
-    /// What it said before it was greeted, as scripts do.
-    Posting,
-    /// The same, and it has stayed.
-    Posted,
-    /// Nothing yet; the next notice will count it.
-    Counted,
-    /// A notice has counted it.
-    Told,
-    /// Its name: it has spoken here.
-    Known,
-}
 
 /// Comings and goings in a room that nobody has been told of.
 #[derive(Debug, Default)]
