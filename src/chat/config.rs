@@ -8,7 +8,7 @@ use crate::chat::admission::access::Rule;
 use crate::chat::admission::address_limits::OriginLimits;
 use crate::chat::admission::password::Password;
 use crate::chat::bucket::Rate;
-use crate::chat::names::Nick;
+use crate::chat::names::nick::Nick;
 use crate::chat::names::proof::ProofKey;
 use crate::chat::room::log;
 use crate::wire::{Framing, Layout, View};

@@ -7,7 +7,7 @@ use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Session, State};
 use crate::chat::pace::WORK_MAX;
 use crate::chat::schedule::Due;
-use crate::chat::state::{Chat, Output};
+use crate::chat::state::Chat;
 use crate::chat::texts;
 
 /// Things that `handle_time` does at one time at most, and clients whose input
@@ -52,6 +52,7 @@ impl Chat {
                 Some(Due::Client(id)) => {
                     self.sessions[id].set_rare(|rare| rare.timer = None);
                     self.handle_deadline(now, id);
+                    self.update_interest(id);
                 }
                 Some(Due::Greeting(id)) => self.handle_arrival(id),
                 Some(Due::Presence(room)) => self.tell_presence(room),
@@ -83,7 +84,7 @@ impl Chat {
             self.resume_command(id);
             self.resume_input(id);
             work += self.pace.work_done();
-            self.outputs.push_back(Output::Interest(id));
+            self.update_interest(id);
         }
     }
 

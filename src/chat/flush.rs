@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::chat::ids::ClientId;
-use crate::chat::member::Session;
+use crate::chat::member::{Session, Turn};
 
 /// Clients that may have something to be sent and aren't blocked, each once, the one
 /// that has waited longest in front.
@@ -24,8 +24,8 @@ pub(super) struct Offer {
 impl FlushQueue {
     /// Puts a client at the end, unless it is blocked.
     pub fn push(&mut self, id: ClientId, session: &mut Session) {
-        if !session.queued && !session.blocked {
-            session.queued = true;
+        if session.turn == Turn::None && !session.blocked {
+            session.turn = Turn::Queued;
             self.clients.push_back(id);
         }
     }
@@ -36,8 +36,7 @@ impl FlushQueue {
         if session.blocked {
             return;
         }
-        session.is_first = true;
-        if std::mem::replace(&mut session.queued, true) {
+        if std::mem::replace(&mut session.turn, Turn::First) != Turn::None {
             self.clients.retain(|other| *other != id);
         }
         self.clients.push_front(id);

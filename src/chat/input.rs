@@ -57,6 +57,7 @@ impl Chat {
         }
         self.note_begun(id, has_ended);
         self.end_write_broken(id);
+        self.update_interest(id);
     }
 
     /// Takes what a client sends off the front of `input` while the client may go
@@ -328,6 +329,7 @@ impl Chat {
         let note = self.encode(id, Kind::Notice, "", "", text);
         self.sessions[id].reader.add_note_here(&note);
         self.queue(id);
+        self.update_interest(id);
     }
 
     /// Sends one client bytes, after all that was said so far.
@@ -335,6 +337,7 @@ impl Chat {
         let session = &mut self.sessions[id];
         session.reader.add_note(&self.rooms[session.room].log, bytes);
         self.queue(id);
+        self.update_interest(id);
     }
 
     /// The bytes of a message for one client alone.

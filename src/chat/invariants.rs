@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::state::Chat;
+use super::state::{Chat, Output};
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
-use crate::chat::member::{NOTE_BYTES_MAX, Session, Standing, State};
+use crate::chat::member::{NOTE_BYTES_MAX, Session, Standing, State, Turn};
 use crate::chat::room::RoomId;
 use crate::chat::schedule::Due;
 use crate::wire::{Encoding, FIRST_BYTES};
@@ -32,6 +32,8 @@ impl Chat {
         assert_eq!(places, members, "each member is in one room");
         for (id, session) in &self.sessions {
             self.assert_queued(id, session);
+            let is_told = self.outputs.contains(&Output::Interest(id));
+            assert!(is_told || session.told_interest == session.interest(), "{id:?}: interest");
             self.assert_bounded(id, session);
             let timers = self.schedule.times_of(Due::Client(id));
             assert!(timers.eq(session.rare().timer), "{id:?}: one timer at most");
@@ -96,10 +98,12 @@ impl Chat {
     /// Nobody waits for a write that will never be tried.
     fn assert_queued(&self, id: ClientId, session: &Session) {
         let places = self.flush.count(id);
-        assert_eq!(places, usize::from(session.queued), "{id:?}: places in the queue");
+        assert_eq!(places, usize::from(session.turn != Turn::None), "{id:?}: places in the queue");
         let room = &self.rooms[session.room];
-        let is_due =
-            !session.queued && !session.blocked && !room.is_dirty() && !session.is_ungreeted();
+        let is_due = session.turn == Turn::None
+            && !session.blocked
+            && !room.is_dirty()
+            && !session.is_ungreeted();
         if is_due {
             assert!(session.reader.is_done(&room.log), "{id:?}: forgotten");
             let is_waiting = session.is_member() && session.rare().waiting.is_some();

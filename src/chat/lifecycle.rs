@@ -8,7 +8,7 @@ use crate::chat::close_reason::{CloseReason, Closing, Refusal, Refused};
 use crate::chat::config::Prefix;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Session, Standing, State};
-use crate::chat::names::Nick;
+use crate::chat::names::nick::Nick;
 use crate::chat::room::cursor::Reader;
 use crate::chat::room::presence::Presence;
 use crate::chat::schedule::Due;
@@ -150,6 +150,7 @@ impl Chat {
             self.set_timer(id);
             self.queue(id);
         }
+        self.update_interest(id);
     }
 
     /// The connection is broken.
@@ -176,6 +177,7 @@ impl Chat {
         });
         self.set_timer(id);
         self.end_write_broken(id);
+        self.update_interest(id);
     }
 
     /// A client that nothing reaches goes if nothing more of it can be taken in
@@ -216,7 +218,8 @@ impl Chat {
             // It was about to go anyway.
             State::Member(_, Phase::Listening) => CloseReason::Quit,
             State::Member(_, Phase::Parting(_)) => {
-                return session.set_phase(Phase::Parting(Closing::Abrupt), None);
+                session.set_phase(Phase::Parting(Closing::Abrupt), None);
+                return self.update_interest(id);
             }
             State::Leaving(_) => return self.end(id, Closing::Abrupt),
         };
@@ -257,6 +260,7 @@ impl Chat {
         self.sessions[id].set_phase(Phase::Parting(closing), None);
         self.set_timer(id);
         self.schedule.leave(id, ending);
+        self.update_interest(id);
     }
 
     /// Ends a client's membership. It still gets what it is owed, and then
@@ -310,6 +314,7 @@ impl Chat {
         session.enter(State::Leaving(ending), Some(until));
         self.leave_members(id);
         self.set_timer(id);
+        self.update_interest(id);
     }
 
     /// Takes a client off the list of its room.

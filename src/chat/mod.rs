@@ -43,6 +43,7 @@ pub use self::config::{Config, OnLag, Prefix};
 pub use self::counts::Counts;
 pub use self::ids::ClientId;
 pub use self::lifecycle::Arrival;
+pub use self::member::Interest;
 pub use self::names::proof::ProofKey;
 pub use self::room::cursor::{SLICES_MAX, Slices};
-pub use self::state::{Chat, Interest, Logged, Output};
+pub use self::state::{Chat, Logged, Output};

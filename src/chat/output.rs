@@ -8,9 +8,9 @@ use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::config::OnLag;
 use crate::chat::flush::Offer;
 use crate::chat::ids::ClientId;
-use crate::chat::member::Session;
+use crate::chat::member::{Interest, Session, Turn};
 use crate::chat::room::cursor::Slices;
-use crate::chat::state::{Chat, Interest, Output};
+use crate::chat::state::{Chat, Output};
 use crate::chat::texts;
 use crate::wire::{Kind, Message};
 
@@ -55,10 +55,18 @@ impl Chat {
         let log = &self.rooms[session.room].log;
         let offer = self.flush.offer();
         let is_short = bytes < offer.bytes;
-        if session.is_plain() && offer.is_all && !is_short {
+        if session.is_plain() && offer.is_all && !is_short && session.told_interest.read {
             // The usual case: there is nothing else to look at.
             return session.reader.advance_to_end(log, bytes);
         }
+        self.handle_unusual_write(now, id, bytes, offer);
+        self.update_interest(id);
+    }
+
+    fn handle_unusual_write(&mut self, now: Instant, id: ClientId, bytes: usize, offer: Offer) {
+        let session = &mut self.sessions[id];
+        let log = &self.rooms[session.room].log;
+        let is_short = bytes < offer.bytes;
         if !session.rare().client.screen().is_empty() {
             session.set_client(|client| client.advance_screen(bytes));
         } else if offer.is_all && !is_short {
@@ -102,20 +110,24 @@ impl Chat {
             && !session.is_broken()
             && std::mem::take(&mut session.blocked)
         {
-            if session.is_ungreeted() {
-                // No write follows soon that would end the waiting for this.
-                self.outputs.push_back(Output::Interest(id));
-            }
             self.queue(id);
+            self.update_interest(id);
         }
     }
 
-    /// What to wait for on a client's socket.
+    /// What to wait for on a client's socket; nothing if it is over.
     pub fn interest(&self, id: ClientId) -> Interest {
-        self.sessions.get(id).map_or(Interest::default(), |session| Interest {
-            read: session.wants_input() && !session.is_holding(),
-            write: session.blocked && !session.is_broken(),
-        })
+        self.sessions.get(id).map_or(Interest::default(), Session::interest)
+    }
+
+    /// Has the caller told what to wait for on a client's socket, if that is something
+    /// else than it was told last.
+    pub(super) fn update_interest(&mut self, id: ClientId) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let interest = session.interest();
+        if std::mem::replace(&mut session.told_interest, interest) != interest {
+            self.outputs.push_back(Output::Interest(id));
+        }
     }
 
     /// What the caller has to do next.
@@ -140,7 +152,7 @@ impl Chat {
         let is_near = |session: &Session| {
             let log = &self.rooms[session.room].log;
             // One that reads the past has had a part of it, and waits for nobody.
-            let is_in_past = session.reader.is_in_past(log) && !session.is_first;
+            let is_in_past = session.reader.is_in_past(log) && session.turn != Turn::First;
             is_in_past || log.is_near(session.reader.next())
         };
         let has_place = self.rooms.login().is_none()
@@ -184,7 +196,7 @@ impl Chat {
     /// send to it.
     fn prepare(&mut self, id: ClientId) -> bool {
         let Some(session) = self.sessions.get_mut(id) else { return false };
-        (session.queued, session.is_first) = (false, false);
+        session.turn = Turn::None;
         if session.blocked {
             return false;
         }

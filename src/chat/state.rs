@@ -13,7 +13,7 @@ use crate::chat::counts::Counts;
 use crate::chat::flush::FlushQueue;
 use crate::chat::ids::ClientId;
 use crate::chat::member::Session;
-use crate::chat::names::Names;
+use crate::chat::names::table::Names;
 use crate::chat::pace::Pace;
 use crate::chat::room::table::Rooms;
 use crate::chat::schedule::Schedule;
@@ -26,7 +26,7 @@ use crate::wire::Text;
 /// 1. `handle_open` once for each client, before anything else about it.
 /// 2. After any `handle_*`, `poll_transmit` and then `poll_output` until they give
 ///    `None`, at once or when `poll_timeout` says so; and `handle_time` when
-///    `poll_timeout` has come. A `handle_*` of one client may change its `interest`.
+///    `poll_timeout` has come.
 /// 3. Each `poll_transmit` that gives a client is followed by one
 ///    `handle_written` or `handle_reset` for it.
 /// 4. Clients are let in and bytes are read only while `has_headroom`, and from
@@ -67,8 +67,7 @@ pub enum Logged {
 /// Something that the caller has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// The `interest` in a client's socket may have changed, other than by what was
-    /// done for this client.
+    /// The `interest` in a client's socket has changed.
     Interest(ClientId),
     /// A client did something that is to be logged.
     Log(ClientId, Logged),
@@ -84,15 +83,6 @@ pub enum Output {
         /// What is to be done with its connection.
         closing: Closing,
     },
-}
-
-/// What the caller may do with a client's socket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Interest {
-    /// Wait for bytes of the client.
-    pub read: bool,
-    /// Wait until the kernel takes more for the client.
-    pub write: bool,
 }
 
 impl Chat {

@@ -11,8 +11,8 @@ use unicode_security::skeleton;
 
 use crate::chat::close_reason::{CloseReason, Refusal};
 use crate::chat::counts::Counts;
+use crate::chat::names::nick::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
 use crate::chat::names::proof::SECRET_BYTES_MAX;
-use crate::chat::names::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
 use crate::wire::{Time, rfc3339};
 
 pub(super) const SHUTDOWN: &str = "the server is shutting down";

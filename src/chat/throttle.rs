@@ -45,6 +45,7 @@ impl Chat {
         });
         self.pace.set_throttled(id, true);
         self.set_timer(id);
+        self.update_interest(id);
     }
 
     /// A client doesn't have to wait any more.

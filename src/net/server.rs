@@ -394,9 +394,6 @@ impl Server {
                 }
                 self.admit(now, id, listener);
                 self.chat.handle_bytes(now, id, &rest);
-                if self.chat.has(id) {
-                    self.update_interest(id);
-                }
             }
         }
     }
@@ -455,7 +452,8 @@ impl Server {
         if event.writable && interest.write {
             self.chat.handle_writable(id);
         }
-        let is_readable = event.readable && interest.read;
+        // What was asked for may be wanted no more, and the poller not know it yet.
+        let is_readable = event.readable && self.chat.interest(id).read;
         let has_headroom = is_readable && self.chat.has_headroom();
         // It is reported again.
         self.unread += usize::from(is_readable && !has_headroom);
@@ -466,7 +464,6 @@ impl Server {
                 Received::Nothing => {}
                 Received::Broken(error) => self.break_off(id, &error),
             }
-            self.update_interest(id);
         }
     }
 
@@ -542,7 +539,6 @@ impl Server {
                 self.chat.handle_write_broken(id, is_of_silence(&error));
             }
         }
-        self.update_interest(id);
         true
     }
 

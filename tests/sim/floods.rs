@@ -389,3 +389,24 @@ fn one_who_answers_the_warning_stays_and_is_warned_again() {
     }
     assert_eq!(world.endings, []);
 }
+
+/// Private messages fill the memory of a client that doesn't read; what it says itself is
+/// read later then.
+#[test]
+fn a_line_of_a_client_that_has_much_to_read_is_not_lost() {
+    let mut world = world(Config::default());
+    let slow = world.connect(Habit::Stuck, 0);
+    world.sleep(SECOND);
+    world.settle();
+    let message = format!("/msg guest3 {}\n", "x".repeat(4000));
+    for _ in 0..10 {
+        world.peers[0].send(message.as_bytes());
+        world.settle();
+    }
+    assert_eq!(last(&world.peers[0]), "guest3 is not reading at the moment; try again later");
+    world.peers[slow].send(b"hello\n");
+    world.settle();
+    (world.peers[slow].habit, world.peers[slow].kernel_bytes) = (Habit::Prompt, usize::MAX);
+    world.settle();
+    assert_eq!(heard(&world.peers[0]).last(), Some(&"<guest3> hello"));
+}

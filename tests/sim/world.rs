@@ -353,7 +353,7 @@ impl World {
         if interest.write && (has_place || is_broken) {
             self.chat.handle_writable(id);
         }
-        if !interest.read || !self.chat.has_headroom() {
+        if !self.chat.interest(id).read || !self.chat.has_headroom() {
             return;
         }
         if !peer.to_server.is_empty() {
@@ -361,21 +361,14 @@ impl World {
             let bytes =
                 if self.faults.has(Fault::SplitReads) { self.rng.usize(1..=most) } else { most };
             let read: Vec<u8> = peer.to_server.drain(..bytes).collect();
-            if self.chat.interest(id).read {
-                // One that leaves already is heard no more.
-                peer.heard_at = self.now;
-            }
+            peer.heard_at = self.now;
             self.chat.handle_bytes(self.now, id, &read);
         } else if is_broken {
-            return self.break_off(id);
+            self.break_off(id);
         } else if peer.has_fin {
             peer.is_fin_read = true;
             self.chat.handle_eof(self.now, id);
-        } else {
-            // Nothing is to be read, so nobody asks what to wait for next.
-            return;
         }
-        self.update_interest(id);
     }
 
     fn flush(&mut self) {
@@ -400,7 +393,6 @@ impl World {
                 peer.take(self.now, &offered, taken);
                 self.chat.handle_written(self.now, id, taken);
             }
-            self.update_interest(id);
         }
     }
 
@@ -410,7 +402,6 @@ impl World {
             true => self.chat.handle_vanished(id),
             false => self.chat.handle_reset(id),
         }
-        self.update_interest(id);
     }
 
     fn update_interest(&mut self, id: ClientId) {

@@ -4,10 +4,11 @@
 //! room. The number of a line is its place in the room, counted from 1, so the
 //! number of the newest line is how many there were.
 
+use crate::chat::commands::{Outcome, Problem};
 use crate::chat::ids::ClientId;
 use crate::chat::room::log::Seq;
 use crate::chat::state::Chat;
-use crate::chat::{commands, texts};
+use crate::chat::texts;
 
 /// Lines that `/history` shows unless it is told how many.
 const HISTORY_LINES: u64 = 50;
@@ -82,23 +83,24 @@ impl Chat {
 }
 
 /// `/history [LINES]`
-pub(in crate::chat) fn history(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn history(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let lines = match (rest, rest.parse()) {
         ("", _) => HISTORY_LINES,
         (_, Ok(lines)) if lines > 0 => lines,
-        _ => return commands::usage(chat, id, "history"),
+        _ => return Err(Problem::Usage),
     };
     chat.greet_first(id);
     let is_first = chat.sessions[id].reader.next() == 0;
     if !chat.show_history(id, lines) && is_first && chat.is_caught_up(id) {
         chat.notify(id, texts::NO_HISTORY);
     }
+    Ok(())
 }
 
 /// `/resume NUMBER`
-pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let (number, run) = rest.split_once('@').unwrap_or((rest, &chat.config.run));
-    let Ok(number) = number.parse::<Seq>() else { return commands::usage(chat, id, "resume") };
+    let number = number.parse::<Seq>().map_err(|_| Problem::Usage)?;
     let is_of_this_run = run == chat.config.run;
     // Of another run all lines are gone, and all of this one are new.
     let number = if is_of_this_run { number } else { 0 };
@@ -109,7 +111,7 @@ pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
         chat.sessions[id].reader.next()
     };
     if number > here {
-        return chat.notify(id, &texts::not_said_yet(number, here));
+        return Err(texts::not_said_yet(number, here).into());
     }
     let newest = chat.position(id);
     chat.greet_first(id);
@@ -124,10 +126,12 @@ pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) {
     };
     chat.notify_here(id, &text);
     chat.flush.push_first(id, &mut chat.sessions[id]);
+    Ok(())
 }
 
 /// `/seq`
-pub(in crate::chat) fn seq(chat: &mut Chat, id: ClientId, _rest: &str) {
+pub(in crate::chat) fn seq(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     let newest = chat.position(id);
     chat.notify(id, &texts::seq(newest, &texts::place(newest, &chat.config.run)));
+    Ok(())
 }

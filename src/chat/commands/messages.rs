@@ -1,9 +1,9 @@
 //! From one person to another, and about one.
 
-use crate::chat::commands::{switch, usage};
+use crate::chat::commands::{Outcome, Problem, switch};
 use crate::chat::ids::ClientId;
 use crate::chat::member::NOTE_BYTES_MAX;
-use crate::chat::names::Nick;
+use crate::chat::names::nick::Nick;
 use crate::chat::names::proof::PROOF_SIGN;
 use crate::chat::state::Chat;
 use crate::chat::texts;
@@ -20,9 +20,8 @@ const NOTES_MAX: usize = 64;
 const REASON_BYTES_MAX: usize = 100;
 
 impl Chat {
-    /// Whom a name belongs to, with its proof or without; tells `asker` if it is
-    /// nobody's.
-    pub(in crate::chat) fn find_client(&mut self, asker: ClientId, name: &str) -> Option<ClientId> {
+    /// Whom a name belongs to, with its proof or without.
+    pub(in crate::chat) fn find_client(&self, name: &str) -> Result<ClientId, Problem> {
         let bare = name.split(PROOF_SIGN).next().unwrap_or_default();
         let nick = Nick::parse(bare).ok();
         let holder = nick.and_then(|nick| self.names.find(&nick, |id| &self.sessions[id].nick));
@@ -30,22 +29,18 @@ impl Chat {
             let nick = self.sessions[*id].nick.as_str();
             bare == name || nick.split_once(PROOF_SIGN) == name.split_once(PROOF_SIGN)
         };
-        let holder = holder.filter(is_proved);
-        if holder.is_none() {
-            self.notify(asker, &texts::nobody(name));
-        }
-        holder
+        holder.filter(is_proved).ok_or_else(|| texts::nobody(name).into())
     }
 
     /// Sends `text` from one client to another.
-    fn send_private(&mut self, from: ClientId, to: ClientId, text: &str) {
+    fn send_private(&mut self, from: ClientId, to: ClientId, text: &str) -> Outcome {
         let (sender, recipient) = (&self.sessions[from], &self.sessions[to]);
         let (sender_name, name) = (sender.nick.clone(), recipient.nick.clone());
         if recipient.reader.filter().is_some_and(|filter| filter.ignored.contains(&from)) {
-            return self.notify(from, &texts::ignores_you(name.as_str()));
+            return Err(texts::ignores_you(name.as_str()).into());
         }
         if recipient.reader.note_bytes() > NOTE_BYTES_MAX {
-            return self.notify(from, &texts::does_not_read(name.as_str()));
+            return Err(texts::does_not_read(name.as_str()).into());
         }
         let away = recipient.rare().away.clone();
         self.come_back(from);
@@ -56,6 +51,7 @@ impl Chat {
         if let Some(reason) = away {
             self.notify(from, &texts::is_away(name.as_str(), &reason));
         }
+        Ok(())
     }
 
     /// Rings the bells of the clients that `author` names in `text`.
@@ -78,40 +74,37 @@ impl Chat {
 }
 
 /// `/msg NAME TEXT`
-pub(in crate::chat) fn msg(chat: &mut Chat, id: ClientId, rest: &str) {
-    let Some((name, text)) = rest.split_once([' ', '\t']) else { return usage(chat, id, "msg") };
-    if let Some(to) = chat.find_client(id, name) {
-        chat.send_private(id, to, text.trim());
-    }
+pub(in crate::chat) fn msg(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
+    let (name, text) = rest.split_once([' ', '\t']).ok_or(Problem::Usage)?;
+    chat.send_private(id, chat.find_client(name)?, text.trim())
 }
 
 /// `/reply TEXT`
-pub(in crate::chat) fn reply(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn reply(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if rest.is_empty() {
-        return usage(chat, id, "reply");
+        return Err(Problem::Usage);
     }
-    match chat.sessions[id].rare().correspondent {
-        None => chat.notify(id, texts::NO_MESSAGES),
-        Some(to) if chat.sessions.get(to).is_some_and(|session| session.is_member()) => {
-            chat.send_private(id, to, rest);
-        }
-        Some(_) => chat.notify(id, texts::IS_GONE),
+    let to = chat.sessions[id].rare().correspondent.ok_or(texts::NO_MESSAGES)?;
+    if !chat.sessions.get(to).is_some_and(|session| session.is_member()) {
+        return Err(texts::IS_GONE.into());
     }
+    chat.send_private(id, to, rest)
 }
 
 /// `/ignore [NAME]`
-pub(in crate::chat) fn ignore(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn ignore(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if rest.is_empty() {
         let ignored = chat.sessions[id].reader.filter().map(|filter| &filter.ignored[..]);
         let here = ignored.unwrap_or_default().iter().filter_map(|&id| chat.sessions.get(id));
         let names: Vec<_> = here.map(|session| session.nick.as_str()).collect();
         let text = texts::ignored(&names);
-        return chat.notify(id, &text);
+        chat.notify(id, &text);
+        return Ok(());
     }
-    let Some(other) = chat.find_client(id, rest) else { return };
+    let other = chat.find_client(rest)?;
     let name = chat.sessions[other].nick.clone();
     if other == id {
-        return chat.notify(id, texts::IGNORE_YOURSELF);
+        return Err(texts::IGNORE_YOURSELF.into());
     }
     // A client that is gone needs no place.
     let sessions = &chat.sessions;
@@ -121,39 +114,42 @@ pub(in crate::chat) fn ignore(chat: &mut Chat, id: ClientId, rest: &str) {
     let is_ignored = !ignored.contains(&other);
     match is_ignored {
         true if ignored.len() >= IGNORED_MAX => {
-            return chat.notify(id, &texts::too_many_ignored(IGNORED_MAX));
+            return Err(texts::too_many_ignored(IGNORED_MAX).into());
         }
         true => ignored.push(other),
         false => ignored.retain(|&ignored| ignored != other),
     }
     chat.sessions[id].reader.set_filter(|filter| filter.ignored = ignored);
     chat.notify(id, &texts::ignore(name.as_str(), is_ignored));
+    Ok(())
 }
 
 /// `/bell on|off`
-pub(in crate::chat) fn bell(chat: &mut Chat, id: ClientId, rest: &str) {
-    let Some(has_bell) = switch(rest) else { return usage(chat, id, "bell") };
+pub(in crate::chat) fn bell(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
+    let has_bell = switch(rest)?;
     chat.names.set_bell(id, &chat.sessions[id].nick, has_bell);
     chat.notify(id, texts::bell(has_bell));
+    Ok(())
 }
 
 /// `/away [REASON]`
-pub(in crate::chat) fn away(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn away(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if rest.len() > REASON_BYTES_MAX {
-        return chat.notify(id, &texts::reason_too_long(REASON_BYTES_MAX));
+        return Err(texts::reason_too_long(REASON_BYTES_MAX).into());
     }
     let is_back = rest.is_empty() && chat.sessions[id].rare().away.is_some();
     let away = (!is_back).then(|| rest.into());
     chat.sessions[id].set_rare(|rare| rare.away = away);
     chat.notify(id, texts::away(!is_back));
+    Ok(())
 }
 
 /// `/whois NAME`
-pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if rest.is_empty() {
-        return usage(chat, id, "whois");
+        return Err(Problem::Usage);
     }
-    let Some(other) = chat.find_client(id, rest) else { return };
+    let other = chat.find_client(rest)?;
     let session = &chat.sessions[other];
     let room = chat.rooms[session.room].name.as_str();
     let (here, silent) = (
@@ -164,4 +160,5 @@ pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) {
     let nick = session.nick.as_str();
     let text = texts::whois(nick, room, here, silent, away, address);
     chat.notify(id, &text);
+    Ok(())
 }

@@ -11,7 +11,7 @@ use strsim::osa_distance;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::input::Manner;
-use crate::chat::names::Nick;
+use crate::chat::names::nick::Nick;
 use crate::chat::state::Chat;
 use crate::chat::texts;
 use crate::wire::{Client, Clock, Encoding, Kind, Layout, View};
@@ -42,7 +42,25 @@ pub(super) enum Audience {
 }
 
 /// What a command does for a client, with what is behind its name.
-type Run = fn(&mut Chat, ClientId, &str);
+type Run = fn(&mut Chat, ClientId, &str) -> Outcome;
+
+/// That a command was done, or why not.
+pub(super) type Outcome = Result<(), Problem>;
+
+/// Why a command wasn't done.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// It isn't typed as its usage says.
+    Usage,
+    /// What the client is told.
+    Because(String),
+}
+
+impl<T: Into<String>> From<T> for Problem {
+    fn from(text: T) -> Problem {
+        Problem::Because(text.into())
+    }
+}
 
 const fn command(usage: &'static str, help: &'static str, run: Run) -> Command {
     let (name, _) = match usage.as_bytes() {
@@ -143,7 +161,11 @@ impl Chat {
                 self.notify(id, texts::FOR_OPERATORS);
             }
             Some((command, _)) if command.speaks && self.is_silenced(id) => {}
-            Some((command, rest)) => (command.run)(self, id, rest),
+            Some((command, rest)) => match (command.run)(self, id, rest) {
+                Ok(()) => {}
+                Err(Problem::Usage) => self.notify(id, &texts::usage(command.usage)),
+                Err(Problem::Because(text)) => self.notify(id, &text),
+            },
             None => {
                 let name = line.split([' ', '\t']).next().unwrap_or_default();
                 let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
@@ -212,32 +234,25 @@ const ALIASES: &[(&str, &str)] = &[
 pub(super) const USUAL: &[&str] =
     &["nick", "who", "me", "msg", "history", "rooms", "join", "edit", "quit", "help"];
 
-/// The answer to a command that isn't typed as its usage says.
-pub(super) fn usage(chat: &mut Chat, id: ClientId, name: &str) {
-    let command = TABLE.iter().find(|command| command.name == name);
-    chat.notify(id, &texts::usage(command.map_or(name, |command| command.usage)));
-}
-
 /// What `on` and `off` mean.
-pub(super) fn switch(word: &str) -> Option<bool> {
+pub(super) fn switch(word: &str) -> Result<bool, Problem> {
     match word {
-        "on" => Some(true),
-        "off" => Some(false),
-        _ => None,
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(Problem::Usage),
     }
 }
 
-fn nick(chat: &mut Chat, id: ClientId, rest: &str) {
-    if let Err(why) = rename(chat, id, rest) {
-        chat.notify(id, &why);
-    }
+fn nick(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
+    Ok(rename(chat, id, rest)?)
 }
 
 /// For programs, which can't choose another name.
-fn nick_or_nothing(chat: &mut Chat, id: ClientId, rest: &str) {
+fn nick_or_nothing(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if let Err(why) = rename(chat, id, rest) {
         chat.leave(id, CloseReason::Quit, Some(&texts::no_other_name(&why)));
     }
+    Ok(())
 }
 
 /// Gives a client a name, or the reason why it can't have it.
@@ -265,19 +280,21 @@ fn rename(chat: &mut Chat, id: ClientId, rest: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn who(chat: &mut Chat, id: ClientId, _rest: &str) {
+fn who(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     chat.notify(id, &texts::who(&chat.here(id), chat.position(id)));
+    Ok(())
 }
 
-fn me(chat: &mut Chat, id: ClientId, rest: &str) {
+fn me(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if rest.is_empty() {
-        return usage(chat, id, "me");
+        return Err(Problem::Usage);
     }
     chat.say(id, Manner::Act, rest);
+    Ok(())
 }
 
 /// `/edit [off]`
-fn edit(chat: &mut Chat, id: ClientId, rest: &str) {
+fn edit(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     match rest {
         "" | "on" => {
             chat.notify(id, texts::EDIT_OFFERED);
@@ -288,44 +305,49 @@ fn edit(chat: &mut Chat, id: ClientId, rest: &str) {
             chat.add_note(id, answer);
             chat.notify(id, texts::EDIT_OFF);
         }
-        _ => usage(chat, id, "edit"),
+        _ => return Err(Problem::Usage),
     }
+    Ok(())
 }
 
-fn quiet(chat: &mut Chat, id: ClientId, rest: &str) {
-    let Some(is_quiet) = switch(rest) else { return usage(chat, id, "quiet") };
+fn quiet(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
+    let is_quiet = switch(rest)?;
     chat.sessions[id].reader.set_filter(|filter| filter.is_quiet = is_quiet);
     chat.notify(id, texts::quiet(is_quiet));
+    Ok(())
 }
 
-fn format(chat: &mut Chat, id: ClientId, rest: &str) {
+fn format(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let layout = match rest {
         "text" => chat.config.text_layout(),
         "json" => Layout::Json,
-        _ => return usage(chat, id, "format"),
+        _ => return Err(Problem::Usage),
     };
     let encoding = chat.sessions[id].reader.newest_encoding();
     chat.set_encoding(id, encoding.with_layout(layout));
     chat.notify(id, &texts::format(rest));
+    Ok(())
 }
 
 /// `/timestamps on` shows times in the zone of the server, `/timestamps +02:00` in
 /// another one.
-fn timestamps(chat: &mut Chat, id: ClientId, rest: &str) {
+fn timestamps(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let clock = match (switch(rest), Clock::parse(rest)) {
-        (Some(is_on), _) => is_on.then_some(Clock::SERVER),
-        (None, Some(clock)) => Some(clock),
-        (None, None) => return usage(chat, id, "timestamps"),
+        (Ok(is_on), _) => is_on.then_some(Clock::SERVER),
+        (Err(_), Some(clock)) => Some(clock),
+        (Err(usage), None) => return Err(usage),
     };
     let zone = clock.map(|clock| clock.offset(chat.clock.wall(), &chat.config.zone));
     set_view(chat, id, |view| View { clock, ..view });
     chat.notify(id, &texts::timestamps(zone.as_deref()));
+    Ok(())
 }
 
-fn color(chat: &mut Chat, id: ClientId, rest: &str) {
-    let Some(has_colors) = switch(rest) else { return usage(chat, id, "color") };
+fn color(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
+    let has_colors = switch(rest)?;
     set_view(chat, id, |view| View { has_colors, ..view });
     chat.notify(id, texts::color(has_colors));
+    Ok(())
 }
 
 fn set_view(chat: &mut Chat, id: ClientId, change: impl FnOnce(View) -> View) {
@@ -333,15 +355,17 @@ fn set_view(chat: &mut Chat, id: ClientId, change: impl FnOnce(View) -> View) {
     chat.set_encoding(id, Encoding { view: change(encoding.view), ..encoding });
 }
 
-fn time(chat: &mut Chat, id: ClientId, _rest: &str) {
+fn time(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     chat.notify(id, &texts::time(chat.clock.wall()));
+    Ok(())
 }
 
-fn uptime(chat: &mut Chat, id: ClientId, _rest: &str) {
+fn uptime(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     chat.notify(id, &texts::uptime(chat.clock.running()));
+    Ok(())
 }
 
-fn stats(chat: &mut Chat, id: ClientId, _rest: &str) {
+fn stats(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     let (clients, rooms) = (chat.guest_count(), chat.rooms.len());
     chat.notify(id, &texts::stats(&chat.counts, clients, rooms));
     chat.notify(id, &chat.counts.ended());
@@ -351,11 +375,13 @@ fn stats(chat: &mut Chat, id: ClientId, _rest: &str) {
         let text = texts::throttled(&names);
         chat.notify(id, &text);
     }
+    Ok(())
 }
 
-fn quit(chat: &mut Chat, id: ClientId, _rest: &str) {
+fn quit(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     let farewell = chat.goodbye(id);
     chat.leave(id, CloseReason::Quit, Some(&farewell));
+    Ok(())
 }
 
 /// A line for each of the commands that are used most.
@@ -373,7 +399,7 @@ fn whole_help(is_operator: bool) -> impl Iterator<Item = String> {
     shown.map(move |command| texts::help_line(command.usage, command.help, width))
 }
 
-fn help(chat: &mut Chat, id: ClientId, rest: &str) {
+fn help(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let name = rest.trim_start_matches('/');
     let is_operator = chat.is_operator(id);
     let lines: Vec<_> = match find(name) {
@@ -388,4 +414,5 @@ fn help(chat: &mut Chat, id: ClientId, rest: &str) {
     for line in lines {
         chat.notify(id, &line);
     }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::chat::admission::access::parse_network;
 use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, ban_network, ban_of};
 use crate::chat::close_reason::{CloseReason, Closing};
-use crate::chat::commands::usage;
+use crate::chat::commands::{Outcome, Problem};
 use crate::chat::ids::ClientId;
 use crate::chat::login::PASSWORD_ATTEMPTS_MAX;
 use crate::chat::state::{Chat, Logged, Output};
@@ -58,28 +58,27 @@ impl Chat {
         is_muted
     }
 
-    /// The network that a word of `/ban` means; tells the operator why there is
-    /// none.
-    fn find_network(&mut self, id: ClientId, word: &str) -> Option<IpNet> {
+    /// The network that a word of `/ban` means.
+    fn find_network(&self, word: &str) -> Result<IpNet, Problem> {
         if word.contains(['.', ':', '/'])
             && let Ok(network) = parse_network(word)
         {
             let is_local = network.addr().is_loopback();
-            if is_local {
-                self.notify(id, &texts::is_this_machine(network));
-            }
-            return (!is_local).then(|| ban_network(network));
+            return match is_local {
+                true => Err(texts::is_this_machine(network).into()),
+                false => Ok(ban_network(network)),
+            };
         }
-        let other = self.find_client(id, word)?;
+        let other = self.find_client(word)?;
         let network = self.admission.network(self.sessions[other].origin);
         let nick = self.sessions[other].nick.as_str();
-        let text = match network {
-            None => texts::is_local(nick),
-            Some(network) if network.is_unicast_link_local() => texts::is_link_local(nick),
-            Some(network) => return Some(ban_of(network)),
-        };
-        self.notify(id, &text);
-        None
+        match network {
+            None => Err(texts::is_local(nick).into()),
+            Some(network) if network.is_unicast_link_local() => {
+                Err(texts::is_link_local(nick).into())
+            }
+            Some(network) => Ok(ban_of(network)),
+        }
     }
 
     /// Everybody goes who comes from a network that is banned; gives how many.
@@ -127,35 +126,35 @@ impl Chat {
 }
 
 /// `/op PASSWORD`
-pub(in crate::chat) fn op(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn op(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if rest.is_empty() {
-        return usage(chat, id, "op");
+        return Err(Problem::Usage);
     }
-    let Some(password) = &chat.config.operator_password else {
-        return chat.notify(id, texts::NO_OPERATORS);
-    };
+    let password = chat.config.operator_password.as_ref().ok_or(texts::NO_OPERATORS)?;
     if chat.sessions[id].rare().password_attempts >= PASSWORD_ATTEMPTS_MAX {
-        return chat.notify(id, texts::NO_MORE_TRIES);
+        return Err(texts::NO_MORE_TRIES.into());
     }
     if password.matches(rest.as_bytes()) {
         chat.sessions[id].set_rare(|rare| (rare.is_operator, rare.password_attempts) = (true, 0));
         chat.log_operator(id, "is one now");
-        return chat.notify(id, texts::YOU_ARE_OPERATOR);
+        chat.notify(id, texts::YOU_ARE_OPERATOR);
+        return Ok(());
     }
     chat.outputs.push_back(Output::Log(id, Logged::WrongOperatorPassword));
     let left = chat.count_password_attempt(id);
     chat.notify(id, &texts::operator_password_wrong(left));
+    Ok(())
 }
 
 /// `/kick NAME [REASON]`
-pub(in crate::chat) fn kick(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn kick(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let (name, reason) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
     if name.is_empty() {
-        return usage(chat, id, "kick");
+        return Err(Problem::Usage);
     }
-    let Some(other) = chat.find_client(id, name) else { return };
+    let other = chat.find_client(name)?;
     if other == id {
-        return chat.notify(id, texts::KICK_YOURSELF);
+        return Err(texts::KICK_YOURSELF.into());
     }
     let (nick, reason) = (chat.sessions[other].nick.clone(), reason.trim());
     let what = format!("kicks {}: {reason:?}", chat.described(other));
@@ -164,10 +163,11 @@ pub(in crate::chat) fn kick(chat: &mut Chat, id: ClientId, rest: &str) {
     let left = texts::kicked(nick.as_str(), reason);
     chat.leave_as(other, CloseReason::Kicked, Some(&farewell), left);
     chat.notify(id, &texts::is_kicked(nick.as_str()));
+    Ok(())
 }
 
 /// `/ban NAME|NETWORK [MINUTES]`
-pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let mut words = rest.split_whitespace();
     let (word, minutes, more) = (words.next(), words.next(), words.next());
     let minutes = minutes.map(|minutes| match minutes.parse() {
@@ -175,40 +175,40 @@ pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) {
         _ => None,
     });
     let (Some(word), None | Some(Some(_)), None) = (word, minutes, more) else {
-        return usage(chat, id, "ban");
+        return Err(Problem::Usage);
     };
-    let Some(network) = chat.find_network(id, word) else { return };
+    let network = chat.find_network(word)?;
     let by = chat.sessions[id].nick.as_str().to_owned();
     let time = minutes.flatten().map(|minutes| MINUTE * minutes);
     let ban = Ban::new(network, by, chat.clock.now(), time);
     let own = chat.admission.network(chat.sessions[id].origin);
     if own.is_some_and(|own| ban.is_for(own)) {
-        return chat.notify(id, &texts::would_ban_you(network));
+        return Err(texts::would_ban_you(network).into());
     }
     if !chat.admission.ban(chat.clock.moment(), ban.clone()) {
-        return chat.notify(id, &texts::too_many_bans(BANS_MAX));
+        return Err(texts::too_many_bans(BANS_MAX).into());
     }
     let clients = chat.turn_out_banned(&ban);
     let minutes =
         minutes.flatten().map_or("for ever".into(), |minutes| format!("for {minutes} minutes"));
     chat.log_operator(id, &format!("bans {network} {minutes}, which ends {clients} clients"));
     chat.notify(id, &texts::is_banned(network, ban.seconds_left(chat.clock.moment()), clients));
+    Ok(())
 }
 
 /// `/unban NETWORK`
-pub(in crate::chat) fn unban(chat: &mut Chat, id: ClientId, rest: &str) {
-    let Ok(network) = parse_network(rest).map(ban_network) else {
-        return usage(chat, id, "unban");
-    };
+pub(in crate::chat) fn unban(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
+    let network = parse_network(rest).map(ban_network).map_err(|_| Problem::Usage)?;
     if !chat.admission.unban(network) {
-        return chat.notify(id, &texts::no_ban(network));
+        return Err(texts::no_ban(network).into());
     }
     chat.log_operator(id, &format!("takes back the ban of {network}"));
     chat.notify(id, &texts::unbanned(network));
+    Ok(())
 }
 
 /// `/bans`
-pub(in crate::chat) fn bans(chat: &mut Chat, id: ClientId, _rest: &str) {
+pub(in crate::chat) fn bans(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     let at = chat.clock.moment();
     let bans = chat.admission.bans(at);
     let lines: Vec<_> =
@@ -217,14 +217,15 @@ pub(in crate::chat) fn bans(chat: &mut Chat, id: ClientId, _rest: &str) {
     for line in lines.iter().take(BANS_SHOWN_MAX) {
         chat.notify(id, line);
     }
+    Ok(())
 }
 
 /// `/mute NAME`
-pub(in crate::chat) fn mute(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn mute(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if rest.is_empty() {
-        return usage(chat, id, "mute");
+        return Err(Problem::Usage);
     }
-    let Some(other) = chat.find_client(id, rest) else { return };
+    let other = chat.find_client(rest)?;
     let session = &mut chat.sessions[other];
     let is_muted = !session.rare().is_muted;
     session.set_rare(|rare| rare.is_muted = is_muted);
@@ -235,12 +236,13 @@ pub(in crate::chat) fn mute(chat: &mut Chat, id: ClientId, rest: &str) {
     let notice = if is_muted { texts::YOU_ARE_MUTED } else { texts::YOU_MAY_SPEAK };
     chat.notify_other(other, notice);
     chat.notify(id, &text);
+    Ok(())
 }
 
 /// `/announce TEXT`
-pub(in crate::chat) fn announce(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn announce(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if rest.is_empty() {
-        return usage(chat, id, "announce");
+        return Err(Problem::Usage);
     }
     chat.log_operator(id, &format!("announces {rest:?}"));
     let text = texts::announcement(chat.sessions[id].nick.as_str(), rest);
@@ -248,4 +250,5 @@ pub(in crate::chat) fn announce(chat: &mut Chat, id: ClientId, rest: &str) {
     for room in rooms {
         chat.append_notice(room, ClientId::default(), Kind::Notice, &text);
     }
+    Ok(())
 }

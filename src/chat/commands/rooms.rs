@@ -1,7 +1,8 @@
 //! Going from room to room.
 
+use crate::chat::commands::Outcome;
 use crate::chat::ids::ClientId;
-use crate::chat::names::Nick;
+use crate::chat::names::nick::Nick;
 use crate::chat::room::{Room, RoomId};
 use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
@@ -56,47 +57,48 @@ impl Chat {
 }
 
 /// `/join ROOM`
-pub(in crate::chat) fn join(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn join(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     // As other chats write it.
-    let name = match Nick::parse(rest.trim_start_matches('#')) {
-        Ok(name) => name,
-        Err(error) => return chat.notify(id, &texts::bad_name("room", "/join dev", error)),
-    };
+    let name = Nick::parse(rest.trim_start_matches('#'))
+        .map_err(|error| texts::bad_name("room", "/join dev", error))?;
     // Others see how a new room is called.
     if chat.rooms.find(&name).is_none() && chat.is_silenced(id) {
-        return;
+        return Ok(());
     }
-    match chat.open_room(&name) {
-        Some(room) => chat.move_to(id, room),
-        None => chat.notify(id, &texts::no_more_rooms(chat.config.rooms_max)),
-    }
+    let rooms_max = chat.config.rooms_max;
+    let room = chat.open_room(&name).ok_or_else(|| texts::no_more_rooms(rooms_max))?;
+    chat.move_to(id, room);
+    Ok(())
 }
 
 /// `/leave`
-pub(in crate::chat) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) {
+pub(in crate::chat) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     chat.move_to(id, chat.rooms.lobby());
+    Ok(())
 }
 
 /// `/rooms`
-pub(in crate::chat) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) {
+pub(in crate::chat) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     let rooms = chat.rooms.iter().map(|(_, room)| (room.name.as_str(), room.members().len()));
     let text = texts::rooms(chat.rooms.len(), rooms.take(ROOMS_SHOWN_MAX));
     chat.notify(id, &text);
+    Ok(())
 }
 
 /// `/topic [TEXT]`
-pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) {
+pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let session = &chat.sessions[id];
     let room = &mut chat.rooms[session.room];
     if rest.is_empty() {
         let text = texts::topic(room.topic.as_deref());
-        return chat.notify(id, &text);
+        chat.notify(id, &text);
+        return Ok(());
     }
     if rest.len() > TOPIC_BYTES_MAX {
-        return chat.notify(id, &texts::topic_too_long(TOPIC_BYTES_MAX));
+        return Err(texts::topic_too_long(TOPIC_BYTES_MAX).into());
     }
     if !chat.begin_act(id) {
-        return;
+        return Ok(());
     }
     let is_off = rest == "-";
     let session = &chat.sessions[id];
@@ -104,4 +106,5 @@ pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) {
     room.topic = (!is_off).then(|| rest.into());
     let text = texts::topic_set(session.nick.as_str(), room.topic.as_deref());
     chat.append_notice(session.room, ClientId::default(), Kind::Notice, &text);
+    Ok(())
 }

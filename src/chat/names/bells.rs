@@ -3,8 +3,8 @@
 use ecow::EcoString;
 use hashbrown::HashMap;
 
-use super::Nick;
 use crate::chat::ids::ClientId;
+use crate::chat::names::nick::{Nick, is_allowed};
 
 /// Words of one line that are looked up.
 const WORDS_MAX: usize = 100;
@@ -59,7 +59,7 @@ fn key(nick: &Nick) -> EcoString {
 
 /// What can be a name in a text.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    let is_part = |c: char| super::is_allowed(c) || c.is_alphanumeric();
+    let is_part = |c: char| is_allowed(c) || c.is_alphanumeric();
     text.split(move |c: char| !is_part(c)).filter(|word| !word.is_empty())
 }
 

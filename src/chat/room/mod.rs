@@ -12,7 +12,7 @@ use self::log::{Limits, Log, Seq};
 use self::presence::Presence;
 use crate::chat::config::Config;
 use crate::chat::ids::ClientId;
-use crate::chat::names::Nick;
+use crate::chat::names::nick::Nick;
 use crate::wire::Encoding;
 
 slotmap::new_key_type! {

@@ -8,8 +8,8 @@ use slotmap::{SecondaryMap, SlotMap};
 
 use super::{Room, RoomId};
 use crate::chat::config::Config;
-use crate::chat::names::Nick;
 use crate::chat::names::lookalikes::Looks;
+use crate::chat::names::nick::Nick;
 use crate::chat::room::log::{Limits, Line, Seq};
 use crate::wire::Encoding;
 

@@ -62,13 +62,12 @@ impl World {
         let interest = self.interests[id];
         let peer = &mut self.peers[number];
         if peer.has_reset && (interest.read || !interest.write) {
-            self.break_off(number, id);
-            return self.update_interest(id);
+            return self.break_off(number, id);
         }
         if interest.write && (peer.has_place() || peer.has_reset) {
             self.chat.handle_writable(id);
         }
-        if !interest.read || !self.chat.has_headroom() {
+        if !self.chat.interest(id).read || !self.chat.has_headroom() {
             return;
         }
         if !peer.to_server.is_empty() {
@@ -81,7 +80,6 @@ impl World {
         } else if peer.has_fin {
             self.chat.handle_eof(self.now, id);
         }
-        self.update_interest(id);
     }
 
     /// One write, of which the kernel takes at most so many bytes; false if
@@ -102,7 +100,6 @@ impl World {
             let taken = peer.receive(&offered, bytes_max);
             self.chat.handle_written(self.now, id, taken);
         }
-        self.update_interest(id);
         true
     }
 
