@@ -84,7 +84,6 @@ impl Chat {
             self.resume_command(id);
             self.resume_input(id);
             work += self.pace.work_done();
-            self.update_interest(id);
         }
     }
 

@@ -82,6 +82,8 @@ impl Chat {
             let notices = self.schedule.times_of(Due::Presence(id));
             assert!(notices.eq(room.presence.due_at), "{id:?}: one notice to come at most");
         }
+        let rooms: Vec<_> = self.rooms.all().map(|(id, _)| id).collect();
+        assert!(self.schedule.rooms().all(|id| rooms.contains(&id)), "a notice for no room");
     }
 
     /// How many clients in a room want each encoding.

@@ -85,6 +85,14 @@ impl Schedule {
         self.due.retain(|(_, due)| matches!(due, Due::Client(_)));
     }
 
+    /// Rooms that are to be told something.
+    pub fn rooms(&self) -> impl Iterator<Item = RoomId> {
+        self.due.iter().filter_map(|(_, due)| match due {
+            Due::Presence(room) => Some(*room),
+            Due::Client(_) | Due::Greeting(_) => None,
+        })
+    }
+
     /// When something is to be done.
     pub fn times_of(&self, due: Due) -> impl Iterator<Item = Instant> {
         self.due.iter().filter(move |(_, other)| *other == due).map(|(at, _)| *at)

@@ -427,6 +427,9 @@ fn count(count: u64, name: &str) -> String {
     }
 }
 
+pub(super) const TIMESTAMPS_USAGE: &str =
+    "usage: /timestamps on|off, or with a zone: /timestamps +02:00";
+
 pub(super) fn usage(usage: &str) -> String {
     format!("usage: {usage}")
 }

@@ -335,7 +335,7 @@ fn timestamps(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let clock = match (switch(rest), Clock::parse(rest)) {
         (Ok(is_on), _) => is_on.then_some(Clock::SERVER),
         (Err(_), Some(clock)) => Some(clock),
-        (Err(usage), None) => return Err(usage),
+        (Err(_), None) => return Err(texts::TIMESTAMPS_USAGE.into()),
     };
     let zone = clock.map(|clock| clock.offset(chat.clock.wall(), &chat.config.zone));
     set_view(chat, id, |view| View { clock, ..view });
