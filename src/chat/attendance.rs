@@ -2,7 +2,7 @@
 //!
 //! In a large room they would be most of what is said. So users who say nothing
 //! are counted, and every few seconds one notice tells how many came and went.
-//! One who speaks is told of by name, at once. A script that comes, says a line
+//! A client that speaks is told of by name, at once. A script that comes, says a line
 //! and goes is told of by its line only.
 
 use std::time::Duration;
@@ -47,7 +47,7 @@ impl Chat {
         }
     }
 
-    /// Greets a newcomer, who is told of from now on.
+    /// Greets a newcomer, which is told of from now on.
     fn greet(&mut self, id: ClientId) {
         // It wasn't sent anything so far, and history begins before that.
         let nick = self.sessions[id].nick.clone();

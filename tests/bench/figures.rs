@@ -81,7 +81,7 @@ pub struct StormFigures {
     pub cpu_ns_a_join: f64,
     pub leaves_a_second: f64,
     pub cpu_ns_a_leave: f64,
-    /// Lines that a client who was there received for each join, on average.
+    /// Lines that a client that was there received for each join, on average.
     pub lines_a_client_a_join: f64,
     /// How long a client waited for an answer meanwhile.
     pub wait_p50_ns: Option<u64>,

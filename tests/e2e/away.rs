@@ -33,7 +33,7 @@ fn nobody_is_closed_as_stalled_after_the_server_was_stopped() {
     slow.read_greeting();
     let mut ann = program.guest(&mut [&mut slow]);
     let mut bob = program.guest(&mut [&mut slow, &mut ann]);
-    // Few enough at once for one who reads.
+    // Few enough at once for a client that reads.
     for number in 0..LINES {
         ann.say(line(number));
         bob.hears(format!("<guest2> {}", line(number)));

@@ -154,7 +154,7 @@ fn a_program_takes_a_name_or_leaves() {
     ann.hears("*** guest2 left");
 }
 
-/// A silent user who sets the topic is told of like one who speaks.
+/// A silent user who sets the topic is told of like a client that speaks.
 #[test]
 fn whoever_does_something_that_others_see_is_known_to_them() {
     let program = Program::plain(&["--presence-interval", "3600", "--history", "0"]);

@@ -23,7 +23,7 @@ const AHEAD_MAX: usize = 20_000;
 /// loop that goes on then, one in the next, and as many again to spare.
 const READ_BEFORE_MAX: usize = 4 * 64 * 1024 / LINE_BYTES;
 
-/// Promise 25: what is read of one client in a turn is bounded, so that one who
+/// Promise 25: what is read of one client in a turn is bounded, so that a client that
 /// talks without a pause delays nobody by more than a few reads.
 #[test]
 fn a_firehose_does_not_drown_a_hundred_quiet_clients() {

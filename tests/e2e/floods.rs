@@ -53,7 +53,7 @@ fn what_a_script_sent_is_heard_although_it_is_gone() {
     assert!(left.starts_with("*** guest1 left"), "{left}");
 }
 
-/// One who waits costs nothing while it waits, whatever its connection does.
+/// A client that waits costs nothing while it waits, whatever its connection does.
 #[test]
 fn a_reset_of_one_that_is_held_back_does_not_spin() {
     let program = Program::start(&["--rate", "1", "--burst", "1"]);

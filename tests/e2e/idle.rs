@@ -39,7 +39,7 @@ fn raise_descriptor_limit() {
     setrlimit(Resource::Nofile, limit).expect("it may be raised to its maximum");
 }
 
-/// Promise 19: one who doesn't take what it is owed, and one who closed its
+/// Promise 19: a client that doesn't take what it is owed, and a client that closed its
 /// sending side, make the loop wait and not spin; when they reset, that is
 /// noticed.
 #[test]

@@ -129,7 +129,7 @@ fn who_gives_no_password_is_in_the_log() {
     assert!(log.contains("ended: 2 no password"), "{log}");
 }
 
-/// So does one who guesses the operators' password; nothing of the guess does.
+/// So does a client that guesses the operators' password; nothing of the guess does.
 #[test]
 fn wrong_guesses_are_in_the_log() {
     let (_directory, path) = with_password("secret\n");

@@ -44,7 +44,7 @@ fn crlf_becomes_lf() {
     let (_program, mut ann, mut bob) = relay(&[]);
     ann.send("one\r\n\r\ntwo\r\r\n");
     bob.expect("one\n\ntwo\r\n");
-    // And what the other sends is LF to one who sends CR LF.
+    // And what the other sends is LF to a client that sends CR LF.
     bob.send("hi\n");
     ann.expect("hi\n");
 }

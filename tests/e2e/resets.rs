@@ -44,7 +44,7 @@ fn resets_at_random_points_leave_nothing_behind() {
     watcher.hears_who("*** 1 here: guest1");
 }
 
-/// Promise 30: what is left of one who is gone never touches a newcomer that
+/// Promise 30: what is left of a client that is gone never touches a newcomer that
 /// comes in its place, in the same turn even.
 #[test]
 fn a_newcomer_gets_nothing_of_the_one_before() {

@@ -128,7 +128,7 @@ fn with_stuck_client() -> (Program, Client, Client) {
     (program, stuck, alive)
 }
 
-/// Promise 28: one who doesn't read holds the end up by a few seconds at most.
+/// Promise 28: a client that doesn't read holds the end up by a few seconds at most.
 #[test]
 fn a_stuck_client_does_not_hold_up_the_end() {
     let (mut program, _stuck, mut alive) = with_stuck_client();

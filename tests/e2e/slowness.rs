@@ -6,7 +6,7 @@ use roomcast::chat::{Config, OnLag};
 
 use crate::harness::{Client, Host, Program, Room};
 
-/// More than the kernel and the backlog keep for one who doesn't read.
+/// More than the kernel and the backlog keep for a client that doesn't read.
 const LINES: usize = 3000;
 const LINE_BYTES: usize = 1000;
 /// What `talk` gives while nobody comes or goes.
@@ -24,7 +24,7 @@ fn backlog() -> Config {
     }
 }
 
-/// A client that doesn't read, one that does, and one who speaks to both.
+/// A client that doesn't read, one that does, and a client that speaks to both.
 fn slow_fast_and_speaker(room: &impl Host) -> (Client, Client, Client) {
     let mut slow = Client::with_small_buffer(room.address());
     slow.read_greeting();
@@ -59,7 +59,7 @@ fn number(line: &str) -> Option<usize> {
     number.parse().ok()
 }
 
-/// Promise 6: one who falls out of the backlog is told once how many lines it
+/// Promise 6: a client that falls out of the backlog is told once how many lines it
 /// missed, exactly, and goes on; nobody else waits for it.
 #[test]
 fn a_reader_that_falls_behind_is_told_how_many_lines_it_missed() {
@@ -109,7 +109,7 @@ fn with_on_lag_close_a_reader_that_falls_behind_is_closed() {
     speaker.hears("*** guest1 left (too slow)");
 }
 
-/// Promise 7: one who takes no byte for the stall limit is closed, with the
+/// Promise 7: a client that takes no byte for the stall limit is closed, with the
 /// reason told.
 #[test]
 fn one_who_has_stopped_reading_is_closed_after_the_stall_timeout() {
@@ -124,7 +124,7 @@ fn one_who_has_stopped_reading_is_closed_after_the_stall_timeout() {
     slow.read_to_any_end();
 }
 
-/// Promise 7: one who takes a little all the time isn't stuck, although the
+/// Promise 7: a client that takes a little all the time isn't stuck, although the
 /// kernel says only after a third of what it keeps that it takes more.
 #[test]
 fn one_who_reads_slowly_has_not_stopped_reading() {

@@ -74,7 +74,7 @@ fn one_who_goes_is_told_once() {
     nothing_came_for(&mut [&mut bob], &mut eve);
 }
 
-/// Each of a hundred who join and leave again is told to the one who stays.
+/// Each of a hundred who join and leave again is told to the a client that stays.
 #[test]
 fn everyone_who_joins_also_leaves() {
     let room = Room::open();

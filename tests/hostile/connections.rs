@@ -191,7 +191,7 @@ fn idle(server: &Server) -> Judged {
     Ok(figure)
 }
 
-/// What is left of one who is gone never touches the next one, which has its
+/// What is left of a client that is gone never touches the next one, which has its
 /// descriptor, even if the server sees both at once.
 fn places(server: &Server) -> Judged {
     const ROUNDS: usize = 150;

@@ -94,7 +94,7 @@ fn unread_input(server: &Server) -> Judged {
     Ok(format!("after {time:.0?}"))
 }
 
-/// One who doesn't read may hold up the end for a while, but not a second
+/// A client that doesn't read may hold up the end for a while, but not a second
 /// signal.
 fn second_signal(server: &Server) -> Judged {
     const TIME_MAX: Duration = Duration::from_secs(1);

@@ -43,7 +43,7 @@ impl Flood {
     }
 
     /// From now on the sender is never far ahead of this reader. If all are on one
-    /// processor, or this machine stands still for a while, one who sends without
+    /// processor, or this machine stands still for a while, a client that sends without
     /// end is faster than any reader.
     pub fn keep_pace_with(&mut self, crowd: &mut Crowd, reader: Id) {
         self.reader = Some((reader, crowd.client(reader).received_bytes));

@@ -69,7 +69,7 @@ fn ssh(token: &str) -> Vec<u8> {
     format!("SSH-2.0-{token}\r\n").into()
 }
 
-/// As one who doesn't wait for answers.
+/// As a client that doesn't wait for answers.
 fn smtp(token: &str) -> Vec<u8> {
     format!("EHLO {token}\r\nMAIL FROM:<{token}@example.org>\r\nDATA\r\n{token}\r\n.\r\n").into()
 }

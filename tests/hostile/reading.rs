@@ -254,7 +254,7 @@ fn paused_clients(server: &Server) -> Judged {
     Ok(figure)
 }
 
-/// One who talks without a pause doesn't keep others from being heard.
+/// A client that talks without a pause doesn't keep others from being heard.
 fn firehose(server: &Server) -> Judged {
     const CLIENTS: usize = 100;
     const TIME: Duration = Duration::from_secs(3);
@@ -292,7 +292,7 @@ fn silent_joins(server: &Server) -> Judged {
     for _ in 0..CLIENTS {
         crowd.connect()?;
     }
-    // Long enough for one who tells of them together.
+    // Long enough for a client that tells of them together.
     crowd.pass(Duration::from_millis(1300))?;
     crowd.ping(bob, ann)?;
     let bytes = crowd.client(ann).received_bytes - before;

@@ -33,7 +33,7 @@ const LONG_LINES: Setup = Setup {
     descriptors: None,
 };
 
-/// One who says things, and one who hears them.
+/// A client that says things, and a client that hears them.
 struct Pair<'a> {
     crowd: Crowd<'a>,
     ann: Id,

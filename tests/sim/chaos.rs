@@ -21,7 +21,7 @@ const FOUND: &[u64] = &[
     491_158_683_644_272_887,
     491_158_683_644_302_964,
     491_158_683_644_341_786,
-    // The kernel keeps two bytes for one who asks for the past many times.
+    // The kernel keeps two bytes for a client that asks for the past many times.
     491_158_683_644_278_110,
     491_158_683_644_337_120,
     // More is due at one time than one turn does.
@@ -32,7 +32,7 @@ const FOUND: &[u64] = &[
     // An operator kicks one whose connection is broken.
     2_421_972_708_119_479_225,
     2_421_972_708_119_479_819,
-    // An operator bans one who hasn't been greeted.
+    // An operator bans a client that hasn't been greeted.
     1_291_044_041_822_801_570,
     // One gives the password, takes the rest of the answers before it, and is
     // greeted only then: until that it could be written to, and nothing was.

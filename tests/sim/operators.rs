@@ -95,7 +95,7 @@ fn three_wrong_passwords_a_second_apart_are_the_end() {
     assert_eq!(shown(&world.peers[0]).len(), 3, "nobody is told");
 }
 
-/// Those who are silent take no place of one who knows the password.
+/// Those who are silent take no place of a client that knows the password.
 #[test]
 fn strangers_never_take_a_members_place() {
     let password = password("secret");

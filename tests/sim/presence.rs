@@ -166,7 +166,7 @@ fn who_says_nothing_and_goes_within_ten_seconds_is_not_mentioned() {
     world.peers[last].has_reset = true;
     pass(&mut world, 20 * SECOND);
     assert_eq!(heard(&world), [""; 0]);
-    // One who stays is told of, and so is its end.
+    // A client that stays is told of, and so is its end.
     let silent = guest(&mut world);
     pass(&mut world, 16 * SECOND);
     assert_eq!(heard(&world), ["*** guest33 joined"]);

@@ -59,7 +59,7 @@ pub struct Scene {
     pub orders: [Order; ROOMS.len()],
     /// How far the last of those who keep the order of a room is behind.
     pub lags: [u64; ROOMS.len()],
-    /// The time between two lines of one who talks.
+    /// The time between two lines of a client that talks.
     pub talk_interval: Duration,
     /// Lines and notices that all have got.
     pub delivered: u64,

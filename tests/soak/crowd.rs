@@ -41,7 +41,7 @@ const GROWTH_KIB_MAX: usize = 16 * 1024;
 pub struct Crowd {
     server: Server,
     scene: Scene,
-    /// A place for each client: one who comes, and when the next one does.
+    /// A place for each client: a client that comes, and when the next one does.
     places: Vec<(Option<Client>, Instant)>,
     /// What those said who are gone, and whether all of it must be heard.
     gone: HashMap<u32, Gone>,

@@ -231,7 +231,7 @@ fn visit(kind: &'static str, steps: impl IntoIterator<Item = Step>) -> Visit {
     Visit { kind, is_telnet: false, room: 0, reading, expects, may_be_closed: false, steps }
 }
 
-/// A visit of one who goes to a room, and does the steps there.
+/// A visit of a client that goes to a room, and does the steps there.
 fn ordered(
     kind: &'static str,
     room: usize,

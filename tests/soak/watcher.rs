@@ -1,4 +1,4 @@
-//! One who asks the server how it is, before the others come and after they
+//! A client that asks the server how it is, before the others come and after they
 //! have gone.
 
 use std::io::{self, BufRead, BufReader, Write};

@@ -182,7 +182,7 @@ impl Client {
         assert!(newest.ends_with(" is the newest"), "{line:?}");
     }
 
-    /// Reads the farewell of one who says `/quit`.
+    /// Reads the farewell of a client that says `/quit`.
     #[track_caller]
     pub fn hears_goodbye(&mut self) {
         let line = self.line();

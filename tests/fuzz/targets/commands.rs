@@ -21,7 +21,7 @@ pub fn commands(data: &[u8]) {
     let mut speak_telnet = HashSet::new();
     for line in data.split(|byte| *byte == b'\n').take(LINES_MAX) {
         let [chosen, command @ ..] = line else { continue };
-        // In the place of one who has left comes another.
+        // In the place of a client that has left comes another.
         while world.chat.client_count() < CLIENTS {
             world.open(usize::MAX, None, false);
             world.settle();

@@ -49,7 +49,7 @@ impl Checker for Wakeups {
     }
 }
 
-/// Promise 7: there will be an end to one who takes nothing.
+/// Promise 7: there will be an end to a client that takes nothing.
 fn has_deadline(peer: &Peer, world: &World) {
     let (Some(since), Some(limit)) = (peer.stalled_since, world.chat.config().stall_timeout) else {
         return;
