@@ -51,12 +51,12 @@ fn expected(lines: usize) -> Vec<String> {
 
 /// Time passes by itself, as far as the server wants to be woken.
 fn run_until_quiet(world: &mut World) -> Duration {
-    let start = world.now;
+    let start = world.driver.now;
     loop {
         world.settle();
-        match world.chat.poll_timeout(world.now) {
-            Some(at) => world.sleep(at - world.now),
-            None => return world.now - start,
+        match world.driver.chat.poll_timeout(world.driver.now) {
+            Some(at) => world.driver.sleep(at - world.driver.now),
+            None => return world.driver.now - start,
         }
     }
 }
@@ -116,7 +116,7 @@ fn bytes_without_lines_count_too() {
     world.settle();
     let unread = world.peers[1].to_server.len();
     assert!(unread > 9_000_000, "{unread} bytes are still to be read");
-    assert!(world.chat.is_held_back(world.id(1)));
+    assert!(world.driver.chat.is_held_back(world.driver.id(1)));
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn one_whose_input_waits_for_a_write_ends_with_its_connection() {
         let mut world = paced();
         world.peers[1].send(flood.as_bytes());
         world.settle();
-        assert!(world.chat.is_held_back(world.id(1)));
+        assert!(world.driver.chat.is_held_back(world.driver.id(1)));
         world.peers[1].is_deaf = true;
         world.peers[0].send(b"hello\n");
         let time = run_until_quiet(&mut world);
@@ -171,7 +171,11 @@ fn one_who_is_held_back_is_no_work() {
     for _ in 0..100 {
         world.peers[0].send(b"hello\n");
         world.turn();
-        let is_due = world.chat.poll_timeout(world.now).is_some_and(|at| at <= world.now);
+        let is_due = world
+            .driver
+            .chat
+            .poll_timeout(world.driver.now)
+            .is_some_and(|at| at <= world.driver.now);
         assert!(!is_due, "there is nothing to do");
     }
 }
@@ -194,8 +198,8 @@ fn who_is_gone_is_read_for_five_minutes_at_most() {
 #[test]
 fn one_that_vanished_is_not_said_to_have_reset() {
     let mut world = paced();
-    world.chat.handle_write_broken(world.id(1), true);
-    world.chat.handle_eof(world.now, world.id(1));
+    world.driver.chat.handle_write_broken(world.driver.id(1), true);
+    world.driver.chat.handle_eof(world.driver.now, world.driver.id(1));
     world.settle();
     assert_eq!(world.endings, [(1, CloseReason::Vanished, Closing::Abrupt)]);
     assert_eq!(last(&world.peers[0]), "guest2 left (stopped answering)");
@@ -235,7 +239,7 @@ fn each_line_has_its_own_time() {
     world.sleep(10_000 * SECOND);
     world.settle();
     assert_eq!(world.endings, []);
-    assert_eq!(world.chat.poll_timeout(world.now), None);
+    assert_eq!(world.driver.chat.poll_timeout(world.driver.now), None);
 }
 
 /// What is begun may be the first bytes, a telnet command, or the rest of a line

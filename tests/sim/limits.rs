@@ -46,7 +46,7 @@ fn a_client_that_takes_nothing_is_closed_at_the_stall_limit() {
     world.sleep(89 * SECOND);
     world.turn();
     assert_eq!(world.endings, []);
-    assert_eq!(world.chat.poll_timeout(world.now), Some(world.now + SECOND));
+    assert_eq!(world.driver.chat.poll_timeout(world.driver.now), Some(world.driver.now + SECOND));
     world.sleep(SECOND);
     world.settle();
     assert_eq!(world.endings, [(1, CloseReason::Stalled, Closing::Abrupt)]);
@@ -95,7 +95,7 @@ fn without_a_stall_limit_a_stuck_client_stays() {
     world.sleep(1_000_000 * SECOND);
     world.turn();
     assert_eq!(world.endings, []);
-    assert_eq!(world.chat.poll_timeout(world.now), None);
+    assert_eq!(world.driver.chat.poll_timeout(world.driver.now), None);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_client_that_is_owed_nothing_may_be_silent_for_ever() {
     world.sleep(1_000_000 * SECOND);
     world.turn();
     assert_eq!(world.endings, []);
-    assert_eq!(world.chat.poll_timeout(world.now), None);
+    assert_eq!(world.driver.chat.poll_timeout(world.driver.now), None);
 }
 
 #[test]
@@ -309,13 +309,13 @@ fn at_shutdown_a_stuck_client_has_five_seconds() {
     let mut world = world(Config::default());
     let stuck = world.connect(Habit::Stuck, 10);
     world.settle();
-    world.chat.handle_shutdown(world.now);
+    world.driver.chat.handle_shutdown(world.driver.now);
     world.settle();
     assert_eq!(world.endings, [(0, CloseReason::Shutdown, Closing::Polite)]);
     world.sleep(5 * SECOND);
     world.settle();
     assert_eq!(world.endings[1], (stuck, CloseReason::Shutdown, Closing::Abrupt));
-    assert_eq!(world.chat.client_count(), 0);
+    assert_eq!(world.driver.chat.client_count(), 0);
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn the_one_too_many_is_told_and_the_next_place_is_his() {
     world.settle();
     let refusal = "full: 2 clients are connected, which is the limit; try again later";
     assert_eq!(world.peers[third].screen.shown, [Shown::Private(refusal.into())]);
-    assert_eq!(world.chat.counts().endings[CloseReason::Refused(Refused::Full)], 1);
+    assert_eq!(world.driver.chat.counts().endings[CloseReason::Refused(Refused::Full)], 1);
     world.peers[second].has_reset = true;
     world.settle();
     let fourth = world.connect(Habit::Prompt, usize::MAX);

@@ -3,6 +3,8 @@
 //! Everything is drawn from one seed. A failure prints the command that repeats
 //! it; how many seeds are run is said in `seeds`.
 
+#[path = "../support/driver.rs"]
+mod driver;
 mod faults;
 mod seeds;
 

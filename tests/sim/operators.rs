@@ -100,7 +100,7 @@ fn three_wrong_passwords_a_second_apart_are_the_end() {
 fn strangers_never_take_a_members_place() {
     let password = password("secret");
     let mut world = World::new(0, Config { clients_max: 2, password, ..Config::default() });
-    let strangers_max = world.chat.config().strangers_max();
+    let strangers_max = world.driver.chat.config().strangers_max();
     let strangers: Vec<_> =
         (0..strangers_max).map(|_| world.connect(Habit::Prompt, usize::MAX)).collect();
     world.settle();
@@ -152,8 +152,8 @@ fn a_flood_of_strangers_ends_nobody_else() {
         world.turn();
     }
     world.settle();
-    let places = 1 + world.chat.config().strangers_max();
-    assert_eq!(world.chat.client_count(), places);
+    let places = 1 + world.driver.chat.config().strangers_max();
+    assert_eq!(world.driver.chat.client_count(), places);
     say(&mut world, member, "/who");
     assert!(last(&world.peers[member]).starts_with("1 here: guest1;"));
 }
@@ -170,7 +170,11 @@ fn the_password_has_a_minute() {
     world.settle();
     assert_eq!(last(&world.peers[stranger]), "goodbye: the password didn't come in 60 s");
     assert_eq!(world.endings, [(stranger, CloseReason::NoPassword, Closing::Polite)]);
-    assert_eq!(world.chat.poll_timeout(world.now), None, "the other one has no such limit");
+    assert_eq!(
+        world.driver.chat.poll_timeout(world.driver.now),
+        None,
+        "the other one has no such limit"
+    );
 }
 
 #[test]
@@ -196,11 +200,11 @@ fn who_is_let_in_and_not_greeted_yet_keeps_nobody_busy() {
     let slow = world.connect(Habit::Stuck, PROMPT.len());
     world.sleep(SECOND);
     world.settle();
-    assert!(world.interests[world.id(slow)].write, "a part of the prompt waits");
+    assert!(world.interests[world.driver.id(slow)].write, "a part of the prompt waits");
     say(&mut world, slow, "secret");
     world.peers[slow].habit = Habit::Prompt;
     world.settle();
-    assert!(!world.interests[world.id(slow)].write);
+    assert!(!world.interests[world.driver.id(slow)].write);
     world.sleep(SECOND);
     world.settle();
     let welcome = "welcome, guest1: just type, or try /help";
@@ -223,8 +227,8 @@ fn a_request_of_a_browser_is_no_password() {
 fn telnet_does_not_show_the_password() {
     let mut world = with_password();
     let telnet = world.connect(Habit::Prompt, usize::MAX);
-    let id = world.id(telnet);
-    world.chat.offer_editing(id);
+    let id = world.driver.id(telnet);
+    world.driver.chat.offer_editing(id);
     world.settle();
     assert_eq!(world.peers[telnet].screen.telnet, [[255, 251, 1]], "WILL ECHO");
     world.peers[telnet].send(b"\xff\xfd\x01secret\r\n");
@@ -298,10 +302,10 @@ fn at_the_end_of_the_server_strangers_are_told_too() {
     let mut world = with_password();
     let stranger = world.connect(Habit::Prompt, usize::MAX);
     world.settle();
-    world.chat.handle_shutdown(world.now);
+    world.driver.chat.handle_shutdown(world.driver.now);
     world.settle();
     assert_eq!(last(&world.peers[stranger]), "the server is shutting down");
-    assert_eq!(world.chat.client_count(), 0);
+    assert_eq!(world.driver.chat.client_count(), 0);
 }
 
 // Operators.
@@ -468,7 +472,7 @@ fn a_ban_is_for_all_who_come_from_there_and_ends() {
     world.settle();
     let text = "refused: your address is banned for 50 minutes more";
     assert_eq!(shown(&world.peers[refused]), [text]);
-    assert_eq!(world.chat.counts().endings[CloseReason::Refused(Refused::Banned)], 1);
+    assert_eq!(world.driver.chat.counts().endings[CloseReason::Refused(Refused::Banned)], 1);
     say(&mut world, 0, "/bans");
     let bans = ["1 ban:", "192.0.2.1/32 for 50 minutes more, by guest1"];
     assert!(shown(&world.peers[0]).ends_with(&bans));
@@ -513,7 +517,7 @@ fn bans_outlive_the_server() {
     say(&mut world, 0, "/ban 192.0.2.2 5");
     let text = world.bans.expect("they have changed");
     let mut world = with_operator();
-    world.chat.set_bans(&text).expect("its own text");
+    world.driver.chat.set_bans(&text).expect("its own text");
     for address in ["2001:db8:1:2:3::", "192.0.2.2"] {
         let refused = world.connect_from(address.parse().expect("an address"));
         world.settle();
@@ -567,7 +571,7 @@ fn an_announcement_is_for_every_room() {
 #[test]
 fn operators_are_told_when_bans_cannot_be_kept() {
     let mut world = with_operator();
-    world.chat.handle_unsaved_bans();
+    world.driver.chat.handle_unsaved_bans();
     world.settle();
     let told = "the bans can't be saved, so they end with the server";
     assert_eq!(last(&world.peers[0]), told);

@@ -2,21 +2,17 @@
 //! the kernel and the clients do is drawn from the seed.
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use fastrand::Rng;
-use roomcast::chat::{
-    Arrival, Chat, ClientId, CloseReason, Closing, Config, Interest, Output, Refusal, Slices,
-};
-use slotmap::{SecondaryMap, SlotMap};
+use roomcast::chat::{Arrival, ClientId, CloseReason, Closing, Config, Output, Refusal, Slices};
 
 use crate::checks::Checker;
 use crate::door::{Door, Shortage};
+use crate::driver::Driver;
 use crate::faults::{Fault, Faults};
 use crate::peer::{Habit, Peer};
-
-/// The time on the wall at the begin of a simulation: 2026-11-21, noon.
-const NOON: u64 = 1_795_262_400;
 
 /// Bytes that the kernel holds for a client in good weather, at least.
 const KERNEL_BYTES: usize = 4096;
@@ -26,15 +22,7 @@ const WALL_JUMP_MAX: i64 = 24 * 3600;
 
 pub struct World {
     pub rng: Rng,
-    pub now: Instant,
-    start: Instant,
-    /// Seconds that the clock on the wall is ahead of the time that has passed.
-    wall_ahead: i64,
-    pub chat: Chat,
-    /// Ids of connections, as the server's map gives them; places are reused.
-    pub ids: SlotMap<ClientId, usize>,
-    /// What the poller was told to wait for; only as current as the real one.
-    pub interests: SecondaryMap<ClientId, Interest>,
+    pub driver: Driver,
     pub peers: Vec<Peer>,
     door: Door,
     pub endings: Vec<(usize, CloseReason, Closing)>,
@@ -43,34 +31,37 @@ pub struct World {
     /// How many were told that they can't come in.
     pub refused: u64,
     pub is_shut_down: bool,
-    /// Ids of clients that are gone, for events that come too late.
-    gone: Vec<ClientId>,
     pub faults: Faults,
     /// Clients come from other machines too.
     pub has_addresses: bool,
     checkers: Vec<Box<dyn Checker>>,
 }
 
+impl Deref for World {
+    type Target = Driver;
+
+    fn deref(&self) -> &Driver {
+        &self.driver
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Driver {
+        &mut self.driver
+    }
+}
+
 impl World {
     pub fn new(seed: u64, config: Config) -> Self {
-        let now = Instant::now();
-        let mut chat = Chat::new(config, now);
-        chat.set_unix_time(NOON);
         World {
             rng: Rng::with_seed(seed),
-            now,
-            start: now,
-            wall_ahead: 0,
-            chat,
-            ids: SlotMap::with_key(),
-            interests: SecondaryMap::new(),
+            driver: Driver::new(config),
             peers: Vec::new(),
             door: Door::default(),
             endings: Vec::new(),
             bans: None,
             refused: 0,
             is_shut_down: false,
-            gone: Vec::new(),
             faults: Faults::default(),
             has_addresses: false,
             checkers: Vec::new(),
@@ -96,7 +87,7 @@ impl World {
 
     fn connect_with(&mut self, habit: Habit, kernel_bytes: usize, ip: Option<IpAddr>) -> usize {
         let number = self.peers.len();
-        self.peers.push(Peer::new(number, self.now, habit, kernel_bytes));
+        self.peers.push(Peer::new(number, self.driver.now, habit, kernel_bytes));
         self.peers[number].ip = ip;
         self.door.knock(number);
         self.accept();
@@ -111,12 +102,12 @@ impl World {
 
     /// Lets newcomers in.
     fn accept(&mut self) {
-        while self.chat.has_headroom()
+        while self.driver.chat.has_headroom()
             && let Some(number) = self.door.accept()
         {
             match self.door.shortage() {
                 Shortage::TurnsAway => {
-                    let refusal = self.chat.refuse_full();
+                    let refusal = self.driver.chat.refuse_full();
                     self.refuse(number, refusal);
                 }
                 _ => self.open(number),
@@ -125,14 +116,13 @@ impl World {
     }
 
     fn open(&mut self, number: usize) {
-        let id = self.ids.insert(number);
+        let now = self.driver.now;
         let peer = &mut self.peers[number];
-        (peer.came_at, peer.took_at, peer.heard_at) = (self.now, self.now, self.now);
+        (peer.came_at, peer.took_at, peer.heard_at) = (now, now, now);
         let ip = peer.ip;
-        self.interests.insert(id, Interest { read: true, write: false });
         let address = format!("192.0.2.1:{number}");
         let newcomer = Arrival { ip, zone: 0, address: &address, is_telnet: false };
-        if let Err(refusal) = self.chat.handle_open(self.now, id, &newcomer) {
+        if let (id, Err(refusal)) = self.driver.open(number, &newcomer) {
             self.refuse(number, refusal);
             self.disconnect(id, Closing::Polite);
         }
@@ -140,13 +130,7 @@ impl World {
 
     fn refuse(&mut self, number: usize, refusal: Refusal) {
         self.refused += 1;
-        self.peers[number].turn_away(&self.chat.refusal(refusal));
-    }
-
-    /// The id of a client that is connected.
-    pub fn id(&self, number: usize) -> ClientId {
-        let mut ids = self.ids.iter().filter(|(_, other)| **other == number);
-        ids.next().expect("it is connected").0
+        self.peers[number].turn_away(&self.driver.chat.refusal(refusal));
     }
 
     /// With addresses, every third client is on the server's machine, the others share three
@@ -160,7 +144,7 @@ impl World {
     pub fn turn(&mut self) {
         self.door.turn();
         self.accept();
-        let mut ids: Vec<_> = self.ids.keys().collect();
+        let mut ids: Vec<_> = self.driver.ids.keys().collect();
         self.rng.shuffle(&mut ids);
         for id in ids {
             self.handle_events(id);
@@ -168,22 +152,22 @@ impl World {
         if self.faults.has(Fault::LateEvents) && self.rng.u8(..8) == 0 {
             self.send_late_event();
         }
-        self.chat.handle_time(self.now);
+        self.driver.chat.handle_time(self.driver.now);
         self.flush();
-        while let Some(output) = self.chat.poll_output() {
+        while let Some(output) = self.driver.chat.poll_output() {
             match output {
                 Output::Interest(id) => self.update_interest(id),
                 Output::Log(id, _) => {
-                    assert!(self.ids.contains_key(id), "of a client that is here")
+                    assert!(self.driver.ids.contains_key(id), "of a client that is here")
                 }
                 Output::Bans(text) => self.bans = Some(text),
                 Output::Closed { id, ending, closing } => {
-                    self.endings.push((self.ids[id], ending, closing));
+                    self.endings.push((self.driver.ids[id], ending, closing));
                     self.disconnect(id, closing);
                 }
             }
         }
-        self.chat.assert_invariants();
+        self.driver.chat.assert_invariants();
         for peer in &mut self.peers {
             match peer.habit {
                 Habit::Prompt => peer.read(usize::MAX),
@@ -214,12 +198,12 @@ impl World {
         }
         self.settle_for_long();
         // Those who came and went silently are told of.
-        let fold_time = self.chat.config().fold_time;
+        let fold_time = self.driver.chat.config().fold_time;
         if !fold_time.is_zero() {
             // Those who have sent nothing when they have stayed for ten seconds.
             let time = fold_time + Duration::from_secs(1);
             for _ in 0..3 + 10 / time.as_secs() {
-                self.sleep(time);
+                self.driver.sleep(time);
                 self.settle();
             }
         }
@@ -232,10 +216,10 @@ impl World {
             peer.has_reset = true;
         }
         self.settle_for_long();
-        let fold_time = self.chat.config().fold_time;
+        let fold_time = self.driver.chat.config().fold_time;
         if !fold_time.is_zero() {
             // The last of them are told of.
-            self.sleep(fold_time + Duration::from_secs(1));
+            self.driver.sleep(fold_time + Duration::from_secs(1));
             self.settle();
         }
         self.consult(|checker, world| checker.end(world));
@@ -243,7 +227,7 @@ impl World {
 
     pub fn shut_down(&mut self) {
         self.is_shut_down = true;
-        self.chat.handle_shutdown(self.now);
+        self.driver.chat.handle_shutdown(self.driver.now);
         self.settle();
     }
 
@@ -262,12 +246,12 @@ impl World {
     fn settle_for_long(&mut self) {
         for _ in 0..100_000 {
             self.settle();
-            let is_throttled = self.ids.keys().any(|id| self.chat.is_held_back(id));
+            let is_throttled = self.driver.ids.keys().any(|id| self.driver.chat.is_held_back(id));
             if !is_throttled && !self.peers.iter().any(Peer::is_waiting) {
                 return;
             }
-            let at = self.chat.poll_timeout(self.now).expect("nobody waits for ever");
-            self.sleep(at - self.now);
+            let at = self.driver.chat.poll_timeout(self.driver.now).expect("nobody waits for ever");
+            self.driver.sleep(at - self.driver.now);
         }
         panic!("somebody waits for ever");
     }
@@ -275,32 +259,19 @@ impl World {
     /// Whether the next turn has something to do.
     fn goes_on(&self) -> bool {
         let is_ready = |(id, &number): (ClientId, &usize)| {
-            let (peer, interest) = (&self.peers[number], self.interests[id]);
+            let (peer, interest) = (&self.peers[number], self.driver.interests[id]);
             let has_place = peer.to_client.len() < peer.kernel_bytes;
             let is_readable = interest.read && (peer.has_input() || peer.is_broken());
             let is_writable = interest.write && (has_place || peer.is_broken());
             let is_masked = !interest.read && !interest.write;
-            let is_hung_up = peer.is_broken() && is_masked && !self.chat.is_held_back(id);
+            let is_hung_up = peer.is_broken() && is_masked && !self.driver.chat.is_held_back(id);
             is_readable || is_writable || is_hung_up
         };
         let is_reading = |peer: &Peer| peer.habit != Habit::Stuck && !peer.to_client.is_empty();
-        let timeout = self.chat.poll_timeout(self.now);
-        timeout.is_some_and(|at| at <= self.now)
+        self.is_due()
             || !self.door.is_empty()
-            || self.ids.iter().any(is_ready)
+            || self.driver.ids.iter().any(is_ready)
             || self.peers.iter().any(is_reading)
-    }
-
-    /// The clock on the wall is set, to so many seconds ahead of what it was.
-    pub fn set_wall_ahead(&mut self, seconds: i64) {
-        self.wall_ahead = seconds;
-        self.sleep(Duration::ZERO);
-    }
-
-    pub fn sleep(&mut self, time: Duration) {
-        self.now += time;
-        let wall = NOON + (self.now - self.start).as_secs();
-        self.chat.set_unix_time(wall.saturating_add_signed(self.wall_ahead));
     }
 
     /// A client resets its connection, if that is one of the faults.
@@ -325,9 +296,10 @@ impl World {
     /// What the faults make happen by themselves, now and then.
     pub fn misfortune(&mut self) {
         if self.faults.has(Fault::ClockJumps) && self.rng.u8(..8) == 0 {
-            self.wall_ahead = self.rng.i64(-WALL_JUMP_MAX..WALL_JUMP_MAX);
+            let ahead = self.rng.i64(-WALL_JUMP_MAX..WALL_JUMP_MAX);
+            self.set_wall_ahead(ahead);
             let time = Duration::from_secs(100).mul_f64(self.rng.f64());
-            self.sleep(time);
+            self.driver.sleep(time);
         }
         if self.faults.has(Fault::NoDescriptors) && self.rng.u8(..8) == 0 {
             self.door.run_short(&mut self.rng);
@@ -335,8 +307,8 @@ impl World {
     }
 
     fn handle_events(&mut self, id: ClientId) {
-        let Some(&number) = self.ids.get(id) else { return };
-        let interest = self.interests[id];
+        let Some(&number) = self.driver.ids.get(id) else { return };
+        let interest = self.driver.interests[id];
         let peer = &mut self.peers[number];
         if peer.has_reset {
             peer.to_server.clear();
@@ -344,30 +316,30 @@ impl World {
         let is_broken = peer.is_broken();
         if is_broken && !interest.read && !interest.write {
             // A hang-up, which can't be masked; who is read later is read first.
-            if self.chat.is_held_back(id) {
+            if self.driver.chat.is_held_back(id) {
                 return;
             }
             return self.break_off(id);
         }
         let has_place = peer.to_client.len() < peer.kernel_bytes;
         if interest.write && (has_place || is_broken) {
-            self.chat.handle_writable(id);
+            self.driver.chat.handle_writable(id);
         }
-        if !self.chat.interest(id).read || !self.chat.has_headroom() {
+        if !self.driver.chat.interest(id).read || !self.driver.chat.has_headroom() {
             return;
         }
         if !peer.to_server.is_empty() {
-            let most = peer.to_server.len().min(self.chat.config().read_bytes_max());
+            let most = peer.to_server.len().min(self.driver.chat.config().read_bytes_max());
             let bytes =
                 if self.faults.has(Fault::SplitReads) { self.rng.usize(1..=most) } else { most };
             let read: Vec<u8> = peer.to_server.drain(..bytes).collect();
-            peer.heard_at = self.now;
-            self.chat.handle_bytes(self.now, id, &read);
+            peer.heard_at = self.driver.now;
+            self.driver.chat.handle_bytes(self.driver.now, id, &read);
         } else if is_broken {
             self.break_off(id);
         } else if peer.has_fin {
             peer.is_fin_read = true;
-            self.chat.handle_eof(self.now, id);
+            self.driver.chat.handle_eof(self.driver.now, id);
         }
     }
 
@@ -375,13 +347,13 @@ impl World {
         let writes = if self.faults.has(Fault::CutFlushes) { self.rng.usize(1..6) } else { 1024 };
         for _ in 0..writes {
             let mut slices = Slices::new();
-            let Some(id) = self.chat.poll_transmit(&mut slices) else { return };
+            let Some(id) = self.driver.chat.poll_transmit(&mut slices) else { return };
             let offered: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
             drop(slices);
             assert!(!offered.is_empty(), "a write of nothing");
-            let peer = &mut self.peers[self.ids[id]];
+            let peer = &mut self.peers[self.driver.ids[id]];
             if peer.is_broken() {
-                self.chat.handle_write_broken(id, peer.has_vanished);
+                self.driver.chat.handle_write_broken(id, peer.has_vanished);
             } else {
                 let place = peer.kernel_bytes.saturating_sub(peer.to_client.len());
                 let most = offered.len().min(place);
@@ -390,41 +362,28 @@ impl World {
                     self.faults.has(Fault::ShortWrites) && peer.kernel_bytes < usize::MAX;
                 let is_short = may_be_short && self.rng.u8(..3) == 0;
                 let taken = if is_short { self.rng.usize(0..=most) } else { most };
-                peer.take(self.now, &offered, taken);
-                self.chat.handle_written(self.now, id, taken);
+                peer.take(self.driver.now, &offered, taken);
+                self.driver.chat.handle_written(self.driver.now, id, taken);
             }
         }
     }
 
     /// The server's kernel says that a connection is broken.
     fn break_off(&mut self, id: ClientId) {
-        match self.peers[self.ids[id]].has_vanished {
-            true => self.chat.handle_vanished(id),
-            false => self.chat.handle_reset(id),
-        }
-    }
-
-    fn update_interest(&mut self, id: ClientId) {
-        if self.ids.contains_key(id) {
-            self.interests.insert(id, self.chat.interest(id));
-        }
+        let has_vanished = self.peers[self.driver.ids[id]].has_vanished;
+        self.driver.break_off(id, has_vanished);
     }
 
     fn disconnect(&mut self, id: ClientId, closing: Closing) {
-        let peer = &mut self.peers[self.ids.remove(id).expect("it was connected")];
+        let peer = &mut self.peers[self.driver.close(id)];
         peer.is_open = false;
         peer.is_cut = closing == Closing::Abrupt;
-        self.gone.push(id);
     }
 
-    /// Whatever comes for a client that is gone touches nobody.
     fn send_late_event(&mut self) {
-        let Some(&id) = self.rng.choice(&self.gone) else { return };
-        self.chat.handle_bytes(self.now, id, b"too late\n");
-        self.chat.handle_writable(id);
-        self.chat.handle_eof(self.now, id);
-        self.chat.handle_reset(id);
-        assert_eq!(self.chat.interest(id), Interest::default());
+        if let Some(&id) = self.rng.choice(&self.driver.gone) {
+            self.driver.send_late_events(id);
+        }
     }
 }
 

@@ -184,7 +184,10 @@ impl Step<'_> {
             Step::Sleep(time) => world.sleep(time),
             Step::Late { place } => world.send_late_events(place),
             Step::Motd(text) => world.chat.set_motd(text),
-            Step::Shutdown => world.chat.handle_shutdown(world.now),
+            Step::Shutdown => {
+                let now = world.now;
+                world.chat.handle_shutdown(now);
+            }
             Step::Write { bytes } => _ = world.write(bytes),
             _ if count == 0 => {}
             Step::Send { client, bytes } => world.peers[peer(client)].send(bytes),

@@ -5,6 +5,8 @@
 //! been found so far (`tests/fuzz/corpus`).
 
 // What the targets share.
+#[path = "../../support/driver.rs"]
+mod driver;
 mod cuts;
 mod sequences;
 mod stream;
