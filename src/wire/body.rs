@@ -1,0 +1,191 @@
+//! The body of a request (RFC 9112, sections 6 and 7), as it comes.
+
+use super::http::{BadRequest, Length};
+
+/// The longest line with the size of a chunk, extensions included, in bytes.
+const SIZE_LINE_BYTES_MAX: usize = 256;
+
+/// What may follow the last chunk at most, in bytes.
+const TRAILER_BYTES_MAX: usize = 8 * 1024;
+
+const CHUNK: BadRequest =
+    BadRequest::Malformed("a chunk begins with its size in hexadecimal and ends with CR LF");
+
+/// What is left of a body.
+#[derive(Debug)]
+pub struct Body {
+    state: State,
+    /// What has come of a line that isn't content.
+    line: Vec<u8>,
+    trailer_bytes: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// So many bytes.
+    Bytes(u64),
+    /// The size of a chunk comes.
+    Size,
+    /// So many bytes of a chunk.
+    Chunk(u64),
+    /// The end of a chunk comes.
+    ChunkEnd,
+    /// A line after the last chunk comes.
+    Trailer,
+    Done,
+}
+
+impl Body {
+    /// All of a body.
+    pub fn new(length: Length) -> Body {
+        let state = match length {
+            Length::Bytes(0) => State::Done,
+            Length::Bytes(bytes) => State::Bytes(bytes),
+            Length::Chunked => State::Size,
+        };
+        Body { state, line: Vec::new(), trailer_bytes: 0 }
+    }
+
+    /// Whether nothing is left.
+    pub fn is_done(&self) -> bool {
+        self.state == State::Done
+    }
+
+    /// Takes bytes off the front of `input` up to the end of a piece of content, which
+    /// it gives. `None` means that `input` is used up, or that the body is done.
+    ///
+    /// # Errors
+    /// What is wrong with a chunk.
+    pub fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, BadRequest> {
+        while !input.is_empty() {
+            match self.state {
+                State::Bytes(left) => return Ok(Some(self.take(input, left))),
+                State::Chunk(left) => return Ok(Some(self.take(input, left))),
+                State::Done => return Ok(None),
+                State::Size | State::ChunkEnd | State::Trailer => self.read_line(input)?,
+            }
+        }
+        Ok(None)
+    }
+
+    fn take<'a>(&mut self, input: &mut &'a [u8], left: u64) -> &'a [u8] {
+        let most = usize::try_from(left).unwrap_or(usize::MAX);
+        let (content, rest) = input.split_at(most.min(input.len()));
+        *input = rest;
+        let left = left - content.len() as u64;
+        self.state = match self.state {
+            State::Bytes(_) if left == 0 => State::Done,
+            State::Bytes(_) => State::Bytes(left),
+            _ if left == 0 => State::ChunkEnd,
+            _ => State::Chunk(left),
+        };
+        content
+    }
+
+    /// Takes one byte of a line that isn't content, or what ends it.
+    fn read_line(&mut self, input: &mut &[u8]) -> Result<(), BadRequest> {
+        let Some((&byte, rest)) = input.split_first() else { return Ok(()) };
+        *input = rest;
+        if byte != b'\n' {
+            self.line.push(byte);
+            let max = if self.state == State::ChunkEnd { 1 } else { SIZE_LINE_BYTES_MAX };
+            return if self.line.len() <= max { Ok(()) } else { Err(CHUNK) };
+        }
+        let line = std::mem::take(&mut self.line);
+        let line = line.strip_suffix(b"\r").ok_or(CHUNK)?;
+        self.state = match self.state {
+            State::Size => match chunk_size(line)? {
+                0 => State::Trailer,
+                bytes => State::Chunk(bytes),
+            },
+            State::ChunkEnd if line.is_empty() => State::Size,
+            State::Trailer if line.is_empty() => State::Done,
+            State::Trailer => {
+                self.trailer_bytes += line.len();
+                if self.trailer_bytes > TRAILER_BYTES_MAX {
+                    return Err(CHUNK);
+                }
+                State::Trailer
+            }
+            _ => return Err(CHUNK),
+        };
+        Ok(())
+    }
+}
+
+/// The size in a line, what stands behind `;` apart.
+fn chunk_size(line: &[u8]) -> Result<u64, BadRequest> {
+    let digits = line.split(|&byte| byte == b';').next().unwrap_or_default();
+    let digits = digits.trim_ascii_end();
+    let is_hexadecimal = !digits.is_empty() && digits.iter().all(u8::is_ascii_hexdigit);
+    let digits = str::from_utf8(digits).ok().filter(|_| is_hexadecimal).ok_or(CHUNK)?;
+    u64::from_str_radix(digits, 16).map_err(|_| CHUNK)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The content of a body that comes in pieces of this length, and what comes after
+    /// it.
+    fn read(length: Length, bytes: &[u8], piece: usize) -> Result<(String, bool), BadRequest> {
+        let (mut body, mut content) = (Body::new(length), Vec::new());
+        for mut piece in bytes.chunks(piece) {
+            while let Some(part) = body.next(&mut piece)? {
+                content.extend_from_slice(part);
+            }
+            assert!(piece.is_empty() || body.is_done());
+        }
+        Ok((String::from_utf8_lossy(&content).into_owned(), body.is_done()))
+    }
+
+    #[test]
+    fn content_is_what_is_between() {
+        let chunks =
+            b"5\r\nhello\r\n1;name=value\r\n \r\n00B\r\nhello\r\nworl\r\n0\r\nA: b\r\n\r\nrest";
+        for piece in [1, 2, 3, 7, 1000] {
+            let expected = Ok(("hello hello\r\nworl".to_owned(), true));
+            assert_eq!(read(Length::Chunked, chunks, piece), expected);
+            assert_eq!(read(Length::Bytes(5), b"hello!", piece), Ok(("hello".into(), true)));
+            assert_eq!(read(Length::Bytes(9), b"hello!", piece), Ok(("hello!".into(), false)));
+        }
+        assert!(Body::new(Length::Bytes(0)).is_done());
+    }
+
+    #[test]
+    fn a_chunk_that_could_mean_two_things_is_refused() {
+        for bytes in [
+            &b"5\nhello\r\n"[..],
+            b"0x5\r\nhello\r\n",
+            b"+5\r\nhello\r\n",
+            b" 5\r\nhello\r\n",
+            b"\r\nhello\r\n",
+            b"5\r\nhello!\r\n",
+            b"5\r\nhello\n",
+            b"-1\r\n",
+            b"10000000000000000\r\n",
+            b"0\r\nA: b\n",
+        ] {
+            for piece in [1, 1000] {
+                assert_eq!(read(Length::Chunked, bytes, piece), Err(CHUNK), "{bytes:?}");
+            }
+        }
+        let long = [b"5;", &[b'a'; 300][..]].concat();
+        assert_eq!(read(Length::Chunked, &long, 1), Err(CHUNK));
+        let trailers = [b"0\r\n", &b"A: 0123456789\r\n".repeat(700)[..]].concat();
+        assert_eq!(read(Length::Chunked, &trailers, 64), Err(CHUNK));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_change_nothing(parts in prop::collection::vec(prop::sample::select(vec![
+            "5\r\nhello\r\n", "0\r\n", "\r\n", "\n", "A: b\r\n", "3;x\r\n", "a", "ffffffffffffffff\r\n",
+        ]), 0..8), piece in 1..8_usize) {
+            let bytes = parts.concat().into_bytes();
+            let whole = read(Length::Chunked, &bytes, bytes.len().max(1));
+            prop_assert_eq!(read(Length::Chunked, &bytes, piece), whole);
+        }
+    }
+}
