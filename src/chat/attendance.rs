@@ -29,7 +29,7 @@ const NAMED_MAX: usize = 5;
 impl Chat {
     /// A client has connected, and is in the login room or the lobby.
     pub(super) fn arrive(&mut self, id: ClientId) {
-        if self.config.fold_time.is_zero() {
+        if self.config.fold_time.is_zero() && !self.config.has_web {
             self.handle_arrival(id);
         } else {
             self.schedule.set(self.clock.now() + GREETING_DELAY, Due::Greeting(id));
@@ -39,6 +39,10 @@ impl Chat {
     /// A newcomer has had time to say something first.
     pub(super) fn handle_arrival(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get_mut(id) else { return };
+        if session.rare().client.is_asking() {
+            // It speaks HTTP: what is asked for decides.
+            return;
+        }
         match session.state() {
             State::Member(Standing::LoggingIn, Phase::Talking) => self.ask_password(id),
             State::Member(Standing::Arriving, Phase::Talking) => self.greet(id),

@@ -25,6 +25,11 @@ pub struct Config {
     pub echo: bool,
     /// A plain relay: no notices, names, commands, telnet or cleaning.
     pub raw: bool,
+    /// Whether requests of HTTP are answered.
+    pub has_web: bool,
+    /// What this server may be called in a request, beside the addresses and names that
+    /// it always may.
+    pub hosts: Vec<String>,
     /// Clients at one time.
     pub clients_max: usize,
     /// Clients from one address.
@@ -98,6 +103,8 @@ impl Default for Config {
             prefix: Prefix::Nick,
             echo: false,
             raw: false,
+            has_web: false,
+            hosts: Vec::new(),
             clients_max: 10_000,
             origin_limits: OriginLimits::default(),
             access: Vec::new(),
@@ -210,6 +217,10 @@ impl Config {
     }
 
     pub(super) fn framing(&self) -> Framing {
-        Framing { line_bytes_max: self.line_bytes_max, raw: self.raw }
+        Framing {
+            line_bytes_max: self.line_bytes_max,
+            raw: self.raw,
+            has_web: self.has_web && !self.raw,
+        }
     }
 }

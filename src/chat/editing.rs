@@ -8,7 +8,7 @@
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, State};
 use crate::chat::state::Chat;
-use crate::wire::Client;
+use crate::wire::{Client, Ending};
 
 /// Others' lines and answers on one screen at most, about so many bytes.
 const SCREEN_BYTES_MAX: usize = 16 * 1024;
@@ -16,7 +16,10 @@ const SCREEN_BYTES_MAX: usize = 16 * 1024;
 impl Chat {
     /// Offers a client to edit its line.
     pub fn offer_editing(&mut self, id: ClientId) {
-        if self.config.raw || !self.sessions.contains_key(id) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let is_web =
+            matches!(session.reader.newest_encoding().ending, Ending::Event | Ending::Frame);
+        if self.config.raw || is_web {
             return;
         }
         if self.is_logging_in(id) {

@@ -15,7 +15,7 @@ use crate::chat::member::{NOTE_BYTES_MAX, Session};
 use crate::chat::room::log::{Line, Seq};
 use crate::chat::texts;
 use crate::wire::{
-    Command, Editor, Encoding, Input, Kind, LineEnd, LineEnding, Message, Protocol, Text,
+    Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, Protocol, Text,
     close_directions,
 };
 
@@ -66,7 +66,7 @@ impl Chat {
         let framing = self.config.framing();
         let mut has_ended = false;
         self.pace.begin_step();
-        while !input.is_empty()
+        while (!input.is_empty() || self.has_pending_input(id))
             && self.pace.work_left() > 0
             && self.wants_input(id)
             && self.pay_line(id)
@@ -95,10 +95,18 @@ impl Chat {
         has_ended
     }
 
+    /// Whether the end of what has come is still to be looked at.
+    fn has_pending_input(&self, id: ClientId) -> bool {
+        self.sessions.get(id).is_some_and(|session| session.rare().client.has_pending())
+    }
+
     /// Keeps input that waits: for the client to take its answers, or for others to
     /// have had their turn.
     fn hold(&mut self, id: ClientId, input: &[u8]) {
-        if let Some(session) = self.sessions.get_mut(id).filter(|_| !input.is_empty()) {
+        let is_pending = self.has_pending_input(id);
+        if let Some(session) = self.sessions.get_mut(id)
+            && (is_pending || !input.is_empty())
+        {
             session.set_rare(|rare| rare.held = input.to_vec());
             if session.wants_input() {
                 self.schedule.resume(id);
@@ -137,6 +145,14 @@ impl Chat {
     pub(super) fn handle_input(&mut self, id: ClientId, input: &Input) {
         match input {
             Input::Line { bytes, end } => self.handle_line(id, bytes, *end),
+            Input::Request(request) => self.handle_request(id, request),
+            Input::BadRequest(problem) => self.handle_bad_request(id, *problem),
+            Input::BodyEnd => self.end_post(id),
+            Input::Frame(frame) => self.handle_frame(id, frame),
+            Input::Broken(code) => self.close_socket(id, *code),
+            Input::TooLong if self.sessions[id].rare().client.is_asking() => {
+                self.refuse_long_line(id);
+            }
             Input::TooLong if self.config.raw => self.leave(id, CloseReason::LineTooLong, None),
             Input::TooLong => self.notify(id, &texts::line_too_long(self.config.line_bytes_max)),
             Input::Typed(line) => {
@@ -155,6 +171,9 @@ impl Chat {
     fn handle_line(&mut self, id: ClientId, bytes: &[u8], end: LineEnd) {
         if self.config.raw {
             return self.append_line(id, Kind::Said, "", bytes);
+        }
+        if self.sessions[id].rare().client.is_asking() {
+            return self.say_posted(id, Text::clean(bytes).as_str());
         }
         if end == LineEnd::CrLf {
             self.use_crlf(id);
@@ -300,8 +319,8 @@ impl Chat {
     /// The client has shown that its lines end with CR LF.
     pub(super) fn use_crlf(&mut self, id: ClientId) {
         let encoding = self.sessions[id].reader.newest_encoding();
-        if encoding.ending == LineEnding::Lf {
-            self.set_encoding(id, encoding.with_ending(LineEnding::CrLf));
+        if encoding.ending == Ending::Lf {
+            self.set_encoding(id, encoding.with_ending(Ending::CrLf));
         }
     }
 
@@ -320,6 +339,10 @@ impl Chat {
 
     /// Tells one client a message of any kind, after all that was said so far.
     pub(super) fn tell(&mut self, id: ClientId, kind: Kind, from: &str, to: &str, text: &str) {
+        if self.sessions[id].rare().client.is_asking() {
+            // It is sent one answer, and nothing else.
+            return;
+        }
         let note = self.encode(id, kind, from, to, text);
         self.add_note(id, &note);
     }

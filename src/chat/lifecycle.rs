@@ -13,7 +13,7 @@ use crate::chat::room::cursor::Reader;
 use crate::chat::room::presence::Presence;
 use crate::chat::schedule::Due;
 use crate::chat::state::{Chat, Output};
-use crate::wire::{Client, Encoding, Kind, LineEnding, NOTICE, Stage};
+use crate::wire::{Client, Encoding, Ending, Kind, NOTICE, Stage};
 
 /// How long a client that closed its sending side stays for replies. A script
 /// (`echo /who | nc -N`) waits so long for its end, and a bot has so long to
@@ -65,7 +65,7 @@ impl Chat {
         let room = self.rooms.login().unwrap_or(self.rooms.lobby());
         let encoding = Encoding {
             view: self.config.view,
-            ..Encoding::new(self.config.text_layout(), LineEnding::Lf)
+            ..Encoding::new(self.config.text_layout(), Ending::Lf)
         };
         let reader = Reader::new(&mut self.rooms[room].log, encoding);
         let mut session = Session::new(Nick::default(), room, reader, self.clock.uptime());

@@ -63,7 +63,7 @@ impl Chat {
     }
 
     /// Clients that have given the password, if there is one.
-    fn member_count(&self) -> usize {
+    pub(super) fn member_count(&self) -> usize {
         self.rooms.iter().map(|(_, room)| room.members().len()).sum()
     }
 
@@ -125,6 +125,13 @@ impl Chat {
 
     /// A newcomer may come into the lobby.
     fn log_in(&mut self, id: ClientId) {
+        self.let_in(id);
+        self.reveal(id);
+        self.arrive(id);
+    }
+
+    /// Makes a stranger a member of the lobby that hasn't been greeted.
+    pub(super) fn let_in(&mut self, id: ClientId) {
         let Some(room) = self.rooms.login() else { return };
         self.leave_members(id);
         self.forget_reader(room, self.sessions[id].reader.newest_encoding());
@@ -134,8 +141,6 @@ impl Chat {
         self.set_timer(id);
         self.name(id);
         self.place_in(id, self.rooms.lobby());
-        self.reveal(id);
-        self.arrive(id);
     }
 
     /// Makes a client that was level with its log a member of another room.

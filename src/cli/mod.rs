@@ -99,6 +99,14 @@ struct RoomArgs {
     #[arg(long, conflicts_with_all = WITHOUT_EFFECT_IF_RAW)]
     raw: bool,
 
+    /// Answer requests of HTTP, and let WebSockets come in (not finished yet)
+    #[arg(long, hide = true)]
+    web: bool,
+
+    /// A name that this server may be called in a request
+    #[arg(long, hide = true, requires = "web", value_name = "NAME")]
+    host: Vec<String>,
+
     /// Room in which every client starts
     #[arg(long, value_name = "NAME", default_value = "lobby", value_parser = values::room_name)]
     room: String,
@@ -355,6 +363,8 @@ impl Cli {
             prefix,
             echo: room.echo,
             raw: room.raw,
+            has_web: room.web,
+            hosts: room.host.clone(),
             clients_max,
             origin_limits: OriginLimits {
                 clients_max: limits.max_per_address,

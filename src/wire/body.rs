@@ -1,5 +1,7 @@
 //! The body of a request (RFC 9112, sections 6 and 7), as it comes.
 
+use memchr::memchr;
+
 use super::http::{BadRequest, Length};
 
 /// The longest line with the size of a chunk, extensions included, in bytes.
@@ -18,6 +20,99 @@ pub struct Body {
     /// What has come of a line that isn't content.
     line: Vec<u8>,
     trailer_bytes: usize,
+}
+
+/// The lines of a body.
+#[derive(Debug)]
+pub struct BodyLines {
+    body: Body,
+    /// What has come of a line.
+    line: Vec<u8>,
+    /// It has passed the limit; the rest of it is discarded.
+    is_too_long: bool,
+    has_ended: bool,
+}
+
+/// What has come of a body.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A line, without LF or CR LF.
+    Line(Vec<u8>),
+    /// A line has passed the limit. Comes once, at its end.
+    TooLong,
+    /// All has come.
+    End,
+    /// A chunk is none.
+    Wrong(BadRequest),
+}
+
+impl BodyLines {
+    /// The lines of a body that comes.
+    pub fn new(length: Length) -> BodyLines {
+        let (line, is_too_long, has_ended) = (Vec::new(), false, false);
+        BodyLines { body: Body::new(length), line, is_too_long, has_ended }
+    }
+
+    /// Whether a line is begun.
+    pub fn is_begun(&self) -> bool {
+        !self.line.is_empty() || self.is_too_long
+    }
+
+    /// Whether all of the body has come, and its end hasn't been given.
+    pub fn is_done(&self) -> bool {
+        self.body.is_done() && !self.has_ended
+    }
+
+    /// Takes bytes off the front of `input` up to the end of a line. `None` means that
+    /// it is used up. What has no LF at the end of the body is a line too.
+    pub fn next(&mut self, input: &mut &[u8], line_bytes_max: usize) -> Option<Part> {
+        loop {
+            let before = *input;
+            let content = match self.body.next(input) {
+                Ok(Some(content)) => content,
+                Ok(None) if self.body.is_done() => return self.end(input, line_bytes_max),
+                Ok(None) => return None,
+                Err(error) => return Some(Part::Wrong(error)),
+            };
+            let Some(at) = memchr(b'\n', content) else {
+                self.add(content, line_bytes_max);
+                continue;
+            };
+            self.add(&content[..at], line_bytes_max);
+            // The rest is looked at again.
+            let rest = content.len() - at - 1;
+            self.body.put_back(rest);
+            *input = &before[before.len() - input.len() - rest..];
+            return Some(self.end_line(line_bytes_max));
+        }
+    }
+
+    fn add(&mut self, content: &[u8], line_bytes_max: usize) {
+        if !self.is_too_long {
+            self.line.extend_from_slice(content);
+        }
+        // The CR of its end doesn't count.
+        if self.line.len() > line_bytes_max + 1 {
+            self.line.clear();
+            self.is_too_long = true;
+        }
+    }
+
+    fn end_line(&mut self, line_bytes_max: usize) -> Part {
+        let mut line = std::mem::take(&mut self.line);
+        line.pop_if(|byte| *byte == b'\r');
+        let is_too_long = std::mem::take(&mut self.is_too_long) || line.len() > line_bytes_max;
+        if is_too_long { Part::TooLong } else { Part::Line(line) }
+    }
+
+    fn end(&mut self, input: &mut &[u8], line_bytes_max: usize) -> Option<Part> {
+        *input = &[];
+        if self.is_begun() {
+            return Some(self.end_line(line_bytes_max));
+        }
+        let had_ended = std::mem::replace(&mut self.has_ended, true);
+        (!had_ended).then_some(Part::End)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +161,18 @@ impl Body {
             }
         }
         Ok(None)
+    }
+
+    /// So many bytes of the content that was given last come again.
+    fn put_back(&mut self, bytes: usize) {
+        let bytes = bytes as u64;
+        self.state = match self.state {
+            state if bytes == 0 => state,
+            State::Done => State::Bytes(bytes),
+            State::Bytes(left) => State::Bytes(left + bytes),
+            State::Chunk(left) => State::Chunk(left + bytes),
+            _ => State::Chunk(bytes),
+        };
     }
 
     fn take<'a>(&mut self, input: &mut &'a [u8], left: u64) -> &'a [u8] {
@@ -152,6 +259,40 @@ mod tests {
             assert_eq!(read(Length::Bytes(9), b"hello!", piece), Ok(("hello!".into(), false)));
         }
         assert!(Body::new(Length::Bytes(0)).is_done());
+    }
+
+    /// The lines of a body that comes in pieces of this length.
+    fn lines(length: Length, bytes: &[u8], piece: usize) -> Vec<Part> {
+        let (mut lines, mut parts) = (BodyLines::new(length), Vec::new());
+        for mut piece in bytes.chunks(piece) {
+            while let Some(part) = lines.next(&mut piece, 8) {
+                let is_last = matches!(part, Part::End | Part::Wrong(_));
+                parts.push(part);
+                if is_last {
+                    return parts;
+                }
+            }
+        }
+        parts
+    }
+
+    #[test]
+    fn lines_are_cut_wherever_chunks_are() {
+        let line = |text: &str| Part::Line(text.into());
+        let expected =
+            [line("hello"), line(""), line("12345678"), Part::TooLong, line("end"), Part::End];
+        let text = b"hello\n\r\n12345678\r\n123456789\nend";
+        let chunks: Vec<u8> =
+            text.iter().flat_map(|byte| [b"1\r\n", &[*byte][..], b"\r\n"].concat()).collect();
+        let chunked = [chunks, b"0\r\n\r\n".to_vec()].concat();
+        for piece in [1, 2, 3, 1000] {
+            assert_eq!(lines(Length::Bytes(text.len() as u64), text, piece), expected);
+            assert_eq!(lines(Length::Chunked, &chunked, piece), expected, "pieces of {piece}");
+        }
+        assert_eq!(
+            lines(Length::Chunked, b"2\r\na\n\r\nx\r\n", 99),
+            [line("a"), Part::Wrong(CHUNK)]
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Sniffing ──> FirstLine ──> Lines <──> Editing
+//!     │            ├──> Head ──> Body | Socket | Stream
 //!     └────────────┴──> another protocol
 //! ```
 //!
@@ -13,10 +14,14 @@ use std::borrow::Cow;
 
 use arrayvec::ArrayVec;
 
+use super::body::{BodyLines, Part};
 use super::decoder::{Decoder, Event, Framing, LineEnd, Typed};
 use super::editor::{Edited, Editor};
+use super::encoding::Ending;
+use super::http::{BadRequest, HEAD_BYTES_MAX, Length, Request};
 use super::protocol::{FIRST_BYTES, First, Protocol};
 use super::telnet::{Command, Options};
+use super::websocket::{CloseCode, Frame, Frames};
 
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -31,6 +36,14 @@ pub enum Stage {
     FirstLine,
     /// It is a chat client's.
     Lines,
+    /// It is a request of HTTP whose head comes.
+    Head,
+    /// The lines of its body come.
+    Body,
+    /// It is a WebSocket.
+    Socket,
+    /// What it sends is for nobody: it has been answered, or is sent a stream.
+    Stream,
 }
 
 /// What a client has sent.
@@ -52,9 +65,28 @@ pub enum Input<'a> {
     End,
     /// A telnet command, to be answered with [`Client::answer`].
     Telnet(Command),
+    /// The head of a request of HTTP has come. Whoever gets it says how the stream goes
+    /// on, with [`Client::begin_body`], `begin_socket` or `begin_stream`.
+    Request(Box<Request>),
+    /// It isn't a request that can be answered as the client wants it.
+    BadRequest(BadRequest),
+    /// All of a body has come.
+    BodyEnd,
+    /// A control frame of a WebSocket.
+    Frame(Frame),
+    /// A WebSocket is to be closed for what the client sent.
+    Broken(CloseCode),
     /// The client speaks another protocol. Nothing of what it sends is for the
     /// chat.
     Foreign(Protocol),
+}
+
+/// What has come of what isn't whole yet.
+#[derive(Debug)]
+enum Web {
+    Head(Vec<u8>),
+    Body(BodyLines),
+    Socket(Frames),
 }
 
 /// The input of one client, and the terminal that it types on.
@@ -68,6 +100,8 @@ pub struct Client {
     options: Option<Box<Options>>,
     /// The line that is being typed, if the server edits it.
     editor: Option<Box<Editor>>,
+    /// What has come of a head, a body or a frame.
+    web: Option<Box<Web>>,
     /// What the client is sent next, if it edits or did until now. What is begun
     /// is sent to its end: the state of a terminal after half of it isn't known.
     screen: Vec<u8>,
@@ -82,6 +116,7 @@ impl Client {
             decoder: Decoder::new(),
             options: None,
             editor: None,
+            web: None,
             screen: Vec::new(),
         }
     }
@@ -95,7 +130,7 @@ impl Client {
     /// as well.
     pub fn is_at_rest(&self) -> bool {
         let is_plain = self.options.is_none() && self.editor.is_none() && self.screen.is_empty();
-        is_plain && self.first.is_empty() && self.decoder.is_new()
+        is_plain && self.web.is_none() && self.first.is_empty() && self.decoder.is_new()
     }
 
     /// Whether it has sent at least a byte.
@@ -106,7 +141,14 @@ impl Client {
     /// Whether nothing is begun that needs an end: a line or a telnet command.
     pub fn is_between_lines(&self) -> bool {
         // Empty lines begin nothing, though they may be the begin of something else.
-        self.decoder.is_between_lines() && self.first.iter().all(|byte| b"\r\n".contains(byte))
+        let is_web_begun = match self.web.as_deref() {
+            None => false,
+            Some(Web::Head(_) | Web::Socket(_)) => true,
+            Some(Web::Body(lines)) => lines.is_begun(),
+        };
+        !is_web_begun
+            && self.decoder.is_between_lines()
+            && self.first.iter().all(|byte| b"\r\n".contains(byte))
     }
 
     /// Bytes have come; gives those that are for [`Client::next`]. While the first
@@ -150,17 +192,104 @@ impl Client {
     /// Takes bytes off the front of `input` up to the next event. `None` means
     /// that `input` is used up.
     pub fn next<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Input<'a>> {
+        match self.stage {
+            Stage::Head | Stage::Body | Stage::Socket | Stage::Stream => {
+                return self.next_web(input, framing);
+            }
+            Stage::Sniffing | Stage::FirstLine | Stage::Lines => {}
+        }
         if self.editor.is_some() {
             return self.next_typed(input, framing);
         }
         let event = self.decoder.next(input, framing)?;
-        Some(self.check_first(event))
+        match self.check_first(event, framing) {
+            Some(event) => Some(event),
+            None => self.next_web(input, framing),
+        }
     }
 
     /// The client closed its sending side: a last line without an end counts.
     pub fn finish(&mut self, framing: &Framing) -> Option<Input<'static>> {
+        match self.stage {
+            Stage::Head | Stage::Body => return Some(Input::BadRequest(CUT)),
+            Stage::Socket | Stage::Stream => return None,
+            Stage::Sniffing | Stage::FirstLine | Stage::Lines => {}
+        }
         let event = self.decoder.finish(framing)?;
-        Some(self.check_first(event))
+        self.check_first(event, framing).or(Some(Input::BadRequest(CUT)))
+    }
+
+    /// The body of a request comes.
+    pub fn begin_body(&mut self, length: Length) {
+        self.stage = Stage::Body;
+        self.web = Some(Box::new(Web::Body(BodyLines::new(length))));
+    }
+
+    /// Frames of a WebSocket come.
+    pub fn begin_socket(&mut self) {
+        (self.stage, self.web) = (Stage::Socket, None);
+    }
+
+    /// What comes is for nobody.
+    pub fn begin_stream(&mut self) {
+        (self.stage, self.web) = (Stage::Stream, None);
+    }
+
+    /// Whether the end of a body has come and not been given yet.
+    pub fn has_pending(&self) -> bool {
+        matches!(self.web.as_deref(), Some(Web::Body(lines)) if lines.is_done())
+    }
+
+    /// Whether it speaks HTTP and hasn't been answered yet.
+    pub fn is_asking(&self) -> bool {
+        matches!(self.stage, Stage::Head | Stage::Body)
+    }
+
+    fn next_web<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Input<'a>> {
+        match self.stage {
+            Stage::Socket => self.next_frame(input, framing),
+            Stage::Head | Stage::Body => {
+                let next = match self.web.as_deref_mut()? {
+                    Web::Head(head) => next_request(head, input),
+                    Web::Body(lines) => next_part(lines, input, framing.line_bytes_max),
+                    Web::Socket(_) => None,
+                };
+                if let Some(Input::BadRequest(_) | Input::BodyEnd) = next {
+                    self.begin_stream();
+                }
+                next
+            }
+            _ => {
+                *input = &[];
+                None
+            }
+        }
+    }
+
+    fn next_frame<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Input<'a>> {
+        if self.web.is_none() {
+            if input.is_empty() {
+                return None;
+            }
+            self.web = Some(Box::new(Web::Socket(Frames::new())));
+        }
+        let Some(Web::Socket(frames)) = self.web.as_deref_mut() else { return None };
+        let frame = frames.next(input, framing.line_bytes_max);
+        if frames.is_at_rest() {
+            self.web = None;
+        }
+        match frame {
+            Ok(None) => None,
+            Ok(Some(Frame::Text(text))) => {
+                let bytes = text.into_bytes().into();
+                Some(Input::Line { bytes, end: LineEnd::Lf })
+            }
+            Ok(Some(frame)) => Some(Input::Frame(frame)),
+            Err(code) => {
+                self.begin_stream();
+                Some(Input::Broken(code))
+            }
+        }
     }
 
     /// Offers the client to edit its line; gives what to send. Editing begins when
@@ -255,20 +384,28 @@ impl Client {
     }
 
     /// What the decoder has found, unless it is the first line and shows another
-    /// protocol.
-    fn check_first<'a>(&mut self, event: Event<'a>) -> Input<'a> {
+    /// protocol; `None` if that is HTTP and is to be understood.
+    fn check_first<'a>(&mut self, event: Event<'a>, framing: &Framing) -> Option<Input<'a>> {
         let protocol = match &event {
-            Event::Command(command) => return Input::Telnet(*command),
+            Event::Command(command) => return Some(Input::Telnet(*command)),
             _ if self.stage == Stage::Lines => None,
             Event::Line { bytes, .. } => Protocol::of_line(bytes),
             Event::TooLong { start } => Protocol::of_long_line(start),
         };
         self.stage = Stage::Lines;
-        match (protocol, event) {
+        Some(match (protocol, event) {
+            (Some(Protocol::Http), Event::Line { bytes, end }) if framing.has_web => {
+                let end = if end == LineEnd::CrLf { Ending::CrLf } else { Ending::Lf };
+                let head = [&bytes, end.bytes()].concat();
+                self.stage = Stage::Head;
+                self.web = Some(Box::new(Web::Head(head)));
+                return None;
+            }
+            (Some(Protocol::Http), _) if framing.has_web => Input::BadRequest(BadRequest::TooLong),
             (Some(protocol), _) => Input::Foreign(protocol),
             (None, Event::Line { bytes, end }) => Input::Line { bytes, end },
             (None, _) => Input::TooLong,
-        }
+        })
     }
 
     /// Begins or ends editing as agreed with the client.
@@ -287,40 +424,102 @@ impl Client {
     }
 }
 
+/// The connection ended in the middle of a request.
+const CUT: BadRequest = BadRequest::Malformed("the request was cut off");
+
+/// Takes bytes off the front of `input` up to the end of a line of a body.
+fn next_part<'a>(lines: &mut BodyLines, input: &mut &[u8], max: usize) -> Option<Input<'a>> {
+    Some(match lines.next(input, max)? {
+        Part::Line(bytes) => Input::Line { bytes: bytes.into(), end: LineEnd::Lf },
+        Part::TooLong => Input::TooLong,
+        Part::End => Input::BodyEnd,
+        Part::Wrong(error) => Input::BadRequest(error),
+    })
+}
+
+/// Takes bytes off the front of `input` up to the end of a head.
+fn next_request<'a>(head: &mut Vec<u8>, input: &mut &[u8]) -> Option<Input<'a>> {
+    // What is behind the head is looked at again: it is the body's.
+    let before = head.len();
+    let taken = input.len().min(HEAD_BYTES_MAX.saturating_sub(before));
+    head.extend_from_slice(&input[..taken]);
+    if !input[..taken].contains(&b'\n') && head.len() < HEAD_BYTES_MAX {
+        // It is looked at when a line of it is whole.
+        *input = &input[taken..];
+        return None;
+    }
+    match Request::parse(head) {
+        Ok(None) => {
+            *input = &input[taken..];
+            None
+        }
+        Ok(Some((request, length))) => {
+            *input = &input[length - before..];
+            Some(Input::Request(Box::new(request)))
+        }
+        Err(error) => {
+            *input = &[];
+            Some(Input::BadRequest(error))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    const FRAMING: Framing = Framing { line_bytes_max: 64, raw: false };
+    const FRAMING: Framing = Framing { line_bytes_max: 64, raw: false, has_web: false };
     const DO_ECHO: &[u8] = b"\xff\xfd\x01";
     const DONT_ECHO: &[u8] = b"\xff\xfe\x01";
 
     /// What a client has sent in pieces of this length, and then the end of the
     /// stream, up to what disconnects it. Telnet commands are answered.
     fn inputs(client: &mut Client, bytes: &[u8], piece: usize) -> Vec<Input<'static>> {
+        inputs_with(&FRAMING, client, bytes, piece)
+    }
+
+    fn inputs_with(
+        framing: &Framing,
+        client: &mut Client,
+        bytes: &[u8],
+        piece: usize,
+    ) -> Vec<Input<'static>> {
         let mut inputs = Vec::new();
         for piece in bytes.chunks(piece) {
             let opened = match client.open(piece) {
                 Ok(opened) => opened,
                 Err(protocol) => return vec![Input::Foreign(protocol)],
             };
-            take(client, &opened, &mut inputs);
+            take(framing, client, &opened, &mut inputs);
         }
         let first = client.end_sniffing();
-        take(client, &first, &mut inputs);
+        take(framing, client, &first, &mut inputs);
         if !ends_visit(&inputs) {
-            inputs.extend(client.finish(&FRAMING));
+            inputs.extend(client.finish(framing));
         }
         inputs
     }
 
-    fn take(client: &mut Client, mut bytes: &[u8], inputs: &mut Vec<Input<'static>>) {
+    fn take(
+        framing: &Framing,
+        client: &mut Client,
+        mut bytes: &[u8],
+        inputs: &mut Vec<Input<'static>>,
+    ) {
         while !ends_visit(inputs)
-            && let Some(input) = client.next(&mut bytes, &FRAMING)
+            && let Some(input) = client.next(&mut bytes, framing)
         {
             inputs.push(match input {
+                Input::Request(request) => {
+                    client.begin_body(request.body);
+                    Input::Request(request)
+                }
+                Input::BadRequest(problem) => Input::BadRequest(problem),
+                Input::BodyEnd => Input::BodyEnd,
+                Input::Frame(frame) => Input::Frame(frame),
+                Input::Broken(code) => Input::Broken(code),
                 Input::Line { bytes, end } => Input::Line { bytes: bytes.into_owned().into(), end },
                 Input::TooLong => Input::TooLong,
                 Input::Typed(line) => Input::Typed(line),
@@ -335,7 +534,8 @@ mod tests {
     }
 
     fn ends_visit(inputs: &[Input]) -> bool {
-        matches!(inputs.last(), Some(Input::End | Input::Foreign(_)))
+        use Input::{BadRequest, BodyEnd, End, Foreign};
+        matches!(inputs.last(), Some(End | Foreign(_) | BadRequest(_) | BodyEnd))
     }
 
     fn line(text: &'static str, end: LineEnd) -> Input<'static> {
@@ -361,6 +561,26 @@ mod tests {
         ] {
             let mut client = Client::default();
             assert_eq!(inputs(&mut client, bytes, 1), [Input::Foreign(protocol)]);
+        }
+    }
+
+    #[test]
+    fn a_request_and_its_body_are_read_in_any_pieces() {
+        let web = Framing { has_web: true, ..FRAMING };
+        let sent = b"POST /dev HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+                     6\r\none\ntw\r\n1\r\no\r\n0\r\n\r\nGET / HTTP/1.1\r\n";
+        for piece in [1, 2, 7, 1000] {
+            let read = inputs_with(&web, &mut Client::default(), sent, piece);
+            assert!(matches!(&read[0], Input::Request(request) if request.path == "dev"));
+            let lines = [line("one", LineEnd::Lf), line("two", LineEnd::Lf), Input::BodyEnd];
+            assert_eq!(read[1..], lines, "pieces of {piece}");
+        }
+        for (sent, problem) in [
+            (&b"GET / HTTP/1.1\n\n"[..], "a line of the head ends with CR LF"),
+            (b"GET / HTTP/1.1\r\nHost: a\r\n", "the request was cut off"),
+        ] {
+            let problem = Input::BadRequest(BadRequest::Malformed(problem));
+            assert_eq!(inputs_with(&web, &mut Client::default(), sent, 3), [problem]);
         }
     }
 

@@ -17,6 +17,8 @@ pub struct Framing {
     pub line_bytes_max: usize,
     /// No telnet; only LF and CR LF end a line.
     pub raw: bool,
+    /// A first line may be of a request of HTTP, which is understood then.
+    pub has_web: bool,
 }
 
 /// What ended a line.
@@ -362,8 +364,8 @@ fn take<'a>(input: &mut &'a [u8], count: usize) -> &'a [u8] {
 mod tests {
     use super::*;
 
-    const CHAT: Framing = Framing { line_bytes_max: 8, raw: false };
-    const RAW: Framing = Framing { line_bytes_max: 8, raw: true };
+    const CHAT: Framing = Framing { line_bytes_max: 8, raw: false, has_web: false };
+    const RAW: Framing = Framing { line_bytes_max: 8, raw: true, has_web: false };
 
     /// Decodes `pieces` one read after the other and writes the events down:
     /// a line in brackets with its end, `!` for a line that is too long.
@@ -477,7 +479,7 @@ mod tests {
     fn no_byte_is_searched_twice() {
         let contents: [&[u8]; 6] = [b"\r", b"\n", b"\xff", b"\xff\xf1", b"a\r", b"a line\r\n"];
         for (content, piece_bytes) in contents.iter().flat_map(|c| [(c, 1), (c, 7), (c, 4096)]) {
-            for framing in [CHAT, RAW, Framing { line_bytes_max: 1 << 20, raw: false }] {
+            for framing in [CHAT, RAW, Framing { line_bytes_max: 1 << 20, ..CHAT }] {
                 let bytes = content.repeat(10_000);
                 let mut decoder = Decoder::default();
                 for mut input in bytes.chunks(piece_bytes) {

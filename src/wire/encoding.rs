@@ -13,6 +13,7 @@ use unicode_width::UnicodeWidthChar;
 
 use super::message::{Kind, Message, rfc3339};
 use super::view::View;
+use super::websocket::add_text_header;
 
 /// How one client wants to see messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Encoding {
     /// What a message looks like.
     pub layout: Layout,
     /// What ends it.
-    pub ending: LineEnding,
+    pub ending: Ending,
     /// What this client sees beside that, in the layouts for people.
     pub view: View,
 }
@@ -38,21 +39,28 @@ pub enum Layout {
     Json,
 }
 
-/// What ends a message.
+/// Where a message ends and the next one begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineEnding {
+pub enum Ending {
     /// netcat, and every client that shows nothing else.
     Lf,
     /// telnet (RFC 854, "The NVT printer and keyboard").
     CrLf,
+    /// A message is a server-sent event (HTML Living Standard, section 9.2), whose id
+    /// is what `/resume` takes.
+    Event,
+    /// A message is a text frame of WebSocket (RFC 6455, section 5.6).
+    Frame,
 }
 
-impl LineEnding {
-    /// Its bytes.
+impl Ending {
+    /// The bytes behind a message.
     pub fn bytes(self) -> &'static [u8] {
         match self {
-            LineEnding::Lf => b"\n",
-            LineEnding::CrLf => b"\r\n",
+            Ending::Lf => b"\n",
+            Ending::CrLf => b"\r\n",
+            Ending::Event => b"\n\n",
+            Ending::Frame => b"",
         }
     }
 }
@@ -66,17 +74,17 @@ pub const FRAME_BYTES_MAX: usize = NOTICE.len() + 2;
 
 /// The bytes that [`Layout::Json`] adds to a message's sender and text at most.
 /// Both can also become twice as long.
-pub const JSON_BYTES_MAX: usize = 208;
+pub const JSON_BYTES_MAX: usize = 256;
 
 impl Encoding {
     /// How many encodings are shared; an `index` is below this.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 16;
 
     /// What a client gets that has shown nothing of itself.
-    pub const PLAIN: Encoding = Encoding::new(Layout::Named, LineEnding::Lf);
+    pub const PLAIN: Encoding = Encoding::new(Layout::Named, Ending::Lf);
 
     /// An encoding that many clients may share.
-    pub const fn new(layout: Layout, ending: LineEnding) -> Encoding {
+    pub const fn new(layout: Layout, ending: Ending) -> Encoding {
         Encoding { layout, ending, view: View { clock: None, has_colors: false } }
     }
 
@@ -84,7 +92,7 @@ impl Encoding {
     /// person's.
     pub fn index(self) -> Option<usize> {
         let is_shared = self.view().is_plain();
-        is_shared.then_some(self.layout as usize * 2 + self.ending as usize)
+        is_shared.then_some(self.layout as usize * 4 + self.ending as usize)
     }
 
     /// What it adds to its layout. Programs see nothing beside it.
@@ -101,7 +109,7 @@ impl Encoding {
     }
 
     /// The same with another ending.
-    pub fn with_ending(self, ending: LineEnding) -> Encoding {
+    pub fn with_ending(self, ending: Ending) -> Encoding {
         Encoding { ending, ..self }
     }
 
@@ -110,6 +118,10 @@ impl Encoding {
         if let Some(parts) = self.parts(message) {
             return parts.iter().for_each(|part| out.extend_from_slice(part));
         }
+        let start = out.len();
+        if self.ending == Ending::Event {
+            begin_event(message, out);
+        }
         match self.layout {
             Layout::Json => {
                 let object = Object::new(message);
@@ -117,18 +129,30 @@ impl Encoding {
             }
             _ => self.view.encode(message, self.text_parts(message), out),
         }
+        self.end(start, out);
+    }
+
+    /// Ends the message that begins at `start`.
+    fn end(self, start: usize, out: &mut Vec<u8>) {
+        if self.ending == Ending::Frame {
+            let mut header = Vec::new();
+            add_text_header(out.len() - start, &mut header);
+            out.splice(start..start, header);
+        }
         out.extend_from_slice(self.ending.bytes());
     }
 
     /// Adds a line that says which day it is.
     pub fn encode_date(self, date: &str, out: &mut Vec<u8>) {
+        let start = out.len();
         self.view().paint_notice(&[NOTICE, date].concat(), out);
-        out.extend_from_slice(self.ending.bytes());
+        self.end(start, out);
     }
 
     /// The bytes of a message in pieces, where they needn't be copied.
     pub fn parts<'a>(self, message: &Message<'a>) -> Option<[&'a [u8]; 5]> {
-        if self.layout == Layout::Json || !self.view().is_plain() {
+        let is_line = matches!(self.ending, Ending::Lf | Ending::CrLf);
+        if self.layout == Layout::Json || !is_line || !self.view().is_plain() {
             return None;
         }
         let [before, from, after, text] = self.text_parts(message);
@@ -150,6 +174,15 @@ impl Encoding {
             (Kind::Sent, _) => [b"<you to ", message.to.as_bytes(), b"> ", text],
         }
     }
+}
+
+/// What stands before the data of an event. An event without a number has no id, so
+/// that a client goes on after the last one that has.
+fn begin_event(message: &Message, out: &mut Vec<u8>) {
+    if let Some(number) = message.number {
+        out.extend_from_slice(format!("id: {number}@{}\n", message.run).as_bytes());
+    }
+    out.extend_from_slice(b"data: ");
 }
 
 /// Whether a text without a name before it could be taken for a line of the
@@ -225,7 +258,7 @@ mod tests {
         text: b"hello",
     };
 
-    fn encode(message: &Message, layout: Layout, ending: LineEnding) -> String {
+    fn encode(message: &Message, layout: Layout, ending: Ending) -> String {
         let mut bytes = Vec::new();
         Encoding::new(layout, ending).encode(message, &mut bytes);
         String::from_utf8(bytes).expect("UTF-8")
@@ -242,11 +275,11 @@ mod tests {
             (Kind::Received, "<ann to you> hello\n"),
             (Kind::Sent, "<you to bob> hello\n"),
         ] {
-            assert_eq!(encode(&line(kind), Layout::Named, LineEnding::Lf), expected, "{kind:?}");
+            assert_eq!(encode(&line(kind), Layout::Named, Ending::Lf), expected, "{kind:?}");
         }
-        assert_eq!(encode(&LINE, Layout::Named, LineEnding::CrLf), "<ann> hello\r\n");
-        assert_eq!(encode(&LINE, Layout::Bare, LineEnding::Lf), "hello\n");
-        assert_eq!(encode(&LINE, Layout::Raw, LineEnding::Lf), "hello\n");
+        assert_eq!(encode(&LINE, Layout::Named, Ending::CrLf), "<ann> hello\r\n");
+        assert_eq!(encode(&LINE, Layout::Bare, Ending::Lf), "hello\n");
+        assert_eq!(encode(&LINE, Layout::Raw, Ending::Lf), "hello\n");
     }
 
     #[test]
@@ -259,8 +292,8 @@ mod tests {
         let all = hidden.iter().map(String::as_str).chain(others).chain(look_alikes);
         for text in all {
             let message = Message { text: text.as_bytes(), ..LINE };
-            assert_eq!(encode(&message, Layout::Bare, LineEnding::Lf), format!(" {text}\n"));
-            assert_eq!(encode(&message, Layout::Raw, LineEnding::Lf), format!("{text}\n"));
+            assert_eq!(encode(&message, Layout::Bare, Ending::Lf), format!(" {text}\n"));
+            assert_eq!(encode(&message, Layout::Raw, Ending::Lf), format!("{text}\n"));
         }
     }
 
@@ -270,7 +303,29 @@ mod tests {
         let expected = "{'seq':7,'time':'2026-11-21T04:15:06Z','room':'lobby','from':'ann',\
                         'kind':'said','text':'a \\'quote\\' and a\\ttab','run':'k3f9'}\r\n";
         let expected = expected.replace('\'', "\"");
-        assert_eq!(encode(&line, Layout::Json, LineEnding::CrLf), expected);
+        assert_eq!(encode(&line, Layout::Json, Ending::CrLf), expected);
+    }
+
+    #[test]
+    fn a_json_object_is_an_event_or_a_frame_too() {
+        let object = encode(&LINE, Layout::Json, Ending::Lf);
+        let object = object.trim_end();
+        let event = format!("id: 7@k3f9\ndata: {object}\n\n");
+        assert_eq!(encode(&LINE, Layout::Json, Ending::Event), event);
+        let notice = encode(&Message { number: None, ..LINE }, Layout::Json, Ending::Event);
+        assert!(notice.starts_with("data: {"), "{notice}");
+        let frame = |text| {
+            let mut bytes = Vec::new();
+            let line = Message { text, ..LINE };
+            Encoding::new(Layout::Json, Ending::Frame).encode(&line, &mut bytes);
+            bytes
+        };
+        let short = frame(b"");
+        assert_eq!(short[..2], [0x81, object.len() as u8 - 5]);
+        let long = frame(&[b'a'; 300]);
+        let length = object.len() - 5 + 300;
+        assert_eq!(long[..4], [0x81, 126, (length >> 8) as u8, length as u8]);
+        assert_eq!(long.len(), 4 + length);
     }
 
     #[test]
@@ -281,9 +336,13 @@ mod tests {
             let message =
                 Message { number: Some(u64::MAX), room, kind, from: "", text: b"", ..LINE };
             for layout in [Layout::Named, Layout::Bare, Layout::Raw] {
-                assert!(encode(&message, layout, LineEnding::CrLf).len() <= FRAME_BYTES_MAX);
+                assert!(encode(&message, layout, Ending::CrLf).len() <= FRAME_BYTES_MAX);
             }
-            assert!(encode(&message, Layout::Json, LineEnding::CrLf).len() <= JSON_BYTES_MAX);
+            for ending in [Ending::CrLf, Ending::Event, Ending::Frame] {
+                let mut bytes = Vec::new();
+                Encoding::new(Layout::Json, ending).encode(&message, &mut bytes);
+                assert!(bytes.len() <= JSON_BYTES_MAX, "{ending:?}: {} bytes", bytes.len());
+            }
         }
     }
 

@@ -22,11 +22,11 @@ mod body;
 mod websocket;
 mod client;
 
-pub use body::Body;
+pub use body::{Body, BodyLines, Part};
 pub use client::{Client, Input, Stage};
 pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
 pub use editor::{Edited, Editor};
-pub use encoding::{Encoding, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, LineEnding, NOTICE};
+pub use encoding::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, NOTICE};
 pub use http::{BadRequest, HEAD_BYTES_MAX, Length, Method, Request, Upgrade};
 pub use message::{Kind, Message, Time, rfc3339};
 pub use protocol::{FIRST_BYTES, First, Protocol};

@@ -15,6 +15,7 @@ mod imports;
 
 // What a user gets.
 mod visits;
+mod web;
 mod names;
 mod commands;
 mod lines;

@@ -175,7 +175,7 @@ impl Chat {
     }
 
     /// Why the name isn't free.
-    fn name_taken(&self, nick: &Nick, holder: ClientId) -> String {
+    pub(in crate::chat) fn name_taken(&self, nick: &Nick, holder: ClientId) -> String {
         let taken = &self.sessions[holder].nick;
         if nick.is_same(taken) {
             texts::name_taken(nick.name())

@@ -17,7 +17,7 @@ const ROOMS_SHOWN_MAX: usize = 100;
 
 impl Chat {
     /// The room of this name; makes it if there is place for one more.
-    fn open_room(&mut self, name: &Nick) -> Option<RoomId> {
+    pub(in crate::chat) fn open_room(&mut self, name: &Nick) -> Option<RoomId> {
         self.rooms.find(name).or_else(|| {
             let has_place = self.rooms.len() < self.config.rooms_max;
             has_place.then(|| self.rooms.insert(Room::new(name.clone(), &self.config)))

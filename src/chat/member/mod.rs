@@ -10,6 +10,7 @@ use crate::chat::ids::ClientId;
 use crate::chat::names::nick::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::room::cursor::Reader;
+use crate::chat::room::log::Seq;
 use crate::wire::{Client, Stage};
 
 pub(super) use self::state::{Phase, Standing, State};
@@ -97,6 +98,8 @@ pub(super) struct RareState {
     /// A command that waits until the client has been sent what was said
     /// before it.
     pub waiting: Option<Box<str>>,
+    /// The numbers of the first and the last line that its request has said so far.
+    pub posted: Option<(Seq, Seq)>,
     /// Why it is away, if it is.
     pub away: Option<Box<str>>,
     /// The sender of its last private message.
@@ -126,6 +129,7 @@ impl RareState {
         state_ends_at: None,
         timer: None,
         waiting: None,
+        posted: None,
         away: None,
         correspondent: None,
         password_attempts: 0,
@@ -157,6 +161,7 @@ impl RareState {
             && self.held.is_empty()
             && self.write_broken.is_none()
             && self.waiting.is_none()
+            && self.posted.is_none()
             && self.away.is_none()
             && self.correspondent.is_none()
             && self.password_attempts == 0

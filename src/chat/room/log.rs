@@ -16,9 +16,7 @@ use std::collections::VecDeque;
 use jiff::tz::TimeZone;
 
 use crate::chat::ids::ClientId;
-use crate::wire::{
-    Encoding, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, LineEnding, Message, Time,
-};
+use crate::wire::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, Message, Time};
 
 /// The place of a line in its room. The first line has place 0, and number 1
 /// for people and programs.
@@ -136,7 +134,7 @@ impl Log {
     /// and how many more once some want JSON.
     pub fn bytes_max(limits: Limits) -> (usize, usize) {
         let images = |layout| {
-            let endings = [LineEnding::Lf, LineEnding::CrLf];
+            let endings = [Ending::Lf, Ending::CrLf];
             let encodings = endings.map(|ending| Encoding::new(layout, ending));
             encodings.map(|encoding| Image::bytes_max(encoding, limits)).iter().sum::<usize>()
         };
@@ -445,7 +443,7 @@ mod tests {
     use crate::chat::room::cursor::Reader;
     use crate::wire::{Clock, View};
 
-    const JSON: Encoding = Encoding::new(Layout::Json, LineEnding::CrLf);
+    const JSON: Encoding = Encoding::new(Layout::Json, Ending::CrLf);
     const LIMITS: Limits = Limits { bytes_max: 1 << 20, records_max: 1 << 14 };
 
     fn say(log: &mut Log, text: &str) -> Seq {

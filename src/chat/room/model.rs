@@ -10,7 +10,7 @@ use slotmap::SlotMap;
 use crate::chat::ids::ClientId;
 use crate::chat::room::cursor::{Filter, Reader, Slices};
 use crate::chat::room::log::{Limits, Line, Log, Seq};
-use crate::wire::{Encoding, Kind, Layout, LineEnding, Message, View};
+use crate::wire::{Encoding, Ending, Kind, Layout, Message, View};
 
 const READERS: usize = 4;
 
@@ -44,7 +44,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn encoding() -> impl Strategy<Value = Encoding> {
     let layouts = [Layout::Named, Layout::Bare, Layout::Json];
-    let endings = [LineEnding::Lf, LineEnding::CrLf];
+    let endings = [Ending::Lf, Ending::CrLf];
     let layout = prop::sample::select(layouts.to_vec());
     let encoding = (layout, prop::sample::select(endings.to_vec()), any::<bool>());
     encoding.prop_map(|(layout, ending, has_colors)| {

@@ -14,7 +14,7 @@ const LIMITS: [usize; 4] = [1, 8, 64, 4096];
 pub fn lines(data: &[u8]) {
     let [shape, seed, bytes @ ..] = data else { return };
     let line_bytes_max = LIMITS[usize::from(shape % 4)];
-    let framing = Framing { line_bytes_max, raw: shape & 4 != 0 };
+    let framing = Framing { line_bytes_max, raw: shape & 4 != 0, has_web: false };
     let events = decode(&framing, iter::once(bytes));
     assert_eq!(events, decode(&framing, cut(bytes, *seed)));
     if framing.raw || !bytes.contains(&255) {

@@ -21,7 +21,7 @@ const BINARY: u8 = 0;
 /// IAC SB TERMINAL-TYPE SEND IAC SE.
 const QUESTION: &[u8] = &[IAC, 250, TERMINAL_TYPE, 1, IAC, 240];
 
-const FRAMING: Framing = Framing { line_bytes_max: 64, raw: false };
+const FRAMING: Framing = Framing { line_bytes_max: 64, raw: false, has_web: false };
 
 /// The answers are the same however bytes are cut, and no option is answered
 /// more often than it must be, so that no two programs talk about it for ever.

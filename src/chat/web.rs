@@ -1,0 +1,364 @@
+//! Clients that speak HTTP: one request each, answered at once, by a stream, or line
+//! by line as its body comes.
+
+use crate::chat::answers as words;
+use crate::chat::close_reason::{CloseReason, Refusal};
+use crate::chat::ids::ClientId;
+use crate::chat::input::Manner;
+use crate::chat::member::{Phase, Standing, State};
+use crate::chat::names::nick::Nick;
+use crate::chat::room::RoomId;
+use crate::chat::room::log::Seq;
+use crate::chat::state::{Chat, Logged, Output};
+use crate::chat::texts;
+use crate::wire::{
+    BadRequest, Client, CloseCode, Encoding, Ending, Frame, Layout, Length, Method, Protocol,
+    Request, accept_key, pong,
+};
+
+/// What a request asks for, where it may be asked for.
+enum Wish {
+    Socket(String),
+    Post,
+    Stream(Encoding),
+}
+
+/// Why a request isn't answered as the client wants it.
+struct Problem {
+    status: &'static str,
+    /// Header lines beside those of every answer, each with its end.
+    headers: &'static str,
+    text: String,
+}
+
+impl Problem {
+    fn new(status: &'static str, text: impl Into<String>) -> Problem {
+        Problem { status, headers: "", text: text.into() }
+    }
+}
+
+impl Chat {
+    /// The head of a request has come.
+    pub(super) fn handle_request(&mut self, id: ClientId, request: &Request) {
+        if let Err(problem) = self.answer_request(id, request) {
+            let is_head = request.method == Method::Head;
+            self.answer(id, problem.status, problem.headers, &problem.text, is_head);
+        }
+    }
+
+    fn answer_request(&mut self, id: ClientId, request: &Request) -> Result<(), Problem> {
+        self.check_host(request)?;
+        if request.method != Method::Get && request.method != Method::Head
+            || request.upgrade.is_some()
+        {
+            check_origin(request)?;
+        }
+        self.check_credentials(id, request)?;
+        let is_reading = matches!(request.method, Method::Get | Method::Head);
+        if request.path.is_empty() && is_reading && request.upgrade.is_none() {
+            let host = request.authority.as_deref().unwrap_or("HOST:8008");
+            self.answer(id, "200 OK", "", &words::help(host), request.method == Method::Head);
+            return Ok(());
+        }
+        let wish = self.wish(request);
+        let room = self.room_of(request)?;
+        if request.method == Method::Head {
+            self.begin_answer(id, words::stream_head(Layout::Named, Ending::Lf));
+            self.leave(id, CloseReason::Quit, None);
+            return Ok(());
+        }
+        let from = self.sessions[id].room;
+        if from != room {
+            self.leave_members(id);
+            self.place_in(id, room);
+            self.forget_reader(from, self.sessions[id].reader.newest_encoding());
+        }
+        match wish {
+            Wish::Socket(key) => self.begin_socket(id, request, &key),
+            Wish::Post => self.begin_post(id, request),
+            Wish::Stream(encoding) => self.begin_stream(id, request, encoding),
+        }
+    }
+
+    fn wish(&self, request: &Request) -> Wish {
+        if let Some(upgrade) = &request.upgrade {
+            return Wish::Socket(upgrade.key.clone());
+        }
+        if let Method::Post | Method::Put = request.method {
+            return Wish::Post;
+        }
+        let is_json = request.accept.contains("application/json")
+            || request.parameter("format") == Some("json");
+        let (layout, ending) = if request.accept.contains("text/event-stream") {
+            (Layout::Json, Ending::Event)
+        } else if is_json {
+            (Layout::Json, Ending::Lf)
+        } else {
+            (self.config.text_layout(), Ending::Lf)
+        };
+        Wish::Stream(Encoding { view: self.config.view, ..Encoding::new(layout, ending) })
+    }
+
+    /// A name that is made to point here (DNS rebinding) isn't one of ours.
+    fn check_host(&self, request: &Request) -> Result<(), Problem> {
+        let Some(host) = request.host.as_deref() else { return Ok(()) };
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let is_ours = bare.parse::<std::net::IpAddr>().is_ok()
+            || host == "localhost"
+            || host.ends_with(".localhost")
+            || host.ends_with(".local")
+            || self.config.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host));
+        if is_ours { Ok(()) } else { Err(Problem::new("403 Forbidden", words::wrong_host(host))) }
+    }
+
+    /// With a password each request brings it, but for WebSockets: there it is the first
+    /// line, as it is for netcat.
+    fn check_credentials(&mut self, id: ClientId, request: &Request) -> Result<(), Problem> {
+        if !self.is_logging_in(id) || request.upgrade.is_some() {
+            return Ok(());
+        }
+        let given = request.credentials.as_ref().map(|(_, password)| password.as_bytes());
+        let is_right = |given| self.config.password.as_ref().is_some_and(|it| it.matches(given));
+        if given.is_some_and(is_right) {
+            if self.member_count() >= self.config.clients_max {
+                let text = Refusal::Full { clients: self.member_count() }.text();
+                return Err(Problem::new("503 Service Unavailable", text));
+            }
+            self.let_in(id);
+            return Ok(());
+        }
+        if given.is_some() {
+            self.outputs.push_back(Output::Log(id, Logged::WrongPassword));
+        }
+        let headers = "WWW-Authenticate: Basic realm=\"roomcast\", charset=\"UTF-8\"\r\n";
+        let text = words::NEEDS_PASSWORD.into();
+        Err(Problem { status: "401 Unauthorized", headers, text })
+    }
+
+    fn room_of(&mut self, request: &Request) -> Result<RoomId, Problem> {
+        if request.path.is_empty() {
+            return Ok(self.rooms.lobby());
+        }
+        let name = Nick::parse(&request.path).map_err(|error| {
+            Problem::new("404 Not Found", texts::bad_name("room", "/dev", error))
+        })?;
+        let rooms_max = self.config.rooms_max;
+        self.open_room(&name)
+            .ok_or_else(|| Problem::new("503 Service Unavailable", texts::no_more_rooms(rooms_max)))
+    }
+
+    /// Gives a client the name that it asks for.
+    fn take_name(&mut self, id: ClientId, name: Option<&str>) -> Result<(), Problem> {
+        let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(()) };
+        let nick = Nick::parse_with_secret(name, &self.config.proof_key).map_err(|error| {
+            Problem::new("400 Bad Request", texts::bad_name("name", "?nick=ann", error))
+        })?;
+        let old = self.sessions[id].nick.clone();
+        match self.names.rename(id, &old, &nick, |id| &self.sessions[id].nick) {
+            Ok(()) => {
+                self.sessions[id].nick = nick;
+                Ok(())
+            }
+            Err(holder) => Err(Problem::new("409 Conflict", self.name_taken(&nick, holder))),
+        }
+    }
+
+    /// The lines of a body are said, as those of a script are.
+    fn begin_post(&mut self, id: ClientId, request: &Request) -> Result<(), Problem> {
+        let user = request.credentials.as_ref().map(|(user, _)| user.as_str());
+        self.take_name(id, request.parameter("nick").or(user))?;
+        self.become_unannounced(id);
+        let session = &mut self.sessions[id];
+        // It is sent nothing but the answer.
+        session.reader.skip_all(&self.rooms[session.room].log);
+        session.reader.stop(&self.rooms[session.room].log);
+        session.set_client(|client| client.begin_body(request.body));
+        if request.expects_continue && request.body != Length::Bytes(0) {
+            self.add_note(id, b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        if request.body == Length::Bytes(0) {
+            self.end_post(id);
+        }
+        Ok(())
+    }
+
+    /// A line of a body has come. It is said as it is: a log may have lines that look
+    /// like commands.
+    pub(super) fn say_posted(&mut self, id: ClientId, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let before = self.position(id);
+        self.say(id, Manner::Say, text);
+        let after = self.position(id);
+        if after > before {
+            self.sessions[id].set_rare(|rare| {
+                let (first, _) = rare.posted.unwrap_or((after, after));
+                rare.posted = Some((first, after));
+            });
+        }
+    }
+
+    /// All of a body has come.
+    pub(super) fn end_post(&mut self, id: ClientId) {
+        let session = &self.sessions[id];
+        let room = self.rooms[session.room].name.as_str();
+        let text = words::posted(session.rare().posted, room, &self.config.run);
+        self.answer(id, "200 OK", "", &text, false);
+    }
+
+    /// Everything that is said is sent, until the client goes.
+    fn begin_stream(
+        &mut self,
+        id: ClientId,
+        request: &Request,
+        encoding: Encoding,
+    ) -> Result<(), Problem> {
+        let since = request.last_event_id.as_deref().or(request.parameter("since"));
+        let from = since.map(|since| self.first_since(id, since)).transpose()?;
+        self.become_unannounced(id);
+        self.set_encoding(id, encoding);
+        let session = &mut self.sessions[id];
+        session.reader.skip_all(&self.rooms[session.room].log);
+        if let Some(from) = from {
+            session.reader.rewind(from);
+        }
+        self.begin_answer(id, words::stream_head(encoding.layout, encoding.ending));
+        if request.parameter("poll") == Some("1") {
+            self.leave(id, CloseReason::Quit, None);
+        } else if from.is_some() {
+            self.flush.push_first(id, &mut self.sessions[id]);
+        }
+        Ok(())
+    }
+
+    /// The first line that a client asks for with `since`: a number (with its run), a
+    /// time, or `all`.
+    fn first_since(&self, id: ClientId, since: &str) -> Result<Seq, Problem> {
+        let log = &self.rooms[self.sessions[id].room].log;
+        if since == "all" {
+            return Ok(log.first());
+        }
+        if let Some(seconds) = seconds_of(since) {
+            let time = self.clock.wall().saturating_sub(seconds);
+            let is_new = |seq: &Seq| log.time(*seq) >= time;
+            return Ok((log.first()..log.next()).find(is_new).unwrap_or(log.next()));
+        }
+        let (number, run) = since.split_once('@').unwrap_or((since, &self.config.run));
+        let number: Seq =
+            number.parse().map_err(|_| Problem::new("400 Bad Request", words::SINCE))?;
+        let number = if run == self.config.run { number } else { 0 };
+        Ok(number.clamp(log.first(), log.next()))
+    }
+
+    /// A WebSocket is a client like any other from now on, that is sent JSON.
+    fn begin_socket(&mut self, id: ClientId, request: &Request, key: &str) -> Result<(), Problem> {
+        if !self.is_logging_in(id) {
+            self.take_name(id, request.parameter("nick"))?;
+        }
+        let since = request.parameter("since");
+        let from = since.map(|since| self.first_since(id, since)).transpose()?;
+        let encoding = Encoding::new(Layout::Json, Ending::Frame);
+        self.set_encoding(id, encoding);
+        let session = &mut self.sessions[id];
+        session.reader.skip_all(&self.rooms[session.room].log);
+        session.set_client(Client::begin_socket);
+        let head = words::socket_head(&accept_key(key)).into_bytes();
+        session.reader.add_note_here(&head);
+        self.queue(id);
+        match from {
+            // It is asked for the password soon.
+            _ if self.is_logging_in(id) => {}
+            Some(from) => {
+                self.greet_first(id);
+                self.sessions[id].reader.rewind(from);
+                self.flush.push_first(id, &mut self.sessions[id]);
+            }
+            None => self.handle_arrival(id),
+        }
+        Ok(())
+    }
+
+    /// A control frame has come.
+    pub(super) fn handle_frame(&mut self, id: ClientId, frame: &Frame) {
+        match frame {
+            Frame::Ping(payload) => self.add_note(id, &pong(payload)),
+            Frame::Close => self.close_socket(id, CloseCode::Normal),
+            Frame::Pong | Frame::Text(_) => {}
+        }
+    }
+
+    /// The client has sent what ends a WebSocket.
+    pub(super) fn close_socket(&mut self, id: ClientId, code: CloseCode) {
+        self.add_note(id, &code.frame());
+        let reason = match code {
+            CloseCode::Normal => CloseReason::Quit,
+            _ => CloseReason::Foreign(Protocol::Http),
+        };
+        self.leave(id, reason, None);
+    }
+
+    /// A line of a body is too long.
+    pub(super) fn refuse_long_line(&mut self, id: ClientId) {
+        self.answer(id, "413 Content Too Large", "", words::LINE_TOO_LONG, false);
+    }
+
+    /// What the client has sent is no request that can be answered.
+    pub(super) fn handle_bad_request(&mut self, id: ClientId, problem: BadRequest) {
+        let (status, text) = problem.answer();
+        let headers = match problem {
+            BadRequest::Method => "Allow: GET, HEAD, POST, PUT\r\n",
+            BadRequest::SocketVersion => "Sec-WebSocket-Version: 13\r\n",
+            _ => "",
+        };
+        self.answer(id, status, headers, text, false);
+    }
+
+    /// Answers a request with a text; that is all there is to it.
+    fn answer(&mut self, id: ClientId, status: &str, headers: &str, text: &str, is_head: bool) {
+        self.become_unannounced(id);
+        let session = &mut self.sessions[id];
+        session.reader.skip_all(&self.rooms[session.room].log);
+        self.begin_answer(id, words::answer(status, headers, text, is_head));
+        self.leave(id, CloseReason::Quit, None);
+    }
+
+    /// Sends the head of an answer. What the client sends from now on is for nobody.
+    fn begin_answer(&mut self, id: ClientId, head: String) {
+        let session = &mut self.sessions[id];
+        session.set_client(Client::begin_stream);
+        session.reader.add_note_here(head.as_bytes());
+        self.queue(id);
+    }
+
+    /// Nobody is told that a client comes and goes.
+    fn become_unannounced(&mut self, id: ClientId) {
+        if let State::Member(Standing::Arriving, Phase::Talking) = self.sessions[id].state() {
+            self.sessions[id].set_standing(Standing::Posting);
+        }
+    }
+}
+
+/// A page of another site makes the browser send this (see `Origin` in RFC 6454 and the
+/// Fetch Metadata Request Headers of the W3C).
+fn check_origin(request: &Request) -> Result<(), Problem> {
+    let is_own = |origin: &str| {
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+        request.authority.as_deref() == Some(host)
+    };
+    let is_cross = request.fetch_site.as_deref() == Some("cross-site")
+        || request.origin.as_deref().is_some_and(|origin| !is_own(origin));
+    if is_cross { Err(Problem::new("403 Forbidden", words::CROSS_SITE)) } else { Ok(()) }
+}
+
+/// A time like `90s`, `10m`, `2h` or `1d`, in seconds.
+fn seconds_of(text: &str) -> Option<u32> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86400,
+        _ => return None,
+    };
+    text[..text.len() - 1].parse::<u32>().ok()?.checked_mul(unit)
+}

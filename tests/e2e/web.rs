@@ -1,0 +1,241 @@
+//! Clients that speak HTTP and WebSocket on the port of the room.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::{Message, WebSocket, client};
+
+use crate::harness::{Client, Host, Program};
+
+/// The server, and a client of the room.
+fn web(options: &[&str]) -> (Program, Client) {
+    let program = Program::start(&[&["--web"], options].concat());
+    let ann = program.guest(&mut []);
+    (program, ann)
+}
+
+/// A client that has sent a request, with the end of its head.
+fn ask(program: &Program, request: &str) -> Client {
+    let mut client = program.connect();
+    client.send(request.replace('\n', "\r\n") + "\r\n\r\n");
+    client
+}
+
+/// All of an answer: its status and its text.
+fn answer(program: &Program, request: &str) -> (String, String) {
+    let bytes = ask(program, request).read_to_any_end();
+    let answer = String::from_utf8(bytes).expect("UTF-8");
+    let (head, text) = answer.split_once("\r\n\r\n").expect("a head and a text");
+    let status = head.lines().next().expect("a status").trim_start_matches("HTTP/1.1 ");
+    if status.starts_with("200") && request.contains("POST") {
+        let length = format!("Content-Length: {}\r\n", text.len());
+        assert!(head.contains(&length), "{head}: {} bytes", text.len());
+    }
+    (status.to_owned(), text.to_owned())
+}
+
+fn post(program: &Program, target: &str, body: &str) -> (String, String) {
+    let length = body.len();
+    let mut client = program.connect();
+    client.send(format!(
+        "POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}"
+    ));
+    let bytes = client.read_to_any_end();
+    let answer = String::from_utf8(bytes).expect("UTF-8");
+    let (head, text) = answer.split_once("\r\n\r\n").expect("a head and a text");
+    (head.lines().next().expect("a status")[9..].to_owned(), text.to_owned())
+}
+
+/// The next head, up to the empty line behind it.
+fn read_head(client: &mut Client) -> String {
+    let mut head = String::new();
+    loop {
+        let line = String::from_utf8(client.any_line()).expect("ASCII");
+        if line.trim_end().is_empty() {
+            return head;
+        }
+        head += &line;
+    }
+}
+
+#[test]
+fn what_is_posted_is_said_and_nobody_is_told_who_came() {
+    let (program, mut ann) = web(&[]);
+    let (status, text) = post(&program, "/lobby?nick=ci", "build ok\n\n/quit\nlast");
+    assert_eq!(status, "200 OK");
+    let posted: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(
+        (&posted["room"], &posted["first"], &posted["last"]),
+        (&"lobby".into(), &2.into(), &4.into())
+    );
+    for line in ["<ci> build ok", "<ci> /quit", "<ci> last"] {
+        ann.hears(line);
+    }
+    // The name is free again.
+    assert_eq!(post(&program, "/?nick=ci", "").0, "200 OK");
+    ann.say("/seq");
+    assert!(ann.line().contains("line 4 is the newest"));
+}
+
+#[test]
+fn chunks_are_said_as_they_come() {
+    let (program, mut ann) = web(&[]);
+    let mut tail = ask(
+        &program,
+        "PUT /lobby?nick=tail HTTP/1.1\nHost: localhost\nTransfer-Encoding: chunked\nExpect: 100-continue",
+    );
+    tail.expect("HTTP/1.1 100 Continue\r\n\r\n");
+    for line in ["one", "two"] {
+        tail.send(format!("{:x}\r\n{line}\n\r\n", line.len() + 1));
+        ann.hears(format!("<tail> {line}"));
+    }
+    tail.send("4\r\nhalf\r\n0\r\n\r\n");
+    ann.hears("<tail> half");
+    assert!(read_head(&mut tail).starts_with("HTTP/1.1 200 OK\r\n"));
+    let cut = ask(&program, "POST / HTTP/1.1\nHost: localhost\nContent-Length: 9");
+    cut.socket().shutdown(std::net::Shutdown::Write).expect("a connection");
+    let mut cut = cut;
+    assert!(cut.read_to_any_end().starts_with(b"HTTP/1.1 400 "));
+}
+
+#[test]
+fn a_stream_is_text_json_or_events() {
+    let (program, mut ann) = web(&[]);
+    ann.say("before");
+    ann.say("/seq");
+    ann.line();
+    let get = |target: &str, accept: &str| {
+        let request = format!("GET {target} HTTP/1.1\nHost: localhost\nAccept: {accept}");
+        let mut client = ask(&program, &request);
+        let head = read_head(&mut client);
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        client
+    };
+    let mut text = get("/lobby", "*/*");
+    let mut json = get("/lobby?since=1", "application/json");
+    let mut events = get("/lobby?since=1", "text/event-stream");
+    ann.say("hello");
+    text.expect("<guest1> hello\n");
+    for (number, line) in [(2, "before"), (3, "hello")] {
+        let object: Value = serde_json::from_str(&json.line()).expect("JSON");
+        assert_eq!((&object["seq"], &object["text"]), (&number.into(), &line.into()));
+        let id = events.line();
+        assert!(id.starts_with(&format!("id: {number}@")), "{id}");
+        let data = events.line();
+        let object: Value = serde_json::from_str(&data["data: ".len()..]).expect("JSON");
+        assert_eq!(object["text"], line);
+        events.expect("\n");
+    }
+    // A browser goes on after what it has seen; and a script may want the past only.
+    let since = "GET /lobby?poll=1 HTTP/1.1\nHost: localhost\nLast-Event-ID: 2";
+    assert_eq!(answer(&program, since).1, "<guest1> hello\n");
+    ann.say("/who");
+    assert!(ann.line().starts_with("*** 4 here: "), "streams are in the room");
+}
+
+#[test]
+fn each_mistake_has_its_status() {
+    let (program, _ann) = web(&["--host", "chat.example"]);
+    for (request, status) in [
+        ("DELETE / HTTP/1.1\nHost: localhost", "405 Method Not Allowed"),
+        ("GET /a/b HTTP/1.1\nHost: localhost", "404 Not Found"),
+        ("GET /lobby?since=yesterday HTTP/1.1\nHost: localhost", "400 Bad Request"),
+        ("GET / HTTP/1.1", "400 Bad Request"),
+        ("GET / HTTP/1.1\nHost: evil.example", "403 Forbidden"),
+        ("GET / HTTP/1.1\nHost: Chat.Example:8008", "200 OK"),
+        ("HEAD /lobby HTTP/1.1\nHost: 127.0.0.1:8008", "200 OK"),
+        ("POST / HTTP/1.1\nHost: localhost\nOrigin: http://evil.example", "403 Forbidden"),
+        ("POST / HTTP/1.1\nHost: localhost\nOrigin: null", "403 Forbidden"),
+        ("POST / HTTP/1.1\nHost: localhost\nSec-Fetch-Site: cross-site", "403 Forbidden"),
+        ("POST / HTTP/1.1\nHost: localhost:80\nOrigin: http://localhost:80", "200 OK"),
+        ("POST /?nick=guest1 HTTP/1.1\nHost: localhost", "409 Conflict"),
+        ("POST /?nick=a+b HTTP/1.1\nHost: localhost", "400 Bad Request"),
+        (
+            "POST / HTTP/1.1\nHost: localhost\nContent-Length: 1\nContent-Length: 1",
+            "400 Bad Request",
+        ),
+    ] {
+        assert_eq!(answer(&program, request).0, status, "{request}");
+    }
+    let long = "x".repeat(5000);
+    assert_eq!(post(&program, "/", &long).0, "413 Content Too Large");
+}
+
+#[test]
+fn with_a_password_each_request_brings_it() {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(b"open sesame\n").expect("a file");
+    let path = file.path().to_str().expect("UTF-8");
+    let program = Program::start(&["--web", "--password-file", path]);
+    let ask = |authorization: &str| {
+        let line = "GET /lobby?poll=1&since=all HTTP/1.1\nHost: localhost";
+        answer(&program, &format!("{line}{authorization}")).0
+    };
+    assert_eq!(ask(""), "401 Unauthorized");
+    assert_eq!(ask("\nAuthorization: Basic YW5uOndyb25n"), "401 Unauthorized");
+    let right = data_encoding::BASE64.encode(b"ann:open sesame");
+    assert_eq!(ask(&format!("\nAuthorization: Basic {right}")), "200 OK");
+}
+
+fn socket(program: &Program, target: &str) -> WebSocket<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", program.port())).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time");
+    client(format!("ws://localhost{target}"), stream).expect("a WebSocket").0
+}
+
+/// The text of the next message.
+fn next(socket: &mut WebSocket<TcpStream>) -> String {
+    let message = socket.read().expect("a message");
+    let object: Value = serde_json::from_str(message.to_text().expect("text")).expect("JSON");
+    object["text"].as_str().expect("a text").to_owned()
+}
+
+#[test]
+fn a_websocket_is_a_client_like_any_other() {
+    let (program, mut ann) = web(&[]);
+    ann.say("first");
+    ann.say("/seq");
+    ann.line();
+    let mut web = socket(&program, "/lobby?nick=web&since=1");
+    assert_eq!(next(&mut web), "welcome, web: just type, or try /help");
+    assert_eq!(next(&mut web), "first");
+    // It has joined before it is sent the past.
+    assert_eq!(next(&mut web), "web joined");
+    web.send("hello".into()).expect("it is sent");
+    ann.hears("*** web joined");
+    ann.hears("<web> hello");
+    ann.say("/msg web psst");
+    ann.line();
+    assert_eq!(next(&mut web), "psst");
+    web.send(Message::Ping(b"there?"[..].into())).expect("it is sent");
+    assert_eq!(web.read().expect("a pong"), Message::Pong(b"there?"[..].into()));
+    let long = "x".repeat(200);
+    ann.say(&long);
+    assert_eq!(next(&mut web), long);
+    web.close(None).expect("it is sent");
+    ann.hears("*** web left");
+    let Ok(Message::Close(Some(close))) = web.read() else { panic!("it is closed") };
+    assert_eq!(close.code, CloseCode::Normal);
+}
+
+#[test]
+fn a_websocket_is_closed_for_abuse_and_told_why() {
+    let (program, _ann) = web(&[]);
+    for (message, code) in [
+        (Message::Binary(b"a"[..].into()), CloseCode::Unsupported),
+        (Message::Text("x".repeat(5000).into()), CloseCode::Size),
+    ] {
+        let mut web = socket(&program, "/");
+        web.send(message).expect("it is sent");
+        let close = loop {
+            match web.read().expect("a message") {
+                Message::Close(close) => break close.expect("a code"),
+                _ => continue,
+            }
+        };
+        assert_eq!(close.code, code);
+    }
+}
