@@ -12,6 +12,8 @@ pub(super) const CROSS_SITE: &str = "a page of another site may not do this";
 pub(super) const SINCE: &str =
     "since is the number of a line (123 or 123@RUN), a time (90s, 10m, 2h, 1d) or all";
 
+pub(super) const TOO_SLOW: &str = "the request took too long";
+
 pub(super) const LINE_TOO_LONG: &str =
     "a line is longer than the server allows; those before it were said";
 

@@ -9,6 +9,7 @@ use crate::chat::pace::WORK_MAX;
 use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
 use crate::chat::texts;
+use crate::wire::Stage;
 
 /// Things that `handle_time` does at one time at most, and clients whose input
 /// goes on, so that a thousand newcomers don't delay the others.
@@ -25,6 +26,9 @@ const IDLE_WARNING: Duration = Duration::from_secs(60);
 /// How often a client that takes nothing is tried until its stall limit, that
 /// included.
 const STALL_TRIES: u32 = 8;
+
+/// How long the head of a request may take.
+const HEAD_TIME: Duration = Duration::from_secs(10);
 
 impl Chat {
     /// When `handle_time` is to be called next; `now` if there is work to do
@@ -56,7 +60,10 @@ impl Chat {
                 }
                 Some(Due::Greeting(id)) => self.handle_arrival(id),
                 Some(Due::Presence(room)) => self.tell_presence(room),
-                None => return,
+                None => match self.schedule.next_keepalive(now) {
+                    Some(id) => self.keep_alive(id),
+                    None => return,
+                },
             }
         }
     }
@@ -117,6 +124,9 @@ impl Chat {
             };
         }
         if is_past(self.line_deadline(session)) {
+            if session.rare().client.is_asking() {
+                return self.refuse_slow_request(id);
+            }
             let limit = self.config.line_timeout.unwrap_or_default();
             return self.leave(id, CloseReason::Unfinished, Some(&texts::unfinished(limit)));
         }
@@ -227,7 +237,10 @@ impl Chat {
     }
 
     fn line_deadline(&self, session: &Session) -> Option<Instant> {
-        Some(session.rare().line_started_at? + self.config.line_timeout?)
+        let rare = session.rare();
+        let is_head = rare.client.stage() == Stage::Head;
+        let limit = if is_head { Some(HEAD_TIME) } else { self.config.line_timeout };
+        Some(rare.line_started_at? + limit?)
     }
 
     /// When an idle client is closed: some time after the warning, also if that

@@ -312,6 +312,7 @@ impl Chat {
             _ => ending,
         };
         session.enter(State::Leaving(ending), Some(until));
+        self.say_closed(id, ending);
         self.leave_members(id);
         self.set_timer(id);
         self.update_interest(id);
@@ -335,6 +336,7 @@ impl Chat {
         self.forget_reader(session.room, session.reader.newest_encoding());
         self.admission.leave(session.origin);
         self.pace.forget(id);
+        self.schedule.forget_gone(|id| !self.sessions.contains_key(id));
         self.counts.endings[ending] += 1;
         if ending == CloseReason::GaveWay {
             self.admission.gave_way();

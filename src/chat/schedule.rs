@@ -15,6 +15,10 @@ pub(super) struct Schedule {
     /// Clients that have to go, as soon as there is headroom to say so.
     leaves: VecDeque<(ClientId, CloseReason)>,
     due: BTreeSet<(Instant, Due)>,
+    /// Clients that are sent something now and then so that what lies between keeps
+    /// the connection, and when, in that order: all have the same interval. Some may
+    /// be gone.
+    keepalives: VecDeque<(Instant, ClientId)>,
 }
 
 /// What is to be done at a time.
@@ -32,7 +36,11 @@ impl Schedule {
     /// When something is due, `now` if at once.
     pub fn next_time(&self, now: Instant) -> Option<Instant> {
         let is_busy = !self.resumes.is_empty() || !self.leaves.is_empty();
-        if is_busy { Some(now) } else { self.due.first().map(|(at, _)| *at) }
+        if is_busy {
+            return Some(now);
+        }
+        let due = self.due.first().map(|(at, _)| *at);
+        due.into_iter().chain(self.keepalives.front().map(|(at, _)| *at)).min()
     }
 
     /// Lets a client's input go on.
@@ -80,8 +88,24 @@ impl Schedule {
         self.due.pop_first().map(|(_, due)| due)
     }
 
-    /// Nobody is greeted or told of any more.
+    /// Keeps the connection of a client from this time on.
+    pub fn keep_alive(&mut self, at: Instant, id: ClientId) {
+        self.keepalives.push_back((at, id));
+    }
+
+    /// Forgets clients that are gone, as far as they are next.
+    pub fn forget_gone(&mut self, is_gone: impl Fn(ClientId) -> bool) {
+        while self.keepalives.pop_front_if(|(_, id)| is_gone(*id)).is_some() {}
+    }
+
+    /// The next client whose connection is to be kept at `now`.
+    pub fn next_keepalive(&mut self, now: Instant) -> Option<ClientId> {
+        self.keepalives.pop_front_if(|(at, _)| *at <= now).map(|(_, id)| id)
+    }
+
+    /// Nobody is greeted, told of or kept any more.
     pub fn end_presence(&mut self) {
+        self.keepalives.clear();
         self.due.retain(|(_, due)| matches!(due, Due::Client(_)));
     }
 

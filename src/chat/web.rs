@@ -1,6 +1,8 @@
 //! Clients that speak HTTP: one request each, answered at once, by a stream, or line
 //! by line as its body comes.
 
+use std::time::Duration;
+
 use crate::chat::answers as words;
 use crate::chat::close_reason::{CloseReason, Refusal};
 use crate::chat::ids::ClientId;
@@ -13,8 +15,11 @@ use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
 use crate::wire::{
     BadRequest, Client, CloseCode, Encoding, Ending, Frame, Layout, Length, Method, Protocol,
-    Request, accept_key, pong,
+    Request, Stage, accept_key, ping, pong,
 };
+
+/// How often something is sent to a client to which nothing may be said for long.
+const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
 
 /// What a request asks for, where it may be asked for.
 enum Wish {
@@ -61,12 +66,14 @@ impl Chat {
             return Ok(());
         }
         let wish = self.wish(request);
-        let room = self.room_of(request)?;
+        let name = room_name(request)?;
         if request.method == Method::Head {
+            // No room is made for that.
             self.begin_answer(id, words::stream_head(Layout::Named, Ending::Lf));
             self.leave(id, CloseReason::Quit, None);
             return Ok(());
         }
+        let room = self.room_of(name)?;
         let from = self.sessions[id].room;
         if from != room {
             self.leave_members(id);
@@ -135,13 +142,9 @@ impl Chat {
         Err(Problem { status: "401 Unauthorized", headers, text })
     }
 
-    fn room_of(&mut self, request: &Request) -> Result<RoomId, Problem> {
-        if request.path.is_empty() {
-            return Ok(self.rooms.lobby());
-        }
-        let name = Nick::parse(&request.path).map_err(|error| {
-            Problem::new("404 Not Found", texts::bad_name("room", "/dev", error))
-        })?;
+    /// The room of a name, the lobby without one.
+    fn room_of(&mut self, name: Option<Nick>) -> Result<RoomId, Problem> {
+        let Some(name) = name else { return Ok(self.rooms.lobby()) };
         let rooms_max = self.config.rooms_max;
         self.open_room(&name)
             .ok_or_else(|| Problem::new("503 Service Unavailable", texts::no_more_rooms(rooms_max)))
@@ -224,6 +227,9 @@ impl Chat {
             session.reader.rewind(from);
         }
         self.begin_answer(id, words::stream_head(encoding.layout, encoding.ending));
+        if encoding.ending == Ending::Event {
+            self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);
+        }
         if request.parameter("poll") == Some("1") {
             self.leave(id, CloseReason::Quit, None);
         } else if from.is_some() {
@@ -266,6 +272,7 @@ impl Chat {
         let head = words::socket_head(&accept_key(key)).into_bytes();
         session.reader.add_note_here(&head);
         self.queue(id);
+        self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);
         match from {
             // It is asked for the password soon.
             _ if self.is_logging_in(id) => {}
@@ -290,12 +297,47 @@ impl Chat {
 
     /// The client has sent what ends a WebSocket.
     pub(super) fn close_socket(&mut self, id: ClientId, code: CloseCode) {
+        self.sessions[id].set_client(Client::begin_stream);
         self.add_note(id, &code.frame());
         let reason = match code {
             CloseCode::Normal => CloseReason::Quit,
             _ => CloseReason::Foreign(Protocol::Http),
         };
         self.leave(id, reason, None);
+    }
+
+    /// A head or a line of a body has taken too long.
+    pub(super) fn refuse_slow_request(&mut self, id: ClientId) {
+        self.answer(id, "408 Request Timeout", "", words::TOO_SLOW, false);
+    }
+
+    /// What lies between us and a client (a proxy, a router that translates addresses)
+    /// forgets a connection on which nothing is sent.
+    pub(super) fn keep_alive(&mut self, id: ClientId) {
+        let Some(session) = self.sessions.get(id).filter(|session| session.is_member()) else {
+            return;
+        };
+        match session.reader.newest_encoding().ending {
+            Ending::Frame => self.add_note(id, &ping()),
+            // A comment (HTML Living Standard, section 9.2.6).
+            Ending::Event => self.add_note(id, b":\n\n"),
+            Ending::Lf | Ending::CrLf => return,
+        }
+        self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);
+    }
+
+    /// A WebSocket whose client leaves is told why.
+    pub(super) fn say_closed(&mut self, id: ClientId, reason: CloseReason) {
+        if self.sessions[id].stage != Stage::Socket {
+            return;
+        }
+        let code = match reason {
+            CloseReason::Quit => CloseCode::Normal,
+            CloseReason::Shutdown => CloseCode::Away,
+            _ => CloseCode::Policy,
+        };
+        self.sessions[id].set_client(Client::begin_stream);
+        self.add_note(id, &code.frame());
     }
 
     /// A line of a body is too long.
@@ -337,6 +379,13 @@ impl Chat {
             self.sessions[id].set_standing(Standing::Posting);
         }
     }
+}
+
+/// The name of the room that a request is about.
+fn room_name(request: &Request) -> Result<Option<Nick>, Problem> {
+    let path = Some(&request.path).filter(|path| !path.is_empty());
+    let name = path.map(|path| Nick::parse(path)).transpose();
+    name.map_err(|error| Problem::new("404 Not Found", texts::bad_name("room", "/dev", error)))
 }
 
 /// A page of another site makes the browser send this (see `Origin` in RFC 6454 and the

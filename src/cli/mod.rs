@@ -364,7 +364,7 @@ impl Cli {
             echo: room.echo,
             raw: room.raw,
             has_web: room.web,
-            hosts: room.host.clone(),
+            hosts: room.host.iter().cloned().chain(machine_name()).collect(),
             clients_max,
             origin_limits: OriginLimits {
                 clients_max: limits.max_per_address,
@@ -390,6 +390,11 @@ impl Cli {
             proof_key,
         }
     }
+}
+
+/// What this machine is called.
+fn machine_name() -> Option<String> {
+    rustix::system::uname().nodename().to_str().ok().map(str::to_owned)
 }
 
 impl Limits {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Message, WebSocket, client};
@@ -139,6 +140,10 @@ fn a_stream_is_text_json_or_events() {
 #[test]
 fn each_mistake_has_its_status() {
     let (program, _ann) = web(&["--host", "chat.example"]);
+    let uname = rustix::system::uname();
+    let machine = uname.nodename().to_str().expect("a name");
+    let request = format!("GET / HTTP/1.1\nHost: {machine}:8008");
+    assert_eq!(answer(&program, &request).0, "200 OK", "{request}");
     for (request, status) in [
         ("DELETE / HTTP/1.1\nHost: localhost", "405 Method Not Allowed"),
         ("GET /a/b HTTP/1.1\nHost: localhost", "404 Not Found"),
@@ -238,4 +243,20 @@ fn a_websocket_is_closed_for_abuse_and_told_why() {
         };
         assert_eq!(close.code, code);
     }
+}
+
+#[test]
+fn a_websocket_is_told_that_the_server_ends() {
+    let (mut program, _ann) = web(&[]);
+    let mut web = socket(&program, "/");
+    assert_eq!(next(&mut web), "welcome, guest2: just type, or try /help");
+    program.signal(Signal::TERM);
+    let close = loop {
+        if let Message::Close(close) = web.read().expect("a message") {
+            break close.expect("a code");
+        }
+    };
+    assert_eq!(close.code, CloseCode::Away);
+    drop(web);
+    assert!(program.wait().success());
 }

@@ -161,6 +161,43 @@ const PIECES: &[&[u8]] = &[
     b"0123456789012345678901234567890123456789012345678901234567890123456789",
 ];
 
+/// The same for clients that speak HTTP.
+pub const WEB: Scenario = Scenario {
+    test: "chaos_of_requests_breaks_nothing_and_leaves_nothing",
+    fixed: 0..150,
+    found: &[],
+    fresh: 50,
+    run: run_web,
+};
+
+const WEB_PIECES: &[&[u8]] = &[
+    b"GET / HTTP/1.1\r\n",
+    b"GET /lobby?since=all HTTP/1.1\r\n",
+    b"GET /dev?poll=1&since=1m HTTP/1.1\r\nAccept: application/json\r\n",
+    b"GET /lobby HTTP/1.1\r\nAccept: text/event-stream\r\nLast-Event-ID: 3\r\n",
+    b"HEAD /one-too-many HTTP/1.1\r\n",
+    b"POST /lobby?nick=ann HTTP/1.1\r\n",
+    b"PUT /tea HTTP/1.1\r\nTransfer-Encoding: chunked\r\n",
+    b"Host: localhost\r\n",
+    b"Host: localhost\r\n\r\n",
+    b"Host: localhost\r\n\r\n",
+    b"Content-Length: 12\r\n",
+    b"Expect: 100-continue\r\n",
+    b"Authorization: Basic YW5uOnNlY3JldA==\r\n",
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+      Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+    b"\r\n",
+    b"6\r\nhello\n\r\n",
+    b"0\r\n\r\n",
+    // Frames: hello, secret, /history, the begin of one, a ping, a close.
+    b"\x81\x85\0\0\0\0hello",
+    b"\x81\x86\0\0\0\0secret",
+    b"\x81\x88\0\0\0\0/history",
+    b"\x01\x82\0\0\0\0hi",
+    b"\x89\x80\0\0\0\0",
+    b"\x88\x80\0\0\0\0",
+];
+
 fn config(rng: &mut Rng) -> Config {
     Config {
         prefix: *rng.choice(&[Prefix::Nick, Prefix::Addr, Prefix::None]).expect("three"),
@@ -182,7 +219,7 @@ fn config(rng: &mut Rng) -> Config {
     }
 }
 
-fn act(world: &mut World) {
+fn act(world: &mut World, pieces: &[&[u8]]) {
     match world.rng.u8(..60) {
         0..4 if world.peers.len() < 12 => {
             let habit = world.draw_habit();
@@ -199,7 +236,7 @@ fn act(world: &mut World) {
         _ if world.peers.is_empty() => {}
         action => {
             let number = world.rng.usize(..world.peers.len());
-            let piece = *world.rng.choice(PIECES).expect("some");
+            let piece = *world.rng.choice(pieces).expect("some");
             let has = |fault| world.faults.has(fault);
             let times = if action == 20 && has(Fault::Floods) { 60 } else { 1 };
             let peer = &mut world.peers[number];
@@ -216,12 +253,21 @@ fn act(world: &mut World) {
 
 fn run(rng: &mut Rng, faults: Faults) {
     let config = config(rng);
+    run_with(rng, faults, config, PIECES);
+}
+
+fn run_web(rng: &mut Rng, faults: Faults) {
+    let config = Config { has_web: true, ..config(rng) };
+    run_with(rng, faults, config, &[WEB_PIECES, WEB_PIECES, PIECES].concat());
+}
+
+fn run_with(rng: &mut Rng, faults: Faults, config: Config, pieces: &[&[u8]]) {
     let mut world = World::new(rng.u64(..), config);
     world.has_addresses = true;
     world.faults = faults;
     world.watch(checks::common());
     for _ in 0..rng.usize(100..2000) {
-        act(&mut world);
+        act(&mut world, pieces);
     }
     for peer in &mut world.peers {
         peer.habit = Habit::Prompt;
@@ -231,6 +277,11 @@ fn run(rng: &mut Rng, faults: Faults) {
         world.shut_down();
     }
     world.end();
+}
+
+#[test]
+fn chaos_of_requests_breaks_nothing_and_leaves_nothing() {
+    WEB.check();
 }
 
 #[test]

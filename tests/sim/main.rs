@@ -29,8 +29,9 @@ mod operators;
 mod past;
 mod packets;
 mod editing;
+mod web;
 
 use seeds::Scenario;
 
 /// Everything that is run with random seeds.
-const SCENARIOS: [Scenario; 3] = [storms::SCENARIO, chaos::SCENARIO, crowds::SCENARIO];
+const SCENARIOS: [Scenario; 4] = [storms::SCENARIO, chaos::SCENARIO, chaos::WEB, crowds::SCENARIO];

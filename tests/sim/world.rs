@@ -217,7 +217,7 @@ impl World {
         }
         self.settle_for_long();
         let fold_time = self.driver.chat.config().fold_time;
-        if !fold_time.is_zero() {
+        if !fold_time.is_zero() || self.driver.chat.config().has_web {
             // The last of them are told of.
             self.driver.sleep(fold_time + Duration::from_secs(1));
             self.settle();

@@ -44,7 +44,8 @@ impl Checker for CloseReasons {
 fn is_deserved(world: &World, number: usize, ending: CloseReason) -> bool {
     let (peer, config) = (&world.peers[number], world.chat.config());
     match ending {
-        CloseReason::Quit => peer.has_quit || peer.is_fin_read,
+        // A request is answered, and that is all; the blind ones send any.
+        CloseReason::Quit => peer.has_quit || peer.is_fin_read || (config.has_web && peer.is_blind),
         CloseReason::Reset => peer.is_broken() && !peer.has_vanished,
         CloseReason::Vanished => peer.has_vanished,
         CloseReason::Stalled => {
