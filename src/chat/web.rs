@@ -74,6 +74,7 @@ impl Chat {
             return Ok(());
         }
         let room = self.room_of(name)?;
+        self.arrive_again(id);
         let from = self.sessions[id].room;
         if from != room {
             self.leave_members(id);
@@ -371,6 +372,18 @@ impl Chat {
         session.set_client(Client::begin_stream);
         session.reader.add_note_here(head.as_bytes());
         self.queue(id);
+    }
+
+    /// A request that comes late meets a client that was greeted already: it comes anew.
+    fn arrive_again(&mut self, id: ClientId) {
+        let session = &self.sessions[id];
+        let (room, Some(standing)) = (session.room, session.standing()) else { return };
+        if matches!(standing, Standing::LoggingIn | Standing::Arriving | Standing::Posting) {
+            return;
+        }
+        let left = texts::left(session.nick.as_str(), CloseReason::Quit);
+        self.leave_presence(room, standing, left);
+        self.sessions[id].set_standing(Standing::Arriving);
     }
 
     /// Nobody is told that a client comes and goes.

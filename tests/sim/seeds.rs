@@ -68,7 +68,7 @@ impl Scenario {
         }
     }
 
-    fn run_one(&self, seed: u64) {
+    pub fn run_one(&self, seed: u64) {
         if let Err(failure) = self.try_one(seed) {
             panic!("{failure}");
         }
