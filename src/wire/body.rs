@@ -30,7 +30,6 @@ pub struct BodyLines {
     line: Vec<u8>,
     /// It has passed the limit; the rest of it is discarded.
     is_too_long: bool,
-    has_ended: bool,
 }
 
 /// What has come of a body.
@@ -49,8 +48,7 @@ pub enum Part {
 impl BodyLines {
     /// The lines of a body that comes.
     pub fn new(length: Length) -> BodyLines {
-        let (line, is_too_long, has_ended) = (Vec::new(), false, false);
-        BodyLines { body: Body::new(length), line, is_too_long, has_ended }
+        BodyLines { body: Body::new(length), line: Vec::new(), is_too_long: false }
     }
 
     /// Whether a line is begun.
@@ -58,32 +56,27 @@ impl BodyLines {
         !self.line.is_empty() || self.is_too_long
     }
 
-    /// Whether all of the body has come, and its end hasn't been given.
+    /// Whether all of the body has come.
     pub fn is_done(&self) -> bool {
-        self.body.is_done() && !self.has_ended
+        self.body.is_done()
     }
 
     /// Takes bytes off the front of `input` up to the end of a line. `None` means that
-    /// it is used up. What has no LF at the end of the body is a line too.
+    /// it is used up. What has no LF at the end of the body is a line too. Nothing is to
+    /// be asked for after the end.
     pub fn next(&mut self, input: &mut &[u8], line_bytes_max: usize) -> Option<Part> {
         loop {
-            let before = *input;
             let content = match self.body.next(input) {
                 Ok(Some(content)) => content,
-                Ok(None) if self.body.is_done() => return self.end(input, line_bytes_max),
+                Ok(None) if self.is_done() => return Some(self.end(line_bytes_max)),
                 Ok(None) => return None,
                 Err(error) => return Some(Part::Wrong(error)),
             };
-            let Some(at) = memchr(b'\n', content) else {
-                self.add(content, line_bytes_max);
-                continue;
-            };
-            self.add(&content[..at], line_bytes_max);
-            // The rest is looked at again.
-            let rest = content.len() - at - 1;
-            self.body.put_back(rest);
-            *input = &before[before.len() - input.len() - rest..];
-            return Some(self.end_line(line_bytes_max));
+            let line = content.strip_suffix(b"\n");
+            self.add(line.unwrap_or(content), line_bytes_max);
+            if line.is_some() {
+                return Some(self.end_line(line_bytes_max));
+            }
         }
     }
 
@@ -105,13 +98,8 @@ impl BodyLines {
         if is_too_long { Part::TooLong } else { Part::Line(line) }
     }
 
-    fn end(&mut self, input: &mut &[u8], line_bytes_max: usize) -> Option<Part> {
-        *input = &[];
-        if self.is_begun() {
-            return Some(self.end_line(line_bytes_max));
-        }
-        let had_ended = std::mem::replace(&mut self.has_ended, true);
-        (!had_ended).then_some(Part::End)
+    fn end(&mut self, line_bytes_max: usize) -> Part {
+        if self.is_begun() { self.end_line(line_bytes_max) } else { Part::End }
     }
 }
 
@@ -147,7 +135,7 @@ impl Body {
     }
 
     /// Takes bytes off the front of `input` up to the end of a piece of content, which
-    /// it gives. `None` means that `input` is used up, or that the body is done.
+    /// it gives: behind an LF at the latest. `None` means that `input` is used up, or that the body is done.
     ///
     /// # Errors
     /// What is wrong with a chunk.
@@ -163,21 +151,10 @@ impl Body {
         Ok(None)
     }
 
-    /// So many bytes of the content that was given last come again.
-    fn put_back(&mut self, bytes: usize) {
-        let bytes = bytes as u64;
-        self.state = match self.state {
-            state if bytes == 0 => state,
-            State::Done => State::Bytes(bytes),
-            State::Bytes(left) => State::Bytes(left + bytes),
-            State::Chunk(left) => State::Chunk(left + bytes),
-            _ => State::Chunk(bytes),
-        };
-    }
-
     fn take<'a>(&mut self, input: &mut &'a [u8], left: u64) -> &'a [u8] {
-        let most = usize::try_from(left).unwrap_or(usize::MAX);
-        let (content, rest) = input.split_at(most.min(input.len()));
+        let most = usize::try_from(left).unwrap_or(usize::MAX).min(input.len());
+        let end = memchr(b'\n', &input[..most]).map_or(most, |at| at + 1);
+        let (content, rest) = input.split_at(end);
         *input = rest;
         let left = left - content.len() as u64;
         self.state = match self.state {

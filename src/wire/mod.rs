@@ -22,15 +22,14 @@ mod body;
 mod websocket;
 mod client;
 
-pub use body::{Body, BodyLines, Part};
 pub use client::{Client, Input, Stage};
 pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
 pub use editor::{Edited, Editor};
 pub use encoding::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, NOTICE};
-pub use http::{BadRequest, HEAD_BYTES_MAX, Length, Method, Request, Upgrade};
+pub use http::{BadRequest, Length, Method, Request, Upgrade};
 pub use message::{Kind, Message, Time, rfc3339};
 pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use telnet::{Command, Options};
 pub use text::{Text, close_directions};
 pub use view::{Clock, View};
-pub use websocket::{CloseCode, Frame, Frames, accept_key, add_text_header, ping, pong};
+pub use websocket::{CloseCode, Frame, accept_key, ping, pong};
