@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::texts;
+use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::{CloseReason, Closing, Refusal, Refused};
 use crate::chat::config::Prefix;
 use crate::chat::ids::ClientId;
@@ -54,11 +55,7 @@ impl Chat {
         let Arrival { ip, zone, address, is_telnet } = *newcomer;
         self.clock.advance(now);
         self.make_place_for_stranger();
-        let is_full = self.is_shutting_down || self.sessions.len() >= self.config.connections_max();
-        let full = Refusal::Full { clients: self.sessions.len() };
-        let at = self.clock.moment();
-        let admitted = self.admission.enter(at, &self.config, ip, zone, is_full.then_some(full));
-        let origin = admitted.inspect_err(|refusal| {
+        let origin = self.admit(ip, zone).inspect_err(|refusal| {
             self.counts.endings[CloseReason::Refused(refusal.kind())] += 1;
         })?;
         self.counts.clients += 1;
@@ -97,6 +94,15 @@ impl Chat {
             self.arrive(id);
         }
         Ok(())
+    }
+
+    /// Whether a client from `ip` may connect; if so it has a place.
+    fn admit(&mut self, ip: Option<IpAddr>, zone: u32) -> Result<OriginId, Refusal> {
+        let network = self.admission.check(self.clock.moment(), &self.config.access, ip, zone)?;
+        if self.is_shutting_down || self.sessions.len() >= self.config.connections_max() {
+            return Err(Refusal::Full { clients: self.sessions.len() });
+        }
+        self.admission.enter(self.clock.now(), network, &self.config.origin_limits)
     }
 
     /// Gives a newcomer its name.

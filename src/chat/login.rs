@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use super::room::RoomId;
 use crate::chat::close_reason::{CloseReason, Closing, Refusal};
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Standing, State};
@@ -62,9 +61,10 @@ impl Chat {
         }
     }
 
-    /// Clients that have given the password, if there is one.
-    pub(super) fn member_count(&self) -> usize {
-        self.rooms.iter().map(|(_, room)| room.members().len()).sum()
+    /// Whether one more client that has given the password may come in.
+    pub(super) fn place_for_member(&self) -> Result<(), Refusal> {
+        let clients = self.rooms.iter().map(|(_, room)| room.members().len()).sum();
+        if clients < self.config.clients_max { Ok(()) } else { Err(Refusal::Full { clients }) }
     }
 
     /// A newcomer has to give the password. It is asked for it when it has had
@@ -91,13 +91,13 @@ impl Chat {
         let typed = Text::clean(line);
         let typed = typed.as_str().as_bytes();
         if self.config.password.as_ref().is_some_and(|password| password.matches(typed)) {
-            let clients = self.member_count();
-            if clients >= self.config.clients_max {
-                let refusal = Refusal::Full { clients };
-                let text = refusal.text();
-                return self.leave(id, CloseReason::Refused(refusal.kind()), Some(&text));
-            }
-            return self.log_in(id);
+            return match self.place_for_member() {
+                Ok(()) => self.log_in(id),
+                Err(refusal) => {
+                    let text = refusal.text();
+                    self.leave(id, CloseReason::Refused(refusal.kind()), Some(&text));
+                }
+            };
         }
         self.outputs.push_back(Output::Log(id, Logged::WrongPassword));
         match self.count_password_attempt(id) {
@@ -132,24 +132,12 @@ impl Chat {
 
     /// Makes a stranger a member of the lobby that hasn't been greeted.
     pub(super) fn let_in(&mut self, id: ClientId) {
-        let Some(room) = self.rooms.login() else { return };
-        self.leave_members(id);
-        self.forget_reader(room, self.sessions[id].reader.newest_encoding());
         let session = &mut self.sessions[id];
         session.enter(State::Member(Standing::Arriving, Phase::Talking), None);
         session.set_rare(|rare| rare.password_attempts = 0);
         self.set_timer(id);
         self.name(id);
-        self.place_in(id, self.rooms.lobby());
-    }
-
-    /// Makes a client that was level with its log a member of another room.
-    pub(super) fn place_in(&mut self, id: ClientId, to: RoomId) {
-        let (session, room) = (&mut self.sessions[id], &mut self.rooms[to]);
-        let next = room.log.next();
-        session.reader.enter(&mut room.log, next);
-        session.room = to;
-        session.place = room.add_member(id);
+        self.change_room(id, self.rooms.lobby());
     }
 
     /// What a client types in the login room isn't shown on its screen, if its program

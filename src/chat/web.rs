@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::chat::answers as words;
-use crate::chat::close_reason::{CloseReason, Refusal};
+use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::input::Manner;
 use crate::chat::member::{Phase, Standing, State};
@@ -75,11 +75,8 @@ impl Chat {
         }
         let room = self.room_of(name)?;
         self.arrive_again(id);
-        let from = self.sessions[id].room;
-        if from != room {
-            self.leave_members(id);
-            self.place_in(id, room);
-            self.forget_reader(from, self.sessions[id].reader.newest_encoding());
+        if self.sessions[id].room != room {
+            self.change_room(id, room);
         }
         match wish {
             Wish::Socket(key) => self.begin_socket(id, request, &key),
@@ -128,10 +125,8 @@ impl Chat {
         let given = request.credentials.as_ref().map(|(_, password)| password.as_bytes());
         let is_right = |given| self.config.password.as_ref().is_some_and(|it| it.matches(given));
         if given.is_some_and(is_right) {
-            if self.member_count() >= self.config.clients_max {
-                let text = Refusal::Full { clients: self.member_count() }.text();
-                return Err(Problem::new("503 Service Unavailable", text));
-            }
+            self.place_for_member()
+                .map_err(|refusal| Problem::new("503 Service Unavailable", refusal.text()))?;
             self.let_in(id);
             return Ok(());
         }

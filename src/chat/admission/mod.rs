@@ -8,14 +8,15 @@ pub(super) mod password;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::time::Instant;
 
 use ipnet::IpNet;
 
-use self::address_limits::{Network, OriginId, Origins, network};
+use self::access::Rule;
+use self::address_limits::{Network, OriginId, OriginLimits, Origins, network};
 use self::bans::{Ban, Bans};
 use crate::chat::clock::Moment;
 use crate::chat::close_reason::Refusal;
-use crate::chat::config::Config;
 use crate::chat::ids::ClientId;
 
 /// Where clients come from, who is banned, and who waits for a place.
@@ -33,27 +34,33 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Whether a client from `ip` may connect; if so it has a place until `leave`.
-    /// `full`: what one is told for which there is no place, because there is none.
-    pub fn enter(
-        &mut self,
+    /// Whether clients from this address may connect at all; gives what it is counted
+    /// as.
+    pub fn check(
+        &self,
         at: Moment,
-        config: &Config,
+        rules: &[Rule],
         ip: Option<IpAddr>,
         zone: u32,
-        full: Option<Refusal>,
-    ) -> Result<OriginId, Refusal> {
+    ) -> Result<Option<Network>, Refusal> {
         let network = ip.and_then(|ip| network(ip, zone));
-        if ip.is_some_and(|ip| !access::is_allowed(&config.access, ip)) {
+        if ip.is_some_and(|ip| !access::is_allowed(rules, ip)) {
             return Err(Refusal::Denied);
         }
-        if let Some(seconds) = network.and_then(|network| self.banned_for(at, network)) {
-            return Err(Refusal::Banned { seconds });
+        match network.and_then(|network| self.banned_for(at, network)) {
+            Some(seconds) => Err(Refusal::Banned { seconds }),
+            None => Ok(network),
         }
-        if let Some(full) = full {
-            return Err(full);
-        }
-        self.origins.enter(at.now, network, &config.origin_limits)
+    }
+
+    /// Gives a client from `network` a place, until `leave`.
+    pub fn enter(
+        &mut self,
+        now: Instant,
+        network: Option<Network>,
+        limits: &OriginLimits,
+    ) -> Result<OriginId, Refusal> {
+        self.origins.enter(now, network, limits)
     }
 
     /// Gives the place back.

@@ -37,14 +37,25 @@ impl Chat {
         if let Some(standing) = self.sessions[id].standing() {
             self.leave_presence(from, standing, went);
         }
-        self.leave_members(id);
-        self.place_in(id, to);
-        self.forget_reader(from, self.sessions[id].reader.newest_encoding());
+        self.change_room(id, to);
         self.notify_here(id, &texts::entered(name.as_str()));
         if self.is_greeted(id) {
             self.introduce(id);
             self.enter_presence(id);
         }
+    }
+
+    /// Makes a client a member of another room, of which nobody is told. It must be
+    /// level with the log of this one.
+    pub(in crate::chat) fn change_room(&mut self, id: ClientId, to: RoomId) {
+        let from = self.sessions[id].room;
+        self.leave_members(id);
+        let (session, room) = (&mut self.sessions[id], &mut self.rooms[to]);
+        let next = room.log.next();
+        session.reader.enter(&mut room.log, next);
+        session.room = to;
+        session.place = room.add_member(id);
+        self.forget_reader(from, self.sessions[id].reader.newest_encoding());
     }
 
     /// A session doesn't read the log of this room any more. Nothing is left of
