@@ -9,11 +9,15 @@ use crate::chat::names::bells::Bells;
 use crate::chat::names::lookalikes::Looks;
 use crate::chat::names::nick::Nick;
 
-/// The names of clients. Holds ids only; the names are with the sessions, which `nick_of`
-/// looks up.
+/// The names of clients, of which no two have a look in common. Holds ids only; the names
+/// are with the sessions, which `nick_of` looks up.
 #[derive(Debug, Default)]
 pub(in crate::chat) struct Names {
-    table: NickTable,
+    /// By what the names look like as they are written.
+    written: Shards,
+    /// By what they look like in lower case, if that is something else.
+    folded: Shards,
+    hasher: RandomState,
     bells: Bells,
     /// How many guests there have been: guest names aren't used twice.
     guests: u64,
@@ -26,7 +30,7 @@ impl Names {
         nick: &Nick,
         nick_of: impl Fn(ClientId) -> &'a Nick,
     ) -> Option<ClientId> {
-        self.table.find(nick, nick_of)
+        self.find_other(ClientId::default(), nick.looks(&self.hasher), nick_of)
     }
 
     /// Gives a newcomer the name of a guest.
@@ -38,8 +42,9 @@ impl Names {
         loop {
             self.guests += 1;
             let nick = Nick::guest(self.guests);
-            if self.table.find(&nick, &nick_of).is_none() {
-                self.table.insert(id, &nick, nick_of);
+            let looks = nick.looks(&self.hasher);
+            if self.find_other(id, looks, &nick_of).is_none() {
+                self.insert_looks(id, looks, nick_of);
                 return nick;
             }
         }
@@ -56,28 +61,35 @@ impl Names {
         new: &Nick,
         nick_of: impl Fn(ClientId) -> &'a Nick,
     ) -> Result<(), ClientId> {
-        self.table.rename(id, old, new, nick_of)?;
-        if self.bells.has(old, id) {
-            self.bells.remove(old);
-            self.bells.insert(new, id);
+        let looks = new.looks(&self.hasher);
+        if let Some(holder) = self.find_other(id, looks, &nick_of) {
+            return Err(holder);
         }
+        let has_bell = self.bells.has(old, id);
+        self.remove(id, old);
+        self.insert_looks(id, looks, nick_of);
+        self.set_bell(id, new, has_bell);
         Ok(())
     }
 
     /// Frees the name that `id` has.
     pub fn remove(&mut self, id: ClientId, nick: &Nick) {
-        self.table.remove(id, nick);
+        let looks = nick.looks(&self.hasher);
+        self.written.remove(looks.written, id);
+        if looks.folded != looks.written {
+            self.folded.remove(looks.folded, id);
+        }
         self.set_bell(id, nick, false);
     }
 
     /// All names are free.
     pub fn clear(&mut self) {
-        (self.table, self.bells) = (NickTable::default(), Bells::default());
+        *self = Names { guests: self.guests, ..Names::default() };
     }
 
     /// How many clients have names.
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.written.len()
     }
 
     /// Whether `id` wants a bell when its name is said.
@@ -91,70 +103,6 @@ impl Names {
 
     pub fn bells(&self) -> &Bells {
         &self.bells
-    }
-}
-
-/// Which client has which name. No two have names with a look in common.
-#[derive(Debug, Default)]
-struct NickTable {
-    /// By what the names look like as they are written.
-    written: Shards,
-    /// By what they look like in lower case, if that is something else.
-    folded: Shards,
-    hasher: RandomState,
-}
-
-impl NickTable {
-    /// A client whose name is this one or looks like it.
-    pub fn find<'a>(
-        &self,
-        nick: &Nick,
-        nick_of: impl Fn(ClientId) -> &'a Nick,
-    ) -> Option<ClientId> {
-        self.find_other(ClientId::default(), nick.looks(&self.hasher), nick_of)
-    }
-
-    /// Gives a name that nobody has to `id`.
-    pub fn insert<'a>(
-        &mut self,
-        id: ClientId,
-        nick: &Nick,
-        nick_of: impl Fn(ClientId) -> &'a Nick,
-    ) {
-        self.insert_looks(id, nick.looks(&self.hasher), nick_of);
-    }
-
-    /// Frees the name that `id` has.
-    pub fn remove(&mut self, id: ClientId, nick: &Nick) {
-        let looks = nick.looks(&self.hasher);
-        self.written.remove(looks.written, id);
-        if looks.folded != looks.written {
-            self.folded.remove(looks.folded, id);
-        }
-    }
-
-    /// Gives `id` the name `new` instead of `old`.
-    ///
-    /// # Errors
-    /// It isn't free: this other client's name is the same or looks like it.
-    pub fn rename<'a>(
-        &mut self,
-        id: ClientId,
-        old: &Nick,
-        new: &Nick,
-        nick_of: impl Fn(ClientId) -> &'a Nick,
-    ) -> Result<(), ClientId> {
-        let looks = new.looks(&self.hasher);
-        if let Some(holder) = self.find_other(id, looks, &nick_of) {
-            return Err(holder);
-        }
-        self.remove(id, old);
-        self.insert_looks(id, looks, nick_of);
-        Ok(())
-    }
-
-    pub fn len(&self) -> usize {
-        self.written.len()
     }
 
     /// A client other than `id` whose name has one of these looks.
@@ -261,7 +209,7 @@ mod tests {
     #[derive(Default)]
     struct Room {
         nicks: SlotMap<ClientId, Nick>,
-        table: NickTable,
+        table: Names,
     }
 
     impl Room {
@@ -270,7 +218,8 @@ mod tests {
             let nick = nick(word);
             let id = self.nicks.insert(nick.clone());
             assert_eq!(self.table.find(&nick, |id| &self.nicks[id]), None, "{word}");
-            self.table.insert(id, &nick, |id| &self.nicks[id]);
+            let looks = nick.looks(&self.table.hasher);
+            self.table.insert_looks(id, looks, |id| &self.nicks[id]);
             id
         }
 
@@ -326,7 +275,8 @@ mod tests {
             }
             let id = room.nicks.insert(nick.clone());
             let looks = std::cell::Cell::new(0);
-            room.table.insert(id, &nick, |id| {
+            let new = nick.looks(&room.table.hasher);
+            room.table.insert_looks(id, new, |id| {
                 looks.set(looks.get() + 1);
                 &room.nicks[id]
             });
