@@ -21,15 +21,35 @@ pub(super) fn wrong_host(host: &str) -> String {
     format!("this server isn't called {host}; --host {host} lets it be called so")
 }
 
-/// A whole answer with a text. The answer to HEAD is the same without the text.
-pub(super) fn answer(status: &str, headers: &str, text: &str, is_head: bool) -> String {
-    let body = if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
-    let (length, kind) = (body.len(), if text.starts_with('{') { JSON } else { PLAIN });
-    let body = if is_head { "" } else { &body };
-    format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{headers}\
-         {COMMON}Connection: close\r\n\r\n{body}"
-    )
+/// A whole answer.
+pub(super) struct Answer {
+    status: &'static str,
+    /// Header lines beside those of every answer, each with its end.
+    headers: &'static str,
+    kind: &'static str,
+    /// Ends with LF.
+    text: String,
+}
+
+impl Answer {
+    pub fn text(status: &'static str, text: impl Into<String>) -> Answer {
+        Answer { status, headers: "", kind: PLAIN, text: text.into() + "\n" }
+    }
+
+    /// The same with more in its head.
+    pub fn with_headers(self, headers: &'static str) -> Answer {
+        Answer { headers, ..self }
+    }
+
+    /// Its bytes. The answer to HEAD is the same without the text.
+    pub fn encode(&self, is_head: bool) -> String {
+        let Answer { status, headers, kind, text } = self;
+        let (length, body) = (text.len(), if is_head { "" } else { text });
+        format!(
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{headers}\
+             {COMMON}Connection: close\r\n\r\n{body}"
+        )
+    }
 }
 
 const PLAIN: &str = "text/plain; charset=utf-8";
@@ -58,14 +78,17 @@ pub(super) fn socket_head(accept: &str) -> String {
 }
 
 /// What somebody gets that asks without a browser for nothing in particular.
-pub(super) fn help(host: &str) -> String {
-    format!(
-        "This is a chat room.\n\n\
-         curl -d 'hello' http://{host}/lobby     say a line\n\
-         curl -N http://{host}/lobby             listen\n\
-         nc {}                     come in\n",
-        host.rsplit_once(':').map_or(format!("{host} 80"), |(host, port)| format!("{host} {port}"))
-    )
+pub(super) fn help(host: &str) -> Answer {
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, "80"));
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    let rows = [
+        (format!("curl -d 'hello' http://{host}/lobby"), "say a line"),
+        (format!("curl -N http://{host}/lobby"), "listen"),
+        (format!("nc {name} {port}"), "come in"),
+    ];
+    let width = rows.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
+    let rows = rows.map(|(command, what)| format!("{command:width$}   {what}"));
+    Answer::text("200 OK", format!("This is a chat room.\n\n{}", rows.join("\n")))
 }
 
 #[derive(Serialize)]
@@ -77,8 +100,9 @@ struct Posted<'a> {
 }
 
 /// The numbers of the first and the last line that were said, if any.
-pub(super) fn posted(lines: Option<(Seq, Seq)>, room: &str, run: &str) -> String {
+pub(super) fn posted(lines: Option<(Seq, Seq)>, room: &str, run: &str) -> Answer {
     let (first, last) = (lines.map(|(first, _)| first), lines.map(|(_, last)| last));
     let posted = Posted { room, first, last, run };
-    serde_json::to_string(&posted).expect("strings and numbers are JSON")
+    let json = serde_json::to_string(&posted).expect("strings and numbers are JSON");
+    Answer { kind: JSON, ..Answer::text("200 OK", json) }
 }

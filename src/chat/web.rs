@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::chat::answers as words;
+use crate::chat::answers::{self, Answer};
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::input::Manner;
@@ -28,48 +28,32 @@ enum Wish {
     Stream(Encoding),
 }
 
-/// Why a request isn't answered as the client wants it.
-struct Problem {
-    status: &'static str,
-    /// Header lines beside those of every answer, each with its end.
-    headers: &'static str,
-    text: String,
-}
-
-impl Problem {
-    fn new(status: &'static str, text: impl Into<String>) -> Problem {
-        Problem { status, headers: "", text: text.into() }
-    }
-}
-
 impl Chat {
     /// The head of a request has come.
     pub(super) fn handle_request(&mut self, id: ClientId, request: &Request) {
         if let Err(problem) = self.answer_request(id, request) {
-            let is_head = request.method == Method::Head;
-            self.answer(id, problem.status, problem.headers, &problem.text, is_head);
+            self.answer(id, &problem, request.method == Method::Head);
         }
     }
 
-    fn answer_request(&mut self, id: ClientId, request: &Request) -> Result<(), Problem> {
+    fn answer_request(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
         self.check_host(request)?;
-        if request.method != Method::Get && request.method != Method::Head
-            || request.upgrade.is_some()
-        {
+        let is_reading = matches!(request.method, Method::Get | Method::Head);
+        let changes_nothing = is_reading && request.upgrade.is_none();
+        if !changes_nothing {
             check_origin(request)?;
         }
         self.check_credentials(id, request)?;
-        let is_reading = matches!(request.method, Method::Get | Method::Head);
-        if request.path.is_empty() && is_reading && request.upgrade.is_none() {
+        if request.path.is_empty() && changes_nothing {
             let host = request.authority.as_deref().unwrap_or("HOST:8008");
-            self.answer(id, "200 OK", "", &words::help(host), request.method == Method::Head);
+            self.answer(id, &answers::help(host), request.method == Method::Head);
             return Ok(());
         }
         let wish = self.wish(request);
         let name = room_name(request)?;
         if request.method == Method::Head {
             // No room is made for that.
-            self.begin_answer(id, words::stream_head(Layout::Named, Ending::Lf));
+            self.begin_answer(id, answers::stream_head(Layout::Named, Ending::Lf));
             self.leave(id, CloseReason::Quit, None);
             return Ok(());
         }
@@ -105,7 +89,7 @@ impl Chat {
     }
 
     /// A name that is made to point here (DNS rebinding) isn't one of ours.
-    fn check_host(&self, request: &Request) -> Result<(), Problem> {
+    fn check_host(&self, request: &Request) -> Result<(), Answer> {
         let Some(host) = request.host.as_deref() else { return Ok(()) };
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let is_ours = bare.parse::<std::net::IpAddr>().is_ok()
@@ -113,12 +97,12 @@ impl Chat {
             || host.ends_with(".localhost")
             || host.ends_with(".local")
             || self.config.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host));
-        if is_ours { Ok(()) } else { Err(Problem::new("403 Forbidden", words::wrong_host(host))) }
+        if is_ours { Ok(()) } else { Err(Answer::text("403 Forbidden", answers::wrong_host(host))) }
     }
 
     /// With a password each request brings it, but for WebSockets: there it is the first
     /// line, as it is for netcat.
-    fn check_credentials(&mut self, id: ClientId, request: &Request) -> Result<(), Problem> {
+    fn check_credentials(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
         if !self.is_logging_in(id) || request.upgrade.is_some() {
             return Ok(());
         }
@@ -126,7 +110,7 @@ impl Chat {
         let is_right = |given| self.config.password.as_ref().is_some_and(|it| it.matches(given));
         if given.is_some_and(is_right) {
             self.place_for_member()
-                .map_err(|refusal| Problem::new("503 Service Unavailable", refusal.text()))?;
+                .map_err(|refusal| Answer::text("503 Service Unavailable", refusal.text()))?;
             self.let_in(id);
             return Ok(());
         }
@@ -134,23 +118,22 @@ impl Chat {
             self.outputs.push_back(Output::Log(id, Logged::WrongPassword));
         }
         let headers = "WWW-Authenticate: Basic realm=\"roomcast\", charset=\"UTF-8\"\r\n";
-        let text = words::NEEDS_PASSWORD.into();
-        Err(Problem { status: "401 Unauthorized", headers, text })
+        Err(Answer::text("401 Unauthorized", answers::NEEDS_PASSWORD).with_headers(headers))
     }
 
     /// The room of a name, the lobby without one.
-    fn room_of(&mut self, name: Option<Nick>) -> Result<RoomId, Problem> {
+    fn room_of(&mut self, name: Option<Nick>) -> Result<RoomId, Answer> {
         let Some(name) = name else { return Ok(self.rooms.lobby()) };
         let rooms_max = self.config.rooms_max;
         self.open_room(&name)
-            .ok_or_else(|| Problem::new("503 Service Unavailable", texts::no_more_rooms(rooms_max)))
+            .ok_or_else(|| Answer::text("503 Service Unavailable", texts::no_more_rooms(rooms_max)))
     }
 
     /// Gives a client the name that it asks for.
-    fn take_name(&mut self, id: ClientId, name: Option<&str>) -> Result<(), Problem> {
+    fn take_name(&mut self, id: ClientId, name: Option<&str>) -> Result<(), Answer> {
         let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(()) };
         let nick = Nick::parse_with_secret(name, &self.config.proof_key).map_err(|error| {
-            Problem::new("400 Bad Request", texts::bad_name("name", "?nick=ann", error))
+            Answer::text("400 Bad Request", texts::bad_name("name", "?nick=ann", error))
         })?;
         let old = self.sessions[id].nick.clone();
         match self.names.rename(id, &old, &nick, |id| &self.sessions[id].nick) {
@@ -158,12 +141,12 @@ impl Chat {
                 self.sessions[id].nick = nick;
                 Ok(())
             }
-            Err(holder) => Err(Problem::new("409 Conflict", self.name_taken(&nick, holder))),
+            Err(holder) => Err(Answer::text("409 Conflict", self.name_taken(&nick, holder))),
         }
     }
 
     /// The lines of a body are said, as those of a script are.
-    fn begin_post(&mut self, id: ClientId, request: &Request) -> Result<(), Problem> {
+    fn begin_post(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
         let user = request.credentials.as_ref().map(|(user, _)| user.as_str());
         self.take_name(id, request.parameter("nick").or(user))?;
         self.become_unannounced(id);
@@ -202,8 +185,8 @@ impl Chat {
     pub(super) fn end_post(&mut self, id: ClientId) {
         let session = &self.sessions[id];
         let room = self.rooms[session.room].name.as_str();
-        let text = words::posted(session.rare().posted, room, &self.config.run);
-        self.answer(id, "200 OK", "", &text, false);
+        let answer = answers::posted(session.rare().posted, room, &self.config.run);
+        self.answer(id, &answer, false);
     }
 
     /// Everything that is said is sent, until the client goes.
@@ -212,7 +195,7 @@ impl Chat {
         id: ClientId,
         request: &Request,
         encoding: Encoding,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Answer> {
         let since = request.last_event_id.as_deref().or(request.parameter("since"));
         let from = since.map(|since| self.first_since(id, since)).transpose()?;
         self.become_unannounced(id);
@@ -222,7 +205,7 @@ impl Chat {
         if let Some(from) = from {
             session.reader.rewind(from);
         }
-        self.begin_answer(id, words::stream_head(encoding.layout, encoding.ending));
+        self.begin_answer(id, answers::stream_head(encoding.layout, encoding.ending));
         if encoding.ending == Ending::Event {
             self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);
         }
@@ -236,7 +219,7 @@ impl Chat {
 
     /// The first line that a client asks for with `since`: a number (with its run), a
     /// time, or `all`.
-    fn first_since(&self, id: ClientId, since: &str) -> Result<Seq, Problem> {
+    fn first_since(&self, id: ClientId, since: &str) -> Result<Seq, Answer> {
         let log = &self.rooms[self.sessions[id].room].log;
         if since == "all" {
             return Ok(log.first());
@@ -248,13 +231,13 @@ impl Chat {
         }
         let (number, run) = since.split_once('@').unwrap_or((since, &self.config.run));
         let number: Seq =
-            number.parse().map_err(|_| Problem::new("400 Bad Request", words::SINCE))?;
+            number.parse().map_err(|_| Answer::text("400 Bad Request", answers::SINCE))?;
         let number = if run == self.config.run { number } else { 0 };
         Ok(number.clamp(log.first(), log.next()))
     }
 
     /// A WebSocket is a client like any other from now on, that is sent JSON.
-    fn begin_socket(&mut self, id: ClientId, request: &Request, key: &str) -> Result<(), Problem> {
+    fn begin_socket(&mut self, id: ClientId, request: &Request, key: &str) -> Result<(), Answer> {
         if !self.is_logging_in(id) {
             self.take_name(id, request.parameter("nick"))?;
         }
@@ -265,7 +248,7 @@ impl Chat {
         let session = &mut self.sessions[id];
         session.reader.skip_all(&self.rooms[session.room].log);
         session.set_client(Client::begin_socket);
-        let head = words::socket_head(&accept_key(key)).into_bytes();
+        let head = answers::socket_head(&accept_key(key)).into_bytes();
         session.reader.add_note_here(&head);
         self.queue(id);
         self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);
@@ -304,7 +287,7 @@ impl Chat {
 
     /// A head or a line of a body has taken too long.
     pub(super) fn refuse_slow_request(&mut self, id: ClientId) {
-        self.answer(id, "408 Request Timeout", "", words::TOO_SLOW, false);
+        self.answer(id, &Answer::text("408 Request Timeout", answers::TOO_SLOW), false);
     }
 
     /// What lies between us and a client (a proxy, a router that translates addresses)
@@ -338,7 +321,7 @@ impl Chat {
 
     /// A line of a body is too long.
     pub(super) fn refuse_long_line(&mut self, id: ClientId) {
-        self.answer(id, "413 Content Too Large", "", words::LINE_TOO_LONG, false);
+        self.answer(id, &Answer::text("413 Content Too Large", answers::LINE_TOO_LONG), false);
     }
 
     /// What the client has sent is no request that can be answered.
@@ -349,15 +332,15 @@ impl Chat {
             BadRequest::SocketVersion => "Sec-WebSocket-Version: 13\r\n",
             _ => "",
         };
-        self.answer(id, status, headers, text, false);
+        self.answer(id, &Answer::text(status, text).with_headers(headers), false);
     }
 
-    /// Answers a request with a text; that is all there is to it.
-    fn answer(&mut self, id: ClientId, status: &str, headers: &str, text: &str, is_head: bool) {
+    /// Answers a request; that is all there is to it.
+    fn answer(&mut self, id: ClientId, answer: &Answer, is_head: bool) {
         self.become_unannounced(id);
         let session = &mut self.sessions[id];
         session.reader.skip_all(&self.rooms[session.room].log);
-        self.begin_answer(id, words::answer(status, headers, text, is_head));
+        self.begin_answer(id, answer.encode(is_head));
         self.leave(id, CloseReason::Quit, None);
     }
 
@@ -390,22 +373,22 @@ impl Chat {
 }
 
 /// The name of the room that a request is about.
-fn room_name(request: &Request) -> Result<Option<Nick>, Problem> {
+fn room_name(request: &Request) -> Result<Option<Nick>, Answer> {
     let path = Some(&request.path).filter(|path| !path.is_empty());
     let name = path.map(|path| Nick::parse(path)).transpose();
-    name.map_err(|error| Problem::new("404 Not Found", texts::bad_name("room", "/dev", error)))
+    name.map_err(|error| Answer::text("404 Not Found", texts::bad_name("room", "/dev", error)))
 }
 
 /// A page of another site makes the browser send this (see `Origin` in RFC 6454 and the
 /// Fetch Metadata Request Headers of the W3C).
-fn check_origin(request: &Request) -> Result<(), Problem> {
+fn check_origin(request: &Request) -> Result<(), Answer> {
     let is_own = |origin: &str| {
         let host = origin.split_once("://").map_or(origin, |(_, host)| host);
         request.authority.as_deref() == Some(host)
     };
     let is_cross = request.fetch_site.as_deref() == Some("cross-site")
         || request.origin.as_deref().is_some_and(|origin| !is_own(origin));
-    if is_cross { Err(Problem::new("403 Forbidden", words::CROSS_SITE)) } else { Ok(()) }
+    if is_cross { Err(Answer::text("403 Forbidden", answers::CROSS_SITE)) } else { Ok(()) }
 }
 
 /// A time like `90s`, `10m`, `2h` or `1d`, in seconds.
