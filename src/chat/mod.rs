@@ -22,7 +22,6 @@ mod counts;
 mod schedule;
 mod flush;
 mod texts;
-mod answers;
 mod state;
 mod commands;
 mod lifecycle;

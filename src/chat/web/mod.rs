@@ -1,22 +1,22 @@
 //! Clients that speak HTTP: one request each, answered at once, by a stream, or line
 //! by line as its body comes.
 
+mod answers;
+mod post;
+mod socket;
+mod stream;
+
 use std::time::Duration;
 
-use crate::chat::answers::{self, Answer};
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
-use crate::chat::input::Manner;
 use crate::chat::member::{Phase, Standing, State};
 use crate::chat::names::nick::Nick;
 use crate::chat::room::RoomId;
-use crate::chat::room::log::Seq;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
-use crate::wire::{
-    BadRequest, Client, CloseCode, Encoding, Ending, Frame, Layout, Length, Method, Protocol,
-    Request, Stage, accept_key, ping, pong,
-};
+use crate::chat::web::answers::Answer;
+use crate::wire::{BadRequest, Client, Encoding, Ending, Layout, Method, Request, ping};
 
 /// How often something is sent to a client to which nothing may be said for long.
 const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
@@ -30,7 +30,7 @@ enum Wish {
 
 impl Chat {
     /// The head of a request has come.
-    pub(super) fn handle_request(&mut self, id: ClientId, request: &Request) {
+    pub(in crate::chat) fn handle_request(&mut self, id: ClientId, request: &Request) {
         if let Err(problem) = self.answer_request(id, request) {
             self.answer(id, &problem, request.method == Method::Head);
         }
@@ -145,154 +145,14 @@ impl Chat {
         }
     }
 
-    /// The lines of a body are said, as those of a script are.
-    fn begin_post(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
-        let user = request.credentials.as_ref().map(|(user, _)| user.as_str());
-        self.take_name(id, request.parameter("nick").or(user))?;
-        self.become_unannounced(id);
-        let session = &mut self.sessions[id];
-        // It is sent nothing but the answer.
-        session.reader.skip_all(&self.rooms[session.room].log);
-        session.reader.stop(&self.rooms[session.room].log);
-        session.set_client(|client| client.begin_body(request.body));
-        if request.expects_continue && request.body != Length::Bytes(0) {
-            self.add_note(id, b"HTTP/1.1 100 Continue\r\n\r\n");
-        }
-        if request.body == Length::Bytes(0) {
-            self.end_post(id);
-        }
-        Ok(())
-    }
-
-    /// A line of a body has come. It is said as it is: a log may have lines that look
-    /// like commands.
-    pub(super) fn say_posted(&mut self, id: ClientId, text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        let before = self.position(id);
-        self.say(id, Manner::Say, text);
-        let after = self.position(id);
-        if after > before {
-            self.sessions[id].set_rare(|rare| {
-                let (first, _) = rare.posted.unwrap_or((after, after));
-                rare.posted = Some((first, after));
-            });
-        }
-    }
-
-    /// All of a body has come.
-    pub(super) fn end_post(&mut self, id: ClientId) {
-        let session = &self.sessions[id];
-        let room = self.rooms[session.room].name.as_str();
-        let answer = answers::posted(session.rare().posted, room, &self.config.run);
-        self.answer(id, &answer, false);
-    }
-
-    /// Everything that is said is sent, until the client goes.
-    fn begin_stream(
-        &mut self,
-        id: ClientId,
-        request: &Request,
-        encoding: Encoding,
-    ) -> Result<(), Answer> {
-        let since = request.last_event_id.as_deref().or(request.parameter("since"));
-        let from = since.map(|since| self.first_since(id, since)).transpose()?;
-        self.become_unannounced(id);
-        self.set_encoding(id, encoding);
-        let session = &mut self.sessions[id];
-        session.reader.skip_all(&self.rooms[session.room].log);
-        if let Some(from) = from {
-            session.reader.rewind(from);
-        }
-        self.begin_answer(id, answers::stream_head(encoding.layout, encoding.ending));
-        if encoding.ending == Ending::Event {
-            self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);
-        }
-        if request.parameter("poll") == Some("1") {
-            self.leave(id, CloseReason::Quit, None);
-        } else if from.is_some() {
-            self.flush.push_first(id, &mut self.sessions[id]);
-        }
-        Ok(())
-    }
-
-    /// The first line that a client asks for with `since`: a number (with its run), a
-    /// time, or `all`.
-    fn first_since(&self, id: ClientId, since: &str) -> Result<Seq, Answer> {
-        let log = &self.rooms[self.sessions[id].room].log;
-        if since == "all" {
-            return Ok(log.first());
-        }
-        if let Some(seconds) = seconds_of(since) {
-            let time = self.clock.wall().saturating_sub(seconds);
-            let is_new = |seq: &Seq| log.time(*seq) >= time;
-            return Ok((log.first()..log.next()).find(is_new).unwrap_or(log.next()));
-        }
-        let (number, run) = since.split_once('@').unwrap_or((since, &self.config.run));
-        let number: Seq =
-            number.parse().map_err(|_| Answer::text("400 Bad Request", answers::SINCE))?;
-        let number = if run == self.config.run { number } else { 0 };
-        Ok(number.clamp(log.first(), log.next()))
-    }
-
-    /// A WebSocket is a client like any other from now on, that is sent JSON.
-    fn begin_socket(&mut self, id: ClientId, request: &Request, key: &str) -> Result<(), Answer> {
-        if !self.is_logging_in(id) {
-            self.take_name(id, request.parameter("nick"))?;
-        }
-        let since = request.parameter("since");
-        let from = since.map(|since| self.first_since(id, since)).transpose()?;
-        let encoding = Encoding::new(Layout::Json, Ending::Frame);
-        self.set_encoding(id, encoding);
-        let session = &mut self.sessions[id];
-        session.reader.skip_all(&self.rooms[session.room].log);
-        session.set_client(Client::begin_socket);
-        let head = answers::socket_head(&accept_key(key)).into_bytes();
-        session.reader.add_note_here(&head);
-        self.queue(id);
-        self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);
-        match from {
-            // It is asked for the password soon.
-            _ if self.is_logging_in(id) => {}
-            Some(from) => {
-                self.greet_first(id);
-                self.sessions[id].reader.rewind(from);
-                self.flush.push_first(id, &mut self.sessions[id]);
-            }
-            None => self.handle_arrival(id),
-        }
-        Ok(())
-    }
-
-    /// A control frame has come.
-    pub(super) fn handle_frame(&mut self, id: ClientId, frame: &Frame) {
-        match frame {
-            Frame::Ping(payload) => self.add_note(id, &pong(payload)),
-            Frame::Close => self.close_socket(id, CloseCode::Normal),
-            Frame::Pong | Frame::Text(_) => {}
-        }
-    }
-
-    /// The client has sent what ends a WebSocket.
-    pub(super) fn close_socket(&mut self, id: ClientId, code: CloseCode) {
-        self.sessions[id].set_client(Client::begin_stream);
-        self.add_note(id, &code.frame());
-        let reason = match code {
-            CloseCode::Normal => CloseReason::Quit,
-            _ => CloseReason::Foreign(Protocol::Http),
-        };
-        self.leave(id, reason, None);
-    }
-
     /// A head or a line of a body has taken too long.
-    pub(super) fn refuse_slow_request(&mut self, id: ClientId) {
+    pub(in crate::chat) fn refuse_slow_request(&mut self, id: ClientId) {
         self.answer(id, &Answer::text("408 Request Timeout", answers::TOO_SLOW), false);
     }
 
     /// What lies between us and a client (a proxy, a router that translates addresses)
     /// forgets a connection on which nothing is sent.
-    pub(super) fn keep_alive(&mut self, id: ClientId) {
+    pub(in crate::chat) fn keep_alive(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get(id).filter(|session| session.is_member()) else {
             return;
         };
@@ -305,27 +165,8 @@ impl Chat {
         self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);
     }
 
-    /// A WebSocket whose client leaves is told why.
-    pub(super) fn say_closed(&mut self, id: ClientId, reason: CloseReason) {
-        if self.sessions[id].stage != Stage::Socket {
-            return;
-        }
-        let code = match reason {
-            CloseReason::Quit => CloseCode::Normal,
-            CloseReason::Shutdown => CloseCode::Away,
-            _ => CloseCode::Policy,
-        };
-        self.sessions[id].set_client(Client::begin_stream);
-        self.add_note(id, &code.frame());
-    }
-
-    /// A line of a body is too long.
-    pub(super) fn refuse_long_line(&mut self, id: ClientId) {
-        self.answer(id, &Answer::text("413 Content Too Large", answers::LINE_TOO_LONG), false);
-    }
-
     /// What the client has sent is no request that can be answered.
-    pub(super) fn handle_bad_request(&mut self, id: ClientId, problem: BadRequest) {
+    pub(in crate::chat) fn handle_bad_request(&mut self, id: ClientId, problem: BadRequest) {
         let (status, text) = problem.answer();
         let headers = match problem {
             BadRequest::Method => "Allow: GET, HEAD, POST, PUT\r\n",
@@ -389,16 +230,4 @@ fn check_origin(request: &Request) -> Result<(), Answer> {
     let is_cross = request.fetch_site.as_deref() == Some("cross-site")
         || request.origin.as_deref().is_some_and(|origin| !is_own(origin));
     if is_cross { Err(Answer::text("403 Forbidden", answers::CROSS_SITE)) } else { Ok(()) }
-}
-
-/// A time like `90s`, `10m`, `2h` or `1d`, in seconds.
-fn seconds_of(text: &str) -> Option<u32> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86400,
-        _ => return None,
-    };
-    text[..text.len() - 1].parse::<u32>().ok()?.checked_mul(unit)
 }

@@ -1,0 +1,70 @@
+//! Streams: all that is said in a room, as text, JSON lines or events.
+
+use crate::chat::close_reason::CloseReason;
+use crate::chat::ids::ClientId;
+use crate::chat::room::log::Seq;
+use crate::chat::state::Chat;
+use crate::chat::web::KEEPALIVE_TIME;
+use crate::chat::web::answers::{self, Answer};
+use crate::wire::{Encoding, Ending, Request};
+
+impl Chat {
+    /// Everything that is said is sent, until the client goes.
+    pub(super) fn begin_stream(
+        &mut self,
+        id: ClientId,
+        request: &Request,
+        encoding: Encoding,
+    ) -> Result<(), Answer> {
+        let since = request.last_event_id.as_deref().or(request.parameter("since"));
+        let from = since.map(|since| self.first_since(id, since)).transpose()?;
+        self.become_unannounced(id);
+        self.set_encoding(id, encoding);
+        let session = &mut self.sessions[id];
+        session.reader.skip_all(&self.rooms[session.room].log);
+        if let Some(from) = from {
+            session.reader.rewind(from);
+        }
+        self.begin_answer(id, answers::stream_head(encoding.layout, encoding.ending));
+        if encoding.ending == Ending::Event {
+            self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);
+        }
+        if request.parameter("poll") == Some("1") {
+            self.leave(id, CloseReason::Quit, None);
+        } else if from.is_some() {
+            self.flush.push_first(id, &mut self.sessions[id]);
+        }
+        Ok(())
+    }
+
+    /// The first line that a client asks for with `since`: a number (with its run), a
+    /// time, or `all`.
+    pub(super) fn first_since(&self, id: ClientId, since: &str) -> Result<Seq, Answer> {
+        let log = &self.rooms[self.sessions[id].room].log;
+        if since == "all" {
+            return Ok(log.first());
+        }
+        if let Some(seconds) = seconds_of(since) {
+            let time = self.clock.wall().saturating_sub(seconds);
+            let is_new = |seq: &Seq| log.time(*seq) >= time;
+            return Ok((log.first()..log.next()).find(is_new).unwrap_or(log.next()));
+        }
+        let (number, run) = since.split_once('@').unwrap_or((since, &self.config.run));
+        let number: Seq =
+            number.parse().map_err(|_| Answer::text("400 Bad Request", answers::SINCE))?;
+        let number = if run == self.config.run { number } else { 0 };
+        Ok(number.clamp(log.first(), log.next()))
+    }
+}
+
+/// A time like `90s`, `10m`, `2h` or `1d`, in seconds.
+fn seconds_of(text: &str) -> Option<u32> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86400,
+        _ => return None,
+    };
+    text[..text.len() - 1].parse::<u32>().ok()?.checked_mul(unit)
+}
