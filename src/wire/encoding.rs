@@ -218,12 +218,16 @@ struct Object<'a> {
     text: Cow<'a, str>,
     /// Which counting `seq` belongs to.
     run: &'a str,
+    /// The one client that it is for; `null` for a line of the room.
+    to: Option<&'a str>,
 }
 
 impl<'a> Object<'a> {
     fn new(message: &Message<'a>) -> Object<'a> {
-        let Message { number, time, room, run, kind, from, text, .. } = *message;
+        let Message { number, time, room, run, kind, from, to, reader, text, .. } = *message;
         let from = (!from.is_empty()).then_some(from);
+        let to = if number.is_some() || !to.is_empty() { to } else { reader };
+        let to = (!to.is_empty()).then_some(to);
         let kind = match kind {
             Kind::Said => "said",
             Kind::Act => "act",
@@ -233,7 +237,7 @@ impl<'a> Object<'a> {
         };
         // It is UTF-8: only raw mode has other bytes, and no JSON.
         let text = String::from_utf8_lossy(text);
-        Object { seq: number, time: rfc3339(time), room, from, kind, text, run }
+        Object { seq: number, time: rfc3339(time), room, from, kind, text, run, to }
     }
 }
 
@@ -301,7 +305,8 @@ mod tests {
     fn a_line_is_one_json_object_with_its_fields_in_their_order() {
         let line = Message { text: b"a \"quote\" and a\ttab", ..LINE };
         let expected = "{'seq':7,'time':'2026-11-21T04:15:06Z','room':'lobby','from':'ann',\
-                        'kind':'said','text':'a \\'quote\\' and a\\ttab','run':'k3f9'}\r\n";
+                        'kind':'said','text':'a \\'quote\\' and a\\ttab','run':'k3f9',\
+                        'to':null}\r\n";
         let expected = expected.replace('\'', "\"");
         assert_eq!(encode(&line, Layout::Json, Ending::CrLf), expected);
     }

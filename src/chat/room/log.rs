@@ -133,13 +133,14 @@ impl Log {
     /// Bytes of memory that the log takes at most while its readers want text,
     /// and how many more once some want JSON.
     pub fn bytes_max(limits: Limits) -> (usize, usize) {
-        let images = |layout| {
-            let endings = [Ending::Lf, Ending::CrLf];
-            let encodings = endings.map(|ending| Encoding::new(layout, ending));
-            encodings.map(|encoding| Image::bytes_max(encoding, limits)).iter().sum::<usize>()
+        let images = |layout, endings: &[Ending]| {
+            let encodings = endings.iter().map(|&ending| Encoding::new(layout, ending));
+            encodings.map(|encoding| Image::bytes_max(encoding, limits)).sum::<usize>()
         };
         let records = limits.records_max * size_of::<Record>();
-        (limits.bytes_max + records + images(Layout::Named), images(Layout::Json))
+        let text = images(Layout::Named, &[Ending::Lf, Ending::CrLf]);
+        let endings = [Ending::Lf, Ending::CrLf, Ending::Event, Ending::Frame];
+        (limits.bytes_max + records + text, images(Layout::Json, &endings))
     }
 
     /// The oldest line that is still here (`next()` if there is none).

@@ -239,7 +239,7 @@ impl Said {
                 let from = from.map_or("null".into(), |name| format!("\"{name}\""));
                 format!(
                     "{{\"seq\":{},\"time\":\"1970-01-01T00:00:00Z\",\"room\":\"room\",\
-                     \"from\":{from},\"kind\":\"{kind}\",\"text\":\"{text}\",\"run\":\"\"}}",
+                     \"from\":{from},\"kind\":\"{kind}\",\"text\":\"{text}\",\"run\":\"\",\"to\":null}}",
                     seq + 1
                 )
             }
