@@ -288,7 +288,9 @@ impl Chat {
         self.counts.lines += 1;
         let room = self.sessions[id].room;
         let seq = self.append(room, id, kind, from, text);
-        if !self.config.echo {
+        // A page shows what it has said when it comes back, with its number.
+        let is_page = self.sessions[id].reader.newest_encoding().ending == Ending::Frame;
+        if !self.config.echo && !is_page {
             self.sessions[id].reader.add_own(&mut self.rooms[room].log, seq);
         }
     }

@@ -110,10 +110,13 @@ impl Chat {
         self.sessions[id].nick = self.names.insert_guest(id, |id| &self.sessions[id].nick);
     }
 
-    /// What a client is sent that isn't let in.
-    pub fn refusal(&self, refusal: Refusal) -> Vec<u8> {
+    /// What a client is sent that isn't let in and has sent `first` so far.
+    pub fn refusal(&self, refusal: Refusal, first: &[u8]) -> Vec<u8> {
         if self.config.raw {
             return Vec::new();
+        }
+        if let Some(answer) = self.refused_request(refusal, first) {
+            return answer.into_bytes();
         }
         format!("{NOTICE}{}\n", refusal.text()).into_bytes()
     }

@@ -10,13 +10,13 @@ use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Standing, State};
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
-use crate::wire::{Client, Text};
+use crate::wire::{Client, Stage, Text};
 
 /// How long a newcomer has to give the password.
 const PASSWORD_TIME: Duration = Duration::from_secs(60);
 
 /// How long a client that gave a wrong password isn't heard.
-const PENALTY: Duration = Duration::from_secs(1);
+pub(super) const PENALTY: Duration = Duration::from_secs(1);
 
 /// Wrong passwords that one client may give.
 pub(super) const PASSWORD_ATTEMPTS_MAX: u8 = 3;
@@ -80,7 +80,9 @@ impl Chat {
 
     /// A newcomer is told that there is a password, unless it knows.
     pub(super) fn ask_password(&mut self, id: ClientId) {
-        if self.sessions[id].rare().password_attempts == 0 {
+        let session = &self.sessions[id];
+        let is_answered = session.stage == Stage::Stream;
+        if session.rare().password_attempts == 0 && !is_answered {
             self.notify(id, texts::PASSWORD);
         }
     }
@@ -119,6 +121,9 @@ impl Chat {
 
     /// The password took too long.
     pub(super) fn end_login(&mut self, id: ClientId) {
+        if self.sessions[id].stage == Stage::Stream {
+            return self.end_request_login(id);
+        }
         let text = texts::no_password(PASSWORD_TIME);
         self.leave(id, CloseReason::NoPassword, Some(&text));
     }
@@ -126,8 +131,13 @@ impl Chat {
     /// A newcomer may come into the lobby.
     fn log_in(&mut self, id: ClientId) {
         self.let_in(id);
-        self.reveal(id);
-        self.arrive(id);
+        match self.sessions[id].set_rare(|rare| rare.request.take()) {
+            Some(request) => self.resume_socket(id, &request),
+            None => {
+                self.reveal(id);
+                self.arrive(id);
+            }
+        }
     }
 
     /// Makes a stranger a member of the lobby that hasn't been greeted.

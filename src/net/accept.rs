@@ -174,13 +174,16 @@ impl Door {
         }
     }
 
-    /// Tells the one too many why, and closes it.
-    pub fn turn_away(&mut self, socket: Socket, refusal: &[u8]) {
+    /// Tells the one too many why, and closes it; what it is told depends on what it
+    /// has sent.
+    pub fn turn_away(&mut self, socket: Socket, refusal: impl Fn(&[u8]) -> Vec<u8>) {
         let _ = socket.set_nonblocking(true);
-        let _ = socket.send(refusal);
-        let _ = socket.shutdown(Shutdown::Write);
         // Closing with bytes unread would take the refusal back.
-        let _ = (&socket).read(&mut [0; 4096]);
+        let mut first = [0; 4096];
+        let bytes = (&socket).read(&mut first).unwrap_or_default();
+        let _ = socket.send(&refusal(&first[..bytes]));
+        let _ = socket.shutdown(Shutdown::Write);
+        let _ = (&socket).read(&mut first);
         drop(socket);
         self.reserve = reserve();
     }

@@ -10,6 +10,7 @@ mod looks;
 mod accept;
 mod proxy;
 mod connection;
+mod refusals;
 mod registered;
 mod listener;
 mod worker;

@@ -27,6 +27,7 @@ use super::listener::Listener;
 use super::looks::{Look, Looks};
 use super::motd::{MotdFile, Newcomer};
 use super::proxy::{Header, Introduced, Proxies};
+use super::refusals::Refusals;
 use crate::chat::{
     Arrival, Chat, ClientId, CloseReason, Closing, Config, Counts, Logged, Output, Refusal, Slices,
 };
@@ -77,6 +78,7 @@ pub struct Server {
     turns: usize,
     /// Connections that linger, and until when, in that order.
     lingering: VecDeque<(Instant, ClientId)>,
+    refusals: Refusals,
     gathering: Gathering,
     /// By what time deadlines may be judged.
     looks: Looks,
@@ -143,6 +145,7 @@ impl Server {
             ready: Vec::new(),
             turns: 0,
             lingering: VecDeque::new(),
+            refusals: Refusals::default(),
             gathering: Gathering::default(),
             looks: Looks::new(Instant::now()),
             unread: 0,
@@ -230,6 +233,7 @@ impl Server {
         let deadlines = [
             self.chat.poll_timeout(now),
             self.lingering.front().map(|(until, _)| *until),
+            self.refusals.deadline(),
             self.door.resume_at(),
             self.motd.as_ref().and_then(MotdFile::deadline),
             self.proxies.deadline(),
@@ -333,7 +337,7 @@ impl Server {
     fn turn_away(&mut self, now: Instant, socket: Socket, peer: PeerAddr) {
         let refusal = self.chat.refuse_full();
         self.journal.note(now, peer, refusal.text());
-        self.door.turn_away(socket, &self.chat.refusal(refusal));
+        self.door.turn_away(socket, |first| self.chat.refusal(refusal, first));
     }
 
     fn open(&mut self, now: Instant, newcomer: Newcomer) {
@@ -347,7 +351,7 @@ impl Server {
                 let refusal = self.chat.refuse_unserved();
                 self.journal.note(now, peer, format_args!("not served: {error}"));
                 // It is told why if the kernel takes it at once.
-                let _ = socket.send(&self.chat.refusal(refusal));
+                let _ = socket.send(&self.chat.refusal(refusal, &[]));
                 return;
             }
         };
@@ -393,7 +397,11 @@ impl Server {
                     self.connections[id].peer = PeerAddr::new(client, 0);
                 }
                 self.admit(now, id, listener);
-                self.chat.handle_bytes(now, id, &rest);
+                match self.refusals.take(id) {
+                    Some(refusal) if !rest.is_empty() => self.say_refusal(now, id, refusal, &rest),
+                    Some(refusal) => self.refusals.add(now, id, refusal),
+                    None => self.chat.handle_bytes(now, id, &rest),
+                }
             }
         }
     }
@@ -409,11 +417,34 @@ impl Server {
         self.connections.remove(id);
     }
 
-    /// Tells a client why it isn't let in.
+    /// A client isn't let in. It is told why when it has sent something or had time to.
     fn refuse(&mut self, now: Instant, id: ClientId, refusal: Refusal) {
+        self.journal.note(now, self.connections[id].peer, refusal.text());
+        let waiting = self.lingering.len() + self.refusals.len();
+        if self.chat.config().has_web && waiting < LINGERING_MAX {
+            return self.refusals.add(now, id, refusal);
+        }
+        self.say_refusal(now, id, refusal, &[]);
+    }
+
+    /// A client that isn't let in has sent something, or its connection is broken.
+    fn end_refusal(&mut self, now: Instant, id: ClientId, refusal: Refusal) {
+        match self.connections[id].receive(&mut self.scratch) {
+            Received::Bytes(bytes) => {
+                let first = self.scratch[..bytes].to_vec();
+                self.say_refusal(now, id, refusal, &first);
+            }
+            Received::Nothing | Received::Eof => self.say_refusal(now, id, refusal, &[]),
+            Received::Broken(_) => {
+                self.connections.remove(id);
+            }
+        }
+    }
+
+    /// Tells a client why it isn't let in.
+    fn say_refusal(&mut self, now: Instant, id: ClientId, refusal: Refusal, first: &[u8]) {
         let connection = &self.connections[id];
-        self.journal.note(now, connection.peer, refusal.text());
-        let bytes = self.chat.refusal(refusal);
+        let bytes = self.chat.refusal(refusal, first);
         // An empty send buffer takes so few bytes at once.
         let _ = connection.send(&[io::IoSlice::new(&bytes)].into_iter().collect());
         if self.lingering.len() < LINGERING_MAX {
@@ -443,6 +474,9 @@ impl Server {
         }
         if self.proxies.is_waiting(id) {
             return self.read_header(now, id);
+        }
+        if let Some(refusal) = self.refusals.take(id) {
+            return self.end_refusal(now, id, refusal);
         }
         let interest = connection.interest();
         if !interest.read && !interest.write {
@@ -504,6 +538,9 @@ impl Server {
         }
         while let Some(id) = self.proxies.next_late(now) {
             self.drop_unintroduced(now, id);
+        }
+        while let Some((id, refusal)) = self.refusals.next_due(now) {
+            self.say_refusal(now, id, refusal, &[]);
         }
         self.chat.handle_time(self.looks.judged());
         if self.bans.as_ref().is_some_and(BansFile::has_failed) {

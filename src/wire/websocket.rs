@@ -37,6 +37,8 @@ pub enum CloseCode {
     Policy,
     /// A message is too long.
     TooLong,
+    /// It may come again later (registered with IANA as "Try Again Later").
+    Later,
 }
 
 impl CloseCode {
@@ -50,6 +52,7 @@ impl CloseCode {
             CloseCode::NotUtf8 => 1007,
             CloseCode::Policy => 1008,
             CloseCode::TooLong => 1009,
+            CloseCode::Later => 1013,
         }
     }
 

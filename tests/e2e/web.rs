@@ -204,12 +204,15 @@ fn a_websocket_is_a_client_like_any_other() {
     ann.line();
     let mut web = socket(&program, "/lobby?nick=web&since=1");
     assert_eq!(next(&mut web), "welcome, web: just type, or try /help");
+    assert_eq!(next(&mut web), "1 line after line 1:");
     assert_eq!(next(&mut web), "first");
     // It has joined before it is sent the past.
     assert_eq!(next(&mut web), "web joined");
     web.send("hello".into()).expect("it is sent");
     ann.hears("*** web joined");
     ann.hears("<web> hello");
+    // A page learns the number of what it has said.
+    assert_eq!(next(&mut web), "hello");
     ann.say("/msg web psst");
     ann.line();
     assert_eq!(next(&mut web), "psst");
@@ -257,4 +260,54 @@ fn a_websocket_is_told_that_the_server_ends() {
     assert_eq!(close.code, CloseCode::Away);
     drop(web);
     assert!(program.wait().success());
+}
+
+#[test]
+fn a_client_without_a_place_is_told_when_to_come_again() {
+    let (program, _ann) = web(&["--max-clients", "1"]);
+    let mut curl = ask(&program, "GET /lobby HTTP/1.1\nHost: localhost");
+    let head = read_head(&mut curl);
+    assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{head}");
+    assert!(head.contains("\r\nRetry-After: 60\r\n"), "{head}");
+    curl.expect("full: 1 client is connected, which is the limit; try again later\n");
+    // A person is told in a line of the chat.
+    program.connect().expect("*** full: 1 client is connected, which is the limit; try again later\n");
+    let denied = Program::start(&["--web", "--deny", "127.0.0.0/8"]);
+    let (status, text) = answer(&denied, "GET / HTTP/1.1\nHost: localhost");
+    assert_eq!((status.as_str(), text.as_str()), ("403 Forbidden", "refused: your address is not allowed here\n"));
+}
+
+#[test]
+fn a_stream_says_what_it_has_no_more() {
+    let (program, mut ann) = web(&["--backlog", "64k"]);
+    for _ in 0..20 {
+        ann.say("x".repeat(4000));
+    }
+    ann.say("/seq");
+    ann.line();
+    let request = "GET /lobby?poll=1&since=1 HTTP/1.1\nHost: localhost";
+    let (_, text) = answer(&program, request);
+    assert!(text.starts_with("*** 4 lines skipped"), "{}", &text[..80]);
+    let request = "GET /lobby?poll=1&since=1@other HTTP/1.1\nHost: localhost";
+    let (_, text) = answer(&program, request);
+    assert!(text.starts_with("*** the server has restarted"), "{}", &text[..80]);
+    assert!(text.lines().last().is_some_and(|line| line.starts_with("<guest1> xxx")));
+}
+
+#[test]
+fn a_websocket_gives_the_password_first_and_gets_what_it_asked_for() {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(b"open sesame\n").expect("a file");
+    let path = file.path().to_str().expect("UTF-8");
+    let program = Program::start(&["--web", "--password-file", path]);
+    let mut ann = program.connect();
+    ann.say("open sesame");
+    ann.read_greeting();
+    let mut web = socket(&program, "/lobby?nick=web&since=0");
+    assert_eq!(next(&mut web), "this room has a password: type it");
+    web.send("wrong".into()).expect("it is sent");
+    assert!(next(&mut web).starts_with("wrong password"));
+    web.send("open sesame".into()).expect("it is sent");
+    assert_eq!(next(&mut web), "welcome, web: just type, or try /help");
+    ann.hears("*** web joined");
 }

@@ -80,6 +80,53 @@ impl Chat {
         self.flush.push_first(id, &mut self.sessions[id]);
         true
     }
+
+    /// Shows a client what was said after the line with this number.
+    ///
+    /// # Errors
+    /// If it hasn't been said yet.
+    pub(in crate::chat) fn resume_after(
+        &mut self,
+        id: ClientId,
+        number: Seq,
+    ) -> Result<(), String> {
+        // Lines that came while the command waited are after it.
+        let here = match self.sessions[id].is_ungreeted() {
+            true => self.position(id),
+            false => self.sessions[id].reader.next(),
+        };
+        if number > here {
+            return Err(texts::not_said_yet(number, here));
+        }
+        let newest = self.position(id);
+        let (from, gone) = self.begin_resume(id, number);
+        self.end_resume(id, &texts::resumed(number, newest - from, gone));
+        Ok(())
+    }
+
+    /// Shows a client all that was said since the server started: what it has seen is of
+    /// an earlier run.
+    pub(in crate::chat) fn resume_restarted(&mut self, id: ClientId) {
+        let newest = self.position(id);
+        let (from, _) = self.begin_resume(id, 0);
+        self.end_resume(id, &texts::restarted(newest - from));
+    }
+
+    /// Goes back to line `number`, or to the first one that is still here; gives where
+    /// that is, and how many are gone.
+    fn begin_resume(&mut self, id: ClientId, number: Seq) -> (Seq, u64) {
+        self.greet_first(id);
+        let session = &mut self.sessions[id];
+        let first = self.rooms[session.room].log.first();
+        let from = number.max(first);
+        session.reader.rewind(from);
+        (from, first.saturating_sub(number))
+    }
+
+    fn end_resume(&mut self, id: ClientId, text: &str) {
+        self.notify_here(id, text);
+        self.flush.push_first(id, &mut self.sessions[id]);
+    }
 }
 
 /// `/history [LINES]`
@@ -101,32 +148,11 @@ pub(in crate::chat) fn history(chat: &mut Chat, id: ClientId, rest: &str) -> Out
 pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let (number, run) = rest.split_once('@').unwrap_or((rest, &chat.config.run));
     let number = number.parse::<Seq>().map_err(|_| Problem::Usage)?;
-    let is_of_this_run = run == chat.config.run;
-    // Of another run all lines are gone, and all of this one are new.
-    let number = if is_of_this_run { number } else { 0 };
-    // Lines that came while the command waited are after it.
-    let here = if chat.sessions[id].is_ungreeted() {
-        chat.position(id)
-    } else {
-        chat.sessions[id].reader.next()
-    };
-    if number > here {
-        return Err(texts::not_said_yet(number, here).into());
+    if run != chat.config.run {
+        chat.resume_restarted(id);
+        return Ok(());
     }
-    let newest = chat.position(id);
-    chat.greet_first(id);
-    let session = &mut chat.sessions[id];
-    let first = chat.rooms[session.room].log.first();
-    let gone = first.saturating_sub(number);
-    let from = number.max(first);
-    session.reader.rewind(from);
-    let text = match is_of_this_run {
-        true => texts::resumed(number, newest - from, gone),
-        false => texts::restarted(newest - from),
-    };
-    chat.notify_here(id, &text);
-    chat.flush.push_first(id, &mut chat.sessions[id]);
-    Ok(())
+    Ok(chat.resume_after(id, number)?)
 }
 
 /// `/seq`

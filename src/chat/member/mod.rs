@@ -11,7 +11,7 @@ use crate::chat::names::nick::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::room::cursor::Reader;
 use crate::chat::room::log::Seq;
-use crate::wire::{Client, Stage};
+use crate::wire::{Client, Request, Stage};
 
 pub(super) use self::state::{Phase, Standing, State};
 
@@ -100,6 +100,8 @@ pub(super) struct RareState {
     pub waiting: Option<Box<str>>,
     /// The numbers of the first and the last line that its request has said so far.
     pub posted: Option<(Seq, Seq)>,
+    /// What it has asked for, until it has given the password.
+    pub request: Option<Box<Request>>,
     /// Why it is away, if it is.
     pub away: Option<Box<str>>,
     /// The sender of its last private message.
@@ -130,6 +132,7 @@ impl RareState {
         timer: None,
         waiting: None,
         posted: None,
+        request: None,
         away: None,
         correspondent: None,
         password_attempts: 0,
@@ -162,6 +165,7 @@ impl RareState {
             && self.write_broken.is_none()
             && self.waiting.is_none()
             && self.posted.is_none()
+            && self.request.is_none()
             && self.away.is_none()
             && self.correspondent.is_none()
             && self.password_attempts == 0

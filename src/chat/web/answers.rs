@@ -1,7 +1,10 @@
 //! What clients that speak HTTP are sent: heads, and texts for people.
 
+use std::fmt::Display;
+
 use serde::Serialize;
 
+use crate::chat::close_reason::Refusal;
 use crate::chat::room::log::Seq;
 use crate::wire::{Ending, Layout};
 
@@ -17,6 +20,8 @@ pub(super) const TOO_SLOW: &str = "the request took too long";
 pub(super) const LINE_TOO_LONG: &str =
     "a line is longer than the server allows; those before it were said";
 
+pub(super) const WRONG_PASSWORD: &str = "that is the wrong password";
+
 pub(super) fn wrong_host(host: &str) -> String {
     format!("this server isn't called {host}; --host {host} lets it be called so")
 }
@@ -25,7 +30,7 @@ pub(super) fn wrong_host(host: &str) -> String {
 pub(super) struct Answer {
     status: &'static str,
     /// Header lines beside those of every answer, each with its end.
-    headers: &'static str,
+    headers: String,
     kind: &'static str,
     /// Ends with LF.
     text: String,
@@ -33,12 +38,17 @@ pub(super) struct Answer {
 
 impl Answer {
     pub fn text(status: &'static str, text: impl Into<String>) -> Answer {
-        Answer { status, headers: "", kind: PLAIN, text: text.into() + "\n" }
+        Answer { status, headers: String::new(), kind: PLAIN, text: text.into() + "\n" }
     }
 
-    /// The same with more in its head.
-    pub fn with_headers(self, headers: &'static str) -> Answer {
-        Answer { headers, ..self }
+    /// The same with one more header.
+    pub fn with_header(self, name: &str, value: impl Display) -> Answer {
+        Answer { headers: format!("{}{name}: {value}\r\n", self.headers), ..self }
+    }
+
+    /// What it says, without its end.
+    pub fn sentence(&self) -> &str {
+        self.text.trim_end()
     }
 
     /// Its bytes. The answer to HEAD is the same without the text.
@@ -51,6 +61,32 @@ impl Answer {
         )
     }
 }
+
+/// What a client that speaks HTTP is sent if it isn't let in.
+pub(super) fn refused(refusal: Refusal) -> Answer {
+    let later =
+        |status, seconds| Answer::text(status, refusal.text()).with_header("Retry-After", seconds);
+    match refusal {
+        Refusal::NewPerMinute { wait, .. } => {
+            later("429 Too Many Requests", wait.as_secs_f64().ceil() as u64)
+        }
+        Refusal::PerAddress { .. } => later("429 Too Many Requests", RETRY_SECONDS),
+        Refusal::Full { .. } | Refusal::Unserved => later("503 Service Unavailable", RETRY_SECONDS),
+        Refusal::Banned { seconds: Some(seconds) } => later("403 Forbidden", seconds.into()),
+        Refusal::Banned { seconds: None } | Refusal::Denied => {
+            Answer::text("403 Forbidden", refusal.text())
+        }
+    }
+}
+
+/// What a request without the password is sent, or with a wrong one.
+pub(super) fn needs_password(text: &str) -> Answer {
+    Answer::text("401 Unauthorized", text)
+        .with_header("WWW-Authenticate", "Basic realm=\"roomcast\", charset=\"UTF-8\"")
+}
+
+/// When a client may try again that had no place.
+const RETRY_SECONDS: u64 = 60;
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";

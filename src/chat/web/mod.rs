@@ -8,15 +8,16 @@ mod stream;
 
 use std::time::Duration;
 
-use crate::chat::close_reason::CloseReason;
+use crate::chat::close_reason::{CloseReason, Refusal};
 use crate::chat::ids::ClientId;
+use crate::chat::login::PENALTY;
 use crate::chat::member::{Phase, Standing, State};
 use crate::chat::names::nick::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
 use crate::chat::web::answers::Answer;
-use crate::wire::{BadRequest, Client, Encoding, Ending, Layout, Method, Request, ping};
+use crate::wire::{BadRequest, Client, Encoding, Ending, Layout, Method, Protocol, Request, ping};
 
 /// How often something is sent to a client to which nothing may be said for long.
 const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
@@ -43,7 +44,9 @@ impl Chat {
         if !changes_nothing {
             check_origin(request)?;
         }
-        self.check_credentials(id, request)?;
+        if !self.check_credentials(id, request)? {
+            return Ok(());
+        }
         if request.path.is_empty() && changes_nothing {
             let host = request.authority.as_deref().unwrap_or("HOST:8008");
             self.answer(id, &answers::help(host), request.method == Method::Head);
@@ -101,24 +104,50 @@ impl Chat {
     }
 
     /// With a password each request brings it, but for WebSockets: there it is the first
-    /// line, as it is for netcat.
-    fn check_credentials(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
+    /// line, as it is for netcat. False if the answer comes later.
+    fn check_credentials(&mut self, id: ClientId, request: &Request) -> Result<bool, Answer> {
         if !self.is_logging_in(id) || request.upgrade.is_some() {
-            return Ok(());
+            return Ok(true);
         }
-        let given = request.credentials.as_ref().map(|(_, password)| password.as_bytes());
-        let is_right = |given| self.config.password.as_ref().is_some_and(|it| it.matches(given));
-        if given.is_some_and(is_right) {
-            self.place_for_member()
-                .map_err(|refusal| Answer::text("503 Service Unavailable", refusal.text()))?;
+        let Some((_, password)) = &request.credentials else {
+            return Err(answers::needs_password(answers::NEEDS_PASSWORD));
+        };
+        if self.config.password.as_ref().is_some_and(|it| it.matches(password.as_bytes())) {
+            self.place_for_member().map_err(answers::refused)?;
             self.let_in(id);
-            return Ok(());
+            return Ok(true);
         }
-        if given.is_some() {
-            self.outputs.push_back(Output::Log(id, Logged::WrongPassword));
-        }
-        let headers = "WWW-Authenticate: Basic realm=\"roomcast\", charset=\"UTF-8\"\r\n";
-        Err(Answer::text("401 Unauthorized", answers::NEEDS_PASSWORD).with_headers(headers))
+        self.outputs.push_back(Output::Log(id, Logged::WrongPassword));
+        self.refuse_password_later(id);
+        Ok(false)
+    }
+
+    /// The answer to a wrong password takes as long as one in the chat does, so that
+    /// guessing isn't faster here.
+    fn refuse_password_later(&mut self, id: ClientId) {
+        let session = &mut self.sessions[id];
+        session.set_client(Client::begin_stream);
+        let state = State::Member(Standing::LoggingIn, Phase::Talking);
+        session.enter(state, Some(self.clock.now() + PENALTY));
+        self.set_timer(id);
+    }
+
+    /// The time is over in which a client has to give the password, or has to wait
+    /// after a wrong one.
+    pub(in crate::chat) fn end_request_login(&mut self, id: ClientId) {
+        self.answer(id, &answers::needs_password(answers::WRONG_PASSWORD), false);
+    }
+
+    /// What a client that isn't let in is sent, if `first`, what it has sent, is a
+    /// request.
+    pub(in crate::chat) fn refused_request(
+        &self,
+        refusal: Refusal,
+        first: &[u8],
+    ) -> Option<String> {
+        let line = first.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let is_request = Protocol::of_line(line) == Some(Protocol::Http);
+        (self.config.has_web && is_request).then(|| answers::refused(refusal).encode(false))
     }
 
     /// The room of a name, the lobby without one.
@@ -168,12 +197,13 @@ impl Chat {
     /// What the client has sent is no request that can be answered.
     pub(in crate::chat) fn handle_bad_request(&mut self, id: ClientId, problem: BadRequest) {
         let (status, text) = problem.answer();
-        let headers = match problem {
-            BadRequest::Method => "Allow: GET, HEAD, POST, PUT\r\n",
-            BadRequest::SocketVersion => "Sec-WebSocket-Version: 13\r\n",
-            _ => "",
+        let answer = Answer::text(status, text);
+        let answer = match problem {
+            BadRequest::Method => answer.with_header("Allow", "GET, HEAD, POST, PUT"),
+            BadRequest::SocketVersion => answer.with_header("Sec-WebSocket-Version", 13),
+            _ => answer,
         };
-        self.answer(id, &Answer::text(status, text).with_headers(headers), false);
+        self.answer(id, &answer, false);
     }
 
     /// Answers a request; that is all there is to it.

@@ -4,6 +4,7 @@ use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::room::log::Seq;
 use crate::chat::state::Chat;
+use crate::chat::texts;
 use crate::chat::web::KEEPALIVE_TIME;
 use crate::chat::web::answers::{self, Answer};
 use crate::wire::{Encoding, Ending, Request};
@@ -17,44 +18,67 @@ impl Chat {
         encoding: Encoding,
     ) -> Result<(), Answer> {
         let since = request.last_event_id.as_deref().or(request.parameter("since"));
-        let from = since.map(|since| self.first_since(id, since)).transpose()?;
+        let since = since.map(|since| self.since(id, since)).transpose()?;
         self.become_unannounced(id);
         self.set_encoding(id, encoding);
         let session = &mut self.sessions[id];
-        session.reader.skip_all(&self.rooms[session.room].log);
-        if let Some(from) = from {
-            session.reader.rewind(from);
+        let log = &self.rooms[session.room].log;
+        session.reader.skip_all(log);
+        match since {
+            None => {}
+            Some(Since::Line(from)) => session.reader.rewind(from),
+            Some(Since::Number(number)) => session.reader.rewind(number.min(log.next())),
+            Some(Since::Restart) => session.reader.rewind(log.first()),
         }
+        let lines = log.next() - log.first();
         self.begin_answer(id, answers::stream_head(encoding.layout, encoding.ending));
+        if let Some(Since::Restart) = since {
+            self.notify_here(id, &texts::restarted(lines));
+        }
         if encoding.ending == Ending::Event {
             self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);
         }
         if request.parameter("poll") == Some("1") {
             self.leave(id, CloseReason::Quit, None);
-        } else if from.is_some() {
+        } else if since.is_some() {
             self.flush.push_first(id, &mut self.sessions[id]);
         }
         Ok(())
     }
 
-    /// The first line that a client asks for with `since`: a number (with its run), a
-    /// time, or `all`.
-    pub(super) fn first_since(&self, id: ClientId, since: &str) -> Result<Seq, Answer> {
+    /// From where on a client is to be sent lines that asks for this with `since`: a
+    /// number (with its run), a time, or `all`.
+    pub(super) fn since(&self, id: ClientId, since: &str) -> Result<Since, Answer> {
         let log = &self.rooms[self.sessions[id].room].log;
         if since == "all" {
-            return Ok(log.first());
+            return Ok(Since::Line(log.first()));
         }
         if let Some(seconds) = seconds_of(since) {
             let time = self.clock.wall().saturating_sub(seconds);
             let is_new = |seq: &Seq| log.time(*seq) >= time;
-            return Ok((log.first()..log.next()).find(is_new).unwrap_or(log.next()));
+            let from = (log.first()..log.next()).find(is_new).unwrap_or(log.next());
+            return Ok(Since::Line(from));
         }
         let (number, run) = since.split_once('@').unwrap_or((since, &self.config.run));
         let number: Seq =
             number.parse().map_err(|_| Answer::text("400 Bad Request", answers::SINCE))?;
-        let number = if run == self.config.run { number } else { 0 };
-        Ok(number.clamp(log.first(), log.next()))
+        match run == self.config.run {
+            // Lines that are gone are told of as those that a slow reader misses.
+            true => Ok(Since::Number(number)),
+            false => Ok(Since::Restart),
+        }
     }
+}
+
+/// From where on a client is to be sent lines.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Since {
+    /// From this place of the log on, which is in it.
+    Line(Seq),
+    /// After the line with this number.
+    Number(Seq),
+    /// All: the server has started again since the line that it names.
+    Restart,
 }
 
 /// A time like `90s`, `10m`, `2h` or `1d`, in seconds.
