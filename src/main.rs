@@ -17,7 +17,7 @@ use env_logger::{Target, WriteStyle};
 use jiff::tz::TimeZone;
 use log::{info, warn};
 use roomcast::chat::{Config, PASSWORD_BYTES_MAX};
-use roomcast::net::{DEFAULT_PORT, ListenAddr, Listener, Server, Stopper, Summary};
+use roomcast::net::{DEFAULT_PORT, ListenAddr, Listener, Server, Stopper};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::cli::Cli;
@@ -154,12 +154,12 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         .map_err(|error| format!("cannot handle signals: {error}"))?;
     // Whoever reads this may stop the server at once.
     stdout.push(announcement.into());
-    let Summary { counts, longest_turn } =
-        server.run().map_err(|error| format!("cannot go on: {error}"))?;
+    let counts = server.run().map_err(|error| format!("cannot go on: {error}"))?;
     info!(
-        "stopped: {}; {}; the longest turn took {longest_turn:.1?}",
+        "stopped: {}; {}; the longest turn took {:.1?}",
         counts.came(),
-        counts.ended()
+        counts.ended(),
+        counts.turns.longest
     );
     Ok(())
 }

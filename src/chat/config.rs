@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use crate::chat::admission::access::Rule;
@@ -30,6 +31,9 @@ pub struct Config {
     /// What this server may be called in a request, beside the addresses and names that
     /// it always may.
     pub hosts: Vec<String>,
+    /// From where `/metrics` may be read, beside this machine. IPv6 networks have 64
+    /// bits at most.
+    pub metrics_networks: Vec<IpNet>,
     /// Clients at one time.
     pub clients_max: usize,
     /// Clients from one address.
@@ -105,6 +109,7 @@ impl Default for Config {
             raw: false,
             has_web: false,
             hosts: Vec::new(),
+            metrics_networks: Vec::new(),
             clients_max: 10_000,
             origin_limits: OriginLimits::default(),
             access: Vec::new(),

@@ -51,6 +51,10 @@ impl FlushQueue {
         self.clients.front().copied()
     }
 
+    pub fn len(&self) -> usize {
+        self.clients.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.clients.is_empty()
     }

@@ -41,6 +41,12 @@ impl Chat {
     /// Bytes have come from a client.
     pub fn handle_bytes(&mut self, now: Instant, id: ClientId, bytes: &[u8]) {
         self.clock.advance(now);
+        self.counts.bytes_received += bytes.len() as u64;
+        self.take_bytes(id, bytes);
+    }
+
+    /// Takes bytes in that have come now or have waited.
+    pub(super) fn take_bytes(&mut self, id: ClientId, bytes: &[u8]) {
         if !self.wants_input(id) {
             return;
         }
@@ -136,7 +142,7 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if session.wants_input() {
             let held = session.set_rare(|rare| std::mem::take(&mut rare.held));
-            self.handle_bytes(self.clock.now(), id, &held);
+            self.take_bytes(id, &held);
         } else {
             self.end_write_broken(id);
         }

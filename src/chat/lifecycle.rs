@@ -116,7 +116,7 @@ impl Chat {
             return Vec::new();
         }
         if let Some(answer) = self.refused_request(refusal, first) {
-            return answer.into_bytes();
+            return answer;
         }
         format!("{NOTICE}{}\n", refusal.text()).into_bytes()
     }
@@ -142,7 +142,7 @@ impl Chat {
         }
         let first = session.set_client(Client::end_sniffing);
         if !first.is_empty() {
-            self.handle_bytes(now, id, &first);
+            self.take_bytes(id, &first);
         }
         let Some(session) = self.sessions.get_mut(id) else { return };
         if let Some(ending) = session.rare().write_broken {

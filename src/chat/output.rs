@@ -54,6 +54,7 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let log = &self.rooms[session.room].log;
         let offer = self.flush.offer();
+        self.counts.bytes_sent += bytes as u64;
         let is_short = bytes < offer.bytes;
         if session.is_plain() && offer.is_all && !is_short && session.told_interest.read {
             // The usual case: there is nothing else to look at.

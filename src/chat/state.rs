@@ -1,7 +1,7 @@
 //! What `Chat` is made of.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use slotmap::SecondaryMap;
 
@@ -125,6 +125,11 @@ impl Chat {
     /// What has happened so far.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// A turn of the caller's loop is over, and took so long.
+    pub fn count_turn(&mut self, time: Duration) {
+        self.counts.turns.add(time);
     }
 
     /// Whether the chat knows this client.

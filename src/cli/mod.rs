@@ -15,7 +15,7 @@ use roomcast::net::ListenAddr;
 use roomcast::wire::{Clock, View};
 
 /// Options about what raw mode doesn't have.
-const WITHOUT_EFFECT_IF_RAW: [&str; 12] = [
+const WITHOUT_EFFECT_IF_RAW: [&str; 14] = [
     "prefix",
     "timestamps",
     "key_file",
@@ -28,6 +28,8 @@ const WITHOUT_EFFECT_IF_RAW: [&str; 12] = [
     "rooms",
     "motd",
     "whois_address",
+    "host",
+    "metrics",
 ];
 
 const AFTER_HELP: &str = "\
@@ -50,6 +52,8 @@ pub struct Cli {
     network: Network,
     #[command(flatten)]
     room: RoomArgs,
+    #[command(flatten)]
+    web: Web,
     #[command(flatten)]
     limits: Limits,
     #[command(flatten)]
@@ -99,14 +103,6 @@ struct RoomArgs {
     #[arg(long, conflicts_with_all = WITHOUT_EFFECT_IF_RAW)]
     raw: bool,
 
-    /// Answer requests of HTTP, and let WebSockets come in (not finished yet)
-    #[arg(long, hide = true)]
-    web: bool,
-
-    /// A name that this server may be called in a request
-    #[arg(long, hide = true, requires = "web", value_name = "NAME")]
-    host: Vec<String>,
-
     /// Room in which every client starts
     #[arg(long, value_name = "NAME", default_value = "lobby", value_parser = values::room_name)]
     room: String,
@@ -130,6 +126,27 @@ struct RoomArgs {
     /// Let /whois show the addresses of clients
     #[arg(long)]
     whois_address: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Web")]
+struct Web {
+    /// Answer no HTTP requests: no page for browsers, no curl, no WebSocket
+    #[arg(long)]
+    no_web: bool,
+
+    /// Accept HTTP requests for the host NAME
+    ///
+    /// Repeatable. IP addresses, localhost, names in .local and the name of this
+    /// machine are always accepted.
+    #[arg(long, value_name = "NAME", action = ArgAction::Append, conflicts_with = "no_web")]
+    host: Vec<String>,
+
+    /// Let clients in NETWORK read /metrics
+    ///
+    /// Repeatable. Local clients always can. An IPv6 network is a /64 or larger.
+    #[arg(long, value_name = "NETWORK", action = ArgAction::Append, conflicts_with = "no_web", value_parser = values::metrics_network)]
+    metrics: Vec<IpNet>,
 }
 
 #[derive(Debug, Args)]
@@ -346,7 +363,7 @@ impl Cli {
 
     /// The room's configuration, with `clients_max` clients, of a server in `zone`.
     pub fn config(&self, clients_max: usize, proof_key: ProofKey, zone: TimeZone) -> Config {
-        let Cli { room, limits, .. } = self;
+        let Cli { room, web, limits, .. } = self;
         let prefix = match room.prefix {
             PrefixArg::Nick => Prefix::Nick,
             PrefixArg::Addr => Prefix::Addr,
@@ -363,8 +380,9 @@ impl Cli {
             prefix,
             echo: room.echo,
             raw: room.raw,
-            has_web: room.web,
-            hosts: room.host.iter().cloned().chain(machine_name()).collect(),
+            has_web: !room.raw && !web.no_web,
+            metrics_networks: web.metrics.clone(),
+            hosts: web.host.iter().cloned().chain(machine_name()).collect(),
             clients_max,
             origin_limits: OriginLimits {
                 clients_max: limits.max_per_address,

@@ -1,11 +1,22 @@
 //! What the values of options may be, and what is said of those that may not.
 
-use roomcast::chat::{Config, Rate};
+use ipnet::IpNet;
+use roomcast::chat::{Config, Rate, parse_network};
 
 pub fn socket_mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= 0o777 && !text.starts_with('+') => Ok(mode),
         _ => Err("expected permissions in octal, from 0 to 0777, like 0660".to_owned()),
+    }
+}
+
+/// Clients are known by the first 64 bits of an IPv6 address.
+pub fn metrics_network(text: &str) -> Result<IpNet, String> {
+    match parse_network(text)? {
+        IpNet::V6(network) if network.prefix_len() > 64 => {
+            Err("expected an IPv6 network of /64 or larger, such as 2001:db8::/64".to_owned())
+        }
+        network => Ok(network),
     }
 }
 

@@ -22,4 +22,4 @@ mod address;
 
 pub use address::{DEFAULT_PORT, HostPort, ListenAddr, PeerAddr};
 pub use listener::Listener;
-pub use server::{Server, Stopper, Summary};
+pub use server::{Server, Stopper};

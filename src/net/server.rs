@@ -85,7 +85,6 @@ pub struct Server {
     /// Clients that were ready in this turn and weren't read.
     unread: usize,
     journal: Journal,
-    longest_turn: Duration,
     /// What newcomers are told first.
     motd: Option<MotdFile>,
     /// Where bans are kept.
@@ -95,15 +94,6 @@ pub struct Server {
     stop: Arc<AtomicBool>,
     /// Since when it is stopping.
     stopping: Option<Instant>,
-}
-
-/// What has happened while a server ran.
-#[derive(Clone, Copy, Debug)]
-pub struct Summary {
-    /// What was counted in the chat.
-    pub counts: Counts,
-    /// The longest time between two waits for events.
-    pub longest_turn: Duration,
 }
 
 /// Stops a server from another thread.
@@ -150,7 +140,6 @@ impl Server {
             looks: Looks::new(Instant::now()),
             unread: 0,
             journal: Journal::default(),
-            longest_turn: Duration::ZERO,
             motd: None,
             bans: None,
             proxies: Proxies::default(),
@@ -205,7 +194,7 @@ impl Server {
     ///
     /// # Errors
     /// As the system says when waiting for events fails.
-    pub fn run(mut self) -> io::Result<Summary> {
+    pub fn run(mut self) -> io::Result<Counts> {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let mut now = Instant::now();
         while !(self.stopping.is_some() && self.connections.is_empty()) {
@@ -219,13 +208,13 @@ impl Server {
             self.time(now);
             self.flush(now);
             self.reap(now);
-            self.longest_turn = self.longest_turn.max(now.elapsed());
+            self.chat.count_turn(now.elapsed());
         }
         if let Some(file) = &self.bans {
             let passed = self.stopping.map_or(Duration::ZERO, |at| at.elapsed());
             file.finish(END_TIME_MAX.saturating_sub(passed));
         }
-        Ok(Summary { counts: self.chat.counts(), longest_turn: self.longest_turn })
+        Ok(self.chat.counts())
     }
 
     /// Waits for events, until the nearest deadline; gives when it began.

@@ -50,6 +50,10 @@ pub struct Request {
     pub fetch_site: Option<String>,
     /// `Accept`, in lower case.
     pub accept: String,
+    /// The client takes what is compressed with gzip (RFC 9110, section 12.5.3).
+    pub accepts_gzip: bool,
+    /// It is a browser, as far as `User-Agent` says.
+    pub is_browser: bool,
     /// The user and the password of `Authorization: Basic` (RFC 7617).
     pub credentials: Option<(String, String)>,
     /// `Last-Event-ID`: what a stream of events goes on after.
@@ -184,6 +188,9 @@ impl Request {
             origin: fields.text("origin").map(|origin| origin.to_ascii_lowercase()),
             fetch_site: fields.text("sec-fetch-site").map(Cow::into_owned),
             accept: fields.all("accept").to_ascii_lowercase(),
+            accepts_gzip: fields.accepts("gzip"),
+            // As all of them have said since the first one of that name.
+            is_browser: fields.all("user-agent").contains("Mozilla/"),
             credentials: fields.text("authorization").and_then(|text| credentials(&text)),
             last_event_id: fields.text("last-event-id").map(Cow::into_owned),
             expects_continue: !is_old && fields.all("expect").eq_ignore_ascii_case("100-continue"),
@@ -233,6 +240,16 @@ impl<'a> Fields<'a> {
 
     fn has(&self, name: &str, word: &str) -> bool {
         self.all(name).split(',').any(|other| other.trim().eq_ignore_ascii_case(word))
+    }
+
+    /// Whether the client takes this coding. Without a weight, or with any but 0.
+    fn accepts(&self, coding: &str) -> bool {
+        self.all("accept-encoding").split(',').any(|one| {
+            let mut parts = one.split(';').map(str::trim);
+            let is_it = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
+            let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+            is_it && weight != Some(0.0)
+        })
     }
 
     /// How long the body is. A request without a word about that has none (RFC 9112,

@@ -16,6 +16,7 @@ mod imports;
 // What a user gets.
 mod visits;
 mod web;
+mod metrics;
 mod names;
 mod commands;
 mod lines;

@@ -34,7 +34,7 @@ fn is_protocol_of(answer: &[u8], client: &mut Client) {
 /// they send is shown to anybody.
 #[test]
 fn other_protocols_are_answered_and_never_shown() {
-    let program = Program::plain(&["--presence-interval", "3600", "--history", "0"]);
+    let program = Program::plain(&["--presence-interval", "3600", "--history", "0", "--no-web"]);
     let mut guests = [program.connect(), program.connect()];
     guests.iter_mut().for_each(Client::read_greeting);
     let [ann, bob] = &mut guests;
@@ -56,7 +56,7 @@ fn other_protocols_are_answered_and_never_shown() {
 /// Promise 26: the same if the bytes come one by one, each in a packet.
 #[test]
 fn other_protocols_are_known_byte_by_byte() {
-    let program = Program::plain(&["--presence-interval", "3600", "--history", "0"]);
+    let program = Program::plain(&["--presence-interval", "3600", "--history", "0", "--no-web"]);
     let mut guests = [program.connect(), program.connect(), program.connect()];
     guests.iter_mut().for_each(Client::read_greeting);
     let [ann, bob, witness] = &mut guests;
@@ -82,7 +82,7 @@ fn other_protocols_are_known_byte_by_byte() {
 /// Promise 26: a request whose first line is longer than any line may be.
 #[test]
 fn a_request_that_is_too_long_is_not_shown() {
-    let program = Program::plain(&["--presence-interval", "3600", "--history", "0"]);
+    let program = Program::plain(&["--presence-interval", "3600", "--history", "0", "--no-web"]);
     let mut guests = [program.connect(), program.connect()];
     guests.iter_mut().for_each(Client::read_greeting);
     let [ann, bob] = &mut guests;

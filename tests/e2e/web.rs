@@ -13,7 +13,7 @@ use crate::harness::{Client, Host, Program};
 
 /// The server, and a client of the room.
 fn web(options: &[&str]) -> (Program, Client) {
-    let program = Program::start(&[&["--web"], options].concat());
+    let program = Program::web(options);
     let ann = program.guest(&mut []);
     (program, ann)
 }
@@ -172,7 +172,7 @@ fn with_a_password_each_request_brings_it() {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(b"open sesame\n").expect("a file");
     let path = file.path().to_str().expect("UTF-8");
-    let program = Program::start(&["--web", "--password-file", path]);
+    let program = Program::web(&["--password-file", path]);
     let ask = |authorization: &str| {
         let line = "GET /lobby?poll=1&since=all HTTP/1.1\nHost: localhost";
         answer(&program, &format!("{line}{authorization}")).0
@@ -271,10 +271,15 @@ fn a_client_without_a_place_is_told_when_to_come_again() {
     assert!(head.contains("\r\nRetry-After: 60\r\n"), "{head}");
     curl.expect("full: 1 client is connected, which is the limit; try again later\n");
     // A person is told in a line of the chat.
-    program.connect().expect("*** full: 1 client is connected, which is the limit; try again later\n");
-    let denied = Program::start(&["--web", "--deny", "127.0.0.0/8"]);
+    program
+        .connect()
+        .expect("*** full: 1 client is connected, which is the limit; try again later\n");
+    let denied = Program::web(&["--deny", "127.0.0.0/8"]);
     let (status, text) = answer(&denied, "GET / HTTP/1.1\nHost: localhost");
-    assert_eq!((status.as_str(), text.as_str()), ("403 Forbidden", "refused: your address is not allowed here\n"));
+    assert_eq!(
+        (status.as_str(), text.as_str()),
+        ("403 Forbidden", "refused: your address is not allowed here\n")
+    );
 }
 
 #[test]
@@ -299,7 +304,7 @@ fn a_websocket_gives_the_password_first_and_gets_what_it_asked_for() {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(b"open sesame\n").expect("a file");
     let path = file.path().to_str().expect("UTF-8");
-    let program = Program::start(&["--web", "--password-file", path]);
+    let program = Program::web(&["--password-file", path]);
     let mut ann = program.connect();
     ann.say("open sesame");
     ann.read_greeting();

@@ -1,5 +1,6 @@
 //! What clients that speak HTTP are sent: heads, and texts for people.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use serde::Serialize;
@@ -14,6 +15,11 @@ pub(super) const CROSS_SITE: &str = "a page of another site may not do this";
 
 pub(super) const SINCE: &str =
     "since is the number of a line (123 or 123@RUN), a time (90s, 10m, 2h, 1d) or all";
+
+pub(super) const NO_METRICS: &str =
+    "metrics are for this machine, and for networks that --metrics names";
+
+pub(super) const NO_FILE: &str = "there are no files here";
 
 pub(super) const TOO_SLOW: &str = "the request took too long";
 
@@ -32,13 +38,18 @@ pub(super) struct Answer {
     /// Header lines beside those of every answer, each with its end.
     headers: String,
     kind: &'static str,
-    /// Ends with LF.
-    text: String,
+    body: Cow<'static, [u8]>,
 }
 
 impl Answer {
     pub fn text(status: &'static str, text: impl Into<String>) -> Answer {
-        Answer { status, headers: String::new(), kind: PLAIN, text: text.into() + "\n" }
+        let body = Cow::from((text.into() + "\n").into_bytes());
+        Answer { status, headers: String::new(), kind: PLAIN, body }
+    }
+
+    /// An answer of another kind than text.
+    pub fn of_kind(kind: &'static str, body: impl Into<Cow<'static, [u8]>>) -> Answer {
+        Answer { status: "200 OK", headers: String::new(), kind, body: body.into() }
     }
 
     /// The same with one more header.
@@ -46,19 +57,20 @@ impl Answer {
         Answer { headers: format!("{}{name}: {value}\r\n", self.headers), ..self }
     }
 
-    /// What it says, without its end.
+    /// What it says, if it is text.
     pub fn sentence(&self) -> &str {
-        self.text.trim_end()
+        str::from_utf8(&self.body).unwrap_or_default().trim_end()
     }
 
-    /// Its bytes. The answer to HEAD is the same without the text.
-    pub fn encode(&self, is_head: bool) -> String {
-        let Answer { status, headers, kind, text } = self;
-        let (length, body) = (text.len(), if is_head { "" } else { text });
-        format!(
+    /// Its bytes. The answer to HEAD is the same without the body.
+    pub fn encode(&self, is_head: bool) -> Vec<u8> {
+        let Answer { status, headers, kind, body } = self;
+        let length = body.len();
+        let head = format!(
             "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n{headers}\
-             {COMMON}Connection: close\r\n\r\n{body}"
-        )
+             {COMMON}Connection: close\r\n\r\n"
+        );
+        [head.as_bytes(), if is_head { b"" } else { body }].concat()
     }
 }
 
@@ -127,6 +139,11 @@ pub(super) fn help(host: &str) -> Answer {
     Answer::text("200 OK", format!("This is a chat room.\n\n{}", rows.join("\n")))
 }
 
+/// What a monitoring system is sent.
+pub(super) fn metrics(text: String) -> Answer {
+    Answer::of_kind("text/plain; version=0.0.4; charset=utf-8", text.into_bytes())
+}
+
 #[derive(Serialize)]
 struct Posted<'a> {
     room: &'a str,
@@ -140,5 +157,5 @@ pub(super) fn posted(lines: Option<(Seq, Seq)>, room: &str, run: &str) -> Answer
     let (first, last) = (lines.map(|(first, _)| first), lines.map(|(_, last)| last));
     let posted = Posted { room, first, last, run };
     let json = serde_json::to_string(&posted).expect("strings and numbers are JSON");
-    Answer { kind: JSON, ..Answer::text("200 OK", json) }
+    Answer::of_kind(JSON, (json + "\n").into_bytes())
 }

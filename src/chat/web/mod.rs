@@ -2,6 +2,8 @@
 //! by line as its body comes.
 
 mod answers;
+mod metrics;
+mod page;
 mod post;
 mod socket;
 mod stream;
@@ -32,31 +34,59 @@ enum Wish {
 impl Chat {
     /// The head of a request has come.
     pub(in crate::chat) fn handle_request(&mut self, id: ClientId, request: &Request) {
-        if let Err(problem) = self.answer_request(id, request) {
-            self.answer(id, &problem, request.method == Method::Head);
+        self.counts.requests += 1;
+        let is_read = matches!(request.method, Method::Get | Method::Head);
+        let result = match is_read && request.upgrade.is_none() {
+            true => self.read(id, request),
+            false => self.change(id, request),
+        };
+        if let Err(answer) = result {
+            self.answer(id, &answer, request.method == Method::Head);
         }
     }
 
-    fn answer_request(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
+    /// A request that changes nothing: some are answered with the same for everyone, and
+    /// all others are for streams.
+    fn read(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
+        if request.path == "healthz" {
+            return Err(Answer::text("200 OK", "ok"));
+        }
         self.check_host(request)?;
-        let is_reading = matches!(request.method, Method::Get | Method::Head);
-        let changes_nothing = is_reading && request.upgrade.is_none();
-        if !changes_nothing {
-            check_origin(request)?;
+        let is_page = request.accept.contains("text/html");
+        match &*request.path {
+            "metrics" if self.may_see_metrics(id) => Err(answers::metrics(self.metrics())),
+            "metrics" => Err(Answer::text("403 Forbidden", answers::NO_METRICS)),
+            // Browsers and crawlers ask for them, whatever there is.
+            "favicon.ico" | "robots.txt" => Err(Answer::text("404 Not Found", answers::NO_FILE)),
+            "" if !is_page => {
+                let host = request.authority.as_deref().unwrap_or("HOST:8008");
+                Err(answers::help(host))
+            }
+            _ if is_page => {
+                room_name(request)?;
+                Err(page::page(request.accepts_gzip))
+            }
+            _ => self.enter(id, request),
         }
+    }
+
+    /// A request that changes something.
+    fn change(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
+        self.check_host(request)?;
+        check_origin(request)?;
+        self.enter(id, request)
+    }
+
+    /// The client comes into the room that it asks for.
+    fn enter(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
         if !self.check_credentials(id, request)? {
-            return Ok(());
-        }
-        if request.path.is_empty() && changes_nothing {
-            let host = request.authority.as_deref().unwrap_or("HOST:8008");
-            self.answer(id, &answers::help(host), request.method == Method::Head);
             return Ok(());
         }
         let wish = self.wish(request);
         let name = room_name(request)?;
         if request.method == Method::Head {
             // No room is made for that.
-            self.begin_answer(id, answers::stream_head(Layout::Named, Ending::Lf));
+            self.begin_answer(id, answers::stream_head(Layout::Named, Ending::Lf).as_bytes());
             self.leave(id, CloseReason::Quit, None);
             return Ok(());
         }
@@ -144,7 +174,7 @@ impl Chat {
         &self,
         refusal: Refusal,
         first: &[u8],
-    ) -> Option<String> {
+    ) -> Option<Vec<u8>> {
         let line = first.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let is_request = Protocol::of_line(line) == Some(Protocol::Http);
         (self.config.has_web && is_request).then(|| answers::refused(refusal).encode(false))
@@ -211,15 +241,15 @@ impl Chat {
         self.become_unannounced(id);
         let session = &mut self.sessions[id];
         session.reader.skip_all(&self.rooms[session.room].log);
-        self.begin_answer(id, answer.encode(is_head));
+        self.begin_answer(id, &answer.encode(is_head));
         self.leave(id, CloseReason::Quit, None);
     }
 
-    /// Sends the head of an answer. What the client sends from now on is for nobody.
-    fn begin_answer(&mut self, id: ClientId, head: String) {
+    /// Sends an answer, or its head. What the client sends from now on is for nobody.
+    fn begin_answer(&mut self, id: ClientId, bytes: &[u8]) {
         let session = &mut self.sessions[id];
         session.set_client(Client::begin_stream);
-        session.reader.add_note_here(head.as_bytes());
+        session.reader.add_note_here(bytes);
         self.queue(id);
     }
 

@@ -31,7 +31,8 @@ impl Chat {
             Some(Since::Restart) => session.reader.rewind(log.first()),
         }
         let lines = log.next() - log.first();
-        self.begin_answer(id, answers::stream_head(encoding.layout, encoding.ending));
+        let head = answers::stream_head(encoding.layout, encoding.ending);
+        self.begin_answer(id, head.as_bytes());
         if let Some(Since::Restart) = since {
             self.notify_here(id, &texts::restarted(lines));
         }

@@ -36,6 +36,11 @@ impl Network {
         self.serve_at(&["[::]:0"], options)
     }
 
+    /// The same, which answers requests of HTTP.
+    pub fn serve_web(&self, options: &[&str]) -> Program {
+        self.server.enter(|| Program::web_at("[::]:0", options))
+    }
+
     /// The server, at these addresses.
     pub fn serve_at(&self, addresses: &[&str], options: &[&str]) -> Program {
         self.server.enter(|| Program::listening(addresses, options))

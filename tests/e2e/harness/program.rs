@@ -16,8 +16,9 @@ use super::host::Host;
 use crate::support::process::{Memory, Process, ROOMCAST, listening_address};
 
 /// Whatever happens is told at once, so that a test needn't wait for it, and
-/// nothing of what happened before.
-const PROMPT: &[&str] = &["--presence-interval", "0", "--history", "0"];
+/// nothing of what happened before. With the web a newcomer's first bytes would be waited
+/// for.
+const PROMPT: &[&str] = &["--presence-interval", "0", "--history", "0", "--no-web"];
 
 /// They mean nothing to a server that tells nothing.
 fn prompt(options: &[&str]) -> &'static [&'static str] {
@@ -36,6 +37,20 @@ impl Program {
     /// Starts it with `--listen 127.0.0.1:0`, `PROMPT` and these options.
     pub fn start(options: &[&str]) -> Program {
         Self::listening(&["127.0.0.1:0"], options)
+    }
+
+    /// Starts it with `--listen 127.0.0.1:0`, these options, and what makes it prompt but
+    /// `--no-web`.
+    pub fn web(options: &[&str]) -> Program {
+        Self::web_at("127.0.0.1:0", options)
+    }
+
+    /// The same with a `--listen` for this address instead.
+    pub fn web_at(address: &str, options: &[&str]) -> Program {
+        let mut command = Command::new(ROOMCAST);
+        command.args(["--listen", address, "--presence-interval", "0", "--history", "0"]);
+        command.args(options);
+        Self::spawn(command, 1)
     }
 
     /// Starts it with `--listen 127.0.0.1:0` and these options only.

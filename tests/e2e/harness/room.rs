@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 
 use roomcast::chat::{Config, Counts};
-use roomcast::net::{Listener, Server, Stopper, Summary};
+use roomcast::net::{Listener, Server, Stopper};
 use socket2::SockAddr;
 
 use super::client::PATIENCE;
@@ -17,7 +17,7 @@ pub struct Room {
     address: SockAddr,
     stopper: Stopper,
     thread: Option<JoinHandle<()>>,
-    result: Receiver<io::Result<Summary>>,
+    result: Receiver<io::Result<Counts>>,
 }
 
 impl Room {
@@ -53,7 +53,7 @@ impl Room {
     fn finish(&mut self) -> Counts {
         let result = self.result.recv_timeout(PATIENCE).expect("the loop ends, and not by a panic");
         self.thread.take().expect("once").join().expect("the thread ends too");
-        result.expect("the loop ends well").counts
+        result.expect("the loop ends well")
     }
 }
 

@@ -1,0 +1,106 @@
+//! What a monitoring system is told.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::harness::{Host, Machine, Namespace, Network, Program, lacks};
+use crate::source::document;
+
+/// The text of an answer to a request for this path.
+fn get(program: &Program, path: &str) -> String {
+    let mut client = program.connect();
+    client.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    let answer = String::from_utf8(client.read_to_any_end()).expect("UTF-8");
+    let (head, text) = answer.split_once("\r\n\r\n").expect("a head");
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    text.to_owned()
+}
+
+/// The value of a sample.
+fn value(metrics: &str, sample: &str) -> f64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+    let line = line.unwrap_or_else(|| panic!("{sample} isn't in {metrics}"));
+    line.parse().unwrap_or_else(|_| panic!("{sample} is {line}"))
+}
+
+#[test]
+fn metrics_say_what_has_happened() {
+    let program = Program::web(&[]);
+    let mut ann = program.guest(&mut []);
+    ann.say("hello");
+    ann.say("/seq");
+    ann.line();
+    let metrics = get(&program, "/metrics");
+    assert_eq!(value(&metrics, "roomcast_lines_total"), 1.0);
+    assert_eq!(value(&metrics, "roomcast_clients_total"), 2.0);
+    assert_eq!(value(&metrics, "roomcast_clients{kind=\"netcat\"}"), 1.0);
+    assert_eq!(value(&metrics, "roomcast_clients{kind=\"request\"}"), 1.0);
+    assert_eq!(value(&metrics, "roomcast_log_lines"), 2.0);
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let received = "hello\n/seq\n".len() + request.len();
+    assert_eq!(value(&metrics, "roomcast_received_bytes_total"), received as f64);
+    let turns = value(&metrics, "roomcast_turn_seconds_count");
+    assert!(turns > 0.0);
+    assert_eq!(value(&metrics, "roomcast_turn_seconds_bucket{le=\"+Inf\"}"), turns);
+    drop(ann);
+    let has_left = |metrics: &str| value(metrics, "roomcast_closed_total{reason=\"quit\"}") >= 2.0;
+    while !has_left(&get(&program, "/metrics")) {}
+    assert_eq!(get(&program, "/healthz"), "ok\n");
+}
+
+/// Each metric is in docs/operating.md, and nothing else is.
+#[test]
+fn each_metric_is_documented() {
+    let metrics = get(&Program::web(&[]), "/metrics");
+    let names = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE roomcast_"));
+    let names: BTreeSet<_> = names.filter_map(|line| line.split(' ').next()).collect();
+    let page = document("docs/operating.md");
+    let (_, part) = page.split_once("## Monitoring").expect("a part on metrics");
+    let rows = part.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    let documented: BTreeSet<_> =
+        cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).take(names.len()).collect();
+    assert_eq!(names, documented);
+}
+
+#[test]
+fn promtool_finds_nothing_wrong() {
+    if lacks(&["promtool"]) {
+        return;
+    }
+    let metrics = get(&Program::web(&[]), "/metrics");
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it is there");
+    let mut stdin = promtool.stdin.take().expect("it is piped");
+    stdin.write_all(metrics.as_bytes()).expect("it reads");
+    drop(stdin);
+    let output = promtool.wait_with_output().expect("it ends");
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success() && said.is_empty(), "{}", said.escape_ascii());
+}
+
+#[test]
+fn metrics_are_for_this_machine_and_for_networks_that_are_named() {
+    if !Namespace::is_possible() {
+        return;
+    }
+    let mut network = Network::new();
+    let [near, far] = [network.machine(), network.machine()];
+    let program = network.serve_web(&["--metrics", "10.0.1.0/24", "--metrics", "fd00:1::/64"]);
+    let status = |machine: &Machine, source| {
+        let mut client = machine.connect_from(source, &program);
+        client.send("GET /metrics HTTP/1.1\r\nHost: 10.0.1.1\r\n\r\n");
+        let answer = client.read_to_any_end();
+        String::from_utf8_lossy(&answer[..12]).into_owned()
+    };
+    assert_eq!(status(&near, near.ipv4(2)), "HTTP/1.1 200");
+    assert_eq!(status(&near, near.ipv6(2)), "HTTP/1.1 200");
+    assert_eq!(status(&far, far.ipv4(2)), "HTTP/1.1 403");
+    assert_eq!(status(&far, far.ipv6(2)), "HTTP/1.1 403");
+}
