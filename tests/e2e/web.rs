@@ -308,11 +308,20 @@ fn a_websocket_gives_the_password_first_and_gets_what_it_asked_for() {
     let mut ann = program.connect();
     ann.say("open sesame");
     ann.read_greeting();
-    let mut web = socket(&program, "/lobby?nick=web&since=0");
+    let mut web = socket(&program, "/dev?nick=web&since=0");
     assert_eq!(next(&mut web), "this room has a password: type it");
+    // A stranger hears nothing of any room.
+    ann.say("secret");
+    ann.say("/join dev");
+    ann.hears("*** you are in dev now");
+    ann.hears("*** 1 here: guest1");
+    ann.say("secret too");
     web.send("wrong".into()).expect("it is sent");
     assert!(next(&mut web).starts_with("wrong password"));
     web.send("open sesame".into()).expect("it is sent");
     assert_eq!(next(&mut web), "welcome, web: just type, or try /help");
+    assert_eq!(next(&mut web), "2 lines after line 0:");
     ann.hears("*** web joined");
+    assert_eq!(next(&mut web), "guest1 joined");
+    assert_eq!(next(&mut web), "secret too");
 }

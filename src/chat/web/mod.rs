@@ -15,7 +15,6 @@ use crate::chat::ids::ClientId;
 use crate::chat::login::PENALTY;
 use crate::chat::member::{Phase, Standing, State};
 use crate::chat::names::nick::Nick;
-use crate::chat::room::RoomId;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
 use crate::chat::web::answers::Answer;
@@ -90,10 +89,10 @@ impl Chat {
             self.leave(id, CloseReason::Quit, None);
             return Ok(());
         }
-        let room = self.room_of(name)?;
         self.arrive_again(id);
-        if self.sessions[id].room != room {
-            self.change_room(id, room);
+        // A stranger stays where nothing is said.
+        if !self.is_logging_in(id) {
+            self.enter_room(id, name)?;
         }
         match wish {
             Wish::Socket(key) => self.begin_socket(id, request, &key),
@@ -180,12 +179,19 @@ impl Chat {
         (self.config.has_web && is_request).then(|| answers::refused(refusal).encode(false))
     }
 
-    /// The room of a name, the lobby without one.
-    fn room_of(&mut self, name: Option<Nick>) -> Result<RoomId, Answer> {
-        let Some(name) = name else { return Ok(self.rooms.lobby()) };
-        let rooms_max = self.config.rooms_max;
-        self.open_room(&name)
-            .ok_or_else(|| Answer::text("503 Service Unavailable", texts::no_more_rooms(rooms_max)))
+    /// Moves a client to the room of this name, or to the lobby without one.
+    fn enter_room(&mut self, id: ClientId, name: Option<Nick>) -> Result<(), Answer> {
+        let room = match name {
+            None => self.rooms.lobby(),
+            Some(name) => self.open_room(&name).ok_or_else(|| {
+                let text = texts::no_more_rooms(self.config.rooms_max);
+                Answer::text("503 Service Unavailable", text)
+            })?,
+        };
+        if self.sessions[id].room != room {
+            self.change_room(id, room);
+        }
+        Ok(())
     }
 
     /// Gives a client the name that it asks for.

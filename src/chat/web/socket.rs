@@ -3,9 +3,9 @@
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::state::Chat;
-use crate::chat::web::KEEPALIVE_TIME;
 use crate::chat::web::answers::{self, Answer};
 use crate::chat::web::stream::Since;
+use crate::chat::web::{KEEPALIVE_TIME, room_name};
 use crate::wire::{
     Client, CloseCode, Encoding, Ending, Frame, Layout, Protocol, Request, Stage, accept_key, pong,
 };
@@ -18,8 +18,7 @@ impl Chat {
         request: &Request,
         key: &str,
     ) -> Result<(), Answer> {
-        let is_stranger = self.is_logging_in(id);
-        let since = if is_stranger { None } else { self.claim(id, request)? };
+        let since = self.wanted_since(id, request)?;
         let encoding = Encoding::new(Layout::Json, Ending::Frame);
         self.set_encoding(id, encoding);
         let session = &mut self.sessions[id];
@@ -29,32 +28,37 @@ impl Chat {
         session.reader.add_note_here(&head);
         self.queue(id);
         self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);
-        if is_stranger {
+        if self.is_logging_in(id) {
             // What it asks for is kept until it has given the password.
             self.sessions[id].set_rare(|rare| rare.request = Some(Box::new(request.clone())));
             self.handle_arrival(id);
         } else {
-            self.greet_socket(id, since);
+            self.greet_socket(id, request, since);
         }
         Ok(())
     }
 
     /// A WebSocket has given the password, and gets what it had asked for.
     pub(in crate::chat) fn resume_socket(&mut self, id: ClientId, request: &Request) {
-        let since = self.claim(id, request).unwrap_or_else(|problem| {
+        // What is wrong with the request has been said before it was let in; only rooms
+        // may have run out since then.
+        let entered = room_name(request).and_then(|name| self.enter_room(id, name));
+        let since = self.wanted_since(id, request).unwrap_or_default();
+        self.greet_socket(id, request, since);
+        if let Err(problem) = entered {
             self.notify(id, problem.sentence());
-            None
-        });
-        self.greet_socket(id, since);
+        }
     }
 
-    /// Gives a client the name that its request asks for, and the place in the log.
-    fn claim(&mut self, id: ClientId, request: &Request) -> Result<Option<Since>, Answer> {
-        self.take_name(id, request.parameter("nick"))?;
+    fn wanted_since(&self, id: ClientId, request: &Request) -> Result<Option<Since>, Answer> {
         request.parameter("since").map(|since| self.since(id, since)).transpose()
     }
 
-    fn greet_socket(&mut self, id: ClientId, since: Option<Since>) {
+    /// Greets a WebSocket. One that can't have the name that it asks for is told so, and
+    /// stays: a page that comes back may be faster than the end of its old connection.
+    fn greet_socket(&mut self, id: ClientId, request: &Request, since: Option<Since>) {
+        let name = self.take_name(id, request.parameter("nick"));
+        let mut problem = name.err().map(|answer| answer.sentence().to_owned());
         match since {
             None => self.handle_arrival(id),
             Some(Since::Line(from)) => {
@@ -62,14 +66,16 @@ impl Chat {
                 self.sessions[id].reader.rewind(from);
                 self.flush.push_first(id, &mut self.sessions[id]);
             }
-            Some(Since::Number(number)) => match self.resume_after(id, number) {
-                Ok(()) => {}
-                Err(problem) => {
+            Some(Since::Number(number)) => {
+                if let Err(not_said) = self.resume_after(id, number) {
                     self.handle_arrival(id);
-                    self.notify(id, &problem);
+                    problem = problem.or(Some(not_said));
                 }
-            },
+            }
             Some(Since::Restart) => self.resume_restarted(id),
+        }
+        if let Some(problem) = problem {
+            self.notify(id, &problem);
         }
     }
 
