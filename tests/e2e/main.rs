@@ -17,6 +17,7 @@ mod imports;
 mod visits;
 mod web;
 mod metrics;
+mod browser;
 mod names;
 mod commands;
 mod lines;

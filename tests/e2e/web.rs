@@ -325,3 +325,36 @@ fn a_websocket_gives_the_password_first_and_gets_what_it_asked_for() {
     assert_eq!(next(&mut web), "guest1 joined");
     assert_eq!(next(&mut web), "secret too");
 }
+
+#[test]
+fn the_page_is_one_file_that_runs_its_own_script_only() {
+    let (program, mut ann) = web(&[]);
+    let get = |path: &str, more: &str| {
+        let head = format!("GET {path} HTTP/1.1\nHost: localhost\nAccept: text/html{more}");
+        let mut browser = ask(&program, &head);
+        (read_head(&mut browser), browser.read_to_any_end())
+    };
+    let (head, page) = get("/", "");
+    let page = String::from_utf8(page).expect("UTF-8");
+    for element in ["script", "style"] {
+        assert!(head.contains(&format!("; {element}-src 'sha256-")), "{head}");
+        assert_eq!(page.matches(&format!("<{element}>")).count(), 1);
+    }
+    assert!(head.contains("Content-Security-Policy: default-src 'none'; "), "{head}");
+    for unsafe_way in ["src=\"", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write"] {
+        assert!(!page.contains(unsafe_way), "{unsafe_way}");
+    }
+    let (head, compressed) = get("/dev", "\nAccept-Encoding: br, gzip");
+    assert!(head.contains("\r\nContent-Encoding: gzip\r\n"), "{head}");
+    assert!(compressed.starts_with(&[0x1f, 0x8b]) && compressed.len() < 16 * 1024);
+    assert!(get("/a/b", "").0.starts_with("HTTP/1.1 404 Not Found\r\n"));
+    // It knows each command that there is.
+    ann.say("/help all\n/seq");
+    let mut commands = 0;
+    while let Some(usage) = ann.line().strip_prefix("*** /") {
+        let name = usage.split(' ').next().expect("a name");
+        assert!(page.contains(&format!("'/{name}'")), "{name}");
+        commands += 1;
+    }
+    assert!(commands > 20);
+}

@@ -58,7 +58,6 @@ impl Chat {
     /// stays: a page that comes back may be faster than the end of its old connection.
     fn greet_socket(&mut self, id: ClientId, request: &Request, since: Option<Since>) {
         let name = self.take_name(id, request.parameter("nick"));
-        let mut problem = name.err().map(|answer| answer.sentence().to_owned());
         match since {
             None => self.handle_arrival(id),
             Some(Since::Line(from)) => {
@@ -67,15 +66,16 @@ impl Chat {
                 self.flush.push_first(id, &mut self.sessions[id]);
             }
             Some(Since::Number(number)) => {
-                if let Err(not_said) = self.resume_after(id, number) {
+                if let Err(problem) = self.resume_after(id, number) {
+                    // Before the past, whose numbers are others.
+                    self.notify_here(id, &problem);
                     self.handle_arrival(id);
-                    problem = problem.or(Some(not_said));
                 }
             }
             Some(Since::Restart) => self.resume_restarted(id),
         }
-        if let Some(problem) = problem {
-            self.notify(id, &problem);
+        if let Err(problem) = name {
+            self.notify(id, problem.sentence());
         }
     }
 

@@ -1,0 +1,385 @@
+// What people do with the page. Each function is a test of its own.
+
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { Link, Program, eventually, get, startServer } from './server.mjs';
+
+/// A page in a browser of its own; what goes wrong in it fails the test.
+async function openPage(browser, url, { name, viewport, colorScheme } = {}) {
+  const context = await browser.newContext({ viewport: viewport ?? { width: 1000, height: 700 }, colorScheme });
+  const page = await context.newPage();
+  page.problems = [];
+  page.on('pageerror', error => page.problems.push(String(error)));
+  page.on('console', message => {
+    // A connection that breaks is no mistake of the page.
+    if (message.type() === 'error' && !/WebSocket|Failed to load resource/.test(message.text())) page.problems.push(message.text());
+  });
+  await page.goto(url);
+  if (name) {
+    await page.getByRole('textbox', { name: 'Your name' }).fill(name);
+    await page.keyboard.press('Enter');
+    await page.locator('#rename', { hasText: name }).waitFor();
+  }
+  return page;
+}
+
+const field = page => page.getByRole('textbox', { name: 'Message' });
+
+async function say(page, line) {
+  await field(page).fill(line);
+  await page.keyboard.press('Enter');
+}
+
+/// The texts that the page shows, in their order.
+const shown = page => page.locator('#lines p').allTextContents();
+
+async function sees(page, text) {
+  await eventually(`"${text}" on the page, which shows ${JSON.stringify(await shown(page))}`, async () => (await shown(page)).includes(text));
+}
+
+async function isWell(...pages) {
+  for (const page of pages) assert.deepEqual(page.problems, []);
+}
+
+/// Two browsers, a telnet and a netcat are in one room.
+export async function people_talk_across_programs(browser) {
+  const { port } = await startServer();
+  const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
+  const bob = await openPage(browser, `http://localhost:${port}/lobby`, { name: 'bob' });
+  const nc = new Program('nc', ['127.0.0.1', String(port)]);
+  const telnet = Program.onTerminal(`telnet 127.0.0.1 ${port}`);
+  nc.say('/nick nina');
+  await nc.hears('*** you are nina now');
+  // What is typed before telnet has set up its terminal is lost.
+  await eventually('the greeting', () => telnet.said.includes('welcome, guest'));
+  telnet.say('/nick tom');
+  await eventually('a new name', () => /(you are|is now) tom/.test(telnet.said));
+  await say(ann, 'hello from a page');
+  await nc.hears('<ann> hello from a page');
+  await eventually('telnet', () => telnet.said.includes('<ann> hello from a page'));
+  await sees(bob, 'ann hello from a page');
+  await sees(ann, 'ann hello from a page');
+  nc.say('hello from nc');
+  telnet.say('hello from telnet');
+  for (const page of [ann, bob]) {
+    await sees(page, 'nina hello from nc');
+    await sees(page, 'tom hello from telnet');
+  }
+  // What others say is text, and a link is safe.
+  nc.say('<img src=x onerror=alert(1)> see https://example.com/a?b=c.');
+  await sees(bob, 'nina <img src=x onerror=alert(1)> see https://example.com/a?b=c.');
+  const link = bob.locator('#lines a');
+  assert.equal(await link.getAttribute('href'), 'https://example.com/a?b=c');
+  assert.equal(await link.getAttribute('rel'), 'noopener noreferrer');
+  assert.equal(await bob.locator('#lines img').count(), 0);
+  await say(bob, '/msg ann psst');
+  await sees(ann, 'bob to you: psst');
+  await sees(bob, 'to ann: psst');
+  await say(bob, '/me waves');
+  await nc.hears('* bob waves');
+  // Several lines that are pasted are several lines.
+  await field(ann).fill('one\ntwo');
+  await ann.keyboard.press('Enter');
+  await nc.hears('<ann> two');
+  // Nothing waits any more, and each own line is there once.
+  await eventually('nothing waits', async () => await ann.locator('.waiting').count() === 0);
+  assert.equal((await shown(ann)).filter(text => text === 'ann hello from a page').length, 1);
+  await isWell(ann, bob);
+}
+
+/// A connection that breaks in any way costs no line and doubles none.
+export async function a_page_comes_back_without_a_hole_or_a_double(browser) {
+  const { port } = await startServer();
+  const link = await new Link(port).listen();
+  const ann = await openPage(browser, `http://127.0.0.1:${link.port}/`, { name: 'ann' });
+  const nc = new Program('nc', ['127.0.0.1', String(port)]);
+  nc.say('/nick nina');
+  await nc.hears('*** you are nina now');
+  nc.say('before');
+  await sees(ann, 'nina before');
+  for (const way of ['cut', 'deaf up', 'deaf down']) {
+    // Deaf upwards, the line is lost on its way; downwards it is said, and its echo lost.
+    link.isDeafUp = way === 'deaf up';
+    link.isDeafDown = way === 'deaf down';
+    if (way === 'cut') {
+      link.cut();
+      await ann.locator('#state.bad').waitFor();
+    }
+    await say(ann, `mine, ${way}`);
+    if (way === 'deaf down') await nc.hears(`<ann> mine, ${way}`);
+    for (let number = 1; number <= 3; number += 1) nc.say(`${way} ${number}`);
+    nc.say('/seq');
+    link.cut();
+    await ann.locator('#state.bad').waitFor();
+    link.mend();
+    await ann.evaluate(() => dispatchEvent(new Event('online')));
+    await eventually('our line is said', () => nc.lines().filter(line => line.endsWith(`> mine, ${way}`)).length);
+    await sees(ann, `nina ${way} 3`);
+    await eventually('nothing waits', async () => await ann.locator('.waiting').count() === 0);
+    const texts = (await shown(ann)).filter(text => text.includes(way) && !text.includes('/'));
+    const mine = texts.filter(text => text.includes('mine'));
+    assert.equal(mine.length, 1, JSON.stringify(texts));
+    assert.deepEqual(texts.filter(text => text.startsWith('nina')), [1, 2, 3].map(number => `nina ${way} ${number}`));
+    assert.equal(nc.lines().filter(line => line.includes(`mine, ${way}`)).length, 1, nc.said);
+  }
+  // And it has its name again.
+  await ann.locator('#rename', { hasText: 'ann' }).waitFor();
+  await isWell(ann);
+}
+
+/// A connection that is dead without a word is found when the phone wakes up.
+export async function a_dead_connection_is_found(browser) {
+  const { port } = await startServer();
+  const link = await new Link(port).listen();
+  const ann = await openPage(browser, `http://127.0.0.1:${link.port}/`, { name: 'ann' });
+  link.isDeafUp = link.isDeafDown = true;
+  const curl = await fetch(`http://127.0.0.1:${port}/lobby?nick=ci`, { method: 'POST', body: 'while you slept\n' });
+  assert.equal(curl.status, 200);
+  const dead = [...link.sockets];
+  await ann.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  // New connections work.
+  link.mend();
+  dead.forEach(socket => socket.pause());
+  await sees(ann, 'ci while you slept');
+  await isWell(ann);
+}
+
+/// After a restart of the server the page goes on by itself, and says so.
+export async function a_page_survives_a_restart(browser) {
+  const { port, child } = await startServer();
+  const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
+  await say(ann, 'before');
+  await eventually('it is said', async () => await ann.locator('.waiting').count() === 0);
+  child.kill('SIGKILL');
+  await ann.locator('#state.bad').waitFor();
+  await say(ann, 'meanwhile');
+  await startServer([], port);
+  await ann.evaluate(() => dispatchEvent(new Event('online')));
+  await eventually('it is said', async () => await ann.locator('.waiting').count() === 0);
+  const texts = await shown(ann);
+  assert.ok(texts.some(text => text.startsWith('the server has restarted')), JSON.stringify(texts));
+  assert.ok(texts.includes('ann before') && texts.includes('ann meanwhile'), JSON.stringify(texts));
+  await isWell(ann);
+}
+
+/// The page asks for the password, or has it from its address, where it doesn't stay.
+export async function a_password_is_asked_for(browser) {
+  const { port } = await startServer(['--password-file', process.env.PASSWORD_FILE]);
+  const url = `http://127.0.0.1:${port}/`;
+  const ann = await openPage(browser, url);
+  await ann.getByRole('textbox', { name: 'Your name' }).fill('ann');
+  await ann.keyboard.press('Enter');
+  await ann.getByRole('textbox', { name: 'Password' }).fill('wrong');
+  await ann.keyboard.press('Enter');
+  await ann.getByText('wrong password').waitFor();
+  await ann.getByRole('textbox', { name: 'Password' }).fill('open sesame');
+  await ann.keyboard.press('Enter');
+  await ann.locator('#rename', { hasText: 'ann' }).waitFor();
+  const bob = await openPage(browser, `${url}#password=open%20sesame`, { name: 'bob' });
+  assert.equal(bob.url(), `${url}lobby`);
+  await say(bob, 'I had a link');
+  await sees(ann, 'bob I had a link');
+  // It isn't asked again when the page is loaded anew.
+  await ann.reload();
+  await ann.locator('#rename', { hasText: 'ann' }).waitFor();
+  await isWell(ann, bob);
+}
+
+/// A page of another site reaches nothing, whatever it tries.
+export async function another_site_reaches_nothing(browser) {
+  const { port } = await startServer();
+  const nc = new Program('nc', ['127.0.0.1', String(port)]);
+  nc.say('/nick nina');
+  await nc.hears('*** you are nina now');
+  const evil = http.createServer((request, answer) => {
+    answer.setHeader('Content-Type', 'text/html');
+    answer.end(`<!doctype html><form method=post target=frame enctype=text/plain action="http://127.0.0.1:${port}/lobby"><input name=forged value=form></form><iframe name=frame></iframe>`);
+  });
+  await new Promise(resolve => evil.listen(0, '127.0.0.1', resolve));
+  const page = await (await browser.newContext()).newPage();
+  // Another host for the browser, and the same machine.
+  await page.goto(`http://localhost:${evil.address().port}/`);
+  const target = `127.0.0.1:${port}`;
+  const outcome = await page.evaluate(async target => {
+    const result = {};
+    const attempt = async (name, action) => { try { result[name] = await action(); } catch (error) { result[name] = String(error.name); } };
+    await attempt('post', async () => (await fetch(`http://${target}/lobby`, { method: 'POST', mode: 'no-cors', body: 'forged by fetch\n' })).type);
+    await attempt('beacon', async () => navigator.sendBeacon(`http://${target}/lobby`, 'forged by beacon\n'));
+    await attempt('read', async () => (await fetch(`http://${target}/lobby?poll=1&since=all`)).text());
+    await attempt('socket', () => new Promise(resolve => {
+      const socket = new WebSocket(`ws://${target}/lobby?nick=evil`);
+      socket.onopen = () => { socket.send('forged by socket'); resolve('open'); };
+      socket.onerror = () => resolve('refused');
+    }));
+    await attempt('events', () => new Promise(resolve => {
+      const events = new EventSource(`http://${target}/lobby?since=all`);
+      events.onmessage = () => resolve('open');
+      events.onerror = () => { events.close(); resolve('refused'); };
+    }));
+    await attempt('frame', () => new Promise(resolve => {
+      const frame = document.createElement('iframe');
+      frame.src = `http://${target}/lobby`;
+      frame.onload = () => resolve('loaded');
+      document.body.append(frame);
+    }));
+    document.forms[0].submit();
+    return result;
+  }, target);
+  assert.equal(outcome.post, 'TypeError');
+  assert.equal(outcome.read, 'TypeError');
+  assert.equal(outcome.socket, 'refused');
+  assert.equal(outcome.events, 'refused');
+  // What the form does is over when its frame has loaded.
+  await eventually('the form', async () => /roomcast_requests_total [7-9]/.test((await get(port, '/metrics')).text));
+  // The policy keeps the page out of frames of others: it never came in.
+  assert.match((await get(port, '/metrics')).text, /kind="websocket"} 0/);
+  nc.say('/seq');
+  await eventually('an answer', () => nc.said.includes('is the newest'));
+  assert.ok(!nc.said.includes('forged') && !nc.said.includes('evil'), nc.said);
+  evil.close();
+}
+
+/// The connections that a browser opens and doesn't use are nobody.
+export async function spare_connections_are_nobody(browser) {
+  const { port } = await startServer();
+  const nc = new Program('nc', ['127.0.0.1', String(port)]);
+  nc.say('/nick nina');
+  await nc.hears('*** you are nina now');
+  for (const name of ['ann', 'bob', 'eve']) {
+    const page = await openPage(browser, `http://127.0.0.1:${port}/`, { name });
+    await page.reload();
+    await page.locator('#rename', { hasText: name }).waitFor();
+    await say(page, `I am ${name}`);
+    await nc.hears(`<${name}> I am ${name}`);
+    await page.context().close();
+    await eventually(`${name} leaves`, () => nc.lines().filter(line => line.startsWith(`*** ${name} left`)).length === 2);
+  }
+  assert.ok(!nc.said.includes('guest1 joined'), nc.said);
+  assert.ok(!/guest[2-9]/.test(nc.said), nc.said);
+}
+
+/// Everything can be done with the keyboard, and is there for a screen reader.
+export async function the_keyboard_is_enough(browser) {
+  const { port } = await startServer();
+  const nc = new Program('nc', ['127.0.0.1', String(port)]);
+  nc.say('/nick nina');
+  await nc.hears('*** you are nina now');
+  const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
+  await ann.getByRole('log').waitFor();
+  await ann.locator('#members', { hasText: 'nina' }).waitFor();
+  // A command is completed, and a name.
+  await field(ann).focus();
+  await ann.keyboard.type('/wh');
+  await ann.getByRole('option', { name: /^\/who\b/ }).waitFor();
+  await ann.keyboard.press('ArrowDown');
+  assert.equal(await ann.getByRole('option', { selected: true }).count(), 1);
+  await ann.keyboard.press('Tab');
+  assert.equal(await field(ann).inputValue(), '/whois ');
+  await ann.keyboard.type('ni');
+  await ann.keyboard.press('Tab');
+  assert.equal(await field(ann).inputValue(), '/whois nina ');
+  await ann.keyboard.press('Enter');
+  await eventually('an answer', async () => (await shown(ann)).some(text => text.startsWith('nina:') || text.startsWith('nina ')));
+  await ann.keyboard.type('ni');
+  await ann.keyboard.press('Tab');
+  assert.equal(await field(ann).inputValue(), 'nina: ');
+  await ann.keyboard.type('hi');
+  await ann.keyboard.press('Enter');
+  await nc.hears('<ann> nina: hi');
+  // What was said last comes again.
+  await ann.keyboard.press('ArrowUp');
+  assert.equal(await field(ann).inputValue(), 'nina: hi');
+  await field(ann).fill('');
+  // Rooms are in the panel, which Enter on its button shows and hides.
+  nc.say('/join dev');
+  await nc.hears('*** you are in dev now');
+  await ann.getByRole('button', { name: /^dev/ }).focus();
+  await ann.keyboard.press('Enter');
+  await ann.getByRole('heading', { name: 'dev' }).waitFor();
+  assert.ok(ann.url().endsWith('/dev'));
+  nc.say('hello dev');
+  await sees(ann, 'nina hello dev');
+  await ann.goBack();
+  await ann.getByRole('heading', { name: 'lobby' }).waitFor();
+  await sees(ann, 'ann nina: hi');
+  await isWell(ann);
+}
+
+/// Who looks elsewhere sees in the title what has come, and where it begins.
+export async function what_is_unread_is_marked(browser) {
+  const { port } = await startServer();
+  const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
+  const nc = new Program('nc', ['127.0.0.1', String(port)]);
+  nc.say('/nick nina');
+  await nc.hears('*** you are nina now');
+  nc.say('read');
+  await sees(ann, 'nina read');
+  await ann.evaluate(() => { document.hasFocus = () => false; });
+  nc.say('unread');
+  await sees(ann, 'nina unread');
+  assert.equal(await ann.title(), '(1) lobby');
+  nc.say('Ann, look');
+  await sees(ann, 'nina Ann, look');
+  assert.equal(await ann.title(), '(1!) lobby');
+  assert.equal(await ann.locator('.mention').count(), 1);
+  const order = await ann.locator('#lines li').evaluateAll(items => items.map(item => item.className || item.textContent));
+  assert.ok(order.indexOf('unread') === order.length - 3, JSON.stringify(order));
+  await ann.evaluate(() => dispatchEvent(new Event('focus')));
+  assert.equal(await ann.title(), 'lobby');
+  await isWell(ann);
+}
+
+/// History is read page by page, and days have a line each.
+export async function earlier_lines_are_shown_on_demand(browser) {
+  const { port } = await startServer(['--history', '10']);
+  const lines = Array.from({ length: 200 }, (_, number) => `line ${number + 1}\n`).join('');
+  await fetch(`http://127.0.0.1:${port}/lobby?nick=ci`, { method: 'POST', body: lines });
+  const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
+  await sees(ann, 'ci line 200');
+  assert.ok(!(await shown(ann)).includes('ci line 190'));
+  const earlier = ann.getByRole('button', { name: 'Earlier lines' });
+  await eventually('the first line', async () => {
+    if (await earlier.isVisible()) await earlier.click();
+    return (await shown(ann)).includes('ci line 1');
+  });
+  await earlier.waitFor({ state: 'hidden' });
+  const texts = (await shown(ann)).filter(text => text.startsWith('ci line'));
+  assert.deepEqual(texts, Array.from({ length: 200 }, (_, number) => `ci line ${number + 1}`));
+  assert.equal(await ann.locator('.day').count(), 1);
+  await isWell(ann);
+}
+
+/// On a phone everything fits, and the field is large enough that nothing zooms.
+export async function a_phone_shows_all(browser) {
+  const { port } = await startServer();
+  const viewport = { width: 360, height: 640 };
+  const url = `http://127.0.0.1:${port}/`;
+  const ann = await openPage(browser, url, { name: 'ann', viewport, colorScheme: 'dark' });
+  const bob = await openPage(browser, url, { name: 'bob', colorScheme: 'light' });
+  for (let number = 1; number <= 30; number += 1) await say(bob, `line ${number}: ${'a word '.repeat(number % 9)}`.trim());
+  await say(ann, 'bob: what a day, see https://example.com/');
+  await say(bob, '/msg ann only for you');
+  await sees(ann, 'bob to you: only for you');
+  const layout = await ann.evaluate(() => ({
+    overflow: document.documentElement.scrollWidth - innerWidth,
+    size: parseFloat(getComputedStyle(document.getElementById('text')).fontSize),
+    field: document.getElementById('text').getBoundingClientRect().bottom <= innerHeight,
+    end: document.getElementById('log').scrollTop > 0,
+  }));
+  assert.deepEqual(layout, { overflow: 0, size: 16, field: true, end: true });
+  // The keyboard makes the page smaller, and the last line stays in sight.
+  await ann.setViewportSize({ width: 360, height: 340 });
+  const isSeen = () => ann.locator('#lines li').last().evaluate(item => item.getBoundingClientRect().bottom <= document.getElementById('log').getBoundingClientRect().bottom + 1);
+  await eventually('the last line', isSeen);
+  await ann.setViewportSize(viewport);
+  if (process.env.PICTURES) {
+    await ann.screenshot({ path: `${process.env.PICTURES}/phone.png` });
+    await ann.getByRole('button', { name: 'Rooms and people' }).click();
+    await ann.locator('#members', { hasText: 'bob' }).waitFor();
+    await ann.screenshot({ path: `${process.env.PICTURES}/phone-panel.png` });
+    await ann.getByRole('button', { name: 'Close' }).click();
+    await field(bob).fill('/');
+    await bob.screenshot({ path: `${process.env.PICTURES}/desktop.png` });
+  }
+  await isWell(ann, bob);
+}

@@ -1,0 +1,69 @@
+//! The page in a real browser: tests/browser has what is done there. It is Chromium,
+//! driven by playwright-core; `npm ci --prefix tests/browser` installs that.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use crate::harness::{is_there, lacks};
+use crate::support::process::ROOMCAST;
+
+const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
+
+/// Does what a function of scenarios.mjs says.
+fn browse(scenario: &str) {
+    let has_driver = Path::new(DIRECTORY).join("node_modules/playwright-core").is_dir();
+    if lacks(&["node", "chromium", "nc", "telnet", "script"])
+        || !is_there(has_driver, "playwright-core (npm ci --prefix tests/browser)")
+    {
+        return;
+    }
+    let mut password = tempfile::NamedTempFile::new().expect("a file");
+    password.write_all(b"open sesame\n").expect("a file");
+    let output = Command::new("node")
+        .args(["run.mjs", scenario])
+        .current_dir(DIRECTORY)
+        .env("ROOMCAST", ROOMCAST)
+        .env("PASSWORD_FILE", password.path())
+        .output()
+        .expect("node is there");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{scenario}: {said}");
+}
+
+/// A test for each function of scenarios.mjs, by the same name.
+macro_rules! scenarios {
+    ($($scenario:ident)*) => {
+        $(
+            #[test]
+            fn $scenario() {
+                browse(stringify!($scenario));
+            }
+        )*
+
+        #[test]
+        fn each_scenario_is_a_test() {
+            let source = std::fs::read_to_string(Path::new(DIRECTORY).join("scenarios.mjs"));
+            let source = source.expect("it is there");
+            let written: Vec<_> = source
+                .lines()
+                .filter_map(|line| line.strip_prefix("export async function ")?.split('(').next())
+                .collect();
+            assert_eq!(written, [$(stringify!($scenario)),*]);
+        }
+    };
+}
+
+scenarios! {
+    people_talk_across_programs
+    a_page_comes_back_without_a_hole_or_a_double
+    a_dead_connection_is_found
+    a_page_survives_a_restart
+    a_password_is_asked_for
+    another_site_reaches_nothing
+    spare_connections_are_nobody
+    the_keyboard_is_enough
+    what_is_unread_is_marked
+    earlier_lines_are_shown_on_demand
+    a_phone_shows_all
+}
