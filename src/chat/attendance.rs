@@ -20,6 +20,9 @@ use crate::wire::Kind;
 /// script comes with its connection, whatever the way between.
 pub(super) const GREETING_DELAY: Duration = Duration::from_millis(100);
 
+/// The same for a connection that may be a browser's spare one.
+const SPARE_TIME: Duration = Duration::from_secs(5);
+
 /// A client that sends nothing is told of when it has stayed for longer.
 const PASSING_SECONDS: u32 = 10;
 
@@ -32,8 +35,54 @@ impl Chat {
         if self.config.fold_time.is_zero() && !self.config.has_web {
             self.handle_arrival(id);
         } else {
+            let network = self.admission.network(self.sessions[id].origin);
+            self.admission.browsers.arrive(self.clock.now(), id, network);
             self.schedule.set(self.clock.now() + GREETING_DELAY, Due::Greeting(id));
         }
+    }
+
+    /// A newcomer has said nothing so far, unless it is no newcomer any more.
+    pub(super) fn handle_greeting(&mut self, id: ClientId) {
+        match self.may_be_spare(id) {
+            true => self.schedule.greet_spare(self.clock.now() + SPARE_TIME, id),
+            false => self.handle_arrival(id),
+        }
+    }
+
+    /// A client has sent its first bytes. If it was taken for a spare connection, it is
+    /// greeted as if it came now.
+    pub(super) fn greet_used_spare(&mut self, id: ClientId) {
+        if self.schedule.spares().any(|spare| spare == id) {
+            self.schedule.set(self.clock.now() + GREETING_DELAY, Due::Greeting(id));
+        }
+    }
+
+    /// Whether a client may be a connection that a browser has opened and doesn't use: it
+    /// is silent, and a browser is there or other silent clients have come with it.
+    fn may_be_spare(&self, id: ClientId) -> bool {
+        let Some(session) = self.sessions.get(id) else { return false };
+        let is_silent = |id| self.sessions.get(id).is_some_and(|session| !session.has_sent());
+        if !self.config.has_web || !is_silent(id) {
+            return false;
+        }
+        let network = self.admission.network(session.origin);
+        let browsers = &self.admission.browsers;
+        browsers.are_at(self.clock.now(), network)
+            || browsers.together_with(id, network).any(is_silent)
+    }
+
+    /// Members of a room that wait for their greeting, because they may be spare
+    /// connections of browsers. They aren't counted.
+    pub(super) fn spares_in(&self, room: RoomId) -> impl Iterator<Item = ClientId> {
+        self.schedule.spares().filter(move |&id| {
+            let session = self.sessions.get(id).filter(|session| session.room == room);
+            session.is_some_and(|session| session.is_ungreeted() && !session.has_sent())
+        })
+    }
+
+    /// How many members a room has beside those.
+    pub(super) fn people_in(&self, room: RoomId) -> usize {
+        self.rooms[room].members().len() - self.spares_in(room).count()
     }
 
     /// A newcomer has had time to say something first.

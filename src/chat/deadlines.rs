@@ -58,12 +58,17 @@ impl Chat {
                     self.handle_deadline(now, id);
                     self.update_interest(id);
                 }
-                Some(Due::Greeting(id)) => self.handle_arrival(id),
+                Some(Due::Greeting(id)) => self.handle_greeting(id),
                 Some(Due::Presence(room)) => self.tell_presence(room),
-                None => match self.schedule.next_keepalive(now) {
-                    Some(id) => self.keep_alive(id),
-                    None => return,
-                },
+                None => {
+                    if let Some(id) = self.schedule.next_spare(now) {
+                        self.handle_arrival(id);
+                    } else if let Some(id) = self.schedule.next_keepalive(now) {
+                        self.keep_alive(id);
+                    } else {
+                        return;
+                    }
+                }
             }
         }
     }

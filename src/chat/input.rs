@@ -52,6 +52,9 @@ impl Chat {
         }
         debug_assert!(self.sessions[id].rare().held.is_empty(), "held bytes go first");
         self.note_heard(id);
+        if !self.sessions[id].has_sent() {
+            self.greet_used_spare(id);
+        }
         let mut has_ended = false;
         match self.sessions[id].set_client(|client| client.open(bytes)) {
             Ok(bytes) => {

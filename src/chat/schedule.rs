@@ -19,6 +19,9 @@ pub(super) struct Schedule {
     /// the connection, and when, in that order: all have the same interval. Some may
     /// be gone.
     keepalives: VecDeque<(Instant, ClientId)>,
+    /// Newcomers that may be spare connections of browsers, and when they are greeted
+    /// after all, in that order. Some may be gone, or have spoken.
+    spares: VecDeque<(Instant, ClientId)>,
 }
 
 /// What is to be done at a time.
@@ -40,7 +43,9 @@ impl Schedule {
             return Some(now);
         }
         let due = self.due.first().map(|(at, _)| *at);
-        due.into_iter().chain(self.keepalives.front().map(|(at, _)| *at)).min()
+        let fronts = [&self.keepalives, &self.spares].map(|queue| queue.front());
+        let fronts = fronts.into_iter().flatten().map(|(at, _)| *at);
+        due.into_iter().chain(fronts).min()
     }
 
     /// Lets a client's input go on.
@@ -95,7 +100,22 @@ impl Schedule {
 
     /// Forgets clients that are gone, as far as they are next.
     pub fn forget_gone(&mut self, is_gone: impl Fn(ClientId) -> bool) {
-        while self.keepalives.pop_front_if(|(_, id)| is_gone(*id)).is_some() {}
+        for queue in [&mut self.keepalives, &mut self.spares] {
+            while queue.pop_front_if(|(_, id)| is_gone(*id)).is_some() {}
+        }
+    }
+
+    /// Greets a newcomer at this time, which may be a spare connection of a browser.
+    pub fn greet_spare(&mut self, at: Instant, id: ClientId) {
+        self.spares.push_back((at, id));
+    }
+
+    pub fn next_spare(&mut self, now: Instant) -> Option<ClientId> {
+        self.spares.pop_front_if(|(at, _)| *at <= now).map(|(_, id)| id)
+    }
+
+    pub fn spares(&self) -> impl Iterator<Item = ClientId> {
+        self.spares.iter().map(|(_, id)| *id)
     }
 
     /// The next client whose connection is to be kept at `now`.
@@ -106,6 +126,7 @@ impl Schedule {
     /// Nobody is greeted, told of or kept any more.
     pub fn end_presence(&mut self) {
         self.keepalives.clear();
+        self.spares.clear();
         self.due.retain(|(_, due)| matches!(due, Due::Client(_)));
     }
 

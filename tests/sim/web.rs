@@ -1,5 +1,6 @@
 //! Clients that speak HTTP, as far as time and a slow network matter.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use roomcast::chat::{CloseReason, Closing, Config};
@@ -68,5 +69,54 @@ fn connections_are_kept_every_thirty_seconds() {
         world.sleep(60 * SECOND);
         world.settle();
         assert_eq!(world.driver.chat.poll_timeout(world.driver.now), None);
+    }
+}
+
+/// A silent connection from where a browser has just asked for something is greeted and
+/// counted after five seconds, or when it says something.
+#[test]
+fn a_spare_connection_of_a_browser_is_nobody() {
+    let browser = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\n\r\n";
+    let ip = |last| Some(Ipv4Addr::new(192, 0, 2, last).into());
+    for (asks_first, address) in [(true, ip(1)), (false, ip(2))] {
+        let mut world = world();
+        let connect = |world: &mut World, ip| world.connect_with(Habit::Stuck, usize::MAX, ip);
+        let watcher = connect(&mut world, ip(9));
+        world.sleep(SECOND);
+        world.settle();
+        let page = connect(&mut world, address);
+        if asks_first {
+            world.peers[page].send(browser);
+            world.settle();
+            world.sleep(20 * SECOND);
+        }
+        let spares = [connect(&mut world, address), connect(&mut world, address)];
+        let told = |world: &mut World| {
+            world.settle();
+            world.peers[watcher].to_client.clear();
+            world.peers[watcher].send(b"/who\n");
+            world.settle();
+            sent(world, watcher)
+        };
+        world.sleep(SECOND);
+        assert!(told(&mut world).starts_with("*** 1 here: guest1"), "{}", sent(&world, watcher));
+        // One speaks after all.
+        world.peers[spares[0]].send(b"hello\n");
+        world.sleep(SECOND);
+        world.settle();
+        // It isn't announced, as no script is that sends a line first.
+        assert!(sent(&world, watcher).ends_with("> hello\n"), "{}", sent(&world, watcher));
+        world.peers[spares[0]].send(b"/seq\n");
+        world.settle();
+        assert!(sent(&world, spares[0]).contains(" is the newest"), "{}", sent(&world, spares[0]));
+        world.sleep(2 * SECOND);
+        let who = told(&mut world);
+        assert!(who.starts_with("*** 2 here: "), "{who}");
+        assert_eq!(sent(&world, spares[1]), "");
+        world.sleep(2 * SECOND);
+        let people = if asks_first { 3 } else { 4 };
+        let who = told(&mut world);
+        assert!(who.starts_with(&format!("*** {people} here: ")), "{who}");
+        assert!(sent(&world, spares[1]).starts_with("*** welcome, "));
     }
 }

@@ -85,7 +85,8 @@ impl World {
         self.connect_with(Habit::Prompt, usize::MAX, Some(ip))
     }
 
-    fn connect_with(&mut self, habit: Habit, kernel_bytes: usize, ip: Option<IpAddr>) -> usize {
+    /// The same with all that can be chosen.
+    pub fn connect_with(&mut self, habit: Habit, kernel_bytes: usize, ip: Option<IpAddr>) -> usize {
         let number = self.peers.len();
         self.peers.push(Peer::new(number, self.driver.now, habit, kernel_bytes));
         self.peers[number].ip = ip;

@@ -5,6 +5,7 @@ pub(super) mod access;
 pub(super) mod bans;
 pub(super) mod address_limits;
 pub(super) mod password;
+pub(super) mod browsers;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -15,6 +16,7 @@ use ipnet::IpNet;
 use self::access::Rule;
 use self::address_limits::{Network, OriginId, OriginLimits, Origins, network};
 use self::bans::{Ban, Bans};
+use self::browsers::Browsers;
 use crate::chat::clock::Moment;
 use crate::chat::close_reason::Refusal;
 use crate::chat::ids::ClientId;
@@ -23,6 +25,7 @@ use crate::chat::ids::ClientId;
 #[derive(Debug, Default)]
 pub(super) struct Admission {
     origins: Origins,
+    pub browsers: Browsers,
     bans: Bans,
     /// They have changed since `take_new_bans`.
     has_new_bans: bool,

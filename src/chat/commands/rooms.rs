@@ -90,7 +90,7 @@ pub(in crate::chat) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) -> Outc
 
 /// `/rooms`
 pub(in crate::chat) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
-    let rooms = chat.rooms.iter().map(|(_, room)| (room.name.as_str(), room.members().len()));
+    let rooms = chat.rooms.iter().map(|(id, room)| (room.name.as_str(), chat.people_in(id)));
     let text = texts::rooms(chat.rooms.len(), rooms.take(ROOMS_SHOWN_MAX));
     chat.notify(id, &text);
     Ok(())

@@ -34,6 +34,10 @@ impl Chat {
     /// The head of a request has come.
     pub(in crate::chat) fn handle_request(&mut self, id: ClientId, request: &Request) {
         self.counts.requests += 1;
+        if request.is_browser {
+            let network = self.admission.network(self.sessions[id].origin);
+            self.admission.browsers.ask(self.clock.now(), network);
+        }
         let is_read = matches!(request.method, Method::Get | Method::Head);
         let result = match is_read && request.upgrade.is_none() {
             true => self.read(id, request),

@@ -1,0 +1,83 @@
+//! Connections that browsers open and may never use.
+//!
+//! A browser opens some at once, and more beside a request, to have them ready. On them
+//! nothing is sent, so each looks like a user who says nothing yet. A request that comes
+//! later on one would meet a greeting.
+
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use arrayvec::ArrayVec;
+use lru::LruCache;
+
+use super::address_limits::Network;
+use crate::chat::ids::ClientId;
+
+/// How long after a request of a browser its address may have spare connections.
+const BROWSER_TIME: Duration = Duration::from_secs(30);
+
+/// Connections that come within such a time come together.
+const TOGETHER_TIME: Duration = Duration::from_millis(50);
+
+/// Addresses that are remembered.
+const NETWORKS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+
+/// Arrivals that are remembered of each of them.
+const ARRIVALS_MAX: usize = 4;
+
+type Arrivals = ArrayVec<(Instant, ClientId), ARRIVALS_MAX>;
+
+/// Where browsers have been, and who has come from where.
+#[derive(Debug)]
+pub(in crate::chat) struct Browsers {
+    /// When a browser last asked for something; `None` is this machine.
+    asked: LruCache<Option<Network>, Instant>,
+    /// The latest arrivals. Those from this machine aren't kept: its programs often come
+    /// together, and its browser asks at once.
+    arrivals: LruCache<Network, Arrivals>,
+}
+
+impl Default for Browsers {
+    fn default() -> Self {
+        Browsers { asked: LruCache::new(NETWORKS_MAX), arrivals: LruCache::new(NETWORKS_MAX) }
+    }
+}
+
+impl Browsers {
+    /// A browser has asked for something.
+    pub fn ask(&mut self, now: Instant, network: Option<Network>) {
+        self.asked.put(network, now);
+    }
+
+    /// A client has come.
+    pub fn arrive(&mut self, now: Instant, id: ClientId, network: Option<Network>) {
+        let Some(network) = network else { return };
+        let arrivals = self.arrivals.get_or_insert_mut(network, Arrivals::new);
+        if arrivals.is_full() {
+            arrivals.remove(0);
+        }
+        arrivals.push((now, id));
+    }
+
+    /// Whether there was a browser lately.
+    pub fn are_at(&self, now: Instant, network: Option<Network>) -> bool {
+        self.asked.peek(&network).is_some_and(|asked| now < *asked + BROWSER_TIME)
+    }
+
+    /// Those that came from the same address together with a client.
+    pub fn together_with(
+        &self,
+        id: ClientId,
+        network: Option<Network>,
+    ) -> impl Iterator<Item = ClientId> {
+        let arrivals = network.and_then(|network| self.arrivals.peek(&network));
+        let arrivals = arrivals.map_or(&[][..], |arrivals| arrivals);
+        let at = arrivals.iter().find(|(_, other)| *other == id).map(|(at, _)| *at);
+        let is_near = move |other: Instant| {
+            at.is_some_and(|at| at.max(other) - at.min(other) <= TOGETHER_TIME)
+        };
+        let others =
+            arrivals.iter().filter(move |(other_at, other)| *other != id && is_near(*other_at));
+        others.map(|(_, other)| *other)
+    }
+}
