@@ -207,11 +207,14 @@ impl Crowd {
             return Ok(());
         }
         self.last_read_ns = clock::now_ns();
-        let newlines = memchr_iter(b'\n', bytes).count() as u64;
+        let newlines = memchr_iter(self.protocol.line_end(), bytes).count() as u64;
         member.newlines += newlines;
         self.newlines += newlines;
         if let Some(partial) = &mut member.partial {
-            take_apart(bytes, partial, |line| ear.line(number, line, self.last_read_ns));
+            let protocol = self.protocol;
+            take_apart(protocol.line_end(), bytes, partial, |line| {
+                ear.line(number, protocol.text(line), self.last_read_ns);
+            });
         }
         Ok(())
     }
@@ -230,8 +233,8 @@ fn member_of(key: u64) -> usize {
 }
 
 /// Calls `each` for every line that ends in `bytes`; keeps the rest in `partial` for the next time.
-fn take_apart(mut bytes: &[u8], partial: &mut Vec<u8>, mut each: impl FnMut(&[u8])) {
-    while let Some(end) = memchr::memchr(b'\n', bytes) {
+fn take_apart(line_end: u8, mut bytes: &[u8], partial: &mut Vec<u8>, mut each: impl FnMut(&[u8])) {
+    while let Some(end) = memchr::memchr(line_end, bytes) {
         let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
         if partial.is_empty() {
             each(line.strip_suffix(b"\r").unwrap_or(line));

@@ -20,6 +20,16 @@ pub trait Protocol {
         out.push(b'\n');
     }
 
+    /// The byte that ends what a receiver gets for a line, and that is nowhere else in it.
+    fn line_end(&self) -> u8 {
+        b'\n'
+    }
+
+    /// A received line up to the end of its text.
+    fn text<'a>(&self, line: &'a [u8]) -> &'a [u8] {
+        line
+    }
+
     /// How many newlines a receiver gets for each line that was said.
     fn newlines_a_line(&self) -> u64 {
         1
@@ -63,6 +73,50 @@ impl Protocol for Roomcast {
     /// An unknown command, which is answered and not sent to the room.
     fn ping(&self, token: &str) -> Option<Vec<u8>> {
         Some(format!("/{token}\n").into_bytes())
+    }
+}
+
+/// The same in JSON over WebSocket (RFC 6455). A text is followed by the fields `run` and `to`.
+pub struct WebSocket;
+
+impl Protocol for WebSocket {
+    fn join(&self, _client: usize) -> Vec<u8> {
+        b"GET /lobby HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            .to_vec()
+    }
+
+    fn welcome(&self) -> Option<&'static [u8]> {
+        Some(b"\"welcome, ")
+    }
+
+    /// One frame, whose mask changes nothing.
+    fn say(&self, text: &[u8], out: &mut Vec<u8>) {
+        out.push(0x81);
+        match text.len() {
+            length @ 0..126 => out.push(0x80 | length as u8),
+            length => {
+                out.push(0x80 | 126);
+                out.extend_from_slice(&(length as u16).to_be_bytes());
+            }
+        }
+        out.extend_from_slice(&[0; 4]);
+        out.extend_from_slice(text);
+    }
+
+    /// Of the object.
+    fn line_end(&self) -> u8 {
+        b'}'
+    }
+
+    fn text<'a>(&self, line: &'a [u8]) -> &'a [u8] {
+        memchr::memmem::rfind(line, b"\",\"run\":").map_or(line, |end| &line[..end])
+    }
+
+    fn ping(&self, token: &str) -> Option<Vec<u8>> {
+        let mut request = Vec::new();
+        self.say(format!("/{token}").as_bytes(), &mut request);
+        Some(request)
     }
 }
 

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use crate::machine::Cores;
 use crate::process::{Process, Readiness};
-use crate::protocol::{Irc, Lines, Nats, Protocol, Redis, Roomcast};
+use crate::protocol::{Irc, Lines, Nats, Protocol, Redis, Roomcast, WebSocket};
 
 /// Beside the clients a server keeps a few descriptors of its own.
 const SPARE_CLIENTS: usize = 64;
@@ -61,6 +61,15 @@ impl Server {
         Server {
             connects_at_once: 512,
             ..Server::new("roomcast", Kind::Roomcast { path, arguments }, &Roomcast)
+        }
+    }
+
+    /// The same with clients that speak WebSocket.
+    pub fn websocket(path: PathBuf, arguments: &str) -> Server {
+        Server {
+            name: "websocket".to_owned(),
+            protocol: &WebSocket,
+            ..Server::roomcast(path, arguments)
         }
     }
 

@@ -16,6 +16,8 @@ use crate::server::Server;
 use crate::table::FLOOR;
 
 const OURS: &str = "roomcast";
+/// The same with other clients.
+const WEBSOCKET: &str = "websocket";
 /// Between two progress lines that stay.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(5);
 
@@ -77,10 +79,14 @@ fn run_after_run(measure: &Measure, pairs: &[Pair], options: &Options) -> Vec<Re
 pub fn verdict(report: &Report) -> Result<(), Box<dyn Error>> {
     for record in &report.records {
         let trouble = match &record.outcome {
-            Outcome::Failed(reason) if [OURS, FLOOR].contains(&record.server.as_str()) => {
+            Outcome::Failed(reason)
+                if [OURS, WEBSOCKET, FLOOR].contains(&record.server.as_str()) =>
+            {
                 Some(reason.clone())
             }
-            Outcome::Flow(figures) if record.server == OURS => figures.faults(),
+            Outcome::Flow(figures) if [OURS, WEBSOCKET].contains(&record.server.as_str()) => {
+                figures.faults()
+            }
             _ => None,
         };
         if let Some(trouble) = trouble {
@@ -94,6 +100,7 @@ pub fn verdict(report: &Report) -> Result<(), Box<dyn Error>> {
 pub fn every_server(options: &Options) -> Vec<Server> {
     let mut servers =
         vec![Server::roomcast(options.roomcast.clone(), &options.roomcast_args), Server::bare()];
+    servers.push(Server::websocket(options.roomcast.clone(), &options.roomcast_args));
     servers.extend(Server::installed());
     if let (Some(command), Some(port)) = (&options.server, options.port) {
         servers.push(Server::given(command.clone(), port));
