@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use roomcast::net::Listener;
 use socket2::{Domain, Socket, Type};
 
-/// One line with the commands that join a room at `listener`.
-pub fn join(listener: &Listener) -> String {
+/// One line with the commands that join a room at `listener`, and the address of its
+/// page if it has one.
+pub fn join(listener: &Listener, has_page: bool) -> String {
     let Some(address) = listener.ip_address() else {
         let path = listener.unix_path().map(|path| path.display().to_string()).unwrap_or_default();
         return format!("join with: nc -U {path}");
@@ -15,14 +16,20 @@ pub fn join(listener: &Listener) -> String {
         ip if ip.is_unspecified() => lan_ip().unwrap_or(Ipv4Addr::LOCALHOST.into()),
         ip => ip,
     };
-    let ip = match zone(address) {
+    let zone = zone(address);
+    let page = match has_page && zone.is_none() {
+        true => format!("   or: http://{}/", SocketAddr::new(ip, address.port())),
+        // Browsers know no zones.
+        false => String::new(),
+    };
+    let ip = match zone {
         Some(zone) => format!("{ip}%{zone}"),
         None => ip.to_string(),
     };
     if listener.is_telnet() {
         return format!("join with: telnet {ip} {port}", port = address.port());
     }
-    format!("join with: nc {ip} {port}   or: telnet {ip} {port}", port = address.port())
+    format!("join with: nc {ip} {port}   or: telnet {ip} {port}{page}", port = address.port())
 }
 
 /// The zone of a link-local address: the name of its interface, else its number.

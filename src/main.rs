@@ -125,7 +125,7 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
             .set_dead_timeout(cli.dead_timeout(), config.stall_timeout.is_some())
             .map_err(|error| format!("cannot set the --dead-timeout: {error}"))?;
     }
-    let announcement = announcement(&listeners);
+    let announcement = announcement(&listeners, config.has_web);
     let (log_bytes_max, json_bytes_max) = config.log_bytes_max();
     info!(
         "place for {} clients and {} rooms; the log of a room takes {} KiB of memory at most, \
@@ -203,13 +203,13 @@ fn cannot_listen(address: &str, error: &io::Error) -> String {
 }
 
 /// Where the room is and how to join.
-fn announcement(listeners: &[Listener]) -> String {
+fn announcement(listeners: &[Listener], has_page: bool) -> String {
     let mut text = String::new();
     for listener in listeners {
         text += &format!("listening on {listener}\n");
     }
     for listener in listeners {
-        text += &format!("{}\n", hint::join(listener));
+        text += &format!("{}\n", hint::join(listener, has_page));
     }
     text
 }

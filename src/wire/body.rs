@@ -11,7 +11,7 @@ const SIZE_LINE_BYTES_MAX: usize = 256;
 const TRAILER_BYTES_MAX: usize = 8 * 1024;
 
 const CHUNK: BadRequest =
-    BadRequest::Malformed("a chunk begins with its size in hexadecimal and ends with CR LF");
+    BadRequest::Malformed("a chunk must begin with its size in hexadecimal and end with CR LF");
 
 /// What is left of a body.
 #[derive(Debug)]

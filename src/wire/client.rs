@@ -576,7 +576,7 @@ mod tests {
             assert_eq!(read[1..], lines, "pieces of {piece}");
         }
         for (sent, problem) in [
-            (&b"GET / HTTP/1.1\n\n"[..], "a line of the head ends with CR LF"),
+            (&b"GET / HTTP/1.1\n\n"[..], "lines of the head must end with CR LF"),
             (b"GET / HTTP/1.1\r\nHost: a\r\n", "the request was cut off"),
         ] {
             let problem = Input::BadRequest(BadRequest::Malformed(problem));

@@ -107,35 +107,31 @@ impl BadRequest {
     pub fn answer(self) -> (&'static str, &'static str) {
         match self {
             BadRequest::Malformed(what) => ("400 Bad Request", what),
-            BadRequest::Method => {
-                ("405 Method Not Allowed", "this server knows GET, HEAD, POST and PUT")
+            BadRequest::Method => ("405 Method Not Allowed", "use GET, HEAD, POST or PUT"),
+            BadRequest::Path => {
+                ("404 Not Found", "the path must be / or the name of a room, such as /lobby")
             }
-            BadRequest::Path => ("404 Not Found", "a path is / or the name of a room: /lobby"),
             BadRequest::TooLong => (
                 "431 Request Header Fields Too Large",
-                "the head of a request may have 16 KiB and 100 lines",
+                "the head of a request is limited to 16 KiB and 100 lines",
             ),
             BadRequest::Coding => {
-                ("501 Not Implemented", "a body may be chunked, and not compressed")
+                ("501 Not Implemented", "the body must not be encoded, except as chunked")
             }
-            BadRequest::Version => {
-                ("505 HTTP Version Not Supported", "this server speaks HTTP/1.1")
-            }
-            BadRequest::SocketVersion => {
-                ("426 Upgrade Required", "this server speaks version 13 of WebSocket")
-            }
+            BadRequest::Version => ("505 HTTP Version Not Supported", "use HTTP/1.1"),
+            BadRequest::SocketVersion => ("426 Upgrade Required", "use version 13 of WebSocket"),
         }
     }
 }
 
-const BARE_LF: BadRequest = BadRequest::Malformed("a line of the head ends with CR LF");
-const NO_HEAD: BadRequest = BadRequest::Malformed("this is no head of a request");
-const HOST: BadRequest = BadRequest::Malformed("a request has one Host, as RFC 9110 wants it");
+const BARE_LF: BadRequest = BadRequest::Malformed("lines of the head must end with CR LF");
+const NO_HEAD: BadRequest = BadRequest::Malformed("this is not a valid HTTP request");
+const HOST: BadRequest = BadRequest::Malformed("a request must have exactly one Host header");
 const LENGTH: BadRequest =
-    BadRequest::Malformed("the length of a body is said once, as one number or as chunked");
+    BadRequest::Malformed("the body must have one length: one Content-Length, or chunked");
 const KEY: BadRequest =
-    BadRequest::Malformed("a WebSocket needs one Sec-WebSocket-Key of 16 bytes");
-const TARGET: BadRequest = BadRequest::Malformed("the target of a request is a path: /lobby");
+    BadRequest::Malformed("a WebSocket needs exactly one Sec-WebSocket-Key of 16 bytes");
+const TARGET: BadRequest = BadRequest::Malformed("the target must be a path, such as /lobby");
 
 impl Request {
     /// Reads the head of a request at the begin of `bytes`; gives it with its length,

@@ -18,6 +18,41 @@ fn the_examples_of_the_protocol_are_what_happens() {
     }
 }
 
+/// The same of what HTTP clients are told, and docs/web.md.
+#[test]
+fn the_page_on_the_web_names_every_text_of_an_answer() {
+    let page = document("docs/web.md");
+    let is_one = |source: &Source| {
+        ["web/answers.rs", "wire/http.rs", "wire/body.rs"]
+            .iter()
+            .any(|path| source.path.ends_with(path))
+    };
+    let mut sentences = 0;
+    for source in sources("src").into_iter().filter(is_one) {
+        let file = document(source.path.to_str().expect("a plain path"));
+        let code = file.split("#[cfg(test)]").next().expect("a first part");
+        // What `expect` has is for developers.
+        let is_said = |text: &&String| {
+            is_sentence(text)
+                && code.contains(text.as_str())
+                && !code.contains(&format!("expect(\"{text}"))
+        };
+        for text in source.strings.iter().filter(is_said) {
+            for part in text.split(['{', '}']).step_by(2) {
+                assert!(page.contains(part), "{part:?} of {:?} isn't there", source.path);
+            }
+            sentences += 1;
+        }
+    }
+    assert!(sentences > 20, "{sentences}");
+}
+
+/// Whether a string of the source is something that a person reads.
+fn is_sentence(text: &str) -> bool {
+    let is_head = text.contains("\\r\\n") || text.contains(": ") && text.contains("--");
+    text.matches(' ').count() >= 3 && text.starts_with(|c: char| c.is_ascii_lowercase()) && !is_head
+}
+
 /// Each text that a client can see is in docs/protocol.md, up to what is filled
 /// in.
 #[test]

@@ -16,6 +16,7 @@ mod imports;
 // What a user gets.
 mod visits;
 mod web;
+mod curl;
 mod metrics;
 mod browser;
 mod names;

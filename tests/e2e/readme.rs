@@ -4,14 +4,7 @@ use rustix::process::Signal;
 
 use crate::harness::{Program, lacks, run};
 use crate::netcat::Netcat;
-use crate::source::document;
-
-/// The fenced blocks of a kind, in their order.
-fn blocks(readme: &str, kind: &str) -> Vec<String> {
-    let start = format!("```{kind}\n");
-    let block = |text: &str| text.split("```").next().expect("a first part").to_owned();
-    readme.split(&start).skip(1).map(block).collect()
-}
+use crate::source::{blocks, document};
 
 /// Whether a cell of the transcript is what somebody types.
 fn is_typed(cell: &str) -> bool {

@@ -23,6 +23,13 @@ pub fn document(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// The fenced blocks of a kind, in their order.
+pub fn blocks(document: &str, kind: &str) -> Vec<String> {
+    let start = format!("```{kind}\n");
+    let block = |text: &str| text.split("```").next().expect("a first part").to_owned();
+    document.split(&start).skip(1).map(block).collect()
+}
+
 /// The source files in a directory of the project and below.
 pub fn sources(directory: &str) -> Vec<Source> {
     let mut sources = Vec::new();

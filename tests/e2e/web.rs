@@ -328,7 +328,10 @@ fn a_websocket_gives_the_password_first_and_gets_what_it_asked_for() {
 
 #[test]
 fn the_page_is_one_file_that_runs_its_own_script_only() {
-    let (program, mut ann) = web(&[]);
+    let (mut program, mut ann) = web(&[]);
+    // It is the third of the ways to join.
+    let port = program.port();
+    assert!(program.stdout_line().ends_with(&format!("   or: http://127.0.0.1:{port}/")));
     let get = |path: &str, more: &str| {
         let head = format!("GET {path} HTTP/1.1\nHost: localhost\nAccept: text/html{more}");
         let mut browser = ask(&program, &head);

@@ -11,25 +11,23 @@ use crate::wire::{Ending, Layout};
 
 pub(super) const NEEDS_PASSWORD: &str = "this room has a password: curl -u NAME:PASSWORD ...";
 
-pub(super) const CROSS_SITE: &str = "a page of another site may not do this";
+pub(super) const CROSS_SITE: &str = "pages of other sites can't do this";
 
 pub(super) const SINCE: &str =
-    "since is the number of a line (123 or 123@RUN), a time (90s, 10m, 2h, 1d) or all";
+    "since must be the number of a line (123 or 123@RUN), a time (90s, 10m, 2h, 1d) or all";
 
-pub(super) const NO_METRICS: &str =
-    "metrics are for this machine, and for networks that --metrics names";
+pub(super) const NO_METRICS: &str = "metrics are for this machine and the networks of --metrics";
 
 pub(super) const NO_FILE: &str = "there are no files here";
 
 pub(super) const TOO_SLOW: &str = "the request took too long";
 
-pub(super) const LINE_TOO_LONG: &str =
-    "a line is longer than the server allows; those before it were said";
+pub(super) const LINE_TOO_LONG: &str = "a line is too long; the lines before it were sent";
 
-pub(super) const WRONG_PASSWORD: &str = "that is the wrong password";
+pub(super) const WRONG_PASSWORD: &str = "wrong password";
 
 pub(super) fn wrong_host(host: &str) -> String {
-    format!("this server isn't called {host}; --host {host} lets it be called so")
+    format!("this server is not called {host}; --host {host} would allow that")
 }
 
 /// A whole answer.
