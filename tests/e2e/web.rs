@@ -100,6 +100,7 @@ fn chunks_are_said_as_they_come() {
     assert!(cut.read_to_any_end().starts_with(b"HTTP/1.1 400 "));
 }
 
+/// Promise 50.
 #[test]
 fn a_stream_is_text_json_or_events() {
     let (program, mut ann) = web(&[]);
@@ -135,6 +136,7 @@ fn a_stream_is_text_json_or_events() {
     assert!(ann.line().starts_with("*** 4 here: "), "streams are in the room");
 }
 
+/// Promise 46.
 #[test]
 fn each_mistake_has_its_status() {
     let (program, _ann) = web(&["--host", "chat.example"]);
@@ -227,6 +229,7 @@ fn a_websocket_is_a_client_like_any_other() {
     assert_eq!(close.code, CloseCode::Normal);
 }
 
+/// Promise 48.
 #[test]
 fn a_websocket_is_closed_for_abuse_and_told_why() {
     let (program, _ann) = web(&[]);
@@ -282,6 +285,7 @@ fn a_client_without_a_place_is_told_when_to_come_again() {
     );
 }
 
+/// Promise 50.
 #[test]
 fn a_stream_says_what_it_has_no_more() {
     let (program, mut ann) = web(&["--backlog", "64k"]);
@@ -299,6 +303,7 @@ fn a_stream_says_what_it_has_no_more() {
     assert!(text.lines().last().is_some_and(|line| line.starts_with("<guest1> xxx")));
 }
 
+/// Promise 50.
 #[test]
 fn a_websocket_gives_the_password_first_and_gets_what_it_asked_for() {
     let mut file = tempfile::NamedTempFile::new().expect("a file");

@@ -9,7 +9,7 @@ use crate::support::namespace::Namespace;
 use crate::support::tool::lacks;
 use crate::verdict::{Judged, Outcome, Verdict, check, died, froze, not_applicable, survived};
 use crate::{
-    connections, ending, files, lines, names, network, protocols, reading, telnet, text, turns,
+    connections, ending, files, lines, names, network, protocols, reading, telnet, text, turns, web,
 };
 
 pub struct Fault {
@@ -42,6 +42,7 @@ pub fn all() -> Vec<Fault> {
         connections::faults(),
         names::faults(),
         protocols::faults(),
+        web::faults(),
         network::faults(),
         turns::faults(),
         files::faults(),

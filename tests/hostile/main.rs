@@ -27,6 +27,7 @@ mod telnet;
 mod connections;
 mod names;
 mod protocols;
+mod web;
 mod network;
 mod turns;
 mod files;

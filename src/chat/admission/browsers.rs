@@ -81,3 +81,41 @@ impl Browsers {
         others.map(|(_, other)| *other)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use slotmap::SlotMap;
+
+    use super::*;
+    use crate::some_time;
+
+    const HOME: Option<Network> = Some(Network::LOCALHOST);
+
+    #[test]
+    fn a_browser_is_remembered_for_a_while() {
+        let (mut browsers, start) = (Browsers::default(), some_time());
+        browsers.ask(start, HOME);
+        let last = start + BROWSER_TIME - Duration::from_millis(1);
+        assert!(browsers.are_at(last, HOME) && !browsers.are_at(last, None));
+        assert!(!browsers.are_at(start + BROWSER_TIME, HOME));
+        for bits in 2..2 + NETWORKS_MAX.get() as u128 {
+            browsers.ask(start, Some(Network::from_bits(bits)));
+        }
+        assert!(!browsers.are_at(start, HOME), "others have come since then");
+    }
+
+    #[test]
+    fn those_who_come_together_know_of_each_other() {
+        let (mut browsers, start) = (Browsers::default(), some_time());
+        let mut ids = SlotMap::<ClientId, ()>::with_key();
+        let [a, b, c, d] = std::array::from_fn(|_| ids.insert(()));
+        let arrivals = [(a, 0), (b, 50), (c, 101), (d, 102)];
+        for (id, millis) in arrivals {
+            browsers.arrive(start + Duration::from_millis(millis), id, HOME);
+        }
+        let together = |id| browsers.together_with(id, HOME).collect::<Vec<_>>();
+        assert_eq!((together(a), together(b)), (vec![b], vec![a]));
+        assert_eq!((together(c), together(d)), (vec![d], vec![c]));
+        assert_eq!(browsers.together_with(a, None).count(), 0);
+    }
+}
