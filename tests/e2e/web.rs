@@ -9,7 +9,7 @@ use serde_json::Value;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Message, WebSocket, client};
 
-use crate::harness::{Client, Host, Program};
+use crate::harness::{Client, Host, Namespace, Network, Program};
 
 /// The server, and a client of the room.
 fn web(options: &[&str]) -> (Program, Client) {
@@ -365,4 +365,40 @@ fn the_page_is_one_file_that_runs_its_own_script_only() {
         commands += 1;
     }
     assert!(commands > 20);
+}
+
+/// One that comes too often is told when it may come again.
+#[test]
+fn an_address_that_asks_too_often_is_told_how_long_to_wait() {
+    if !Namespace::is_possible() {
+        return;
+    }
+    let mut network = Network::new();
+    let program = network.serve_web(&["--new-per-minute", "2"]);
+    let machine = network.machine();
+    let ask = || {
+        let mut curl = machine.connect(&program);
+        curl.send("GET / HTTP/1.1\r\nHost: 10.0.1.1\r\n\r\n");
+        let head = read_head(&mut curl);
+        (head, String::from_utf8(curl.read_to_any_end()).expect("UTF-8"))
+    };
+    for _ in 0..2 {
+        assert!(ask().0.starts_with("HTTP/1.1 200 OK\r\n"));
+    }
+    let (head, text) = ask();
+    assert!(head.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{head}");
+    let seconds = head.split_once("Retry-After: ").expect("it is there").1;
+    let seconds: u32 = seconds.lines().next().and_then(|it| it.parse().ok()).expect("a number");
+    assert!((1..=30).contains(&seconds), "{head}");
+    assert!(text.starts_with("refused: 2 connections a minute from one address"), "{text}");
+}
+
+#[test]
+fn raw_mode_knows_no_http() {
+    let program = Program::start(&["--raw"]);
+    let (mut ann, mut bob) = (program.connect(), program.connect());
+    bob.say("here");
+    ann.expect("here\n");
+    bob.say("GET / HTTP/1.1");
+    ann.expect("GET / HTTP/1.1\n");
 }

@@ -60,3 +60,13 @@ fn chat() {
 fn first_bytes() {
     replay("first_bytes", targets::first_bytes);
 }
+
+#[test]
+fn requests() {
+    replay("requests", targets::requests);
+}
+
+#[test]
+fn frames() {
+    replay("frames", targets::frames);
+}
