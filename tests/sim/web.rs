@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use roomcast::chat::{CloseReason, Closing, Config};
+use roomcast::chat::{CloseReason, Closing, Config, Password};
 
 use crate::peer::Habit;
 use crate::world::World;
@@ -119,4 +119,42 @@ fn a_spare_connection_of_a_browser_is_nobody() {
         assert!(who.starts_with(&format!("*** {people} here: ")), "{who}");
         assert!(sent(&world, spares[1]).starts_with("*** welcome, "));
     }
+}
+
+fn world_with_password() -> World {
+    let password = Password::new("secret");
+    World::new(0, Config { has_web: true, password, ..Config::default() })
+}
+
+/// Guessing isn't faster than in the chat.
+#[test]
+fn a_wrong_password_of_a_request_is_answered_a_second_later() {
+    let mut world = world_with_password();
+    let guess = b"GET /lobby HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic YTpi\r\n\r\n";
+    let number = ask(&mut world, guess);
+    world.sleep(SECOND / 2);
+    world.settle();
+    assert_eq!(sent(&world, number), "");
+    world.sleep(SECOND / 2);
+    world.settle();
+    assert!(sent(&world, number).starts_with("HTTP/1.1 401 Unauthorized\r\n"));
+}
+
+#[test]
+fn a_websocket_without_the_password_hears_nothing_of_its_room() {
+    let mut world = world_with_password();
+    let member = ask(&mut world, b"secret\n/join dev\n");
+    let upgrade = String::from_utf8_lossy(UPGRADE).replace("GET / ", "GET /dev?since=all ");
+    let stranger = ask(&mut world, upgrade.as_bytes());
+    world.sleep(SECOND);
+    world.peers[member].send(b"between us\n");
+    world.settle();
+    let told = sent(&world, stranger);
+    assert!(told.contains("this room has a password"), "{told}");
+    assert!(!told.contains("between us"), "{told}");
+    // The password in a frame.
+    world.peers[stranger].send(b"\x81\x86\0\0\0\0secret");
+    world.settle();
+    let told = sent(&world, stranger);
+    assert!(told.contains("between us"), "{told}");
 }
