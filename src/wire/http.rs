@@ -140,9 +140,15 @@ impl Request {
     /// # Errors
     /// What is wrong, as soon as that can be seen.
     pub fn parse(bytes: &[u8]) -> Result<Option<(Request, usize)>, BadRequest> {
-        if has_bare_lf(bytes) {
-            return Err(BARE_LF);
+        match bare_lf(bytes) {
+            // What is wrong before it is seen first, however the head is cut.
+            Some(at) => Request::parse_lines(&bytes[..at]).and(Err(BARE_LF)),
+            None => Request::parse_lines(bytes),
         }
+    }
+
+    /// The same of lines that end with CR LF.
+    fn parse_lines(bytes: &[u8]) -> Result<Option<(Request, usize)>, BadRequest> {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
         let mut head = httparse::Request::new(&mut headers);
         let length = match head.parse(bytes) {
@@ -283,12 +289,12 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Whether a line in it ends with LF alone. Many programs take that, and others take
+/// Where a line of the head ends with LF alone. Many programs take that, and others take
 /// it for a part of the line.
-fn has_bare_lf(bytes: &[u8]) -> bool {
+fn bare_lf(bytes: &[u8]) -> Option<usize> {
     let end = bytes.windows(4).position(|end| end == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
-    let is_bare = |at| bytes[at] == b'\n' && (at == 0 || bytes[at - 1] != b'\r');
-    (0..end).any(is_bare)
+    let is_bare = |&at: &usize| bytes[at] == b'\n' && (at == 0 || bytes[at - 1] != b'\r');
+    (0..end).find(is_bare)
 }
 
 fn method(word: &str) -> Result<Method, BadRequest> {
