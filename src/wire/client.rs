@@ -13,6 +13,7 @@
 use std::borrow::Cow;
 
 use arrayvec::ArrayVec;
+use memchr::memrchr;
 
 use super::body::{BodyLines, Part};
 use super::decoder::{Decoder, Event, Framing, LineEnd, Typed};
@@ -393,15 +394,17 @@ impl Client {
             Event::TooLong { start } => Protocol::of_long_line(start),
         };
         self.stage = Stage::Lines;
+        // No program speaks telnet and HTTP.
+        let is_web = framing.has_web && !self.decoder.is_telnet();
         Some(match (protocol, event) {
-            (Some(Protocol::Http), Event::Line { bytes, end }) if framing.has_web => {
+            (Some(Protocol::Http), Event::Line { bytes, end }) if is_web => {
                 let end = if end == LineEnd::CrLf { Ending::CrLf } else { Ending::Lf };
                 let head = [&bytes, end.bytes()].concat();
                 self.stage = Stage::Head;
                 self.web = Some(Box::new(Web::Head(head)));
                 return None;
             }
-            (Some(Protocol::Http), _) if framing.has_web => Input::BadRequest(BadRequest::TooLong),
+            (Some(Protocol::Http), _) if is_web => Input::BadRequest(BadRequest::TooLong),
             (Some(protocol), _) => Input::Foreign(protocol),
             (None, Event::Line { bytes, end }) => Input::Line { bytes, end },
             (None, _) => Input::TooLong,
@@ -443,12 +446,14 @@ fn next_request<'a>(head: &mut Vec<u8>, input: &mut &[u8]) -> Option<Input<'a>> 
     let before = head.len();
     let taken = input.len().min(HEAD_BYTES_MAX.saturating_sub(before));
     head.extend_from_slice(&input[..taken]);
-    if !input[..taken].contains(&b'\n') && head.len() < HEAD_BYTES_MAX {
-        // It is looked at when a line of it is whole.
-        *input = &input[taken..];
-        return None;
-    }
-    match Request::parse(head) {
+    // Lines are looked at when they are whole.
+    let end = before + memrchr(b'\n', &input[..taken]).map_or(0, |at| at + 1);
+    let result = if end > before { Request::parse(&head[..end]) } else { Ok(None) };
+    match result {
+        Ok(None) if head.len() >= HEAD_BYTES_MAX => {
+            *input = &[];
+            Some(Input::BadRequest(BadRequest::TooLong))
+        }
         Ok(None) => {
             *input = &input[taken..];
             None

@@ -176,6 +176,11 @@ impl Decoder {
         !is_begun && self.partial.is_empty()
     }
 
+    /// Whether the client has sent a telnet command.
+    pub fn is_telnet(&self) -> bool {
+        self.is_telnet
+    }
+
     /// Whether there is nothing to remember: a new decoder would do as well.
     pub fn is_new(&self) -> bool {
         self.is_between_lines() && !self.is_telnet

@@ -292,7 +292,10 @@ impl<'a> Fields<'a> {
 /// Where a line of the head ends with LF alone. Many programs take that, and others take
 /// it for a part of the line.
 fn bare_lf(bytes: &[u8]) -> Option<usize> {
-    let end = bytes.windows(4).position(|end| end == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4);
+    // Empty lines before a request are passed over (RFC 9112, section 2.2).
+    let start = 2 * bytes.chunks(2).take_while(|pair| pair == b"\r\n").count();
+    let end = bytes[start..].windows(4).position(|end| end == b"\r\n\r\n");
+    let end = end.map_or(bytes.len(), |at| start + at + 4);
     let is_bare = |&at: &usize| bytes[at] == b'\n' && (at == 0 || bytes[at - 1] != b'\r');
     (0..end).find(is_bare)
 }
@@ -418,6 +421,8 @@ mod tests {
         }
         assert_eq!(parsed("GET / HTTP/1.1\r\n\r\n"), Err(HOST));
         assert_eq!(parsed("GET / HTTP/1.1\n\n"), Err(BARE_LF));
+        // Empty lines before it hide nothing.
+        assert_eq!(parsed("\r\n\r\nGET / HTTP/1.1\r\nHost: a\nB: c\r\n\r\n"), Err(BARE_LF));
         let old = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert_eq!(parsed(old), Err(BadRequest::Coding));
     }

@@ -73,6 +73,7 @@ fn smuggled(token: &str) -> Vec<String> {
         post("Transfer-Encoding: identity, chunked\r\n", &chunks),
         post(&format!("{chunked}{chunked}"), &chunks),
         post(&format!("Content-Length: {length}\n"), &body),
+        format!("\r\n\r\n{}", post(&format!("Content-Length: {length}\n"), &body)),
         post(&format!("A: b\r\n Content-Length: 0\r\nContent-Length: {length}\r\n"), &body),
         post(&format!("Content-Length : {length}\r\n"), &body),
         post(&format!("Host: other\r\nContent-Length: {length}\r\n"), &body),
