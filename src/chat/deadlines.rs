@@ -109,9 +109,10 @@ impl Chat {
         let is_over = session.rare().state_ends_at.is_some_and(|at| at <= now);
         match session.state() {
             State::Member(_, Phase::Talking) => self.handle_silence(now, id),
-            State::Member(_, Phase::Listening) if is_over => {
-                self.leave(id, CloseReason::Quit, None);
-            }
+            State::Member(_, Phase::Listening) if is_over => match self.is_answered_later(id) {
+                true => self.end_login(id),
+                false => self.leave(id, CloseReason::Quit, None),
+            },
             State::Leaving(_) if is_over => self.end(id, Closing::Abrupt),
             _ => self.set_timer(id),
         }

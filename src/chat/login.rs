@@ -33,6 +33,11 @@ impl Chat {
         self.sessions.get(id).is_some_and(|session| session.standing() == Some(Standing::LoggingIn))
     }
 
+    /// Whether a client has sent a request with a wrong password, and waits for the answer.
+    pub(super) fn is_answered_later(&self, id: ClientId) -> bool {
+        self.is_logging_in(id) && self.sessions[id].stage == Stage::Stream
+    }
+
     /// If there are as many strangers as may be, the one that came first gives way:
     /// a user who knows the password needs no minute for it.
     pub(super) fn make_place_for_stranger(&mut self) {
@@ -80,9 +85,7 @@ impl Chat {
 
     /// A newcomer is told that there is a password, unless it knows.
     pub(super) fn ask_password(&mut self, id: ClientId) {
-        let session = &self.sessions[id];
-        let is_answered = session.stage == Stage::Stream;
-        if session.rare().password_attempts == 0 && !is_answered {
+        if self.sessions[id].rare().password_attempts == 0 && !self.is_answered_later(id) {
             self.notify(id, texts::PASSWORD);
         }
     }
@@ -121,7 +124,7 @@ impl Chat {
 
     /// The password took too long.
     pub(super) fn end_login(&mut self, id: ClientId) {
-        if self.sessions[id].stage == Stage::Stream {
+        if self.is_answered_later(id) {
             return self.end_request_login(id);
         }
         let text = texts::no_password(PASSWORD_TIME);

@@ -181,6 +181,15 @@ fn with_a_password_each_request_brings_it() {
     };
     assert_eq!(ask(""), "401 Unauthorized");
     assert_eq!(ask("\nAuthorization: Basic YW5uOndyb25n"), "401 Unauthorized");
+    // One that closes its sending side waits no less, and gets the answer.
+    let mut half =
+        self::ask(&program, "GET / HTTP/1.1\nHost: localhost\nAuthorization: Basic YTpi");
+    half.fin();
+    assert_eq!(read_answer(half).0, "200 OK", "the help is for everyone");
+    let line = "GET /lobby HTTP/1.1\nHost: localhost\nAuthorization: Basic YTpi";
+    let mut half = self::ask(&program, line);
+    half.fin();
+    assert_eq!(read_answer(half), ("401 Unauthorized".into(), "wrong password\n".into()));
     let right = data_encoding::BASE64.encode(b"ann:open sesame");
     assert_eq!(ask(&format!("\nAuthorization: Basic {right}")), "200 OK");
 }
