@@ -67,7 +67,7 @@ impl Chat {
             }
             _ if is_page => {
                 room_name(request)?;
-                Err(page::page(request.accepts_gzip))
+                Err(page::page(request))
             }
             _ => self.enter(id, request),
         }
