@@ -6,8 +6,10 @@ mod output;
 mod hint;
 mod private_file;
 mod key_file;
+mod data_dir;
 
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -21,6 +23,7 @@ use roomcast::net::{DEFAULT_PORT, ListenAddr, Listener, Server, Stopper};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::cli::Cli;
+use crate::data_dir::DataDir;
 use crate::output::Output;
 use crate::signals::Signals;
 
@@ -103,7 +106,11 @@ fn start_logging(stderr: Output) {
 }
 
 fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
-    let proof_key = key_file::key(cli.key_file())?;
+    let data = cli.data().map(|path| DataDir::open(&path)).transpose()?;
+    let in_data = |name: &str| data.as_ref().map(|data| data.file(name));
+    let key_file = cli.key_file().map(Path::to_owned).or_else(|| in_data("key"));
+    let bans_file = cli.bans().map(Path::to_owned).or_else(|| in_data("bans"));
+    let proof_key = key_file::key(key_file.as_deref())?;
     let clients_max = clients_max(cli.max_clients(), cli.password_file().is_some())?;
     // UTC if the system doesn't say.
     let mut config = cli.config(clients_max, proof_key, TimeZone::system());
@@ -143,10 +150,14 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
             .set_motd_file(path.to_owned())
             .map_err(|error| format!("cannot read {} for --motd: {error}", path.display()))?;
     }
-    if let Some(path) = cli.bans() {
+    if let Some(path) = bans_file {
+        let shown = path.display().to_string();
         server
-            .set_bans_file(path.to_owned())
-            .map_err(|error| format!("cannot use {} for --bans: {error}", path.display()))?;
+            .set_bans_file(path)
+            .map_err(|error| format!("cannot use {shown} for bans: {error}"))?;
+    }
+    if data.is_none() && !cli.is_raw() {
+        info!("bans and proofs of names end with the server, unless --data keeps them");
     }
     let stopper = server.stopper();
     signals

@@ -15,7 +15,7 @@ use roomcast::net::ListenAddr;
 use roomcast::wire::{Clock, View};
 
 /// Options about what raw mode doesn't have.
-const WITHOUT_EFFECT_IF_RAW: [&str; 14] = [
+const WITHOUT_EFFECT_IF_RAW: [&str; 15] = [
     "prefix",
     "timestamps",
     "key_file",
@@ -30,6 +30,7 @@ const WITHOUT_EFFECT_IF_RAW: [&str; 14] = [
     "whois_address",
     "host",
     "metrics",
+    "data",
 ];
 
 const AFTER_HELP: &str = "\
@@ -258,6 +259,13 @@ struct Access {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Files")]
 struct Files {
+    /// Keep what is to outlast the server in DIR (created if missing)
+    ///
+    /// It holds bans and the key for name proofs. Default: the first directory in
+    /// $STATE_DIRECTORY, which systemd sets, else nothing is kept.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
     /// Show the text in FILE to each new client
     ///
     /// It is read again each time.
@@ -266,13 +274,13 @@ struct Files {
 
     /// Store bans in FILE (created if missing)
     ///
-    /// Default: bans end with the server.
+    /// Default: the file bans in --data, else bans end with the server.
     #[arg(long, value_name = "FILE")]
     bans: Option<PathBuf>,
 
     /// Keep the key for name proofs (/nick NAME!SECRET) in FILE (created if missing)
     ///
-    /// Default: a new key at each start.
+    /// Default: the file key in --data, else a new key at each start.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }
@@ -329,6 +337,22 @@ impl Cli {
         const DEFAULT: u64 = 120;
         let Limits { dead_timeout, stall_timeout, .. } = self.limits;
         Duration::from_secs(dead_timeout.unwrap_or(DEFAULT.max(stall_timeout)))
+    }
+
+    /// The directory for what is to outlast the server. A service of systemd is told
+    /// which one is its own (`StateDirectory=` in systemd.exec(5)).
+    pub fn data(&self) -> Option<PathBuf> {
+        let given = self.files.data.clone();
+        let of_service = || {
+            let paths = std::env::var_os("STATE_DIRECTORY")?;
+            std::env::split_paths(&paths).next()
+        };
+        given.or_else(|| of_service().filter(|path| path.is_absolute() && !self.room.raw))
+    }
+
+    /// Whether lines are relayed unchanged.
+    pub fn is_raw(&self) -> bool {
+        self.room.raw
     }
 
     /// The file with the message of the day.

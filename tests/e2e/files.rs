@@ -289,3 +289,54 @@ fn a_limit_on_the_size_of_files_ends_nothing_and_is_told() {
     assert_eq!(program.exit_code(), 0);
     assert_eq!(fs::read_dir(directory.path()).expect("it is there").count(), 2);
 }
+
+/// Bans and the key for proofs are there again, and no second server gets at them.
+#[test]
+fn a_data_directory_keeps_bans_and_the_key() {
+    let parent = directory();
+    let (password, _) = operator_files(&parent);
+    let data = parent.path().join("data");
+    let [operators, data_option] = [&password, &data].map(|path| path.to_str().expect("UTF-8"));
+    let options = ["--operator-file", operators, "--data", data_option];
+    let mut program = Program::start(&options);
+    let mut ann = program.guest(&mut []);
+    ban(&mut ann, "192.0.2.1");
+    is_refused("--data", &data, "another roomcast uses it");
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    let key = fs::read(data.join("key")).expect("it was made");
+
+    // A service of systemd is told by a variable.
+    let variable = format!("STATE_DIRECTORY={data_option}:/var/lib/other");
+    let mut program = Program::started_by(&["env", &variable], &options[..2]);
+    let mut ann = program.guest(&mut []);
+    ann.say(format!("/op {PASSWORD}"));
+    ann.line();
+    ann.say("/bans");
+    ann.hears("*** 1 ban:");
+    assert!(ann.line().starts_with("*** 192.0.2.1/32"));
+    assert_eq!(fs::read(data.join("key")).expect("it is there"), key);
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    let mut names: Vec<_> = fs::read_dir(&data)
+        .expect("a directory")
+        .map(|entry| entry.expect("a file").file_name().into_string().expect("UTF-8"))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["bans", "key", "lock"]);
+}
+
+#[test]
+fn without_a_data_directory_the_log_says_that_nothing_is_kept() {
+    let says = |options: &[&str]| {
+        let mut program = Program::start(options);
+        program.signal(Signal::TERM);
+        assert_eq!(program.exit_code(), 0);
+        program.stderr().contains("unless --data keeps them")
+    };
+    assert!(says(&[]));
+    assert!(!says(&["--raw"]), "it has nothing to keep");
+    let parent = directory();
+    let data = parent.path().join("data");
+    assert!(!says(&["--data", data.to_str().expect("UTF-8")]));
+}

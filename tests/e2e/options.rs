@@ -250,7 +250,7 @@ fn help_names_each_option_with_its_unit_and_default() {
         "--on-lag <WHAT>",
         "Default: skip, with --raw close. [possible values: skip, close]",
         "--key-file <FILE>",
-        "Default: a new key at each start.",
+        "Default: the file key in --data, else a new key at each start.",
     ] {
         assert!(help.contains(clue), "{clue:?} isn't in: {help}");
     }
