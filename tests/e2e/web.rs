@@ -402,6 +402,23 @@ fn an_address_that_asks_too_often_is_told_how_long_to_wait() {
     assert!(text.starts_with("refused: 2 connections a minute from one address"), "{text}");
 }
 
+/// What nobody has seen is no name that was used.
+#[test]
+fn requests_use_up_no_names_of_guests() {
+    let (program, mut ann) = web(&[]);
+    for request in ["GET / HTTP/1.1", "GET /healthz HTTP/1.1", "GET /a/b HTTP/1.1"] {
+        answer(&program, &format!("{request}\nHost: localhost"));
+    }
+    post(&program, "/?nick=ci", "hello\n");
+    ann.hears("<ci> hello");
+    let _web = socket(&program, "/?nick=web");
+    ann.hears("*** web joined");
+    // Its name is seen.
+    post(&program, "/", "hello\n");
+    ann.hears("<guest2> hello");
+    assert_eq!(program.guest(&mut [&mut ann]).nick(), "guest3");
+}
+
 #[test]
 fn raw_mode_knows_no_http() {
     let program = Program::start(&["--raw"]);

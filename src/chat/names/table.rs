@@ -50,6 +50,14 @@ impl Names {
         }
     }
 
+    /// Nobody has seen this name of a guest, which is free again: the next guest may have
+    /// it.
+    pub fn take_back_guest(&mut self, nick: &Nick) {
+        if nick.as_str() == Nick::guest(self.guests).as_str() {
+            self.guests -= 1;
+        }
+    }
+
     /// Gives `id` the name `new` instead of `old`, and its bell the same.
     ///
     /// # Errors

@@ -38,6 +38,9 @@ impl Chat {
             let network = self.admission.network(self.sessions[id].origin);
             self.admission.browsers.ask(self.clock.now(), network);
         }
+        let session = &self.sessions[id];
+        let is_new = session.standing() == Some(Standing::Arriving);
+        let guest = is_new.then(|| session.nick.clone());
         let is_read = matches!(request.method, Method::Get | Method::Head);
         let result = match is_read && request.upgrade.is_none() {
             true => self.read(id, request),
@@ -45,6 +48,12 @@ impl Chat {
         };
         if let Err(answer) = result {
             self.answer(id, &answer, request.method == Method::Head);
+        }
+        // Else the numbers of guests would count requests.
+        if let Some(guest) = guest
+            && self.names.find(&guest, |id| &self.sessions[id].nick).is_none()
+        {
+            self.names.take_back_guest(&guest);
         }
     }
 
