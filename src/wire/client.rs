@@ -393,7 +393,10 @@ impl Client {
             Event::Line { bytes, .. } => Protocol::of_line(bytes),
             Event::TooLong { start } => Protocol::of_long_line(start),
         };
-        self.stage = Stage::Lines;
+        // Empty lines may stand before a request (RFC 9112, section 2.2), and say nothing.
+        if !matches!(&event, Event::Line { bytes, .. } if bytes.is_empty()) {
+            self.stage = Stage::Lines;
+        }
         // No program speaks telnet and HTTP.
         let is_web = framing.has_web && !self.decoder.is_telnet();
         Some(match (protocol, event) {

@@ -14,6 +14,7 @@ const TLS_HELLO: &[u8] = b"\x16\x03\x01\x00\x40\x01\x00\x00\x3c\x03\x03hello\nin
 const FOREIGN: &[(&[u8], &[u8])] = &[
     (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n"),
     (POST, b"HTTP/1.1 400 Bad Request\r\n"),
+    (b"\r\n\nGET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n"),
     (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"HTTP/1.1 400 Bad Request\r\n"),
     (TLS_HELLO, b"\x15\x03\x01\x00\x02\x02\x46"),
     (b"SSH-2.0-OpenSSH_9.2p1\r\nforged\n", b"This is a chat room"),
