@@ -29,6 +29,8 @@ pub enum CloseReason {
     NoPassword,
     /// It hadn't given the password when others needed its place.
     GaveWay,
+    /// It has come back on another connection.
+    Replaced,
     /// An operator sent it away.
     Kicked,
     /// An operator banned its address.
@@ -100,7 +102,10 @@ impl CloseReason {
 
     /// Whether the server ended it for a reason of the client's.
     pub fn is_forced(self) -> bool {
-        !matches!(self, CloseReason::Quit | CloseReason::Reset | CloseReason::Shutdown)
+        {
+            use CloseReason::{Quit, Replaced, Reset, Shutdown};
+            !matches!(self, Quit | Reset | Replaced | Shutdown)
+        }
     }
 
     /// The reason in a word or a few.
@@ -116,6 +121,7 @@ impl CloseReason {
             CloseReason::Idle => "idle",
             CloseReason::NoPassword => "no password",
             CloseReason::GaveWay => "gave way",
+            CloseReason::Replaced => "reconnected",
             CloseReason::Kicked => "kicked",
             CloseReason::Banned => "banned",
             CloseReason::Foreign(protocol) => protocol.name(),

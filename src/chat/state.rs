@@ -17,6 +17,7 @@ use crate::chat::names::table::Names;
 use crate::chat::pace::Pace;
 use crate::chat::room::table::Rooms;
 use crate::chat::schedule::Schedule;
+use crate::chat::web::pages::Pages;
 use crate::wire::Text;
 
 /// The room and everyone in it.
@@ -40,6 +41,7 @@ pub struct Chat {
     pub(super) names: Names,
     pub(super) rooms: Rooms,
     pub(super) admission: Admission,
+    pub(super) pages: Pages,
     /// The message of the day.
     pub(super) motd: Vec<String>,
     pub(super) pace: Pace,
@@ -96,6 +98,7 @@ impl Chat {
             sessions: SecondaryMap::new(),
             names: Names::default(),
             admission: Admission::default(),
+            pages: Pages::default(),
             motd: Vec::new(),
             flush: FlushQueue::default(),
             schedule: Schedule::default(),

@@ -141,6 +141,8 @@ export async function a_dead_connection_is_found(browser) {
   link.mend();
   dead.forEach(socket => socket.pause());
   await sees(ann, 'ci while you slept');
+  // And it has its name at once, though the server hasn't noticed that its old connection is dead.
+  assert.equal(await ann.locator('#rename').textContent(), 'ann');
   await isWell(ann);
 }
 

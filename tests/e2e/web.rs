@@ -402,6 +402,29 @@ fn an_address_that_asks_too_often_is_told_how_long_to_wait() {
     assert!(text.starts_with("refused: 2 connections a minute from one address"), "{text}");
 }
 
+/// A phone that changes its network has its name again at once.
+#[test]
+fn a_websocket_that_comes_back_ends_its_old_connection() {
+    let (program, mut ann) = web(&[]);
+    let target = "/?nick=web&session=0123456789abcdef";
+    let mut old = socket(&program, target);
+    ann.hears("*** web joined");
+    let mut new = socket(&program, &format!("{target}&since=0"));
+    ann.hears("*** web left (reconnected)");
+    ann.hears("*** web joined");
+    assert_eq!(next(&mut new), "welcome, web: just type, or try /help");
+    let close = loop {
+        if let Message::Close(close) = old.read().expect("a message") {
+            break close.expect("a code");
+        }
+    };
+    assert_eq!(close.code, CloseCode::Normal);
+    let request = "GET /?session=short HTTP/1.1\nHost: localhost\nConnection: Upgrade\n\
+                   Upgrade: websocket\nSec-WebSocket-Version: 13\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    assert_eq!(answer(&program, request).0, "400 Bad Request");
+}
+
 /// What nobody has seen is no name that was used.
 #[test]
 fn requests_use_up_no_names_of_guests() {

@@ -187,7 +187,7 @@ const WEB_PIECES: &[&[u8]] = &[
     b"GET /dev?nick=eve&since=2@other HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
       Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    b"GET /?nick=eve&since=7 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
+    b"GET /?nick=eve&since=7&session=0123456789abcdef HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
       Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
     b"HEAD /one-too-many HTTP/1.1\r\n",

@@ -20,6 +20,9 @@ pub(super) const NO_METRICS: &str = "metrics are for this machine and the networ
 
 pub(super) const NO_FILE: &str = "there are no files here";
 
+pub(super) const SESSION: &str =
+    "session must be a token of at least 16 characters that only the client knows";
+
 pub(super) const TOO_SLOW: &str = "the request took too long";
 
 pub(super) const LINE_TOO_LONG: &str = "a line is too long; the lines before it were sent";

@@ -4,6 +4,7 @@
 mod answers;
 mod metrics;
 mod page;
+pub(super) mod pages;
 mod post;
 mod socket;
 mod stream;

@@ -2,8 +2,10 @@
 
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
+use crate::chat::member::Session;
 use crate::chat::state::Chat;
 use crate::chat::web::answers::{self, Answer};
+use crate::chat::web::pages::TOKEN_BYTES_MIN;
 use crate::chat::web::stream::Since;
 use crate::chat::web::{KEEPALIVE_TIME, room_name};
 use crate::wire::{
@@ -19,6 +21,9 @@ impl Chat {
         key: &str,
     ) -> Result<(), Answer> {
         let since = self.wanted_since(id, request)?;
+        if request.parameter("session").is_some_and(|token| token.len() < TOKEN_BYTES_MIN) {
+            return Err(Answer::text("400 Bad Request", answers::SESSION));
+        }
         let encoding = Encoding::new(Layout::Json, Ending::Frame);
         self.set_encoding(id, encoding);
         let session = &mut self.sessions[id];
@@ -57,6 +62,9 @@ impl Chat {
     /// Greets a WebSocket. One that can't have the name that it asks for is told so, and
     /// stays: a page that comes back may be faster than the end of its old connection.
     fn greet_socket(&mut self, id: ClientId, request: &Request, since: Option<Since>) {
+        if let Some(token) = request.parameter("session") {
+            self.end_old_connection(id, token);
+        }
         let name = self.take_name(id, request.parameter("nick"));
         match since {
             None => self.handle_arrival(id),
@@ -76,6 +84,15 @@ impl Chat {
         }
         if let Err(problem) = name {
             self.notify(id, problem.sentence());
+        }
+    }
+
+    /// A client that connects again has its name free at once, however long it takes to
+    /// notice that its old connection is dead.
+    fn end_old_connection(&mut self, id: ClientId, token: &str) {
+        let is_here = |id| self.sessions.get(id).is_some_and(Session::is_member);
+        if let Some(old) = self.pages.come(token, id, is_here) {
+            self.leave(old, CloseReason::Replaced, None);
         }
     }
 
@@ -106,7 +123,7 @@ impl Chat {
         }
         use CloseReason::{Banned, Foreign, Kicked, NoPassword, Quit, Shutdown};
         let code = match reason {
-            Quit => CloseCode::Normal,
+            Quit | CloseReason::Replaced => CloseCode::Normal,
             Shutdown => CloseCode::Away,
             Kicked | Banned | NoPassword | Foreign(_) => CloseCode::Policy,
             _ => CloseCode::Later,

@@ -67,6 +67,8 @@ fn is_deserved(world: &World, number: usize, ending: CloseReason) -> bool {
         CloseReason::NoPassword | CloseReason::GaveWay => {
             peer.is_blind && config.password.is_some()
         }
+        // They know the tokens of others.
+        CloseReason::Replaced => peer.is_blind && config.has_web,
         CloseReason::Kicked | CloseReason::Banned => {
             peer.is_blind && config.operator_password.is_some()
         }
