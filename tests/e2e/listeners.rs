@@ -43,10 +43,10 @@ fn logs_go_to_standard_error_at_info() {
     assert_eq!(program.exit_code(), 0);
     let log = program.stderr();
     let lines: Vec<_> = log.lines().collect();
-    assert_eq!(lines.len(), 2, "{log}");
+    assert_eq!(lines.len(), 3, "{log}");
     assert!(lines.iter().all(|line| line.contains(" INFO ")), "{log}");
     let stopped = "stopped: 1 came, 0 lines, 0 skipped; ended: 1 shutdown; the longest turn took ";
-    assert!(lines[1].contains(stopped), "{log}");
+    assert!(lines[2].contains(stopped), "{log}");
 }
 
 #[test]

@@ -37,8 +37,9 @@ impl Checker for Wakeups {
             assert!(is_busy || asked.write || !wanted.write, "{number} isn't written to");
             let peer = &world.peers[number];
             let is_masked = !wanted.read && !wanted.write;
-            // One that gives a password arrives then, and is greeted soon.
-            let is_let_in = world.chat.config().password.is_some()
+            // One that gives a password arrives then, and is greeted soon; so does one that
+            // was taken for a spare connection of a browser, when it sends something.
+            let is_let_in = may_arrive_later(world)
                 && timeout.is_some_and(|at| at <= world.now + GREETING_DELAY);
             let is_arriving = is_let_in || world.now < peer.took_at + GREETING_DELAY;
             let is_throttled = world.chat.is_held_back(id) && timeout.is_some();
@@ -49,15 +50,20 @@ impl Checker for Wakeups {
     }
 }
 
+/// Whether clients may be greeted later than they come.
+fn may_arrive_later(world: &World) -> bool {
+    let config = world.chat.config();
+    config.password.is_some() || config.has_web
+}
+
 /// Promise 7: there will be an end to a client that takes nothing.
 fn has_deadline(peer: &Peer, world: &World) {
     let (Some(since), Some(limit)) = (peer.stalled_since, world.chat.config().stall_timeout) else {
         return;
     };
     let timeout = world.chat.poll_timeout(world.now);
-    // One that has just given the password is written to when it is greeted.
-    let has_password = world.chat.config().password.is_some();
-    let greeting = if has_password { GREETING_DELAY } else { Duration::ZERO };
+    // One that has just arrived is written to when it is greeted.
+    let greeting = if may_arrive_later(world) { GREETING_DELAY } else { Duration::ZERO };
     let is_watched = timeout.is_some_and(|at| at <= world.now.max(since + limit) + greeting);
     let late = timeout.map(|at| at - since);
     assert!(is_watched, "{} is stuck for {late:?}, not {limit:?}", peer.number);
