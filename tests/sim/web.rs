@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use roomcast::chat::{CloseReason, Closing, Config, Password};
 
+use crate::checks;
 use crate::peer::Habit;
 use crate::world::World;
 
@@ -157,4 +158,29 @@ fn a_websocket_without_the_password_hears_nothing_of_its_room() {
     world.settle();
     let told = sent(&world, stranger);
     assert!(told.contains("between us"), "{told}");
+}
+
+/// Answers wait for the greeting, and input for the answers to be taken.
+#[test]
+fn a_used_spare_connection_may_ask_for_much_before_it_is_greeted() {
+    let mut world = world();
+    world.watch(checks::common());
+    let ip = Some(Ipv4Addr::new(192, 0, 2, 1).into());
+    let connect = |world: &mut World| world.connect_with(Habit::Stuck, usize::MAX, ip);
+    let page = connect(&mut world);
+    // It sends more than chat.
+    world.peers[page].is_blind = true;
+    world.peers[page]
+        .send(b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\n\r\n");
+    world.settle();
+    let spare = connect(&mut world);
+    world.sleep(SECOND);
+    world.settle();
+    world.peers[spare].send("/help all\n".repeat(100).as_bytes());
+    world.settle();
+    world.sleep(SECOND);
+    world.settle();
+    let told = sent(&world, spare);
+    assert!(told.contains("*** welcome, "), "{told}");
+    assert_eq!(told.matches("*** /quit").count(), 100);
 }
