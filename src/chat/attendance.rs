@@ -20,6 +20,10 @@ use crate::wire::Kind;
 /// script comes with its connection, whatever the way between.
 pub(super) const GREETING_DELAY: Duration = Duration::from_millis(100);
 
+/// The same where it may be a browser, which can't read an answer behind a greeting: its
+/// request may be lost once on a bad link, and come again after 200 ms and more (RFC 6298).
+const WEB_GREETING_DELAY: Duration = Duration::from_millis(300);
+
 /// The same for a connection that may be a browser's spare one.
 const SPARE_TIME: Duration = Duration::from_secs(5);
 
@@ -37,7 +41,8 @@ impl Chat {
         } else {
             let network = self.admission.network(self.sessions[id].origin);
             self.admission.browsers.arrive(self.clock.now(), id, network);
-            self.schedule.set(self.clock.now() + GREETING_DELAY, Due::Greeting(id));
+            let delay = if self.config.has_web { WEB_GREETING_DELAY } else { GREETING_DELAY };
+            self.schedule.set(self.clock.now() + delay, Due::Greeting(id));
         }
     }
 

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::chat::{ClientId, Refusal};
 
-/// How long to wait for the first bytes. Those of a request come with the connection.
-const FIRST_BYTES_TIME: Duration = Duration::from_millis(100);
+/// How long to wait for the first bytes, as newcomers are for their greeting. Those of a
+/// request come with the connection, or are sent again if they were lost.
+const FIRST_BYTES_TIME: Duration = Duration::from_millis(300);
 
 /// Clients that aren't let in and haven't been told so, in the order of their coming.
 #[derive(Debug, Default)]

@@ -32,9 +32,22 @@ export async function startServer(options = [], port = 0) {
   processes.push(child);
   for await (const line of createInterface({ input: child.stdout })) {
     const found = /listening on .*:(\d+)$/.exec(line);
-    if (found) return { port: Number(found[1]), child };
+    if (found) {
+      await announceBrowser(Number(found[1]));
+      return { port: Number(found[1]), child };
+    }
   }
   throw new Error('the server says no address');
+}
+
+/// Tells the server that there is a browser. This machine may stand still between the
+/// connecting of a browser and its first request, which would come behind a greeting; from
+/// now on silent connections wait for 5 s.
+async function announceBrowser(port) {
+  await eventually('an answer', async () => {
+    const headers = { 'User-Agent': 'Mozilla/5.0' };
+    return fetch(`http://127.0.0.1:${port}/healthz`, { headers }).then(answer => answer.ok, () => false);
+  });
 }
 
 /// A program that is run in the room, such as nc or telnet.

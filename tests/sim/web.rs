@@ -170,8 +170,7 @@ fn a_used_spare_connection_may_ask_for_much_before_it_is_greeted() {
     let page = connect(&mut world);
     // It sends more than chat.
     world.peers[page].is_blind = true;
-    world.peers[page]
-        .send(b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\n\r\n");
+    world.peers[page].send(b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\n\r\n");
     world.settle();
     let spare = connect(&mut world);
     world.sleep(SECOND);

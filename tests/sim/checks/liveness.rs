@@ -9,7 +9,7 @@ use crate::peer::{Habit, Peer, Shown};
 use crate::world::World;
 
 /// A newcomer is sent nothing for so long, and so not read if it asks for much.
-const GREETING_DELAY: Duration = Duration::from_millis(100);
+const GREETING_DELAY: Duration = Duration::from_millis(300);
 
 /// Whether the chat has asked to be called again at once.
 fn is_busy(world: &World) -> bool {
