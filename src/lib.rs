@@ -1,5 +1,5 @@
-//! A chat room for telnet and netcat: every line that one client sends reaches
-//! every other one.
+//! A chat room for browsers, telnet and netcat: every line that one client sends
+//! reaches every other one.
 //!
 //! The program is a thin shell around this library. A room in process is bound
 //! by its caller, who also says when it ends:
@@ -14,8 +14,8 @@
 //! let stopper = server.stopper();
 //! let room = std::thread::spawn(|| server.run());
 //! stopper.stop();
-//! let summary = room.join().expect("the room doesn't panic")?;
-//! assert_eq!(summary.counts.clients, 0);
+//! let counts = room.join().expect("the room doesn't panic")?;
+//! assert_eq!(counts.clients, 0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
