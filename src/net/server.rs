@@ -345,21 +345,21 @@ impl Server {
             }
         };
         if !self.proxies.are_at(peer) {
-            return self.admit(now, id, listener);
+            return self.admit(now, id, listener, &[]);
         }
         if !self.proxies.wait(now, id, listener) {
             self.drop_unintroduced(now, id);
         }
     }
 
-    /// Lets a client into the chat, if it may come.
-    fn admit(&mut self, now: Instant, id: ClientId, listener: usize) {
+    /// Lets a client into the chat, if it may come. `first` is what it has sent so far.
+    fn admit(&mut self, now: Instant, id: ClientId, listener: usize, first: &[u8]) {
         let peer = self.connections[id].peer;
         let (ip, zone, address) = (peer.ip(), peer.zone(), peer.to_string());
         let is_telnet = self.door.is_telnet(listener);
         match self.chat.handle_open(now, id, &Arrival { ip, zone, address: &address, is_telnet }) {
             Ok(()) => debug!("{peer}: connected"),
-            Err(refusal) => self.refuse(now, id, refusal),
+            Err(refusal) => self.refuse(now, id, refusal, first),
         }
     }
 
@@ -385,12 +385,8 @@ impl Server {
                 if client.is_some() {
                     self.connections[id].peer = PeerAddr::new(client, 0);
                 }
-                self.admit(now, id, listener);
-                match self.refusals.take(id) {
-                    Some(refusal) if !rest.is_empty() => self.say_refusal(now, id, refusal, &rest),
-                    Some(refusal) => self.refusals.add(now, id, refusal),
-                    None => self.chat.handle_bytes(now, id, &rest),
-                }
+                self.admit(now, id, listener, &rest);
+                self.chat.handle_bytes(now, id, &rest);
             }
         }
     }
@@ -407,35 +403,32 @@ impl Server {
     }
 
     /// A client isn't let in. It is told why when it has sent something or had time to.
-    fn refuse(&mut self, now: Instant, id: ClientId, refusal: Refusal) {
+    fn refuse(&mut self, now: Instant, id: ClientId, refusal: Refusal, first: &[u8]) {
         self.journal.note(now, self.connections[id].peer, refusal.text());
         let waiting = self.lingering.len() + self.refusals.len();
-        if self.chat.config().has_web && waiting < LINGERING_MAX {
-            return self.refusals.add(now, id, refusal);
+        match self.chat.config().has_web && first.is_empty() && waiting < LINGERING_MAX {
+            true => self.refusals.add(now, id, refusal),
+            false => self.say_refusal(now, id, &self.chat.refusal(refusal, first)),
         }
-        self.say_refusal(now, id, refusal, &[]);
     }
 
     /// A client that isn't let in has sent something, or its connection is broken.
     fn end_refusal(&mut self, now: Instant, id: ClientId, refusal: Refusal) {
-        match self.connections[id].receive(&mut self.scratch) {
-            Received::Bytes(bytes) => {
-                let first = self.scratch[..bytes].to_vec();
-                self.say_refusal(now, id, refusal, &first);
-            }
-            Received::Nothing | Received::Eof => self.say_refusal(now, id, refusal, &[]),
+        let first = match self.connections[id].receive(&mut self.scratch) {
+            Received::Bytes(bytes) => &self.scratch[..bytes],
+            Received::Nothing | Received::Eof => &[],
             Received::Broken(_) => {
                 self.connections.remove(id);
+                return;
             }
-        }
+        };
+        self.say_refusal(now, id, &self.chat.refusal(refusal, first));
     }
 
     /// Tells a client why it isn't let in.
-    fn say_refusal(&mut self, now: Instant, id: ClientId, refusal: Refusal, first: &[u8]) {
-        let connection = &self.connections[id];
-        let bytes = self.chat.refusal(refusal, first);
+    fn say_refusal(&mut self, now: Instant, id: ClientId, bytes: &[u8]) {
         // An empty send buffer takes so few bytes at once.
-        let _ = connection.send(&[io::IoSlice::new(&bytes)].into_iter().collect());
+        let _ = self.connections[id].send(&[io::IoSlice::new(bytes)].into_iter().collect());
         if self.lingering.len() < LINGERING_MAX {
             return self.linger(now, id);
         }
@@ -529,7 +522,7 @@ impl Server {
             self.drop_unintroduced(now, id);
         }
         while let Some((id, refusal)) = self.refusals.next_due(now) {
-            self.say_refusal(now, id, refusal, &[]);
+            self.say_refusal(now, id, &self.chat.refusal(refusal, &[]));
         }
         self.chat.handle_time(self.looks.judged());
         if self.bans.as_ref().is_some_and(BansFile::has_failed) {
