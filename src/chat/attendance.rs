@@ -36,13 +36,15 @@ const NAMED_MAX: usize = 5;
 impl Chat {
     /// A client has connected, and is in the login room or the lobby.
     pub(super) fn arrive(&mut self, id: ClientId) {
-        if self.config.fold_time.is_zero() && !self.config.has_web {
+        let now = self.clock.now();
+        if self.config.has_web {
+            let network = self.admission.network(self.sessions[id].origin);
+            self.admission.browsers.arrive(now, id, network);
+            self.schedule.set(now + WEB_GREETING_DELAY, Due::Greeting(id));
+        } else if self.config.fold_time.is_zero() {
             self.handle_arrival(id);
         } else {
-            let network = self.admission.network(self.sessions[id].origin);
-            self.admission.browsers.arrive(self.clock.now(), id, network);
-            let delay = if self.config.has_web { WEB_GREETING_DELAY } else { GREETING_DELAY };
-            self.schedule.set(self.clock.now() + delay, Due::Greeting(id));
+            self.schedule.set(now + GREETING_DELAY, Due::Greeting(id));
         }
     }
 

@@ -102,10 +102,8 @@ impl CloseReason {
 
     /// Whether the server ended it for a reason of the client's.
     pub fn is_forced(self) -> bool {
-        {
-            use CloseReason::{Quit, Replaced, Reset, Shutdown};
-            !matches!(self, Quit | Reset | Replaced | Shutdown)
-        }
+        use CloseReason::{Quit, Replaced, Reset, Shutdown};
+        !matches!(self, Quit | Reset | Replaced | Shutdown)
     }
 
     /// The reason in a word or a few.

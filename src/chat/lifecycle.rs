@@ -356,12 +356,13 @@ impl Chat {
     /// The answer to "who is here", for a client.
     pub(super) fn here(&self, id: ClientId) -> String {
         let room = self.sessions[id].room;
-        let members = self.rooms[room].members().iter().copied();
+        let members = self.rooms[room].members();
         let spares: Vec<_> = self.spares_in(room).collect();
-        let people = members.filter(|other| !spares.contains(other));
+        let people = members.iter().copied().filter(|other| !spares.contains(other));
         let mut shown: Vec<_> = people.take(texts::NAMES_MAX).collect();
         shown.sort_unstable();
-        texts::here(self.people_in(room), shown.into_iter().map(|id| self.member(id)))
+        let count = members.len() - spares.len();
+        texts::here(count, shown.into_iter().map(|id| self.member(id)))
     }
 
     /// A client's name for others; with the address if lines begin with that.

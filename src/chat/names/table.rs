@@ -19,7 +19,7 @@ pub(in crate::chat) struct Names {
     folded: Shards,
     hasher: RandomState,
     bells: Bells,
-    /// How many guests there have been: guest names aren't used twice.
+    /// How many guests there have been: no guest's name that others have seen is used twice.
     guests: u64,
 }
 
