@@ -265,6 +265,12 @@ impl Log {
         self.records[self.index(seq)].time
     }
 
+    /// The first line that was said at `time` or later (`next()` if there is none); where
+    /// the clock on the wall was set back, one of them.
+    pub fn first_since(&self, time: Time) -> Seq {
+        self.first + self.records.partition_point(|record| record.time < time) as u64
+    }
+
     /// The first line that can be had with `span`: earlier ones have to be
     /// encoded.
     pub fn first_encoded(&self, encoding: Encoding) -> Seq {
@@ -450,6 +456,18 @@ mod tests {
     fn say(log: &mut Log, text: &str) -> Seq {
         let (author, kind, time) = (ClientId::default(), Kind::Said, 0);
         log.append(&Line { author, kind, time, from: "ann", text: text.as_bytes() })
+    }
+
+    #[test]
+    fn lines_are_found_by_their_time() {
+        let mut log = Log::new("room", "", Limits { records_max: 3, ..LIMITS });
+        assert_eq!(log.first_since(7), 0);
+        for time in [5, 7, 7, 9] {
+            let (author, kind) = (ClientId::default(), Kind::Said);
+            log.append(&Line { author, kind, time, from: "ann", text: b"hello" });
+        }
+        let found = [0, 7, 8, 9, 10].map(|time| log.first_since(time));
+        assert_eq!(found, [1, 1, 3, 3, 4], "the first one is gone");
     }
 
     #[test]

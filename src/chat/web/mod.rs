@@ -19,17 +19,10 @@ use crate::chat::names::nick::Nick;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
 use crate::chat::web::answers::Answer;
-use crate::wire::{BadRequest, Client, Encoding, Ending, Layout, Method, Protocol, Request, ping};
+use crate::wire::{BadRequest, Client, Ending, Layout, Method, Protocol, Request, ping};
 
 /// How often something is sent to a client to which nothing may be said for long.
 const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
-
-/// What a request asks for, where it may be asked for.
-enum Wish {
-    Socket(String),
-    Post,
-    Stream(Encoding),
-}
 
 impl Chat {
     /// The head of a request has come.
@@ -95,7 +88,6 @@ impl Chat {
         if !self.check_credentials(id, request)? {
             return Ok(());
         }
-        let wish = self.wish(request);
         let name = room_name(request)?;
         if request.method == Method::Head {
             // No room is made for that.
@@ -108,30 +100,11 @@ impl Chat {
         if !self.is_logging_in(id) {
             self.enter_room(id, name)?;
         }
-        match wish {
-            Wish::Socket(key) => self.begin_socket(id, request, &key),
-            Wish::Post => self.begin_post(id, request),
-            Wish::Stream(encoding) => self.begin_stream(id, request, encoding),
+        match (&request.upgrade, request.method) {
+            (Some(upgrade), _) => self.begin_socket(id, request, &upgrade.key),
+            (None, Method::Post | Method::Put) => self.begin_post(id, request),
+            (None, Method::Get | Method::Head) => self.begin_stream(id, request),
         }
-    }
-
-    fn wish(&self, request: &Request) -> Wish {
-        if let Some(upgrade) = &request.upgrade {
-            return Wish::Socket(upgrade.key.clone());
-        }
-        if let Method::Post | Method::Put = request.method {
-            return Wish::Post;
-        }
-        let is_json = request.accept.contains("application/json")
-            || request.parameter("format") == Some("json");
-        let (layout, ending) = if request.accept.contains("text/event-stream") {
-            (Layout::Json, Ending::Event)
-        } else if is_json {
-            (Layout::Json, Ending::Lf)
-        } else {
-            (self.config.text_layout(), Ending::Lf)
-        };
-        Wish::Stream(Encoding { view: self.config.view, ..Encoding::new(layout, ending) })
     }
 
     /// A name that is made to point here (DNS rebinding) isn't one of ours.

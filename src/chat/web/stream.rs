@@ -7,16 +7,12 @@ use crate::chat::state::Chat;
 use crate::chat::texts;
 use crate::chat::web::KEEPALIVE_TIME;
 use crate::chat::web::answers::{self, Answer};
-use crate::wire::{Encoding, Ending, Request};
+use crate::wire::{Encoding, Ending, Layout, Request};
 
 impl Chat {
     /// Everything that is said is sent, until the client goes.
-    pub(super) fn begin_stream(
-        &mut self,
-        id: ClientId,
-        request: &Request,
-        encoding: Encoding,
-    ) -> Result<(), Answer> {
+    pub(super) fn begin_stream(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
+        let encoding = self.stream_encoding(request);
         let since = request.last_event_id.as_deref().or(request.parameter("since"));
         let since = since.map(|since| self.since(id, since)).transpose()?;
         self.become_unannounced(id);
@@ -47,6 +43,20 @@ impl Chat {
         Ok(())
     }
 
+    /// What a stream looks like, as the request asks.
+    fn stream_encoding(&self, request: &Request) -> Encoding {
+        let is_json = request.accept.contains("application/json")
+            || request.parameter("format") == Some("json");
+        let (layout, ending) = if request.accept.contains("text/event-stream") {
+            (Layout::Json, Ending::Event)
+        } else if is_json {
+            (Layout::Json, Ending::Lf)
+        } else {
+            (self.config.text_layout(), Ending::Lf)
+        };
+        Encoding { view: self.config.view, ..Encoding::new(layout, ending) }
+    }
+
     /// From where on a client is to be sent lines that asks for this with `since`: a
     /// number (with its run), a time, or `all`.
     pub(super) fn since(&self, id: ClientId, since: &str) -> Result<Since, Answer> {
@@ -56,9 +66,7 @@ impl Chat {
         }
         if let Some(seconds) = seconds_of(since) {
             let time = self.clock.wall().saturating_sub(seconds);
-            let is_new = |seq: &Seq| log.time(*seq) >= time;
-            let from = (log.first()..log.next()).find(is_new).unwrap_or(log.next());
-            return Ok(Since::Line(from));
+            return Ok(Since::Line(log.first_since(time)));
         }
         let (number, run) = since.split_once('@').unwrap_or((since, &self.config.run));
         let number: Seq =
