@@ -34,7 +34,7 @@ async function say(page, line) {
 const shown = page => page.locator('#lines p').allTextContents();
 
 async function sees(page, text) {
-  await eventually(`"${text}" on the page, which shows ${JSON.stringify(await shown(page))}`, async () => (await shown(page)).includes(text));
+  await eventually(async () => `"${text}" on the page, which shows ${JSON.stringify(await shown(page))}`, async () => (await shown(page)).includes(text));
 }
 
 async function isWell(...pages) {
@@ -51,12 +51,12 @@ export async function people_talk_across_programs(browser) {
   nc.say('/nick nina');
   await nc.hears('*** you are nina now');
   // What is typed before telnet has set up its terminal is lost.
-  await eventually('the greeting', () => telnet.said.includes('welcome, guest'));
+  await eventually(() => 'the greeting', () => telnet.said.includes('welcome, guest'));
   telnet.say('/nick tom');
-  await eventually('a new name', () => /(you are|is now) tom/.test(telnet.said));
+  await eventually(() => 'a new name', () => /(you are|is now) tom/.test(telnet.said));
   await say(ann, 'hello from a page');
   await nc.hears('<ann> hello from a page');
-  await eventually('telnet', () => telnet.said.includes('<ann> hello from a page'));
+  await eventually(() => 'telnet', () => telnet.said.includes('<ann> hello from a page'));
   await sees(bob, 'ann hello from a page');
   await sees(ann, 'ann hello from a page');
   nc.say('hello from nc');
@@ -82,7 +82,7 @@ export async function people_talk_across_programs(browser) {
   await ann.keyboard.press('Enter');
   await nc.hears('<ann> two');
   // Nothing waits any more, and each own line is there once.
-  await eventually('nothing waits', async () => await ann.locator('.waiting').count() === 0);
+  await eventually(() => 'nothing waits', async () => await ann.locator('.waiting').count() === 0);
   assert.equal((await shown(ann)).filter(text => text === 'ann hello from a page').length, 1);
   await isWell(ann, bob);
 }
@@ -113,9 +113,9 @@ export async function a_page_comes_back_without_a_hole_or_a_double(browser) {
     await ann.locator('#state.bad').waitFor();
     link.mend();
     await ann.evaluate(() => dispatchEvent(new Event('online')));
-    await eventually('our line is said', () => nc.lines().filter(line => line.endsWith(`> mine, ${way}`)).length);
+    await eventually(() => 'our line is said', () => nc.lines().filter(line => line.endsWith(`> mine, ${way}`)).length);
     await sees(ann, `nina ${way} 3`);
-    await eventually('nothing waits', async () => await ann.locator('.waiting').count() === 0);
+    await eventually(() => 'nothing waits', async () => await ann.locator('.waiting').count() === 0);
     const texts = (await shown(ann)).filter(text => text.includes(way) && !text.includes('/'));
     const mine = texts.filter(text => text.includes('mine'));
     assert.equal(mine.length, 1, JSON.stringify(texts));
@@ -151,16 +151,18 @@ export async function a_page_survives_a_restart(browser) {
   const { port, child } = await startServer();
   const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
   await say(ann, 'before');
-  await eventually('it is said', async () => await ann.locator('.waiting').count() === 0);
+  await eventually(() => 'it is said', async () => await ann.locator('.waiting').count() === 0);
   child.kill('SIGKILL');
   await ann.locator('#state.bad').waitFor();
   await say(ann, 'meanwhile');
   await startServer([], port);
   await ann.evaluate(() => dispatchEvent(new Event('online')));
-  await eventually('it is said', async () => await ann.locator('.waiting').count() === 0);
+  await eventually(() => 'it is said', async () => await ann.locator('.waiting').count() === 0);
   const texts = await shown(ann);
   assert.ok(texts.some(text => text.startsWith('the server has restarted')), JSON.stringify(texts));
   assert.ok(texts.includes('ann before') && texts.includes('ann meanwhile'), JSON.stringify(texts));
+  // What is lost is said where everyone sees it.
+  assert.match(await ann.locator('.gap').textContent(), /earlier lines are gone/);
   await isWell(ann);
 }
 
@@ -240,9 +242,16 @@ export async function another_site_reaches_nothing(browser) {
   // The policy keeps the page out of frames of others: it never came in.
   assert.match((await get(port, '/metrics')).text, /kind="websocket"} 0/);
   nc.say('/seq');
-  await eventually('an answer', () => nc.said.includes('is the newest'));
+  await eventually(() => 'an answer', () => nc.said.includes('is the newest'));
   assert.ok(!nc.said.includes('forged') && !nc.said.includes('evil'), nc.said);
   evil.close();
+}
+
+/// How many connections have come on which nothing was asked for.
+async function connectionsWithoutRequest(port) {
+  const { text } = await get(port, '/metrics');
+  const count = name => Number(new RegExp(`^roomcast_${name} (\\d+)$`, 'm').exec(text)[1]);
+  return count('clients_total') - count('requests_total');
 }
 
 /// The connections that a browser opens and doesn't use are nobody.
@@ -251,6 +260,24 @@ export async function spare_connections_are_nobody(browser) {
   const nc = new Program('nc', ['127.0.0.1', String(port)]);
   nc.say('/nick nina');
   await nc.hears('*** you are nina now');
+  assert.equal(await connectionsWithoutRequest(port), 1);
+  // Requests that are taken back as soon as they are made leave the browser connections that
+  // it has opened for them.
+  const hasty = await (await browser.newContext()).newPage();
+  await hasty.goto(`http://127.0.0.1:${port}/healthz`);
+  await eventually(() => 'spare connections', async () => {
+    await hasty.evaluate(async () => {
+      const taken = new AbortController();
+      const ask = number => fetch(`/healthz?${number}`, { signal: taken.signal }).catch(() => {});
+      const answers = [1, 2, 3, 4, 5, 6].map(ask);
+      await new Promise(resolve => setTimeout(resolve, 2 * Math.random()));
+      taken.abort();
+      await Promise.all(answers);
+    });
+    return await connectionsWithoutRequest(port) > 2;
+  });
+  nc.say('/who');
+  await eventually(() => `one here in ${JSON.stringify(nc.said)}`, () => /^\*\*\* 1 here: nina; line/m.test(nc.said));
   for (const name of ['ann', 'bob', 'eve']) {
     const page = await openPage(browser, `http://127.0.0.1:${port}/`, { name });
     await page.reload();
@@ -258,7 +285,7 @@ export async function spare_connections_are_nobody(browser) {
     await say(page, `I am ${name}`);
     await nc.hears(`<${name}> I am ${name}`);
     await page.context().close();
-    await eventually(`${name} leaves`, () => nc.lines().filter(line => line.startsWith(`*** ${name} left`)).length === 2);
+    await eventually(() => `${name} leaves`, () => nc.lines().filter(line => line.startsWith(`*** ${name} left`)).length === 2);
   }
   assert.ok(!nc.said.includes('guest1 joined'), nc.said);
   assert.ok(!/guest[2-9]/.test(nc.said), nc.said);
@@ -285,7 +312,7 @@ export async function the_keyboard_is_enough(browser) {
   await ann.keyboard.press('Tab');
   assert.equal(await field(ann).inputValue(), '/whois nina ');
   await ann.keyboard.press('Enter');
-  await eventually('an answer', async () => (await shown(ann)).some(text => text.startsWith('nina:') || text.startsWith('nina ')));
+  await eventually(() => 'an answer', async () => (await shown(ann)).some(text => text.startsWith('nina:') || text.startsWith('nina ')));
   await ann.keyboard.type('ni');
   await ann.keyboard.press('Tab');
   assert.equal(await field(ann).inputValue(), 'nina: ');
@@ -344,7 +371,7 @@ export async function earlier_lines_are_shown_on_demand(browser) {
   await sees(ann, 'ci line 200');
   assert.ok(!(await shown(ann)).includes('ci line 190'));
   const earlier = ann.getByRole('button', { name: 'Earlier lines' });
-  await eventually('the first line', async () => {
+  await eventually(() => 'the first line', async () => {
     if (await earlier.isVisible()) await earlier.click();
     return (await shown(ann)).includes('ci line 1');
   });
@@ -376,7 +403,7 @@ export async function a_phone_shows_all(browser) {
   // The keyboard makes the page smaller, and the last line stays in sight.
   await ann.setViewportSize({ width: 360, height: 340 });
   const isSeen = () => ann.locator('#lines li').last().evaluate(item => item.getBoundingClientRect().bottom <= document.getElementById('log').getBoundingClientRect().bottom + 1);
-  await eventually('the last line', isSeen);
+  await eventually(() => 'the last line', isSeen);
   await ann.setViewportSize(viewport);
   if (process.env.PICTURES) {
     await ann.screenshot({ path: `${process.env.PICTURES}/phone.png` });

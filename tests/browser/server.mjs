@@ -6,13 +6,13 @@ import { createInterface } from 'node:readline';
 
 const PATIENCE_MS = 20_000;
 
-/// Waits until `check` gives something true; says `what` was waited for if it doesn't.
+/// Waits until `check` gives something true; says what `what()` was waited for if it doesn't.
 export async function eventually(what, check) {
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
     const result = await check();
     if (result) return result;
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+    if (Date.now() > end) throw new Error(`waited in vain for ${await what()}`);
     await new Promise(resolve => setTimeout(resolve, 20));
   }
 }
@@ -44,7 +44,7 @@ export async function startServer(options = [], port = 0) {
 /// connecting of a browser and its first request, which would come behind a greeting; from
 /// now on silent connections wait for 5 s.
 async function announceBrowser(port) {
-  await eventually('an answer', async () => {
+  await eventually(() => 'an answer', async () => {
     const headers = { 'User-Agent': 'Mozilla/5.0' };
     return fetch(`http://127.0.0.1:${port}/healthz`, { headers }).then(answer => answer.ok, () => false);
   });
@@ -70,7 +70,7 @@ export class Program {
 
   /// Waits until a line has come that fits.
   async hears(line) {
-    await eventually(`${line} in ${JSON.stringify(this.said)}`, () => this.lines().includes(line));
+    await eventually(() => `${line} in ${JSON.stringify(this.said)}`, () => this.lines().includes(line));
   }
 
   lines() {

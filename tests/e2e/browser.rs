@@ -1,30 +1,26 @@
 //! The page in a real browser: tests/browser has what is done there. It is Chromium,
 //! driven by playwright-core; `npm ci --prefix tests/browser` installs that.
 
-use std::io::Write;
-use std::path::Path;
 use std::process::Command;
 
 use crate::harness::{is_there, lacks};
+use crate::source::{document, root};
 use crate::support::process::ROOMCAST;
-
-const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser");
 
 /// Does what a function of scenarios.mjs says.
 fn browse(scenario: &str) {
-    let has_driver = Path::new(DIRECTORY).join("node_modules/playwright-core").is_dir();
+    let directory = root().join("tests/browser");
+    let has_driver = directory.join("node_modules/playwright-core").is_dir();
     if lacks(&["node", "chromium", "nc", "telnet", "script"])
         || !is_there(has_driver, "playwright-core (npm ci --prefix tests/browser)")
     {
         return;
     }
-    let mut password = tempfile::NamedTempFile::new().expect("a file");
-    password.write_all(b"open sesame\n").expect("a file");
     let output = Command::new("node")
         .args(["run.mjs", scenario])
-        .current_dir(DIRECTORY)
+        .current_dir(directory)
         .env("ROOMCAST", ROOMCAST)
-        .env("PASSWORD_FILE", password.path())
+        .env("PASSWORD_FILE", root().join("tests/e2e/example.password"))
         .output()
         .expect("node is there");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -43,8 +39,7 @@ macro_rules! scenarios {
 
         #[test]
         fn each_scenario_is_a_test() {
-            let source = std::fs::read_to_string(Path::new(DIRECTORY).join("scenarios.mjs"));
-            let source = source.expect("it is there");
+            let source = document("tests/browser/scenarios.mjs");
             let written: Vec<_> = source
                 .lines()
                 .filter_map(|line| line.strip_prefix("export async function ")?.split('(').next())

@@ -6,15 +6,13 @@ use std::process::{Command, Stdio};
 
 use crate::harness::{Host, Machine, Namespace, Network, Program, lacks};
 use crate::source::document;
+use crate::web::answer;
 
 /// The text of an answer to a request for this path.
 fn get(program: &Program, path: &str) -> String {
-    let mut client = program.connect();
-    client.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
-    let answer = String::from_utf8(client.read_to_any_end()).expect("UTF-8");
-    let (head, text) = answer.split_once("\r\n\r\n").expect("a head");
-    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
-    text.to_owned()
+    let (status, text) = answer(program, &format!("GET {path} HTTP/1.1\nHost: localhost"));
+    assert_eq!(status, "200 OK");
+    text
 }
 
 /// The value of a sample.

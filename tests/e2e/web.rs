@@ -1,6 +1,5 @@
 //! Clients that speak HTTP and WebSocket on the port of the room.
 
-use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -19,14 +18,14 @@ fn web(options: &[&str]) -> (Program, Client) {
 }
 
 /// A client that has sent a request, with the end of its head.
-fn ask(program: &Program, request: &str) -> Client {
+pub fn ask(program: &Program, request: &str) -> Client {
     let mut client = program.connect();
     client.send(request.replace('\n', "\r\n") + "\r\n\r\n");
     client
 }
 
 /// All of an answer: its status and its text.
-fn answer(program: &Program, request: &str) -> (String, String) {
+pub fn answer(program: &Program, request: &str) -> (String, String) {
     read_answer(ask(program, request))
 }
 
@@ -171,10 +170,7 @@ fn each_mistake_has_its_status() {
 
 #[test]
 fn with_a_password_each_request_brings_it() {
-    let mut file = tempfile::NamedTempFile::new().expect("a file");
-    file.write_all(b"open sesame\n").expect("a file");
-    let path = file.path().to_str().expect("UTF-8");
-    let program = Program::web(&["--password-file", path]);
+    let program = Program::web(&["--password-file", "tests/e2e/example.password"]);
     let ask = |authorization: &str| {
         let line = "GET /lobby?poll=1&since=all HTTP/1.1\nHost: localhost";
         answer(&program, &format!("{line}{authorization}")).0
@@ -315,10 +311,7 @@ fn a_stream_says_what_it_has_no_more() {
 /// Promise 50.
 #[test]
 fn a_websocket_gives_the_password_first_and_gets_what_it_asked_for() {
-    let mut file = tempfile::NamedTempFile::new().expect("a file");
-    file.write_all(b"open sesame\n").expect("a file");
-    let path = file.path().to_str().expect("UTF-8");
-    let program = Program::web(&["--password-file", path]);
+    let program = Program::web(&["--password-file", "tests/e2e/example.password"]);
     let mut ann = program.connect();
     ann.say("open sesame");
     ann.read_greeting();
