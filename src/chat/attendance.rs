@@ -40,6 +40,9 @@ impl Chat {
         if self.config.has_web {
             let network = self.admission.network(self.sessions[id].origin);
             self.admission.browsers.arrive(now, id, network);
+            if self.admission.browsers.are_at(now, network) && !self.sessions[id].has_sent() {
+                self.admission.browsers.add_spare(id);
+            }
             self.schedule.set(now + WEB_GREETING_DELAY, Due::Greeting(id));
         } else if self.config.fold_time.is_zero() {
             self.handle_arrival(id);
@@ -50,17 +53,45 @@ impl Chat {
 
     /// A newcomer has said nothing so far, unless it is no newcomer any more.
     pub(super) fn handle_greeting(&mut self, id: ClientId) {
-        match self.may_be_spare(id) {
-            true => self.schedule.greet_spare(self.clock.now() + SPARE_TIME, id),
-            false => self.handle_arrival(id),
+        if self.may_be_spare(id) {
+            self.admission.browsers.add_spare(id);
+            self.schedule.greet_spare(self.clock.now() + SPARE_TIME, id);
+        } else {
+            self.admission.browsers.remove_spare(id);
+            self.handle_arrival(id);
         }
     }
 
-    /// A client has sent its first bytes. If it was taken for a spare connection, it is
-    /// greeted as if it came now.
+    /// A client that may be a browser's spare connection has been silent for long. It is
+    /// greeted, in case it is a person's; but nobody is told of it until it says something.
+    pub(super) fn greet_spare(&mut self, id: ClientId) {
+        let Some(session) = self.sessions.get(id) else { return };
+        if session.has_sent() {
+            return;
+        }
+        match session.state() {
+            State::Member(Standing::LoggingIn, Phase::Talking) => self.ask_password(id),
+            State::Member(Standing::Arriving, Phase::Talking) => {
+                self.welcome(id);
+                self.sessions[id].set_standing(Standing::Silent);
+                self.queue(id);
+            }
+            _ => {}
+        }
+    }
+
+    /// A client has sent its first bytes: it is no spare connection. If it was taken for
+    /// one, it is greeted as if it came now.
     pub(super) fn greet_used_spare(&mut self, id: ClientId) {
-        if self.schedule.spares().any(|spare| spare == id) {
+        if self.admission.browsers.remove_spare(id) {
             self.schedule.set(self.clock.now() + GREETING_DELAY, Due::Greeting(id));
+        }
+    }
+
+    /// A client that was greeted late says something: it is in the room like any other.
+    pub(super) fn enter_late(&mut self, id: ClientId) {
+        if self.sessions[id].standing() == Some(Standing::Silent) {
+            self.enter_presence(id);
         }
     }
 
@@ -78,12 +109,11 @@ impl Chat {
             || browsers.together_with(id, network).any(is_silent)
     }
 
-    /// Members of a room that wait for their greeting, because they may be spare
-    /// connections of browsers. They aren't counted.
+    /// Members of a room that may be spare connections of browsers. They aren't counted.
     pub(super) fn spares_in(&self, room: RoomId) -> impl Iterator<Item = ClientId> {
-        self.schedule.spares().filter(move |&id| {
-            let session = self.sessions.get(id).filter(|session| session.room == room);
-            session.is_some_and(|session| session.is_ungreeted() && !session.has_sent())
+        let spares = self.admission.browsers.spares();
+        spares.filter(move |&id| {
+            self.sessions.get(id).is_some_and(|session| session.room == room && session.is_member())
         })
     }
 
@@ -109,6 +139,13 @@ impl Chat {
 
     /// Greets a newcomer, which is told of from now on.
     fn greet(&mut self, id: ClientId) {
+        self.welcome(id);
+        self.enter_presence(id);
+        self.queue(id);
+    }
+
+    /// Tells a newcomer where it is.
+    fn welcome(&mut self, id: ClientId) {
         // It wasn't sent anything so far, and history begins before that.
         let nick = self.sessions[id].nick.clone();
         self.notify_here(id, &texts::welcome(nick.as_str()));
@@ -116,8 +153,6 @@ impl Chat {
             self.notify_here(id, &line);
         }
         self.introduce(id);
-        self.enter_presence(id);
-        self.queue(id);
     }
 
     /// Greets a newcomer that wants something before its greeting is due; the
@@ -160,7 +195,8 @@ impl Chat {
         let session = &mut self.sessions[id];
         let Some(standing) = session.standing() else { return };
         match standing {
-            Standing::Known | Standing::Posting | Standing::LoggingIn => {}
+            // One that is silent has entered before it could say something.
+            Standing::Known | Standing::Posting | Standing::LoggingIn | Standing::Silent => {}
             Standing::Arriving => {
                 session.set_standing(Standing::Posting);
                 self.queue(id);
@@ -189,15 +225,19 @@ impl Chat {
 
     /// Whether the others have seen a client's name.
     pub(super) fn is_known(&self, id: ClientId) -> bool {
-        use Standing::{Arriving, Counted};
-        !matches!(self.sessions[id].standing(), Some(Arriving | Counted))
+        use Standing::{Arriving, Counted, Silent};
+        !matches!(self.sessions[id].standing(), Some(Arriving | Silent | Counted))
     }
 
     /// A member of this standing isn't in a room any more; `left` says how.
     pub(super) fn leave_presence(&mut self, room: RoomId, standing: Standing, left: String) {
         let presence = &mut self.rooms[room].presence;
         match standing {
-            Standing::LoggingIn | Standing::Arriving | Standing::Posting | Standing::Posted => {}
+            Standing::LoggingIn
+            | Standing::Arriving
+            | Standing::Posting
+            | Standing::Posted
+            | Standing::Silent => {}
             Standing::Counted => presence.joined -= 1,
             Standing::Told => {
                 presence.left += 1;

@@ -62,7 +62,7 @@ impl Chat {
                 Some(Due::Presence(room)) => self.tell_presence(room),
                 None => {
                     if let Some(id) = self.schedule.next_spare(now) {
-                        self.handle_arrival(id);
+                        self.greet_spare(id);
                     } else if let Some(id) = self.schedule.next_keepalive(now) {
                         self.keep_alive(id);
                     } else {

@@ -206,6 +206,7 @@ impl Chat {
     }
 
     pub(super) fn handle_text(&mut self, id: ClientId, text: &Text) {
+        self.enter_late(id);
         let text = text.as_str();
         match text.strip_prefix('/') {
             None if text.is_empty() => {}

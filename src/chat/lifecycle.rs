@@ -343,6 +343,7 @@ impl Chat {
             unreachable!("a visit ends after the membership");
         };
         self.forget_reader(session.room, session.reader.newest_encoding());
+        self.admission.browsers.remove_spare(id);
         self.admission.leave(session.origin);
         self.pace.forget(id);
         self.schedule.forget_gone(|id| !self.sessions.contains_key(id));

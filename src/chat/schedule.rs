@@ -114,10 +114,6 @@ impl Schedule {
         self.spares.pop_front_if(|(at, _)| *at <= now).map(|(_, id)| id)
     }
 
-    pub fn spares(&self) -> impl Iterator<Item = ClientId> {
-        self.spares.iter().map(|(_, id)| *id)
-    }
-
     /// The next client whose connection is to be kept at `now`.
     pub fn next_keepalive(&mut self, now: Instant) -> Option<ClientId> {
         self.keepalives.pop_front_if(|(at, _)| *at <= now).map(|(_, id)| id)

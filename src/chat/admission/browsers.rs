@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
+use hashbrown::HashSet;
 use lru::LruCache;
 
 use super::address_limits::Network;
@@ -35,11 +36,17 @@ pub(in crate::chat) struct Browsers {
     /// The latest arrivals. Those from this machine aren't kept: its programs often come
     /// together, and its browser asks at once.
     arrivals: LruCache<Network, Arrivals>,
+    /// Clients that may be spare connections: they have sent nothing so far.
+    spares: HashSet<ClientId>,
 }
 
 impl Default for Browsers {
     fn default() -> Self {
-        Browsers { asked: LruCache::new(NETWORKS_MAX), arrivals: LruCache::new(NETWORKS_MAX) }
+        Browsers {
+            asked: LruCache::new(NETWORKS_MAX),
+            arrivals: LruCache::new(NETWORKS_MAX),
+            spares: HashSet::new(),
+        }
     }
 }
 
@@ -62,6 +69,21 @@ impl Browsers {
     /// Whether there was a browser lately.
     pub fn are_at(&self, now: Instant, network: Option<Network>) -> bool {
         self.asked.peek(&network).is_some_and(|asked| now < *asked + BROWSER_TIME)
+    }
+
+    /// A client may be a spare connection.
+    pub fn add_spare(&mut self, id: ClientId) {
+        self.spares.insert(id);
+    }
+
+    /// A client isn't one, or is gone. Whether it might have been.
+    pub fn remove_spare(&mut self, id: ClientId) -> bool {
+        self.spares.remove(&id)
+    }
+
+    /// All that may be spare connections.
+    pub fn spares(&self) -> impl Iterator<Item = ClientId> {
+        self.spares.iter().copied()
     }
 
     /// Those that came from the same address together with a client.

@@ -23,6 +23,9 @@ pub(in crate::chat) enum Standing {
     Posting,
     /// The same, and it has stayed.
     Posted,
+    /// Nothing: it was greeted late, because it may be a spare connection of a browser, and
+    /// has said nothing since then.
+    Silent,
     /// Nothing yet; the next notice will count it.
     Counted,
     /// A notice has counted it.
