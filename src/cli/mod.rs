@@ -44,8 +44,8 @@ const AFTER_SHORT_HELP: &str = "\
 SECONDS can have a unit: 90s, 5m, 2h, 1d. So can BYTES: 64k, 4M, 1G.
 --help says more about each option.";
 
-/// A chat room for telnet and netcat: every line that one client sends reaches
-/// every other one.
+/// A chat room for browsers, telnet and netcat: every line that one client sends
+/// reaches every other one.
 #[derive(Debug, Parser)]
 #[command(version, term_width = 80, after_help = AFTER_SHORT_HELP, after_long_help = AFTER_HELP)]
 pub struct Cli {
