@@ -1,12 +1,10 @@
 //! What was said before: history, and catching up by number.
 //!
-//! There is no second store: a reader's cursor goes back in the log of its
-//! room. The number of a line is its place in the room, counted from 1, so the
-//! number of the newest line is how many there were.
+//! A reader's cursor goes back in the log of its room. Lines are numbered from 1 on, so
+//! the number of the newest line is how many there were.
 
 use crate::chat::commands::{Outcome, Problem};
 use crate::chat::ids::ClientId;
-use crate::chat::room::log::Seq;
 use crate::chat::state::Chat;
 use crate::chat::texts;
 
@@ -52,8 +50,8 @@ impl Chat {
     }
 
     /// The number of the newest line in a client's room.
-    pub(in crate::chat) fn position(&self, id: ClientId) -> Seq {
-        self.rooms[self.sessions[id].room].log.next()
+    pub(in crate::chat) fn position(&self, id: ClientId) -> u64 {
+        self.rooms[self.sessions[id].room].log.newest()
     }
 
     /// The farewell of a client that leaves of its own accord.
@@ -88,39 +86,45 @@ impl Chat {
     pub(in crate::chat) fn resume_after(
         &mut self,
         id: ClientId,
-        number: Seq,
+        number: u64,
     ) -> Result<(), String> {
         // Lines that came while the command waited are after it.
         let here = match self.sessions[id].is_ungreeted() {
             true => self.position(id),
-            false => self.sessions[id].reader.next(),
+            false => self.number_before(id),
         };
         if number > here {
             return Err(texts::not_said_yet(number, here));
         }
-        let newest = self.position(id);
-        let (from, gone) = self.begin_resume(id, number);
-        self.end_resume(id, &texts::resumed(number, newest - from, gone));
+        let (lines, gone) = self.begin_resume(id, number);
+        self.end_resume(id, &texts::resumed(number, lines, gone));
         Ok(())
     }
 
     /// Shows a client all that was said since the server started: what it has seen is of
     /// an earlier run.
     pub(in crate::chat) fn resume_restarted(&mut self, id: ClientId) {
-        let newest = self.position(id);
-        let (from, _) = self.begin_resume(id, 0);
-        self.end_resume(id, &texts::restarted(newest - from));
+        let (lines, _) = self.begin_resume(id, 0);
+        self.end_resume(id, &texts::restarted(lines));
     }
 
-    /// Goes back to line `number`, or to the first one that is still here; gives where
-    /// that is, and how many are gone.
-    fn begin_resume(&mut self, id: ClientId, number: Seq) -> (Seq, u64) {
+    /// The number of the line before a client's next one.
+    fn number_before(&self, id: ClientId) -> u64 {
+        let session = &self.sessions[id];
+        self.rooms[session.room].log.number(session.reader.next()) - 1
+    }
+
+    /// Goes back to what was said after line `number`, or to the first line that is still
+    /// here; gives how many lines there are, and how many are gone.
+    fn begin_resume(&mut self, id: ClientId, number: u64) -> (u64, u64) {
+        let next = self.rooms[self.sessions[id].room].log.next();
         self.greet_first(id);
         let session = &mut self.sessions[id];
-        let first = self.rooms[session.room].log.first();
-        let from = number.max(first);
+        let log = &self.rooms[session.room].log;
+        let wanted = log.place_after(number);
+        let from = wanted.max(log.first());
         session.reader.rewind(from);
-        (from, first.saturating_sub(number))
+        (next.saturating_sub(from), from - wanted)
     }
 
     fn end_resume(&mut self, id: ClientId, text: &str) {
@@ -147,7 +151,7 @@ pub(in crate::chat) fn history(chat: &mut Chat, id: ClientId, rest: &str) -> Out
 /// `/resume NUMBER`
 pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let (number, run) = rest.split_once('@').unwrap_or((rest, &chat.config.run));
-    let number = number.parse::<Seq>().map_err(|_| Problem::Usage)?;
+    let number = number.parse::<u64>().map_err(|_| Problem::Usage)?;
     if run != chat.config.run {
         chat.resume_restarted(id);
         return Ok(());

@@ -10,7 +10,6 @@ use crate::chat::ids::ClientId;
 use crate::chat::names::nick::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::room::cursor::Reader;
-use crate::chat::room::log::Seq;
 use crate::wire::{Client, Request, Stage};
 
 pub(super) use self::state::{Phase, Standing, State};
@@ -99,7 +98,7 @@ pub(super) struct RareState {
     /// before it.
     pub waiting: Option<Box<str>>,
     /// The numbers of the first and the last line that its request has said so far.
-    pub posted: Option<(Seq, Seq)>,
+    pub posted: Option<(u64, u64)>,
     /// What it has asked for, until it has given the password.
     pub request: Option<Box<Request>>,
     /// Why it is away, if it is.

@@ -18,8 +18,8 @@ use jiff::tz::TimeZone;
 use crate::chat::ids::ClientId;
 use crate::wire::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, Message, Time};
 
-/// The place of a line in its room. The first line has place 0, and number 1
-/// for people and programs.
+/// The place of a line in the log of its room. Places are without holes; the numbers
+/// of lines, for people and programs, may jump: see `Log::number`.
 pub(in crate::chat) type Seq = u64;
 
 /// No such line.
@@ -46,6 +46,9 @@ pub(in crate::chat) struct Log {
     /// Authors get back what they say.
     has_echo: bool,
     first: Seq,
+    /// Places with the numbers of the lines there, where they aren't one more than those
+    /// of the lines before; one at least.
+    jumps: VecDeque<(Seq, u64)>,
     records: VecDeque<Record>,
     /// Where the first line begins in all that was ever stored.
     start: u64,
@@ -112,6 +115,7 @@ impl Log {
             limits,
             has_echo: false,
             first: 0,
+            jumps: [(0, 1)].into(),
             records: VecDeque::new(),
             start: START,
             bytes: VecDeque::new(),
@@ -153,6 +157,44 @@ impl Log {
         self.first + self.records.len() as u64
     }
 
+    /// The number of the line at a place: people and programs know it by that, and it
+    /// never changes.
+    pub fn number(&self, seq: Seq) -> u64 {
+        let jump = self.jumps.iter().rev().find(|(at, _)| *at <= seq).or(self.jumps.front());
+        let &(at, number) = jump.expect("there is one at least");
+        (number + seq).saturating_sub(at)
+    }
+
+    /// The number of the newest line, or of the one before the first one.
+    pub fn newest(&self) -> u64 {
+        self.number(self.next()) - 1
+    }
+
+    /// The place of the first line after the one with this number, which may be gone.
+    pub fn place_after(&self, number: u64) -> Seq {
+        let mut place = self.next();
+        for &(at, first) in self.jumps.iter().rev() {
+            if number >= first - 1 {
+                return at.saturating_add(number - (first - 1)).min(place);
+            }
+            place = at;
+        }
+        // It is before all that is here.
+        let &(at, first) = self.jumps.front().expect("there is one at least");
+        at.saturating_sub(first - 1 - number)
+    }
+
+    /// The next line gets this number, which none has had so far.
+    pub fn jump_to(&mut self, number: u64) {
+        assert!(number > self.newest(), "numbers never go back");
+        if self.records.is_empty() {
+            // Lines that were dropped before are counted by their places.
+            (self.first, self.jumps) = (number - 1, [(number - 1, number)].into());
+        } else if number > self.newest() + 1 {
+            self.jumps.push_back((self.next(), number));
+        }
+    }
+
     /// Adds a line and drops old ones beyond the limits. This is the one place
     /// where the order of lines is made.
     pub fn append(&mut self, line: &Line) -> Seq {
@@ -166,7 +208,7 @@ impl Log {
         let end = self.start + self.bytes.len() as u64;
         let from_bytes = from.len() as u8;
         self.records.push_back(Record { author, end, time, next_own: 0, kind, from_bytes });
-        let number = Some(seq + 1);
+        let number = Some(self.number(seq));
         let (room, run) = (&*self.room, &*self.run);
         let (zone, to, reader) = (&self.zone, "", "");
         let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
@@ -192,7 +234,7 @@ impl Log {
         let (from, text) = whole.split_at(record.from_bytes.into());
         let from = std::str::from_utf8(from).unwrap_or_default();
         let Record { time, kind, .. } = *record;
-        let number = Some(seq + 1);
+        let number = Some(self.number(seq));
         let (room, run) = (&*self.room, &*self.run);
         let (zone, to) = (&self.zone, "");
         let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
@@ -336,6 +378,9 @@ impl Log {
             self.bytes.drain(..(record.end - self.start) as usize);
             self.start = record.end;
             self.first += 1;
+            if self.jumps.get(1).is_some_and(|(at, _)| *at <= self.first) {
+                self.jumps.pop_front();
+            }
             for image in self.images.iter_mut().flatten() {
                 image.drop_before(self.first);
             }
@@ -468,6 +513,25 @@ mod tests {
         }
         let found = [0, 7, 8, 9, 10].map(|time| log.first_since(time));
         assert_eq!(found, [1, 1, 3, 3, 4], "the first one is gone");
+    }
+
+    #[test]
+    fn numbers_may_jump_and_places_do_not() {
+        let mut log = Log::new("room", "", Limits { records_max: 4, ..LIMITS });
+        log.jump_to(101);
+        assert_eq!((log.first(), log.newest()), (100, 100));
+        let say = |log: &mut Log| (say(log, "hello"), log.newest());
+        assert_eq!([say(&mut log), say(&mut log)], [(100, 101), (101, 102)]);
+        log.jump_to(200);
+        assert_eq!([say(&mut log), say(&mut log)], [(102, 200), (103, 201)]);
+        let places = [0, 99, 100, 101, 102, 150, 199, 200, 201, 999].map(|n| log.place_after(n));
+        assert_eq!(places, [0, 99, 100, 101, 102, 102, 102, 103, 104, 104]);
+        assert_eq!([100, 101, 102, 103, 104].map(|seq| log.number(seq)), [101, 102, 200, 201, 202]);
+        (0..4).for_each(|_| _ = say(&mut log));
+        assert_eq!((log.first(), log.number(104), log.jumps.len()), (104, 202, 1));
+        assert_eq!(log.place_after(50), 0, "before what the log knows");
+        log.jump_to(206);
+        assert_eq!((say(&mut log), log.jumps.len()), ((108, 206), 1), "that is no jump");
     }
 
     #[test]

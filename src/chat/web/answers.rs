@@ -6,7 +6,6 @@ use std::fmt::Display;
 use serde::Serialize;
 
 use crate::chat::close_reason::Refusal;
-use crate::chat::room::log::Seq;
 use crate::wire::{Ending, Layout};
 
 pub(super) const NEEDS_PASSWORD: &str = "this room has a password: curl -u NAME:PASSWORD ...";
@@ -148,13 +147,13 @@ pub(super) fn metrics(text: String) -> Answer {
 #[derive(Serialize)]
 struct Posted<'a> {
     room: &'a str,
-    first: Option<Seq>,
-    last: Option<Seq>,
+    first: Option<u64>,
+    last: Option<u64>,
     run: &'a str,
 }
 
 /// The numbers of the first and the last line that were said, if any.
-pub(super) fn posted(lines: Option<(Seq, Seq)>, room: &str, run: &str) -> Answer {
+pub(super) fn posted(lines: Option<(u64, u64)>, room: &str, run: &str) -> Answer {
     let (first, last) = (lines.map(|(first, _)| first), lines.map(|(_, last)| last));
     let posted = Posted { room, first, last, run };
     let json = serde_json::to_string(&posted).expect("strings and numbers are JSON");

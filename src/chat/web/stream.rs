@@ -23,7 +23,7 @@ impl Chat {
         match since {
             None => {}
             Some(Since::Line(from)) => session.reader.rewind(from),
-            Some(Since::Number(number)) => session.reader.rewind(number.min(log.next())),
+            Some(Since::Number(number)) => session.reader.rewind(log.place_after(number)),
             Some(Since::Restart) => session.reader.rewind(log.first()),
         }
         let lines = log.next() - log.first();
@@ -69,7 +69,7 @@ impl Chat {
             return Ok(Since::Line(log.first_since(time)));
         }
         let (number, run) = since.split_once('@').unwrap_or((since, &self.config.run));
-        let number: Seq =
+        let number: u64 =
             number.parse().map_err(|_| Answer::text("400 Bad Request", answers::SINCE))?;
         match run == self.config.run {
             // Lines that are gone are told of as those that a slow reader misses.
@@ -85,7 +85,7 @@ pub(super) enum Since {
     /// From this place of the log on, which is in it.
     Line(Seq),
     /// After the line with this number.
-    Number(Seq),
+    Number(u64),
     /// All: the server has started again since the line that it names.
     Restart,
 }
