@@ -22,8 +22,9 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
-// Arrows point one way: net -> chat -> wire.
+// Arrows point one way: net -> chat, store -> wire.
 pub mod wire;
+pub mod store;
 pub mod chat;
 pub mod net;
 

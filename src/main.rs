@@ -7,6 +7,7 @@ mod hint;
 mod private_file;
 mod key_file;
 mod data_dir;
+mod log_command;
 
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
@@ -20,9 +21,10 @@ use jiff::tz::TimeZone;
 use log::{info, warn};
 use roomcast::chat::{Config, PASSWORD_BYTES_MAX};
 use roomcast::net::{DEFAULT_PORT, ListenAddr, Listener, Server, Stopper};
+use roomcast::store::{self, Opened};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command, LogArgs};
 use crate::data_dir::DataDir;
 use crate::output::Output;
 use crate::signals::Signals;
@@ -46,7 +48,10 @@ const FLUSH_TIME_MIN: Duration = Duration::from_millis(50);
 static STOPPED: OnceLock<Instant> = OnceLock::new();
 
 fn main() -> ExitCode {
-    let cli = Cli::read();
+    let mut cli = Cli::read();
+    if let Some(Command::Log(args)) = cli.take_command() {
+        return print_log(args);
+    }
     let (signals, stdout, stderr) = match prepare() {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -65,6 +70,17 @@ fn main() -> ExitCode {
         output.flush(flushed.saturating_duration_since(Instant::now()));
     }
     if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn print_log(args: LogArgs) -> ExitCode {
+    let path = args.path().ok_or("--data must say where the server keeps what is said".to_owned());
+    match path.and_then(|path| log_command::run(&path, args.options())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "roomcast: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// What the process needs whatever it serves.
@@ -115,6 +131,7 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     // UTC if the system doesn't say.
     let mut config = cli.config(clients_max, proof_key, TimeZone::system());
     config.run = run_id()?;
+    let store = data.as_ref().map(|data| open_store(&cli.store(data), &mut config)).transpose()?;
     config.password = cli.password_file().map(private_file::password).transpose()?;
     if config.password.is_some() && config.line_bytes_max < PASSWORD_BYTES_MAX {
         return Err(format!(
@@ -156,8 +173,12 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
             .set_bans_file(path)
             .map_err(|error| format!("cannot use {shown} for bans: {error}"))?;
     }
-    if data.is_none() && !cli.is_raw() {
-        info!("bans and proofs of names end with the server, unless --data keeps them");
+    match store {
+        Some(store) => {
+            server.set_store(store).map_err(|error| format!("cannot start a thread: {error}"))?;
+        }
+        None if cli.is_raw() => {}
+        None => info!("what is said, bans and proofs of names end with the server: see --data"),
     }
     let stopper = server.stopper();
     signals
@@ -173,6 +194,14 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         counts.turns.longest
     );
     Ok(())
+}
+
+/// The store of this directory, whose counting of lines goes on.
+fn open_store(options: &store::Options, config: &mut Config) -> Result<Opened, String> {
+    let opened = Opened::new(options.clone(), &config.run, &config.lobby_key())?;
+    config.run.clone_from(&opened.start.run);
+    config.has_store = true;
+    Ok(opened)
 }
 
 fn bind(addresses: &[ListenAddr]) -> Result<Vec<Listener>, String> {

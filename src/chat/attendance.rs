@@ -173,7 +173,16 @@ impl Chat {
         if topic.is_some() {
             self.notify_here(id, &texts::topic(topic.as_deref()));
         }
+        self.tell_kept(id);
         self.show_history(id, self.config.history_lines);
+    }
+
+    /// Tells a client whether what it says is stored.
+    fn tell_kept(&mut self, id: ClientId) {
+        if self.config.has_store {
+            let is_kept = self.rooms[self.sessions[id].room].key.is_some();
+            self.notify_here(id, &texts::kept(is_kept, self.config.keep));
+        }
     }
 
     /// Whether a client will stay, as far as can be seen.

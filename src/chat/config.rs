@@ -72,6 +72,12 @@ pub struct Config {
     pub view: View,
     /// Whether `/whois` shows the addresses of clients.
     pub whois_address: bool,
+    /// Whether there is a store that keeps what is said.
+    pub has_store: bool,
+    /// Rooms of which nothing is stored.
+    pub unstored: Vec<String>,
+    /// How long the store keeps what is said, for people to know.
+    pub keep: Option<Duration>,
     /// What newcomers have to type first.
     pub password: Option<Password>,
     /// What makes an operator.
@@ -127,6 +133,9 @@ impl Default for Config {
             zone: TimeZone::UTC,
             view: View::default(),
             whois_address: false,
+            has_store: false,
+            unstored: Vec::new(),
+            keep: None,
             password: None,
             operator_password: None,
             proof_key: ProofKey::default(),

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::ids::ClientId;
+use crate::chat::lifecycle::REPLY_TIME;
 use crate::chat::member::{Phase, Session, State};
 use crate::chat::pace::WORK_MAX;
 use crate::chat::schedule::Due;
@@ -35,7 +36,11 @@ impl Chat {
     /// already, `None` if nothing happens by itself.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         let is_busy = self.has_unflushed() || self.has_output();
-        if is_busy { Some(now) } else { self.schedule.next_time(now) }
+        if is_busy {
+            return Some(now);
+        }
+        let late = self.lookups.deadline();
+        self.schedule.next_time(now).into_iter().chain(late).min()
     }
 
     /// Does what is due at `now`, as far as there is headroom. What clients had
@@ -44,6 +49,7 @@ impl Chat {
     pub fn handle_time(&mut self, now: Instant) {
         self.clock.advance(now);
         self.handle_resumes();
+        self.handle_late_answers();
         for _ in 0..DUE_MAX {
             if !self.has_headroom() {
                 return;
@@ -111,11 +117,21 @@ impl Chat {
             State::Member(_, Phase::Talking) => self.handle_silence(now, id),
             State::Member(_, Phase::Listening) if is_over => match self.is_answered_later(id) {
                 true => self.end_login(id),
-                false => self.leave(id, CloseReason::Quit, None),
+                false => self.end_listening(id),
             },
             State::Leaving(_) if is_over => self.end(id, Closing::Abrupt),
             _ => self.set_timer(id),
         }
+    }
+
+    /// A client that sends nothing more has had time for its answers. One of the store's
+    /// may be under way.
+    fn end_listening(&mut self, id: ClientId) {
+        if self.lookups.has(id) {
+            self.sessions[id].set_phase(Phase::Listening, Some(self.clock.now() + REPLY_TIME));
+            return self.set_timer(id);
+        }
+        self.leave(id, CloseReason::Quit, None);
     }
 
     /// What a client may send has not come by now, or may come now.

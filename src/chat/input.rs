@@ -319,7 +319,12 @@ impl Chat {
 
     fn append(&mut self, id: RoomId, author: ClientId, kind: Kind, from: &str, text: &[u8]) -> Seq {
         let time = self.clock.wall();
-        self.rooms.append(id, &Line { author, kind, time, from, text })
+        let line = Line { author, kind, time, from, text };
+        let seq = self.rooms.append(id, &line);
+        if self.config.has_store {
+            self.keep(id, seq, &line);
+        }
+        seq
     }
 
     /// Changes the encoding of what a client is sent from now on.
@@ -373,6 +378,11 @@ impl Chat {
         session.reader.add_note(&self.rooms[session.room].log, bytes);
         self.queue(id);
         self.update_interest(id);
+    }
+
+    /// The bytes of a notice for one client alone.
+    pub(super) fn encode_notice(&self, id: ClientId, text: &str) -> Vec<u8> {
+        self.encode(id, Kind::Notice, "", "", text)
     }
 
     /// The bytes of a message for one client alone.

@@ -6,13 +6,16 @@ use super::state::{Chat, Output};
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
-use crate::chat::member::{NOTE_BYTES_MAX, Session, Standing, State, Turn};
+use crate::chat::member::{NOTE_BYTES_MAX, Session, Standing, State, Turn, Waiting};
 use crate::chat::room::RoomId;
 use crate::chat::schedule::Due;
 use crate::wire::{Encoding, FIRST_BYTES};
 
 /// The longest answer to one command, or the rest of a line, in bytes.
 const ANSWER_BYTES_MAX: usize = 24 * 1024;
+
+/// A page from the store, in bytes of any encoding.
+const PAGE_BYTES_MAX: usize = 256 * 1024;
 
 impl Chat {
     /// Panics if something is wrong with the state as a whole. Slow.
@@ -108,19 +111,31 @@ impl Chat {
             && !session.is_ungreeted();
         if is_due {
             assert!(session.reader.is_done(&room.log), "{id:?}: forgotten");
-            let is_waiting = session.is_member() && session.rare().waiting.is_some();
+            let waiting = session.rare().waiting.as_ref().filter(|_| session.is_member());
+            let is_waiting = match waiting {
+                None => false,
+                Some(Waiting::Lines(_)) => !session.reader.is_held(),
+                Some(Waiting::Room(_) | Waiting::Request(_)) => !self.lookups.has(id),
+            };
             assert!(
                 !is_waiting || self.schedule.is_resuming(id),
                 "{id:?}: its command is forgotten"
             );
             assert!(session.rare().client.screen().is_empty(), "{id:?}: forgotten on its screen");
-            assert!(!session.is_leaving(), "{id:?}: not ended");
+            let is_held = session.reader.is_held();
+            assert!(is_held || !session.is_leaving(), "{id:?}: not ended");
+            let reading = session.rare().reading.as_ref();
+            let is_asked = reading.is_some_and(|reading| reading.is_asked);
+            assert_eq!(is_held, is_asked, "{id:?}: its page is forgotten");
+            assert!(!is_asked || self.lookups.has(id), "{id:?}: nobody is asked");
         }
     }
 
     fn assert_bounded(&self, id: ClientId, session: &Session) {
         let note_bytes = session.reader.note_bytes();
-        assert!(note_bytes <= NOTE_BYTES_MAX + ANSWER_BYTES_MAX, "{id:?}: {note_bytes} in notes");
+        let page = if session.rare().reading.is_some() { PAGE_BYTES_MAX } else { 0 };
+        let most = NOTE_BYTES_MAX + ANSWER_BYTES_MAX + page;
+        assert!(note_bytes <= most, "{id:?}: {note_bytes} in notes");
         // The first bytes may have waited for others.
         let held_max = self.config.read_bytes_max() + FIRST_BYTES;
         assert!(session.rare().held.len() <= held_max, "{id:?}: held");

@@ -19,7 +19,7 @@ use crate::wire::{Client, Encoding, Ending, Kind, NOTICE, Stage};
 /// How long a client that closed its sending side stays for replies. A script
 /// (`echo /who | nc -N`) waits so long for its end, and a bot has so long to
 /// answer it.
-const REPLY_TIME: Duration = Duration::from_secs(1);
+pub(super) const REPLY_TIME: Duration = Duration::from_secs(1);
 
 /// How long what a client has sent is read that is gone itself.
 const GONE_TIME: Duration = Duration::from_secs(300);
@@ -313,6 +313,10 @@ impl Chat {
             // It comes to nothing; what was said since then is still owed.
             session.reader.go_on();
         }
+        if ending != CloseReason::Quit {
+            self.end_reading(id);
+        }
+        let session = &mut self.sessions[id];
         session.reader.stop(&self.rooms[session.room].log);
         let is_logging_in = session.standing() == Some(Standing::LoggingIn);
         let has_guessed = is_logging_in && session.rare().password_attempts > 0;

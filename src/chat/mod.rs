@@ -15,6 +15,7 @@ mod pace;
 mod config;
 mod room;
 mod names;
+mod keeping;
 mod member;
 mod close_reason;
 mod admission;

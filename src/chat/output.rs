@@ -94,13 +94,14 @@ impl Chat {
         if session.is_holding() && session.wants_input() {
             self.schedule.resume(id);
         }
+        self.go_on_reading(id);
         self.resume_if_caught_up(id);
         if is_short {
             return self.drop_if_stuck_giving_way(id);
         }
         if !offer.is_all {
             self.queue(id);
-        } else if self.sessions[id].is_leaving() {
+        } else if self.sessions[id].is_leaving() && !self.sessions[id].reader.is_held() {
             self.end(id, Closing::Polite);
         }
     }
@@ -239,7 +240,11 @@ impl Chat {
             // It is owed nothing any more.
             self.sessions[id].set_rare(|rare| rare.stalled_since = None);
         }
-        if self.sessions[id].is_leaving() {
+        self.go_on_reading(id);
+        let session = &self.sessions[id];
+        if session.reader.is_held() {
+            // More comes from the store.
+        } else if session.is_leaving() {
             self.end(id, Closing::Polite);
         } else {
             self.resume_if_caught_up(id);

@@ -12,13 +12,15 @@ use crate::chat::config::Config;
 use crate::chat::counts::Counts;
 use crate::chat::flush::FlushQueue;
 use crate::chat::ids::ClientId;
+use crate::chat::keeping::handover::Handover;
+use crate::chat::keeping::lookups::Lookups;
 use crate::chat::member::Session;
 use crate::chat::names::table::Names;
 use crate::chat::pace::Pace;
 use crate::chat::room::table::Rooms;
 use crate::chat::schedule::Schedule;
 use crate::chat::web::pages::Pages;
-use crate::wire::Text;
+use crate::wire::{Query, Text};
 
 /// The room and everyone in it.
 ///
@@ -34,6 +36,8 @@ use crate::wire::Text;
 ///    a client only while `interest` says so.
 /// 5. A client of which `poll_output` says that it is over is forgotten, and what
 ///    the caller says about it is ignored.
+/// 6. If there is a store, `take_news` whenever it takes more, and `handle_answer` for
+///    each `Output::Ask`, when there is headroom.
 #[derive(Debug)]
 pub struct Chat {
     pub(super) config: Config,
@@ -42,6 +46,8 @@ pub struct Chat {
     pub(super) rooms: Rooms,
     pub(super) admission: Admission,
     pub(super) pages: Pages,
+    pub(super) handover: Handover,
+    pub(super) lookups: Lookups,
     /// The message of the day.
     pub(super) motd: Vec<String>,
     pub(super) pace: Pace,
@@ -76,6 +82,8 @@ pub enum Output {
     /// The bans have changed: they are to be kept, as a text for people and for
     /// `set_bans`.
     Bans(String),
+    /// The store is to be asked this; `handle_answer` follows.
+    Ask(Query),
     /// A client has left, and is to be disconnected.
     Closed {
         /// Whose.
@@ -99,6 +107,8 @@ impl Chat {
             names: Names::default(),
             admission: Admission::default(),
             pages: Pages::default(),
+            handover: Handover::default(),
+            lookups: Lookups::default(),
             motd: Vec::new(),
             flush: FlushQueue::default(),
             schedule: Schedule::default(),

@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::skeleton;
 
@@ -13,7 +15,7 @@ use crate::chat::close_reason::{CloseReason, Refusal};
 use crate::chat::counts::Counts;
 use crate::chat::names::nick::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
 use crate::chat::names::proof::SECRET_BYTES_MAX;
-use crate::wire::{Time, rfc3339};
+use crate::wire::{Kind, Time, rfc3339};
 
 pub(super) const SHUTDOWN: &str = "the server is shutting down";
 pub(super) const EDIT_OFFERED: &str =
@@ -199,6 +201,92 @@ pub(super) fn resumed(number: u64, lines: u64, gone: u64) -> String {
             let gone = count(gone, "line");
             format!("{gone} after line {number} are gone, these {lines} are left:")
         }
+    }
+}
+
+pub(super) const NO_HISTORY_SINCE: &str = "nothing was said since then";
+
+/// Once in a room after a crash.
+pub(super) const INTERRUPTED: &str =
+    "the server stopped without warning: what was said in its last moments may be missing";
+
+pub(super) const NO_STORE: &str = "the store doesn't answer: try again later";
+
+pub(super) const NO_PAST: &str = "the store doesn't answer: earlier lines can't be shown now";
+
+pub(super) fn not_stored(lines: u64) -> String {
+    let were = if lines == 1 { "was" } else { "were" };
+    format!("{} {were} said here and not stored", count(lines, "line"))
+}
+
+/// To operators.
+pub(super) fn store_fault(fault: &str) -> String {
+    format!("what is said isn't stored any more: {fault}")
+}
+
+/// To operators.
+pub(super) fn store_works(lost: u64) -> String {
+    match lost {
+        0 => "what is said is stored again; nothing was lost".into(),
+        _ => format!("what is said is stored again; {} lost since the start", count(lost, "line")),
+    }
+}
+
+/// Whether what is said in a room is stored, and for how long if there is a limit.
+pub(super) fn kept(is_kept: bool, time: Option<Duration>) -> String {
+    match (is_kept, time) {
+        (false, _) => "what is said here isn't kept".into(),
+        (true, None) => "what is said here is kept".into(),
+        (true, Some(time)) => format!("what is said here is kept for {}", lasting_for(time)),
+    }
+}
+
+/// `30 days`, `12 hours`
+fn lasting_for(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        86400.. if seconds.is_multiple_of(86400) => count(seconds / 86400, "day"),
+        3600.. if seconds.is_multiple_of(3600) => count(seconds / 3600, "hour"),
+        60.. if seconds.is_multiple_of(60) => count(seconds / 60, "minute"),
+        _ => count(seconds, "second"),
+    }
+}
+
+pub(super) fn search_words(bytes_max: usize) -> String {
+    format!("type the words to look for (like /search lunch friday), at most {bytes_max} bytes")
+}
+
+pub(super) fn not_searched(room: &str) -> String {
+    format!("what is said in {room} isn't kept, so it can't be searched")
+}
+
+pub(super) const SEARCHING: &str = "a search is under way: try again in a moment";
+
+pub(super) const SEARCH_TOO_LONG: &str =
+    "the search took too long: more words, or rarer ones, would help";
+
+pub(super) fn found(lines: usize) -> String {
+    match lines {
+        0 => "no line has all these words".into(),
+        1 => "1 line has all these words:".into(),
+        _ => format!("the newest {lines} lines with all these words, newest first:"),
+    }
+}
+
+/// `17 2026-11-20 14:03 <ann> hello`
+pub(super) fn found_line(
+    number: u64,
+    time: Time,
+    zone: &TimeZone,
+    kind: Kind,
+    from: &str,
+    text: &str,
+) -> String {
+    let time = Timestamp::from_second(time.into()).unwrap_or_default().to_zoned(zone.clone());
+    let time = time.strftime("%Y-%m-%d %H:%M");
+    match kind {
+        Kind::Act => format!("{number} {time} * {from} {text}"),
+        _ => format!("{number} {time} <{from}> {text}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line, and the environment variables that stand for options.
 
+mod log;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -7,15 +8,21 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
-use clap::{Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{
+    Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rate, Rule, parse_network};
 use roomcast::net::ListenAddr;
+use roomcast::store;
 use roomcast::wire::{Clock, View};
 
+pub use self::log::LogArgs;
+use crate::data_dir::DataDir;
+
 /// Options about what raw mode doesn't have.
-const WITHOUT_EFFECT_IF_RAW: [&str; 15] = [
+const WITHOUT_EFFECT_IF_RAW: [&str; 18] = [
     "prefix",
     "timestamps",
     "key_file",
@@ -31,6 +38,9 @@ const WITHOUT_EFFECT_IF_RAW: [&str; 15] = [
     "host",
     "metrics",
     "data",
+    "keep",
+    "keep_bytes",
+    "no_store",
 ];
 
 const AFTER_HELP: &str = "\
@@ -48,7 +58,10 @@ SECONDS can have a unit: 90s, 5m, 2h, 1d. So can BYTES: 64k, 4M, 1G.
 /// reaches every other one.
 #[derive(Debug, Parser)]
 #[command(version, term_width = 80, after_help = AFTER_SHORT_HELP, after_long_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     network: Network,
     #[command(flatten)]
@@ -61,6 +74,12 @@ pub struct Cli {
     access: Access,
     #[command(flatten)]
     files: Files,
+}
+
+/// What the program does instead of serving.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Log(LogArgs),
 }
 
 #[derive(Debug, Args)]
@@ -261,10 +280,28 @@ struct Access {
 struct Files {
     /// Keep what is to outlast the server in DIR (created if missing)
     ///
-    /// It holds bans and the key for name proofs. Default: the first directory in
-    /// $STATE_DIRECTORY, which systemd sets, else nothing is kept.
+    /// It holds what is said, bans and the key for name proofs. Default: the first
+    /// directory in $STATE_DIRECTORY, which systemd sets, else nothing is kept.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+
+    /// Delete what was said in --data after SECONDS (0: never)
+    ///
+    /// At least 60.
+    #[arg(long, allow_negative_numbers = true, value_name = "SECONDS", default_value_t = 0, value_parser = values::keep_seconds)]
+    keep: u64,
+
+    /// Delete the oldest lines in --data when they take more than BYTES
+    ///
+    /// At least 1M, the index for searching included.
+    #[arg(long, allow_negative_numbers = true, value_name = "BYTES", default_value = "1G", value_parser = values::keep_bytes)]
+    keep_bytes: u64,
+
+    /// Keep nothing of what is said in ROOM in --data
+    ///
+    /// Repeatable.
+    #[arg(long, value_name = "ROOM", action = ArgAction::Append, value_parser = values::room_name)]
+    no_store: Vec<String>,
 
     /// Show the text in FILE to each new client
     ///
@@ -317,6 +354,11 @@ impl Cli {
         cli
     }
 
+    /// What is to be done instead of serving, if anything.
+    pub fn take_command(&mut self) -> Option<Command> {
+        self.command.take()
+    }
+
     /// The addresses to listen on; none stands for the default.
     pub fn listen(&self) -> &[ListenAddr] {
         &self.network.listen
@@ -348,6 +390,12 @@ impl Cli {
             std::env::split_paths(&paths).next()
         };
         given.or_else(|| of_service().filter(|path| path.is_absolute() && !self.room.raw))
+    }
+
+    /// Where what is said is kept in this directory, and for how long.
+    pub fn store(&self, data: &DataDir) -> store::Options {
+        let (keep, keep_bytes) = (unless_zero(self.files.keep), self.files.keep_bytes);
+        store::Options { path: data.file(store::FILE_NAME), keep, keep_bytes }
     }
 
     /// Whether lines are relayed unchanged.
@@ -427,6 +475,9 @@ impl Cli {
             zone,
             view: View { clock: room.timestamps.then_some(Clock::SERVER), has_colors: false },
             whois_address: room.whois_address,
+            has_store: false,
+            unstored: self.files.no_store.clone(),
+            keep: unless_zero(self.files.keep),
             password: None,
             operator_password: None,
             proof_key,
@@ -485,21 +536,22 @@ impl Access {
 /// The command line, with the variables that stand for options. One that is empty,
 /// or that turns a flag off, counts as unset.
 fn command() -> clap::Command {
-    Cli::command().mut_args(|arg| {
-        let Some(name) = variable(&arg) else { return arg };
-        let value = std::env::var_os(&name).unwrap_or_default();
-        match arg.get_action() {
-            _ if value.is_empty() => arg,
-            // Else it would count as given, and conflict with others.
-            ArgAction::SetTrue if OFF.iter().any(|off| value.eq_ignore_ascii_case(off)) => arg,
-            ArgAction::SetTrue => {
-                arg.env(name).hide_env(true).value_parser(BoolishValueParser::new())
-            }
-            // On the command line an option is repeated, and a path may have commas.
-            ArgAction::Append => arg.env(name).hide_env(true).value_delimiter(','),
-            _ => arg.env(name).hide_env(true),
-        }
-    })
+    let with_variables = |command: clap::Command| command.mut_args(with_variable);
+    with_variables(Cli::command()).mut_subcommands(with_variables)
+}
+
+fn with_variable(arg: Arg) -> Arg {
+    let Some(name) = variable(&arg) else { return arg };
+    let value = std::env::var_os(&name).unwrap_or_default();
+    match arg.get_action() {
+        _ if value.is_empty() => arg,
+        // Else it would count as given, and conflict with others.
+        ArgAction::SetTrue if OFF.iter().any(|off| value.eq_ignore_ascii_case(off)) => arg,
+        ArgAction::SetTrue => arg.env(name).hide_env(true).value_parser(BoolishValueParser::new()),
+        // On the command line an option is repeated, and a path may have commas.
+        ArgAction::Append => arg.env(name).hide_env(true).value_delimiter(','),
+        _ => arg.env(name).hide_env(true),
+    }
 }
 
 /// What turns a flag off, as `BoolishValueParser` knows it.

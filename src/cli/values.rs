@@ -67,6 +67,17 @@ pub fn seconds(text: &str) -> Result<u64, String> {
     time(text, 0, 3_155_760_000)
 }
 
+pub fn keep_seconds(text: &str) -> Result<u64, String> {
+    match time(text, 0, 3_155_760_000)? {
+        1..60 => Err("expected at least 60 seconds, or 0".to_owned()),
+        seconds => Ok(seconds),
+    }
+}
+
+pub fn keep_bytes(text: &str) -> Result<u64, String> {
+    size(text, 1 << 20, 1 << 50).map(|bytes| bytes as u64)
+}
+
 pub fn history_lines(text: &str) -> Result<u64, String> {
     number(text, 0, 1_000_000)
 }
@@ -95,7 +106,8 @@ fn time(text: &str, min: u64, max: u64) -> Result<u64, String> {
         })
 }
 
-const SIZES: &[(&str, u64)] = &[("k", 1 << 10), ("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30)];
+const SIZES: &[(&str, u64)] =
+    &[("k", 1 << 10), ("K", 1 << 10), ("M", 1 << 20), ("G", 1 << 30), ("T", 1 << 40)];
 
 /// Bytes, plain or with a unit.
 fn size(text: &str, min: usize, max: usize) -> Result<usize, String> {

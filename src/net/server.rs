@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use ipnet::IpNet;
-use log::{debug, info};
+use log::{debug, info, warn};
 use polling::{Event, Events, Poller};
 use rustix::io::fcntl_dupfd_cloexec;
 use slotmap::SlotMap;
@@ -31,6 +31,8 @@ use super::refusals::Refusals;
 use crate::chat::{
     Arrival, Chat, ClientId, CloseReason, Closing, Config, Counts, Logged, Output, Refusal, Slices,
 };
+use crate::store::{self, Opened, Store};
+use crate::wire::{Answer, Query};
 
 /// Events taken from the poller in one turn at most.
 const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
@@ -89,6 +91,8 @@ pub struct Server {
     motd: Option<MotdFile>,
     /// Where bans are kept.
     bans: Option<BansFile>,
+    /// Where what is said is kept.
+    store: Option<Store>,
     /// Which connections say first whose they are.
     proxies: Proxies,
     stop: Arc<AtomicBool>,
@@ -142,6 +146,7 @@ impl Server {
             journal: Journal::default(),
             motd: None,
             bans: None,
+            store: None,
             proxies: Proxies::default(),
             stop: Arc::default(),
             stopping: None,
@@ -169,6 +174,17 @@ impl Server {
         let (file, text) = BansFile::open(path, self.waker())?;
         self.chat.set_bans(&text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
         self.bans = Some(file);
+        Ok(())
+    }
+
+    /// Keeps what is said in a store, and goes on where that ends. The counting of lines
+    /// must have the name that it has there.
+    ///
+    /// # Errors
+    /// As the system says when it gives no thread.
+    pub fn set_store(&mut self, opened: Opened) -> io::Result<()> {
+        self.chat.restore_lobby(&opened.start.lobby, opened.start.highest);
+        self.store = Some(Store::new(opened, self.waker())?);
         Ok(())
     }
 
@@ -206,15 +222,60 @@ impl Server {
             self.end_look(looked);
             self.gather(&mut events, now)?;
             self.time(now);
+            self.exchange();
             self.flush(now);
             self.reap(now);
             self.chat.count_turn(now.elapsed());
         }
-        if let Some(file) = &self.bans {
-            let passed = self.stopping.map_or(Duration::ZERO, |at| at.elapsed());
-            file.finish(END_TIME_MAX.saturating_sub(passed));
-        }
+        self.finish();
         Ok(self.chat.counts())
+    }
+
+    /// Everybody is gone, and what is to be kept is kept.
+    fn finish(&mut self) {
+        self.hand_over();
+        let passed = self.stopping.map_or(Duration::ZERO, |at| at.elapsed());
+        let left = END_TIME_MAX.saturating_sub(passed);
+        if let Some(file) = &self.bans {
+            file.finish(left);
+        }
+        if let Some(store) = &self.store
+            && !store.finish(left)
+        {
+            warn!("the last lines may not be stored: writing takes too long");
+        }
+    }
+
+    /// Gives the store what was said, and the chat what the store has to say.
+    fn exchange(&mut self) {
+        self.hand_over();
+        while self.chat.has_headroom()
+            && let Some(event) = self.store.as_ref().and_then(Store::next_event)
+        {
+            match event {
+                store::Event::Answer(ticket, answer) => self.chat.handle_answer(ticket, answer),
+                store::Event::State(state) => self.chat.handle_store_state(state),
+            }
+        }
+    }
+
+    /// Asks the store, which has to know all that was said before.
+    fn ask(&mut self, query: Query) {
+        self.hand_over();
+        match &self.store {
+            Some(store) if !self.chat.has_news() => store.ask(query),
+            _ => self.chat.handle_answer(query.ticket, Answer::Failed),
+        }
+    }
+
+    /// Gives the store what was said, if it takes more.
+    fn hand_over(&mut self) {
+        if let Some(store) = &self.store
+            && self.chat.has_news()
+            && store.has_place()
+        {
+            store.write(self.chat.take_news());
+        }
     }
 
     /// Waits for events, until the nearest deadline; gives when it began.
@@ -576,6 +637,7 @@ impl Server {
                         file.save(text);
                     }
                 }
+                Output::Ask(query) => self.ask(query),
                 Output::Closed { id, ending, closing } => self.close(now, id, ending, closing),
             }
         }

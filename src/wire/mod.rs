@@ -13,6 +13,7 @@ mod telnet;
 mod decoder;
 mod text;
 mod message;
+mod stored;
 mod view;
 mod encoding;
 mod editor;
@@ -29,6 +30,9 @@ pub use encoding::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, NO
 pub use http::{BadRequest, Length, Method, Request, Upgrade};
 pub use message::{Kind, Message, Time, rfc3339};
 pub use protocol::{FIRST_BYTES, First, Protocol};
+pub use stored::{
+    Answer, Batch, From, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail, Wish,
+};
 pub use telnet::{Command, Options};
 pub use text::{Text, close_directions};
 pub use view::{Clock, View};

@@ -213,6 +213,32 @@ const WEB_PIECES: &[&[u8]] = &[
     b"\x88\x80\0\0\0\0",
 ];
 
+/// The same with a store.
+pub const STORED: Scenario = Scenario {
+    test: "chaos_with_a_store_breaks_nothing_and_leaves_nothing",
+    fixed: 0..150,
+    found: &[],
+    fresh: 100,
+    run: run_stored,
+};
+
+const STORED_PIECES: &[&[u8]] = &[
+    b"/search hello\n",
+    b"/search ann\n",
+    b"/search -\n",
+    b"/resume 0\n",
+    b"/history 1000\n",
+    b"/history 2026-11-21\n",
+    b"/history 1m\n",
+    b"/join dev\n",
+    b"/join tea\n",
+    b"/leave\n",
+    b"hello\n",
+    b"hello\n",
+    b"GET /dev?search=hello HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /tea?since=all&poll=1 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+];
+
 fn config(rng: &mut Rng) -> Config {
     Config {
         prefix: *rng.choice(&[Prefix::Nick, Prefix::Addr, Prefix::None]).expect("three"),
@@ -276,6 +302,14 @@ fn run_web(rng: &mut Rng, faults: Faults) {
     run_with(rng, faults, config, &[WEB_PIECES, WEB_PIECES, PIECES].concat());
 }
 
+fn run_stored(rng: &mut Rng, faults: Faults) {
+    let (has_web, has_store) = (true, true);
+    let unstored = if rng.bool() { vec!["tea".into()] } else { Vec::new() };
+    let config = Config { has_web, has_store, unstored, ..config(rng) };
+    let config = Config { backlog_bytes_max: rng.usize(1..8) * 1024, ..config };
+    run_with(rng, faults, config, &[STORED_PIECES, STORED_PIECES, WEB_PIECES, PIECES].concat());
+}
+
 fn run_with(rng: &mut Rng, faults: Faults, config: Config, pieces: &[&[u8]]) {
     let mut world = World::new(rng.u64(..), config);
     world.has_addresses = true;
@@ -292,6 +326,11 @@ fn run_with(rng: &mut Rng, faults: Faults, config: Config, pieces: &[&[u8]]) {
         world.shut_down();
     }
     world.end();
+}
+
+#[test]
+fn chaos_with_a_store_breaks_nothing_and_leaves_nothing() {
+    STORED.check();
 }
 
 #[test]

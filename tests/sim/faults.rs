@@ -32,10 +32,18 @@ pub enum Fault {
     NoDescriptors,
     /// What a client sent before its reset is still read, as on Linux.
     UnreadData,
+    /// The store takes its time to answer.
+    StoreSlow,
+    /// The store takes nothing for a while.
+    StoreFull,
+    /// The store can't read or write for a while.
+    StoreBroken,
+    /// The store never answers some questions.
+    StoreSilent,
 }
 
 /// Every fault, by the name that it has outside.
-const NAMES: [(Fault, &str); 12] = [
+const NAMES: [(Fault, &str); 16] = [
     (Fault::ShortWrites, "short-writes"),
     (Fault::SplitReads, "split-reads"),
     (Fault::Resets, "resets"),
@@ -48,6 +56,10 @@ const NAMES: [(Fault, &str); 12] = [
     (Fault::CutFlushes, "cut-flushes"),
     (Fault::NoDescriptors, "no-descriptors"),
     (Fault::UnreadData, "unread-data"),
+    (Fault::StoreSlow, "store-slow"),
+    (Fault::StoreFull, "store-full"),
+    (Fault::StoreBroken, "store-broken"),
+    (Fault::StoreSilent, "store-silent"),
 ];
 
 /// No fault at all, as it is written.
@@ -61,10 +73,14 @@ impl Faults {
     /// Each fault or not, as a coin falls: what two faults do together is seen
     /// best where others are absent.
     pub fn draw(rng: &mut Rng) -> Faults {
-        NAMES
-            .iter()
-            .filter(|_| rng.bool())
-            .fold(Faults::default(), |set, (fault, _)| set.and(*fault))
+        // Those of the store came later, and a seed is to mean the same as before.
+        let mut of_store = rng.clone();
+        let mut draw = |fault: Fault| match fault as u16 >= Fault::StoreSlow as u16 {
+            true => of_store.bool(),
+            false => rng.bool(),
+        };
+        let drawn = NAMES.iter().filter(|(fault, _)| draw(*fault));
+        drawn.fold(Faults::default(), |set, (fault, _)| set.and(*fault))
     }
 
     pub fn and(self, fault: Fault) -> Faults {

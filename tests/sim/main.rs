@@ -11,6 +11,7 @@ mod seeds;
 // What is simulated.
 mod peer;
 mod door;
+mod store;
 mod world;
 
 // What must hold.
@@ -20,6 +21,7 @@ mod checks;
 mod storms;
 mod chaos;
 mod crowds;
+mod stored;
 
 // One case at a time.
 mod presence;
@@ -34,4 +36,11 @@ mod web;
 use seeds::Scenario;
 
 /// Everything that is run with random seeds.
-const SCENARIOS: [Scenario; 4] = [storms::SCENARIO, chaos::SCENARIO, chaos::WEB, crowds::SCENARIO];
+const SCENARIOS: [Scenario; 6] = [
+    storms::SCENARIO,
+    chaos::SCENARIO,
+    chaos::WEB,
+    chaos::STORED,
+    crowds::SCENARIO,
+    stored::SCENARIO,
+];

@@ -8,11 +8,14 @@ use std::time::Duration;
 use fastrand::Rng;
 use roomcast::chat::{Arrival, ClientId, CloseReason, Closing, Config, Output, Refusal, Slices};
 
+use roomcast::wire::Answer;
+
 use crate::checks::Checker;
 use crate::door::{Door, Shortage};
 use crate::driver::Driver;
 use crate::faults::{Fault, Faults};
 use crate::peer::{Habit, Peer};
+use crate::store::Store;
 
 /// Bytes that the kernel holds for a client in good weather, at least.
 const KERNEL_BYTES: usize = 4096;
@@ -35,6 +38,8 @@ pub struct World {
     /// Clients come from other machines too.
     pub has_addresses: bool,
     checkers: Vec<Box<dyn Checker>>,
+    /// If what is said is kept.
+    pub store: Option<Store>,
 }
 
 impl Deref for World {
@@ -53,6 +58,7 @@ impl DerefMut for World {
 
 impl World {
     pub fn new(seed: u64, config: Config) -> Self {
+        let store = config.has_store.then(Store::default);
         World {
             rng: Rng::with_seed(seed),
             driver: Driver::new(config),
@@ -65,6 +71,7 @@ impl World {
             faults: Faults::default(),
             has_addresses: false,
             checkers: Vec::new(),
+            store,
         }
     }
 
@@ -154,6 +161,7 @@ impl World {
             self.send_late_event();
         }
         self.driver.chat.handle_time(self.driver.now);
+        self.exchange();
         self.flush();
         while let Some(output) = self.driver.chat.poll_output() {
             match output {
@@ -162,6 +170,14 @@ impl World {
                     assert!(self.driver.ids.contains_key(id), "of a client that is here")
                 }
                 Output::Bans(text) => self.bans = Some(text),
+                Output::Ask(query) => {
+                    self.hand_over();
+                    let store = self.store.as_mut().expect("only a store is asked");
+                    match self.driver.chat.has_news() {
+                        false => store.ask(query),
+                        true => self.driver.chat.handle_answer(query.ticket, Answer::Failed),
+                    }
+                }
                 Output::Closed { id, ending, closing } => {
                     self.endings.push((self.driver.ids[id], ending, closing));
                     self.disconnect(id, closing);
@@ -177,6 +193,26 @@ impl World {
             }
         }
         self.consult(|checker, world| checker.turn(world));
+    }
+
+    /// Gives the store what was said, and the chat what the store answers.
+    fn exchange(&mut self) {
+        self.hand_over();
+        let Some(store) = &mut self.store else { return };
+        self.driver.chat.handle_store_state(store.state());
+        while self.driver.chat.has_headroom()
+            && let Some((ticket, answer)) = store.answer(&mut self.rng, self.faults)
+        {
+            self.driver.chat.handle_answer(ticket, answer);
+        }
+    }
+
+    fn hand_over(&mut self) {
+        if let Some(store) = self.store.as_mut().filter(|store| store.has_place())
+            && self.driver.chat.has_news()
+        {
+            store.write(&self.driver.chat.take_news());
+        }
     }
 
     /// Asks each checker.
@@ -196,6 +232,12 @@ impl World {
             peer.habit = Habit::Prompt;
             // With a few bytes a turn it would take too many turns.
             peer.kernel_bytes = peer.kernel_bytes.max(KERNEL_BYTES);
+        }
+        if let Some(store) = &mut self.store {
+            store.mend();
+            self.settle_for_long();
+            // What was never answered is given up.
+            self.driver.sleep(Duration::from_secs(6));
         }
         self.settle_for_long();
         // Those who came and went silently are told of.
@@ -221,6 +263,10 @@ impl World {
         if !fold_time.is_zero() || self.driver.chat.config().has_web {
             // The last of them are told of.
             self.driver.sleep(fold_time + Duration::from_secs(1));
+            self.settle();
+        }
+        if self.store.is_some() {
+            self.driver.sleep(Duration::from_secs(6));
             self.settle();
         }
         self.consult(|checker, world| checker.end(world));
@@ -270,6 +316,7 @@ impl World {
         };
         let is_reading = |peer: &Peer| peer.habit != Habit::Stuck && !peer.to_client.is_empty();
         self.is_due()
+            || self.store.as_ref().is_some_and(Store::is_busy)
             || !self.door.is_empty()
             || self.driver.ids.iter().any(is_ready)
             || self.peers.iter().any(is_reading)
@@ -297,10 +344,16 @@ impl World {
     /// What the faults make happen by themselves, now and then.
     pub fn misfortune(&mut self) {
         if self.faults.has(Fault::ClockJumps) && self.rng.u8(..8) == 0 {
+            if let Some(store) = &mut self.store {
+                store.pass_time();
+            }
             let ahead = self.rng.i64(-WALL_JUMP_MAX..WALL_JUMP_MAX);
             self.set_wall_ahead(ahead);
             let time = Duration::from_secs(100).mul_f64(self.rng.f64());
             self.driver.sleep(time);
+        }
+        if let Some(store) = &mut self.store {
+            store.misfortune(&mut self.rng, self.faults);
         }
         if self.faults.has(Fault::NoDescriptors) && self.rng.u8(..8) == 0 {
             self.door.run_short(&mut self.rng);

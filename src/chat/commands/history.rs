@@ -3,10 +3,14 @@
 //! A reader's cursor goes back in the log of its room. Lines are numbered from 1 on, so
 //! the number of the newest line is how many there were.
 
+use jiff::civil::DateTime;
+
 use crate::chat::commands::{Outcome, Problem};
 use crate::chat::ids::ClientId;
+use crate::chat::member::{Intro, Waiting};
 use crate::chat::state::Chat;
 use crate::chat::texts;
+use crate::wire::{From, Time};
 
 /// Lines that `/history` shows unless it is told how many.
 const HISTORY_LINES: u64 = 50;
@@ -22,14 +26,15 @@ impl Chat {
     /// it. Its input waits too, and it is sent nothing newer.
     pub(in crate::chat) fn wait_for_lines(&mut self, id: ClientId, line: &str) {
         let session = &mut self.sessions[id];
-        session.set_rare(|rare| rare.waiting = Some(line.into()));
+        session.set_rare(|rare| rare.waiting = Some(Waiting::Lines(line.into())));
         session.reader.stop(&self.rooms[session.room].log);
         self.queue(id);
     }
 
     /// Lets the command go on that waited for lines, if they have been sent.
     pub(in crate::chat) fn resume_if_caught_up(&mut self, id: ClientId) {
-        if self.sessions[id].rare().waiting.is_some() && self.is_caught_up(id) {
+        let is_waiting = matches!(self.sessions[id].rare().waiting, Some(Waiting::Lines(_)));
+        if is_waiting && self.is_caught_up(id) {
             self.schedule.resume(id);
         }
     }
@@ -37,14 +42,18 @@ impl Chat {
     /// Runs the command that waited for lines.
     pub(in crate::chat) fn resume_command(&mut self, id: ClientId) {
         let Some(session) = self.sessions.get(id) else { return };
-        if session.rare().waiting.is_none() || !session.is_member() || !self.is_caught_up(id) {
+        let is_waiting = matches!(session.rare().waiting, Some(Waiting::Lines(_)));
+        if !is_waiting || !session.is_member() || !self.is_caught_up(id) {
             return;
         }
         let session = &mut self.sessions[id];
-        if let Some(line) = session.set_rare(|rare| rare.waiting.take()) {
+        if let Some(Waiting::Lines(line)) = session.set_rare(|rare| rare.waiting.take()) {
             // Its answers come where it stopped, before newer lines.
             self.run_command(id, &line);
-            self.sessions[id].reader.go_on();
+            let session = &mut self.sessions[id];
+            if session.rare().waiting.is_none() {
+                session.reader.go_on();
+            }
             self.queue(id);
         }
     }
@@ -70,9 +79,11 @@ impl Chat {
         if from == end {
             return false;
         }
-        // By the clock on the wall, which may have been set; but no line is older than
-        // the server.
-        let age = self.clock.wall().saturating_sub(log.time(from)).min(uptime);
+        let mut age = self.clock.wall().saturating_sub(log.time(from));
+        if !self.config.has_store {
+            // The clock may have been set; but no line is older than the server.
+            age = age.min(uptime);
+        }
         session.reader.rewind(from);
         self.notify_here(id, &texts::history(end - from, age));
         self.flush.push_first(id, &mut self.sessions[id]);
@@ -96,6 +107,11 @@ impl Chat {
         if number > here {
             return Err(texts::not_said_yet(number, here));
         }
+        if self.is_number_past(id, number) {
+            self.greet_first(id);
+            self.begin_past(id, From::After(number), Intro::Resumed(number));
+            return Ok(());
+        }
         let (lines, gone) = self.begin_resume(id, number);
         self.end_resume(id, &texts::resumed(number, lines, gone));
         Ok(())
@@ -106,6 +122,24 @@ impl Chat {
     pub(in crate::chat) fn resume_restarted(&mut self, id: ClientId) {
         let (lines, _) = self.begin_resume(id, 0);
         self.end_resume(id, &texts::restarted(lines));
+    }
+
+    /// Whether only the store has what was said first after a time.
+    pub(in crate::chat) fn is_past(&self, id: ClientId, time: Time) -> bool {
+        let log = &self.rooms[self.sessions[id].room].log;
+        self.has_past(id) && (log.first() == log.next() || log.time(log.first()) > time)
+    }
+
+    /// Whether only the store has what was said first after the line with this number.
+    pub(in crate::chat) fn is_number_past(&self, id: ClientId, number: u64) -> bool {
+        let log = &self.rooms[self.sessions[id].room].log;
+        self.has_past(id) && number.saturating_add(1) < log.number(log.first())
+    }
+
+    /// The begin of a day, or a time of it, in the zone of the server.
+    fn time_of(&self, text: &str) -> Option<Time> {
+        let zoned = text.parse::<DateTime>().ok()?.to_zoned(self.config.zone.clone()).ok()?;
+        zoned.timestamp().as_second().try_into().ok()
     }
 
     /// The number of the line before a client's next one.
@@ -133,19 +167,48 @@ impl Chat {
     }
 }
 
-/// `/history [LINES]`
+/// `/history [LINES|DAY]`
 pub(in crate::chat) fn history(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let lines = match (rest, rest.parse()) {
         ("", _) => HISTORY_LINES,
         (_, Ok(lines)) if lines > 0 => lines,
-        _ => return Err(Problem::Usage),
+        _ => return history_since(chat, id, rest),
     };
     chat.greet_first(id);
-    let is_first = chat.sessions[id].reader.next() == 0;
-    if !chat.show_history(id, lines) && is_first && chat.is_caught_up(id) {
+    let session = &chat.sessions[id];
+    let log = &chat.rooms[session.room].log;
+    let kept = session.reader.next().saturating_sub(log.first());
+    if lines > kept && chat.has_past(id) {
+        chat.begin_past(id, From::Last(lines - kept), Intro::History);
+        return Ok(());
+    }
+    if !chat.show_history(id, lines) && kept == 0 && chat.is_caught_up(id) {
         chat.notify(id, texts::NO_HISTORY);
     }
     Ok(())
+}
+
+/// `/history 2026-11-20`, `/history 2h`
+fn history_since(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
+    let time = seconds_of(rest).map(|seconds| chat.clock.wall().saturating_sub(seconds));
+    let time = time.or_else(|| chat.time_of(rest)).ok_or(Problem::Usage)?;
+    chat.greet_first(id);
+    if chat.is_past(id, time) {
+        chat.begin_past(id, From::Since(time), Intro::History);
+        return Ok(());
+    }
+    let session = &chat.sessions[id];
+    let from = chat.rooms[session.room].log.first_since(time);
+    let lines = session.reader.next().saturating_sub(from);
+    if lines == 0 || !chat.show_history(id, lines) {
+        chat.notify(id, texts::NO_HISTORY_SINCE);
+    }
+    Ok(())
+}
+
+/// `/search WORDS`
+pub(in crate::chat) fn search(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
+    Ok(chat.begin_search(id, rest)?)
 }
 
 /// `/resume NUMBER`
@@ -164,4 +227,16 @@ pub(in crate::chat) fn seq(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcom
     let newest = chat.position(id);
     chat.notify(id, &texts::seq(newest, &texts::place(newest, &chat.config.run)));
     Ok(())
+}
+
+/// A time like `90s`, `10m`, `2h` or `1d`, in seconds.
+pub(in crate::chat) fn seconds_of(text: &str) -> Option<u32> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86400,
+        _ => return None,
+    };
+    text[..text.len() - 1].parse::<u32>().ok()?.checked_mul(unit)
 }

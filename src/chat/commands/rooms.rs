@@ -2,8 +2,9 @@
 
 use crate::chat::commands::Outcome;
 use crate::chat::ids::ClientId;
+use crate::chat::keeping::rooms::Opening;
 use crate::chat::names::nick::Nick;
-use crate::chat::room::{Room, RoomId};
+use crate::chat::room::RoomId;
 use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
 use crate::chat::texts;
@@ -16,14 +17,6 @@ const TOPIC_BYTES_MAX: usize = 300;
 const ROOMS_SHOWN_MAX: usize = 100;
 
 impl Chat {
-    /// The room of this name; makes it if there is place for one more.
-    pub(in crate::chat) fn open_room(&mut self, name: &Nick) -> Option<RoomId> {
-        self.rooms.find(name).or_else(|| {
-            let has_place = self.rooms.len() < self.config.rooms_max;
-            has_place.then(|| self.rooms.insert(Room::new(name.clone(), &self.config)))
-        })
-    }
-
     /// Takes a client to another room. It must be level with the log of this
     /// one.
     fn move_to(&mut self, id: ClientId, to: RoomId) {
@@ -63,6 +56,7 @@ impl Chat {
     pub(in crate::chat) fn forget_reader(&mut self, id: RoomId, encoding: Encoding) {
         if let Some(room) = self.rooms.forget_reader(id, encoding) {
             self.schedule.cancel(room.presence.due_at, Due::Presence(id));
+            self.keep_end(&room);
         }
     }
 }
@@ -76,9 +70,11 @@ pub(in crate::chat) fn join(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
     if chat.rooms.find(&name).is_none() && chat.is_silenced(id) {
         return Ok(());
     }
-    let rooms_max = chat.config.rooms_max;
-    let room = chat.open_room(&name).ok_or_else(|| texts::no_more_rooms(rooms_max))?;
-    chat.move_to(id, room);
+    match chat.open_room(id, &name) {
+        Opening::Open(room) => chat.move_to(id, room),
+        Opening::Full => return Err(texts::no_more_rooms(chat.config.rooms_max).into()),
+        Opening::Asked => chat.wait_for_room(id, &format!("join {rest}")),
+    }
     Ok(())
 }
 
@@ -116,6 +112,8 @@ pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
     let room = &mut chat.rooms[session.room];
     room.topic = (!is_off).then(|| rest.into());
     let text = texts::topic_set(session.nick.as_str(), room.topic.as_deref());
-    chat.append_notice(session.room, ClientId::default(), Kind::Notice, &text);
+    let room = session.room;
+    chat.keep_topic(room);
+    chat.append_notice(room, ClientId::default(), Kind::Notice, &text);
     Ok(())
 }

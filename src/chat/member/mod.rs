@@ -1,6 +1,7 @@
 //! The chat side of one client.
 
 mod state;
+mod waiting;
 
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use crate::chat::room::cursor::Reader;
 use crate::wire::{Client, Request, Stage};
 
 pub(super) use self::state::{Phase, Standing, State};
+pub(super) use self::waiting::{Intro, Reading, Waiting};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;
@@ -94,9 +96,10 @@ pub(super) struct RareState {
     pub state_ends_at: Option<Instant>,
     /// When its timer is set to.
     pub timer: Option<Instant>,
-    /// A command that waits until the client has been sent what was said
-    /// before it.
-    pub waiting: Option<Box<str>>,
+    /// What it wants that has to wait.
+    pub waiting: Option<Waiting>,
+    /// How far it is in what is stored.
+    pub reading: Option<Box<Reading>>,
     /// The numbers of the first and the last line that its request has said so far.
     pub posted: Option<(u64, u64)>,
     /// What it has asked for, until it has given the password.
@@ -130,6 +133,7 @@ impl RareState {
         state_ends_at: None,
         timer: None,
         waiting: None,
+        reading: None,
         posted: None,
         request: None,
         away: None,
@@ -163,6 +167,7 @@ impl RareState {
             && self.held.is_empty()
             && self.write_broken.is_none()
             && self.waiting.is_none()
+            && self.reading.is_none()
             && self.posted.is_none()
             && self.request.is_none()
             && self.away.is_none()

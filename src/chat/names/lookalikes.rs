@@ -44,6 +44,11 @@ impl Looks {
     }
 }
 
+/// What a name looks like as it is written and in lower case, as texts that can be kept.
+pub(in crate::chat) fn looks(name: &str) -> [String; 2] {
+    [finish(name), finish(&fold(name))]
+}
+
 /// Whether two names differ in case only, or not at all.
 pub(in crate::chat) fn is_same(a: &str, b: &str) -> bool {
     fold(a) == fold(b)

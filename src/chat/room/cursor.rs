@@ -11,7 +11,7 @@ use arrayvec::ArrayVec;
 
 use crate::chat::ids::ClientId;
 use crate::chat::room::log::{Log, NONE, Seq};
-use crate::wire::{Encoding, Kind};
+use crate::wire::{Encoding, Kind, Past, Time};
 
 /// Pieces in one write at most.
 pub const SLICES_MAX: usize = 64;
@@ -69,6 +69,8 @@ struct Extra {
     filter: Filter,
     /// Lines from here on aren't for this reader.
     stop: Seq,
+    /// It is sent no line, but only notes that come before the next one.
+    is_held: bool,
     /// If no image has its encoding: lines before this were old when it asked for
     /// them.
     live: Seq,
@@ -159,7 +161,7 @@ impl<'a> Iterator for Walk<'a> {
                     Content::Encoding(encoding) => self.encoding = *encoding,
                     Content::Bytes(bytes) => return Some(Piece::Note(&bytes[sent_bytes..])),
                 }
-            } else if self.next >= self.stop {
+            } else if self.next >= self.stop || self.extra.is_some_and(|extra| extra.is_held) {
                 return None;
             } else if self.next == self.own {
                 self.own = self.log.next_own(self.own);
@@ -285,7 +287,7 @@ impl Reader {
     /// Whether it has been sent every line that is for it, up to where it stops.
     pub fn is_caught_up(&mut self, log: &Log) -> bool {
         self.settle(log);
-        self.next >= log.next().min(self.stop_seq())
+        !self.is_held() && self.next >= log.next().min(self.stop_seq())
     }
 
     /// Lines that are appended are for it again.
@@ -312,6 +314,32 @@ impl Reader {
         if extra.is_empty() {
             self.extra = None;
         }
+    }
+
+    /// It is sent no line until `release`.
+    pub fn hold(&mut self) {
+        self.extra.get_or_insert_default().is_held = true;
+    }
+
+    /// Whether it is sent no line for now.
+    pub fn is_held(&self) -> bool {
+        self.extra.as_ref().is_some_and(|extra| extra.is_held)
+    }
+
+    /// It is sent the lines from `from` on, which is in the log.
+    pub fn release(&mut self, log: &Log, author: ClientId, from: Seq) {
+        if let Some(extra) = &mut self.extra {
+            extra.is_held = false;
+            // Those before it have been sent.
+            for note in &mut extra.queue {
+                note.before = note.before.max(from);
+            }
+            if extra.is_empty() {
+                self.extra = None;
+            }
+        }
+        self.move_to(log, author, from);
+        self.settle(log);
     }
 
     /// Goes on in another log, at the line `from`. It must be level with the old
@@ -354,6 +382,13 @@ impl Reader {
         self.extra.as_ref().map_or(0, |notes| notes.bytes - notes.sent_bytes)
     }
 
+    /// Bytes of notes that come before the next line.
+    pub fn due_bytes(&self) -> usize {
+        let Some(extra) = &self.extra else { return 0 };
+        let due = extra.queue.iter().take_while(|note| note.before <= self.next);
+        due.map(Note::len).sum::<usize>() - extra.sent_bytes
+    }
+
     /// Notes that haven't been sent.
     pub fn note_count(&self) -> usize {
         self.extra.as_ref().map_or(0, |notes| notes.queue.len())
@@ -379,6 +414,9 @@ impl Reader {
     /// How many lines for this reader are gone from the log. If there are none
     /// the reader is in the log afterwards.
     pub fn lost(&mut self, log: &Log, author: ClientId) -> u64 {
+        if self.is_held() {
+            return 0;
+        }
         self.settle(log);
         let end = log.first().min(self.stop_seq());
         if self.next >= end {
@@ -441,7 +479,7 @@ impl Reader {
     }
 
     /// Lines from here on aren't for this reader.
-    fn stop_seq(&self) -> Seq {
+    pub fn stop_seq(&self) -> Seq {
         self.extra.as_ref().map_or(NONE, |notes| notes.stop)
     }
 
@@ -474,6 +512,9 @@ impl Reader {
 
     /// Whether its next line is an old one that it has asked for.
     pub fn is_in_past(&self, log: &Log) -> bool {
+        if self.is_held() {
+            return true;
+        }
         let live = match self.encoding.index() {
             Some(_) => log.first_encoded(self.encoding),
             None => self.live(),
@@ -535,20 +576,37 @@ impl Reader {
         }
     }
 
+    /// Adds a line that isn't in the log any more to `bytes`, encoded for the client with
+    /// this name, unless it doesn't want it.
+    pub fn encode_stored(&mut self, log: &Log, name: &str, line: &Past, bytes: &mut Vec<u8>) {
+        let Past::Line { time, kind, .. } = line else { return };
+        let is_quiet = self.filter().is_some_and(|filter| filter.is_quiet);
+        if is_quiet && *kind == Kind::Presence {
+            return;
+        }
+        self.encode_date(log, *time, bytes);
+        log.encode_past(line, self.encoding, name, bytes);
+    }
+
     /// Takes the next line, encoded for it, and the date before it if it is the
     /// first one of a day.
     fn encode_next(&mut self, log: &Log, name: &str, bytes: &mut Vec<u8>) {
+        self.encode_date(log, log.time(self.next), bytes);
+        log.encode(self.next, self.encoding, name, bytes);
+        self.next += 1;
+        self.settle(log);
+    }
+
+    /// Adds the date of a line to `bytes` if it is shown times, and the line is the first
+    /// one of its day.
+    fn encode_date(&mut self, log: &Log, time: Time, bytes: &mut Vec<u8>) {
         if let Some(clock) = self.encoding.view().clock {
-            let time = log.time(self.next);
             let day = Some(clock.day(time, log.zone()));
             let extra = self.extra.get_or_insert_default();
             if std::mem::replace(&mut extra.shown_day, day) != day {
                 self.encoding.encode_date(&clock.date(time, log.zone()), bytes);
             }
         }
-        log.encode(self.next, self.encoding, name, bytes);
-        self.next += 1;
-        self.settle(log);
     }
 
     /// The client has taken all that there is for it.
@@ -603,6 +661,7 @@ impl Reader {
                 self.pop_note();
             } else if self.own.as_ref().is_some_and(|own| own.first == self.next)
                 && self.next >= log.first()
+                && !self.is_held()
             {
                 self.pass_own(log);
             } else if self.is_at_hidden(log) {
@@ -625,6 +684,7 @@ impl Reader {
     fn is_at_hidden(&self, log: &Log) -> bool {
         let Some(extra) = &self.extra else { return false };
         let is_there = self.next >= log.first() && self.next < log.next().min(extra.stop);
+        let is_there = is_there && !extra.is_held;
         is_there && extra.filter.hides(log, self.next)
     }
 
@@ -674,6 +734,7 @@ impl Default for Extra {
         Extra {
             filter: Filter::default(),
             stop: NONE,
+            is_held: false,
             live: 0,
             shown_day: None,
             queue: VecDeque::new(),
@@ -695,7 +756,8 @@ impl Note {
 impl Extra {
     fn is_empty(&self) -> bool {
         let is_shared = self.live == 0 && self.shown_day.is_none();
-        self.queue.is_empty() && self.stop == NONE && self.filter.is_empty() && is_shared
+        let is_free = self.stop == NONE && !self.is_held;
+        self.queue.is_empty() && is_free && self.filter.is_empty() && is_shared
     }
 
     fn insert(&mut self, at: usize, before: Seq, bytes: Vec<u8>) {

@@ -16,7 +16,10 @@ use std::collections::VecDeque;
 use jiff::tz::TimeZone;
 
 use crate::chat::ids::ClientId;
-use crate::wire::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, Message, Time};
+use crate::wire::{
+    Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, Message, Past, StoredLine,
+    Time,
+};
 
 /// The place of a line in the log of its room. Places are without holes; the numbers
 /// of lines, for people and programs, may jump: see `Log::number`.
@@ -234,11 +237,35 @@ impl Log {
         let (from, text) = whole.split_at(record.from_bytes.into());
         let from = std::str::from_utf8(from).unwrap_or_default();
         let Record { time, kind, .. } = *record;
-        let number = Some(self.number(seq));
-        let (room, run) = (&*self.room, &*self.run);
+        let line = StoredLine { number: self.number(seq), time, kind, from, text };
+        self.encode_stored(&line, encoding, reader, bytes);
+    }
+
+    fn encode_stored(
+        &self,
+        line: &StoredLine<'_>,
+        encoding: Encoding,
+        reader: &str,
+        bytes: &mut Vec<u8>,
+    ) {
+        let StoredLine { number, time, kind, from, text } = *line;
+        let (number, room, run) = (Some(number), &*self.room, &*self.run);
         let (zone, to) = (&self.zone, "");
         let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
         encoding.encode(&message, bytes);
+    }
+
+    /// Adds what the store has of this room to `bytes`, if it is a line.
+    pub fn encode_past(&self, past: &Past, encoding: Encoding, reader: &str, bytes: &mut Vec<u8>) {
+        if let Past::Line { number, time, kind, from, text } = past {
+            let (number, time, kind, text) = (*number, *time, *kind, text.as_bytes());
+            self.encode_stored(
+                &StoredLine { number, time, kind, from, text },
+                encoding,
+                reader,
+                bytes,
+            );
+        }
     }
 
     /// Says that `seq` is the author's next line after `previous`.

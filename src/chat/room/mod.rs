@@ -1,6 +1,7 @@
 //! One room: its log, and who is in it.
 
 // In reading order.
+pub(super) mod key;
 pub(super) mod log;
 pub(super) mod presence;
 pub(super) mod cursor;
@@ -8,12 +9,15 @@ pub(super) mod table;
 #[cfg(test)]
 mod model;
 
+use std::sync::Arc;
+
+use self::key::key_of;
 use self::log::{Limits, Log, Seq};
 use self::presence::Presence;
 use crate::chat::config::Config;
 use crate::chat::ids::ClientId;
 use crate::chat::names::nick::Nick;
-use crate::wire::Encoding;
+use crate::wire::{Encoding, RoomKey};
 
 slotmap::new_key_type! {
     /// Names one room while it exists.
@@ -25,6 +29,10 @@ slotmap::new_key_type! {
 pub(super) struct Room {
     pub name: Nick,
     pub topic: Option<Box<str>>,
+    /// How the store knows it; `None` if what is said here isn't stored.
+    pub key: Option<Arc<RoomKey>>,
+    /// Somebody has said something here, so all is stored.
+    pub is_kept: bool,
     pub log: Log,
     pub presence: Presence,
     /// The first line that the members haven't been queued for.
@@ -46,7 +54,18 @@ impl Room {
             .with_echo(config.echo)
             .with_zone(config.zone.clone());
         let presence = Presence::default();
-        Room { name, topic: None, log, unqueued: 0, presence, members: Vec::new(), readers: 0 }
+        let key = key_of(&name, config);
+        Room {
+            name,
+            topic: None,
+            key,
+            is_kept: false,
+            log,
+            unqueued: 0,
+            presence,
+            members: Vec::new(),
+            readers: 0,
+        }
     }
 
     /// Everyone who is here, in no order.
@@ -86,7 +105,7 @@ impl Room {
     }
 
     /// The members are queued for all that was added so far.
-    fn set_queued(&mut self) {
+    pub fn set_queued(&mut self) {
         self.unqueued = self.log.next();
     }
 

@@ -83,6 +83,14 @@ impl Rooms {
         if is_kept { None } else { self.remove(id) }
     }
 
+    /// Nothing is left of a room that nobody reads.
+    pub fn forget_unused(&mut self, id: RoomId) {
+        let is_kept = self.rooms[id].readers() > 0 || id == self.lobby || Some(id) == self.login;
+        if !is_kept {
+            self.remove(id);
+        }
+    }
+
     fn remove(&mut self, id: RoomId) -> Option<Room> {
         for look in self.looks.remove(id).into_iter().flatten() {
             self.by_look.remove(&look);

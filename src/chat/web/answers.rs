@@ -144,6 +144,12 @@ pub(super) fn metrics(text: String) -> Answer {
     Answer::of_kind("text/plain; version=0.0.4; charset=utf-8", text.into_bytes())
 }
 
+/// The lines that a search has found.
+pub(super) fn found(layout: Layout, lines: Vec<u8>) -> Answer {
+    let kind = if layout == Layout::Json { "application/x-ndjson" } else { PLAIN };
+    Answer::of_kind(kind, lines)
+}
+
 #[derive(Serialize)]
 struct Posted<'a> {
     room: &'a str,

@@ -13,13 +13,17 @@ use std::time::Duration;
 
 use crate::chat::close_reason::{CloseReason, Refusal};
 use crate::chat::ids::ClientId;
+use crate::chat::keeping::rooms::Opening;
 use crate::chat::login::PENALTY;
-use crate::chat::member::{Phase, Standing, State};
+use crate::chat::member::{Phase, Standing, State, Waiting};
 use crate::chat::names::nick::Nick;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
 use crate::chat::web::answers::Answer;
-use crate::wire::{BadRequest, Client, Ending, Layout, Method, Protocol, Request, ping};
+use crate::wire::Answer as Looked;
+use crate::wire::{
+    BadRequest, Client, Encoding, Ending, Layout, Method, Protocol, Request, Stage, ping,
+};
 
 /// How often something is sent to a client to which nothing may be said for long.
 const KEEPALIVE_TIME: Duration = Duration::from_secs(30);
@@ -98,7 +102,12 @@ impl Chat {
         self.arrive_again(id);
         // A stranger stays where nothing is said.
         if !self.is_logging_in(id) {
-            self.enter_room(id, name)?;
+            if !self.enter_room(id, name, request)? {
+                return Ok(());
+            }
+        }
+        if let Some(words) = request.parameter("search") {
+            return self.search_for(id, words, request);
         }
         match (&request.upgrade, request.method) {
             (Some(upgrade), _) => self.begin_socket(id, request, &upgrade.key),
@@ -166,19 +175,87 @@ impl Chat {
         (self.config.has_web && is_request).then(|| answers::refused(refusal).encode(false))
     }
 
-    /// Moves a client to the room of this name, or to the lobby without one.
-    fn enter_room(&mut self, id: ClientId, name: Option<Nick>) -> Result<(), Answer> {
-        let room = match name {
-            None => self.rooms.lobby(),
-            Some(name) => self.open_room(&name).ok_or_else(|| {
-                let text = texts::no_more_rooms(self.config.rooms_max);
-                Answer::text("503 Service Unavailable", text)
-            })?,
+    /// Moves a client to the room of this name, or to the lobby without one. False if the
+    /// store has to say first how the room goes on: then the request is done later.
+    fn enter_room(
+        &mut self,
+        id: ClientId,
+        name: Option<Nick>,
+        request: &Request,
+    ) -> Result<bool, Answer> {
+        let opening = match name {
+            None => Opening::Open(self.rooms.lobby()),
+            Some(name) => self.open_room(id, &name),
         };
-        if self.sessions[id].room != room {
-            self.change_room(id, room);
+        match opening {
+            Opening::Open(room) if self.sessions[id].room == room => Ok(true),
+            Opening::Open(room) => {
+                self.change_room(id, room);
+                Ok(true)
+            }
+            Opening::Full => {
+                let text = texts::no_more_rooms(self.config.rooms_max);
+                Err(Answer::text("503 Service Unavailable", text))
+            }
+            Opening::Asked => {
+                let waiting = Waiting::Request(Box::new(request.clone()));
+                self.sessions[id].set_rare(|rare| rare.waiting = Some(waiting));
+                Ok(false)
+            }
         }
+    }
+
+    /// The store has said how the room goes on that a request is about.
+    pub(in crate::chat) fn handle_waiting_request(&mut self, id: ClientId, request: &Request) {
+        if self.sessions[id].stage == Stage::Socket {
+            return self.resume_socket(id, request);
+        }
+        if let Err(answer) = self.enter(id, request) {
+            self.answer(id, &answer, false);
+        }
+    }
+
+    /// A request that looks for words.
+    fn search_for(&mut self, id: ClientId, words: &str, request: &Request) -> Result<(), Answer> {
+        self.begin_search(id, words).map_err(|text| Answer::text("400 Bad Request", text))?;
+        let session = &mut self.sessions[id];
+        session.set_rare(|rare| rare.request = Some(Box::new(request.clone())));
+        // What else it sends is for nobody, and it is sent nothing but the answer.
+        session.set_client(Client::begin_stream);
+        let log = &self.rooms[session.room].log;
+        session.reader.skip_all(log);
+        session.reader.stop(log);
+        self.become_unannounced(id);
         Ok(())
+    }
+
+    /// What a request looks for is found.
+    pub(in crate::chat) fn answer_search(&mut self, id: ClientId, answer: &Looked) {
+        let request = self.sessions[id].set_rare(|rare| rare.request.take());
+        let found = match answer {
+            Looked::Found(found) => found,
+            Looked::TooLong => return self.refuse_search(id, texts::SEARCH_TOO_LONG),
+            _ => return self.refuse_search(id, texts::NO_STORE),
+        };
+        let encoding = request.map(|request| self.stream_encoding(&request));
+        let layout = encoding.map_or(Layout::Named, |encoding| encoding.layout);
+        let mut bytes = Vec::new();
+        for line in found {
+            match layout {
+                Layout::Json => {
+                    let encoding = Encoding::new(Layout::Json, Ending::Lf);
+                    let session = &mut self.sessions[id];
+                    let log = &self.rooms[session.room].log;
+                    log.encode_past(line, encoding, "", &mut bytes);
+                }
+                _ => bytes.extend((self.found_line(line) + "\n").into_bytes()),
+            }
+        }
+        self.answer(id, &answers::found(layout, bytes), false);
+    }
+
+    fn refuse_search(&mut self, id: ClientId, why: &str) {
+        self.answer(id, &Answer::text("503 Service Unavailable", why), false);
     }
 
     /// Gives a client the name that it asks for.

@@ -2,14 +2,15 @@
 
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
-use crate::chat::member::Session;
+use crate::chat::member::{Intro, Session};
 use crate::chat::state::Chat;
 use crate::chat::web::answers::{self, Answer};
 use crate::chat::web::pages::TOKEN_BYTES_MIN;
 use crate::chat::web::stream::Since;
 use crate::chat::web::{KEEPALIVE_TIME, room_name};
 use crate::wire::{
-    Client, CloseCode, Encoding, Ending, Frame, Layout, Protocol, Request, Stage, accept_key, pong,
+    Client, CloseCode, Encoding, Ending, Frame, From, Layout, Protocol, Request, Stage, accept_key,
+    pong,
 };
 
 impl Chat {
@@ -47,7 +48,10 @@ impl Chat {
     pub(in crate::chat) fn resume_socket(&mut self, id: ClientId, request: &Request) {
         // What is wrong with the request has been said before it was let in; only rooms
         // may have run out since then.
-        let entered = room_name(request).and_then(|name| self.enter_room(id, name));
+        let entered = room_name(request).and_then(|name| self.enter_room(id, name, request));
+        if let Ok(false) = entered {
+            return;
+        }
         let since = self.wanted_since(id, request).unwrap_or_default();
         self.greet_socket(id, request, since);
         if let Err(problem) = entered {
@@ -79,6 +83,14 @@ impl Chat {
                     self.notify_here(id, &problem);
                     self.handle_arrival(id);
                 }
+            }
+            Some(Since::Stored(from)) => {
+                self.greet_first(id);
+                let intro = match from {
+                    From::After(number) if number > 0 => Intro::Resumed(number),
+                    _ => Intro::None,
+                };
+                self.begin_past(id, from, intro);
             }
             Some(Since::Restart) => self.resume_restarted(id),
         }

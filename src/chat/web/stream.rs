@@ -1,13 +1,15 @@
 //! Streams: all that is said in a room, as text, JSON lines or events.
 
 use crate::chat::close_reason::CloseReason;
+use crate::chat::commands::history::seconds_of;
 use crate::chat::ids::ClientId;
+use crate::chat::member::Intro;
 use crate::chat::room::log::Seq;
 use crate::chat::state::Chat;
 use crate::chat::texts;
 use crate::chat::web::KEEPALIVE_TIME;
 use crate::chat::web::answers::{self, Answer};
-use crate::wire::{Encoding, Ending, Layout, Request};
+use crate::wire::{Encoding, Ending, From, Layout, Request};
 
 impl Chat {
     /// Everything that is said is sent, until the client goes.
@@ -21,7 +23,7 @@ impl Chat {
         let log = &self.rooms[session.room].log;
         session.reader.skip_all(log);
         match since {
-            None => {}
+            None | Some(Since::Stored(_)) => {}
             Some(Since::Line(from)) => session.reader.rewind(from),
             Some(Since::Number(number)) => session.reader.rewind(log.place_after(number)),
             Some(Since::Restart) => session.reader.rewind(log.first()),
@@ -29,6 +31,9 @@ impl Chat {
         let lines = log.next() - log.first();
         let head = answers::stream_head(encoding.layout, encoding.ending);
         self.begin_answer(id, head.as_bytes());
+        if let Some(Since::Stored(from)) = since {
+            self.begin_past(id, from, Intro::None);
+        }
         if let Some(Since::Restart) = since {
             self.notify_here(id, &texts::restarted(lines));
         }
@@ -37,14 +42,14 @@ impl Chat {
         }
         if request.parameter("poll") == Some("1") {
             self.leave(id, CloseReason::Quit, None);
-        } else if since.is_some() {
+        } else if since.is_some() && !self.sessions[id].reader.is_held() {
             self.flush.push_first(id, &mut self.sessions[id]);
         }
         Ok(())
     }
 
     /// What a stream looks like, as the request asks.
-    fn stream_encoding(&self, request: &Request) -> Encoding {
+    pub(super) fn stream_encoding(&self, request: &Request) -> Encoding {
         let is_json = request.accept.contains("application/json")
             || request.parameter("format") == Some("json");
         let (layout, ending) = if request.accept.contains("text/event-stream") {
@@ -62,17 +67,24 @@ impl Chat {
     pub(super) fn since(&self, id: ClientId, since: &str) -> Result<Since, Answer> {
         let log = &self.rooms[self.sessions[id].room].log;
         if since == "all" {
-            return Ok(Since::Line(log.first()));
+            return Ok(match self.has_past(id) {
+                true => Since::Stored(From::After(0)),
+                false => Since::Line(log.first()),
+            });
         }
         if let Some(seconds) = seconds_of(since) {
             let time = self.clock.wall().saturating_sub(seconds);
-            return Ok(Since::Line(log.first_since(time)));
+            return Ok(match self.is_past(id, time) {
+                true => Since::Stored(From::Since(time)),
+                false => Since::Line(log.first_since(time)),
+            });
         }
         let (number, run) = since.split_once('@').unwrap_or((since, &self.config.run));
         let number: u64 =
             number.parse().map_err(|_| Answer::text("400 Bad Request", answers::SINCE))?;
         match run == self.config.run {
             // Lines that are gone are told of as those that a slow reader misses.
+            true if self.is_number_past(id, number) => Ok(Since::Stored(From::After(number))),
             true => Ok(Since::Number(number)),
             false => Ok(Since::Restart),
         }
@@ -86,18 +98,8 @@ pub(super) enum Since {
     Line(Seq),
     /// After the line with this number.
     Number(u64),
+    /// From where only the store has lines.
+    Stored(From),
     /// All: the server has started again since the line that it names.
     Restart,
-}
-
-/// A time like `90s`, `10m`, `2h` or `1d`, in seconds.
-fn seconds_of(text: &str) -> Option<u32> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86400,
-        _ => return None,
-    };
-    text[..text.len() - 1].parse::<u32>().ok()?.checked_mul(unit)
 }

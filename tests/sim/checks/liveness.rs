@@ -11,6 +11,9 @@ use crate::world::World;
 /// A newcomer is sent nothing for so long, and so not read if it asks for much.
 const GREETING_DELAY: Duration = Duration::from_millis(300);
 
+/// How long the store has to answer.
+const STORE_TIME: Duration = Duration::from_secs(5);
+
 /// Whether the chat has asked to be called again at once.
 fn is_busy(world: &World) -> bool {
     world.chat.poll_timeout(world.now).is_some_and(|at| at <= world.now)
@@ -43,7 +46,11 @@ impl Checker for Wakeups {
                 && timeout.is_some_and(|at| at <= world.now + GREETING_DELAY);
             let is_arriving = is_let_in || world.now < peer.took_at + GREETING_DELAY;
             let is_throttled = world.chat.is_held_back(id) && timeout.is_some();
+            // The store has so long to answer.
+            let has_asked =
+                world.store.is_some() && timeout.is_some_and(|at| at <= world.now + STORE_TIME);
             let is_waiting = is_busy || is_arriving || is_throttled || peer.is_fin_read;
+            let is_waiting = is_waiting || has_asked;
             assert!(is_waiting || !is_masked, "{number} is forgotten");
             has_deadline(peer, world);
         }

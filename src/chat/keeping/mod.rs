@@ -1,0 +1,104 @@
+//! What is handed over to the store, if there is one, and what it is asked.
+
+// In reading order.
+pub(super) mod handover;
+pub(super) mod lookups;
+pub(super) mod rooms;
+pub(super) mod past;
+mod search;
+
+use std::sync::Arc;
+
+use crate::chat::keeping::lookups::Asked;
+use crate::chat::room::log::{Line, Seq};
+use crate::chat::room::{Room, RoomId};
+use crate::chat::state::{Chat, Output};
+use crate::chat::texts;
+use crate::wire::{Answer, Batch, Kind, News, Query, RoomKey, StoreState, StoredLine, Wish};
+
+impl Chat {
+    /// Hands a line over that was said. A room in which nobody says anything leaves no
+    /// trace.
+    pub(super) fn keep(&mut self, id: RoomId, seq: Seq, line: &Line<'_>) {
+        let room = &mut self.rooms[id];
+        let Some(key) = &room.key else { return };
+        let Line { kind, time, from, text, .. } = *line;
+        room.is_kept |= matches!(kind, Kind::Said | Kind::Act);
+        if room.is_kept {
+            let number = room.log.number(seq);
+            self.handover.add(key, News::Line(StoredLine { number, time, kind, from, text }));
+        }
+    }
+
+    /// Hands over what a room is about.
+    pub(super) fn keep_topic(&mut self, id: RoomId) {
+        let room = &mut self.rooms[id];
+        let Some(key) = &room.key else { return };
+        room.is_kept = true;
+        self.handover.add(key, News::Topic(room.topic.as_deref().unwrap_or_default()));
+    }
+
+    /// Hands over where the numbers of a room go on that is empty.
+    pub(super) fn keep_end(&mut self, room: &Room) {
+        if let Some(key) = room.key.as_ref().filter(|_| room.is_kept) {
+            self.handover.add(key, News::Closed(room.log.newest() + 1));
+        }
+    }
+
+    /// Whether there is something for the store.
+    pub fn has_news(&self) -> bool {
+        !self.handover.is_empty()
+    }
+
+    /// What has happened since the last time, for the store. To be called when it takes
+    /// more, and not if it doesn't: what doesn't fit here is counted.
+    pub fn take_news(&mut self) -> Batch {
+        self.handover.take()
+    }
+
+    /// The store does so now.
+    pub fn handle_store_state(&mut self, state: StoreState) {
+        let old = self.handover.set_state(state);
+        let notice = match (&self.handover.state().fault, old.fault) {
+            (Some(fault), None) => Some(texts::store_fault(fault)),
+            (None, Some(_)) => Some(texts::store_works(self.handover.lines_lost())),
+            _ => None,
+        };
+        if let Some(notice) = notice {
+            self.tell_operators(&notice);
+        }
+    }
+
+    fn tell_operators(&mut self, text: &str) {
+        let operators = self.sessions.iter().filter(|(_, session)| {
+            session.is_member() && !session.is_plain() && session.rare().is_operator
+        });
+        let operators: Vec<_> = operators.map(|(id, _)| id).collect();
+        for id in operators {
+            self.notify_other(id, text);
+        }
+    }
+
+    /// Asks the store something about a room.
+    fn ask(&mut self, room: Arc<RoomKey>, wish: Wish, asked: Asked) {
+        let ticket = self.lookups.add(self.clock.now(), asked);
+        self.outputs.push_back(Output::Ask(Query { ticket, room, wish }));
+    }
+
+    /// The store answers. To be called while there is headroom.
+    pub fn handle_answer(&mut self, ticket: u64, answer: Answer) {
+        match self.lookups.take(ticket) {
+            None => {}
+            Some(Asked::Room { name, waiting }) => self.handle_tail(&name, &waiting, answer),
+            Some(Asked::Page(id)) => self.handle_page(id, answer),
+            Some(Asked::Search(id)) => self.handle_found(id, answer),
+        }
+    }
+
+    /// What the store should have answered by now is taken as not known.
+    pub(super) fn handle_late_answers(&mut self) {
+        while let Some(ticket) = self.lookups.next_late(self.clock.now()) {
+            self.handle_answer(ticket, Answer::Failed);
+        }
+    }
+}

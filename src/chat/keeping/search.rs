@@ -1,0 +1,66 @@
+//! `/search`, and `?search=` in a request.
+
+use crate::chat::ids::ClientId;
+use crate::chat::keeping::lookups::Asked;
+use crate::chat::state::Chat;
+use crate::chat::texts;
+use crate::wire::{Answer, Past, Wish};
+
+/// Searches of all clients at one time.
+const SEARCHES_MAX: usize = 32;
+
+/// Bytes of what is searched for.
+const WORDS_BYTES_MAX: usize = 200;
+
+impl Chat {
+    /// Searches for words in a client's room.
+    ///
+    /// # Errors
+    /// Why that can't be done.
+    pub(in crate::chat) fn begin_search(
+        &mut self,
+        id: ClientId,
+        words: &str,
+    ) -> Result<(), String> {
+        if !words.contains(char::is_alphanumeric) || words.len() > WORDS_BYTES_MAX {
+            return Err(texts::search_words(WORDS_BYTES_MAX));
+        }
+        let room = &self.rooms[self.sessions[id].room];
+        let Some(key) = room.key.clone() else {
+            return Err(texts::not_searched(room.name.as_str()));
+        };
+        if self.lookups.has(id) || self.lookups.searches() >= SEARCHES_MAX {
+            return Err(texts::SEARCHING.into());
+        }
+        self.ask(key, Wish::Search(words.into()), Asked::Search(id));
+        Ok(())
+    }
+
+    /// What a client has searched for is found.
+    pub(super) fn handle_found(&mut self, id: ClientId, answer: Answer) {
+        let Some(session) = self.sessions.get(id) else { return };
+        if session.rare().request.is_some() {
+            return self.answer_search(id, &answer);
+        }
+        let found = match answer {
+            Answer::Found(found) => found,
+            Answer::TooLong => return self.notify(id, texts::SEARCH_TOO_LONG),
+            _ => return self.notify(id, texts::NO_STORE),
+        };
+        self.notify(id, &texts::found(found.len()));
+        for line in &found {
+            let text = self.found_line(line);
+            self.notify(id, &text);
+        }
+    }
+
+    /// A line that was found, as a person is shown it: `17 2026-11-20 14:03 <ann> hello`.
+    pub(in crate::chat) fn found_line(&self, line: &Past) -> String {
+        match line {
+            Past::Lost(lines) => texts::not_stored(*lines),
+            Past::Line { number, time, kind, from, text } => {
+                texts::found_line(*number, *time, &self.config.zone, *kind, from, text)
+            }
+        }
+    }
+}

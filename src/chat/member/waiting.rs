@@ -1,0 +1,40 @@
+//! What a client waits for.
+
+use crate::wire::Request;
+
+/// What a client wants that can't be done at once.
+#[derive(Debug)]
+pub(in crate::chat) enum Waiting {
+    /// A command, until it has been sent what was said before it.
+    Lines(Box<str>),
+    /// A command, until the store has said how a room goes on.
+    Room(Box<str>),
+    /// A request, until the same.
+    Request(Box<Request>),
+}
+
+/// How far a client is in what is stored and not in the log any more.
+#[derive(Debug)]
+pub(in crate::chat) struct Reading {
+    /// What it is told first.
+    pub intro: Intro,
+    /// Lines in the log when it began.
+    pub lines: u64,
+    /// The number of the first line that the page that is asked for doesn't have.
+    pub before: u64,
+    /// The number of the last line that it was given.
+    pub next: u64,
+    /// The store hasn't answered yet.
+    pub is_asked: bool,
+}
+
+/// What a client is told before the first line.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::chat) enum Intro {
+    /// Nothing.
+    None,
+    /// That these are the last lines.
+    History,
+    /// That these were said after the line with this number.
+    Resumed(u64),
+}

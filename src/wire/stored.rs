@@ -1,0 +1,279 @@
+//! What rooms and the store that keeps their lines tell each other.
+
+use std::sync::Arc;
+
+use crate::wire::message::{Kind, Time};
+
+/// What an entry takes beside its bytes, about.
+const ENTRY_BYTES: usize = 32;
+
+/// How a store knows a room.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct RoomKey {
+    /// Its name as it is written.
+    pub name: Box<str>,
+    /// What the name looks like. No two rooms have any of these in common.
+    pub looks: [Box<str>; 2],
+}
+
+/// News of rooms for the store, in their order.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Each room of which there are news.
+    rooms: Vec<Arc<RoomKey>>,
+    entries: Vec<(u32, Entry)>,
+    /// Senders and texts.
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Line { number: u64, time: Time, kind: Kind, from_bytes: u8, text_bytes: u32 },
+    Lost { first: u64, last: u64 },
+    Topic { bytes: u32 },
+    Closed { next: u64 },
+}
+
+/// Something that has happened in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News<'a> {
+    /// A line was said.
+    Line(StoredLine<'a>),
+    /// Lines that the store isn't given, because it was too slow: the numbers of the
+    /// first and the last one.
+    Lost(u64, u64),
+    /// The room is about this now; about nothing if it is empty.
+    Topic(&'a str),
+    /// Nobody is in the room any more. The number of its next line.
+    Closed(u64),
+}
+
+/// A line of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredLine<'a> {
+    /// Its number in the room.
+    pub number: u64,
+    /// When it was said.
+    pub time: Time,
+    /// What it is.
+    pub kind: Kind,
+    /// The sender's name; empty if it is the server. 255 bytes at most.
+    pub from: &'a str,
+    /// UTF-8.
+    pub text: &'a [u8],
+}
+
+impl Batch {
+    /// Adds news of a room.
+    pub fn push(&mut self, room: &Arc<RoomKey>, news: News<'_>) {
+        let entry = match news {
+            News::Line(StoredLine { number, time, kind, from, text }) => {
+                self.bytes.extend_from_slice(from.as_bytes());
+                self.bytes.extend_from_slice(text);
+                let (from_bytes, text_bytes) = (from.len() as u8, text.len() as u32);
+                Entry::Line { number, time, kind, from_bytes, text_bytes }
+            }
+            News::Lost(first, last) => Entry::Lost { first, last },
+            News::Closed(next) => Entry::Closed { next },
+            News::Topic(text) => {
+                self.bytes.extend_from_slice(text.as_bytes());
+                Entry::Topic { bytes: text.len() as u32 }
+            }
+        };
+        let room = self.index(room);
+        self.entries.push((room, entry));
+    }
+
+    /// The place of a room among those of the batch: mostly the last one.
+    fn index(&mut self, room: &Arc<RoomKey>) -> u32 {
+        let at = self.rooms.iter().rposition(|other| Arc::ptr_eq(other, room));
+        let at = at.unwrap_or_else(|| {
+            self.rooms.push(Arc::clone(room));
+            self.rooms.len() - 1
+        });
+        at as u32
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Lines, topics and gaps in it.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How much memory it takes, about.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len() + self.entries.len() * ENTRY_BYTES
+    }
+
+    /// The news, with their rooms.
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<RoomKey>, News<'_>)> {
+        let mut rest = &self.bytes[..];
+        let mut take = move |bytes: usize| rest.split_off(..bytes).unwrap_or_default();
+        self.entries.iter().map(move |(room, entry)| {
+            let news = match *entry {
+                Entry::Line { number, time, kind, from_bytes, text_bytes } => {
+                    let from = str::from_utf8(take(from_bytes.into())).unwrap_or_default();
+                    let text = take(text_bytes as usize);
+                    News::Line(StoredLine { number, time, kind, from, text })
+                }
+                Entry::Lost { first, last } => News::Lost(first, last),
+                Entry::Closed { next } => News::Closed(next),
+                Entry::Topic { bytes } => {
+                    News::Topic(str::from_utf8(take(bytes as usize)).unwrap_or_default())
+                }
+            };
+            (&self.rooms[*room as usize], news)
+        })
+    }
+}
+
+/// Something that a store is asked about a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Comes back with the answer.
+    pub ticket: u64,
+    /// Which room.
+    pub room: Arc<RoomKey>,
+    /// What is asked.
+    pub wish: Wish,
+}
+
+/// What a store is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The end of what is stored, to go on from there.
+    Tail,
+    /// Lines before the one with the number `before`, from somewhere on.
+    Page {
+        /// From where on.
+        from: From,
+        /// The number of the first line that isn't wanted.
+        before: u64,
+    },
+    /// The newest lines that have all of these words.
+    Search(Box<str>),
+}
+
+/// From where on lines are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// After the line with this number.
+    After(u64),
+    /// From this time on.
+    Since(Time),
+    /// So many.
+    Last(u64),
+}
+
+/// What a store answers.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To `Wish::Tail`.
+    Tail(Tail),
+    /// To `Wish::Page`.
+    Page(Page),
+    /// To `Wish::Search`: the newest one first.
+    Found(Vec<Past>),
+    /// There is no answer, because the store doesn't work.
+    Failed,
+    /// The search took too long.
+    TooLong,
+}
+
+/// The end of what is stored of a room.
+#[derive(Clone, Debug, Default)]
+pub struct Tail {
+    /// Whether the room is stored.
+    pub is_known: bool,
+    /// Its name as it was written first.
+    pub name: Box<str>,
+    /// The number of its next line; none before that is used again.
+    pub next: u64,
+    /// What the room is about; about nothing if it is empty.
+    pub topic: Box<str>,
+    /// The newest lines, oldest first, without a gap.
+    pub lines: Vec<Past>,
+    /// The server ended without a word, and lines may have been said that were lost.
+    pub is_interrupted: bool,
+}
+
+/// A part of what is stored of a room.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// Oldest first.
+    pub items: Vec<Past>,
+    /// How many lines there are from where it was asked for on, those of later pages
+    /// included.
+    pub count: u64,
+    /// The number of the oldest line that is stored of the room; 0 if there is none.
+    pub oldest: u64,
+    /// The number of the last line before the next page; `None` if this is the last one.
+    pub next: Option<u64>,
+}
+
+/// Something that was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// A line.
+    Line {
+        /// Its number in the room.
+        number: u64,
+        /// When it was said.
+        time: Time,
+        /// What it is.
+        kind: Kind,
+        /// The sender's name; empty if it is the server.
+        from: Box<str>,
+        /// What was said.
+        text: Box<str>,
+    },
+    /// So many lines were not stored here.
+    Lost(u64),
+}
+
+/// How a store does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreState {
+    /// Why it can't write, if it can't.
+    pub fault: Option<Box<str>>,
+    /// Lines that are written.
+    pub lines_written: u64,
+    /// Bytes of the database.
+    pub bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn room(name: &str) -> Arc<RoomKey> {
+        let look: Box<str> = name.into();
+        Arc::new(RoomKey { name: name.into(), looks: [look.clone(), look] })
+    }
+
+    #[test]
+    fn news_come_out_as_they_went_in() {
+        let (lobby, dev) = (room("lobby"), room("dev"));
+        let line = |number, from, text| {
+            News::Line(StoredLine { number, time: 7, kind: Kind::Said, from, text })
+        };
+        let news = [
+            (&lobby, line(1, "ann", b"hello")),
+            (&dev, News::Topic("all that")),
+            (&lobby, line(2, "", "käse".as_bytes())),
+            (&dev, News::Lost(3, 5)),
+            (&dev, News::Topic("")),
+            (&dev, line(6, "bob", b"")),
+            (&dev, News::Closed(7)),
+        ];
+        let mut batch = Batch::default();
+        assert!(batch.is_empty());
+        news.iter().for_each(|(room, news)| batch.push(room, *news));
+        assert_eq!(batch.iter().collect::<Vec<_>>(), news);
+        assert_eq!((batch.len(), batch.rooms.len()), (7, 2));
+    }
+}

@@ -1,0 +1,175 @@
+//! A store in memory: it may be slow, full, silent or broken.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use fastrand::Rng;
+use roomcast::wire::{Answer, Batch, From, News, Page, Past, Query, StoreState, Tail, Wish};
+
+use crate::faults::{Fault, Faults};
+
+/// Small, so that much of the past takes several pages.
+const PAGE_LINES: usize = 3;
+
+/// Fewer than a newcomer is shown.
+const TAIL_LINES: usize = 4;
+
+#[derive(Default)]
+pub struct Store {
+    /// By their names. No two of them look alike in the tests.
+    pub rooms: BTreeMap<Box<str>, Stored>,
+    queries: VecDeque<Query>,
+    /// It takes nothing for now.
+    is_full: bool,
+    is_broken: bool,
+    /// It has left something without an answer.
+    has_failed: bool,
+}
+
+#[derive(Default)]
+pub struct Stored {
+    pub topic: Box<str>,
+    /// With their numbers; those that it wasn't given, by the number of the first one.
+    pub items: Vec<(u64, Past)>,
+    pub next: u64,
+}
+
+impl Store {
+    /// What the weather does to it.
+    pub fn misfortune(&mut self, rng: &mut Rng, faults: Faults) {
+        if faults.has(Fault::StoreFull) && rng.u8(..8) == 0 {
+            self.is_full = rng.bool();
+            self.has_failed = true;
+        }
+        if faults.has(Fault::StoreBroken) && rng.u8(..8) == 0 {
+            self.is_broken = rng.bool();
+            self.has_failed = true;
+        }
+    }
+
+    /// So much time passes that what was asked is given up.
+    pub fn pass_time(&mut self) {
+        self.has_failed = true;
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
+    /// The weather is good.
+    pub fn mend(&mut self) {
+        (self.is_full, self.is_broken) = (false, false);
+    }
+
+    pub fn has_place(&self) -> bool {
+        !self.is_full
+    }
+
+    /// Whether it answers something.
+    pub fn is_busy(&self) -> bool {
+        !self.queries.is_empty()
+    }
+
+    pub fn state(&self) -> StoreState {
+        let fault = self.is_broken.then(|| "it is broken".into());
+        StoreState { fault, ..StoreState::default() }
+    }
+
+    /// Takes what happened. No number is used twice, and none is left out without a word.
+    pub fn write(&mut self, batch: &Batch) {
+        for (room, news) in batch.iter() {
+            let stored = self.rooms.entry(room.name.clone()).or_default();
+            match news {
+                News::Line(line) => {
+                    let is_first = stored.items.is_empty();
+                    assert!(line.number >= stored.next, "{line:?} again in {}", room.name);
+                    // A room that was opened while nothing was known begins behind all others.
+                    let is_whole = is_first || line.number == stored.next;
+                    assert!(is_whole || self.has_failed, "{line:?} after a hole");
+                    let (number, time, kind) = (line.number, line.time, line.kind);
+                    let text = String::from_utf8(line.text.to_vec()).expect("UTF-8").into();
+                    let line = Past::Line { number, time, kind, from: line.from.into(), text };
+                    stored.items.push((number, line));
+                    stored.next = number + 1;
+                }
+                News::Lost(first, last) => {
+                    let is_first = stored.items.is_empty();
+                    let is_whole = is_first || first == stored.next;
+                    assert!(is_whole || self.has_failed, "lost {first} after a hole");
+                    stored.items.push((first, Past::Lost(last + 1 - first)));
+                    stored.next = last + 1;
+                }
+                News::Topic(topic) => stored.topic = topic.into(),
+                News::Closed(next) => {
+                    assert!(stored.next <= next, "{} ends at {next}", room.name);
+                    stored.next = next;
+                }
+            }
+        }
+    }
+
+    pub fn ask(&mut self, query: Query) {
+        self.queries.push_back(query);
+    }
+
+    /// An answer, if there is one now.
+    pub fn answer(&mut self, rng: &mut Rng, faults: Faults) -> Option<(u64, Answer)> {
+        if faults.has(Fault::StoreSlow) && rng.u8(..4) > 0 {
+            return None;
+        }
+        let query = self.queries.pop_front()?;
+        if faults.has(Fault::StoreSilent) && rng.u8(..8) == 0 {
+            // It never comes.
+            self.has_failed = true;
+            return self.answer(rng, faults);
+        }
+        let answer = match &query.wish {
+            _ if self.is_broken => Answer::Failed,
+            Wish::Tail => Answer::Tail(self.tail(&query.room.name)),
+            Wish::Page { from, before } => self.page(&query.room.name, *from, *before),
+            Wish::Search(words) => self.search(&query.room.name, words),
+        };
+        Some((query.ticket, answer))
+    }
+
+    fn tail(&self, name: &str) -> Tail {
+        let Some(stored) = self.rooms.get(name) else {
+            return Tail { name: name.into(), next: 1, ..Tail::default() };
+        };
+        let is_line = |item: &&(u64, Past)| matches!(item.1, Past::Line { .. });
+        let lines = stored.items.iter().rev().take(TAIL_LINES).take_while(is_line);
+        let mut lines: Vec<_> = lines.map(|(_, line)| line.clone()).collect();
+        lines.reverse();
+        let (topic, next) = (stored.topic.clone(), stored.next.max(1));
+        Tail { is_known: true, name: name.into(), next, topic, lines, is_interrupted: false }
+    }
+
+    fn page(&self, name: &str, from: From, before: u64) -> Answer {
+        let Some(stored) = self.rooms.get(name) else { return Answer::Page(Page::default()) };
+        let all: Vec<_> = stored.items.iter().filter(|(number, _)| *number < before).collect();
+        let start = match from {
+            From::After(after) => all.partition_point(|(number, _)| *number <= after),
+            From::Last(lines) => all.len().saturating_sub(lines.try_into().unwrap_or(usize::MAX)),
+            From::Since(since) => {
+                let is_older =
+                    |past: &Past| matches!(past, Past::Line { time, .. } if *time < since);
+                all.iter().take_while(|(_, past)| is_older(past)).count()
+            }
+        };
+        let wanted = &all[start..];
+        let items: Vec<_> = wanted.iter().take(PAGE_LINES).map(|(_, past)| past.clone()).collect();
+        let next = wanted.get(PAGE_LINES).map(|(number, _)| number - 1);
+        let oldest = all.first().map_or(0, |(number, _)| *number);
+        Answer::Page(Page { items, count: wanted.len() as u64, oldest, next })
+    }
+
+    fn search(&self, name: &str, words: &str) -> Answer {
+        let has_all = |past: &Past| match past {
+            Past::Line { text, .. } => words.split_whitespace().all(|word| text.contains(word)),
+            Past::Lost(_) => false,
+        };
+        let lines = self.rooms.get(name).into_iter().flat_map(|stored| stored.items.iter().rev());
+        Answer::Found(
+            lines.map(|(_, past)| past).filter(|past| has_all(past)).take(20).cloned().collect(),
+        )
+    }
+}
