@@ -217,7 +217,9 @@ const WEB_PIECES: &[&[u8]] = &[
 pub const STORED: Scenario = Scenario {
     test: "chaos_with_a_store_breaks_nothing_and_leaves_nothing",
     fixed: 0..150,
-    found: &[],
+    // One that reads what is stored is owed answers that come after that; it changed the
+    // encoding before.
+    found: &[1_563_052_812_930_761_563, 1_244_398_549_704_720_699, 1_244_398_549_704_722_317],
     fresh: 100,
     run: run_stored,
 };

@@ -8,7 +8,7 @@ use roomcast::wire::{Answer, Batch, From, News, Page, Past, Query, StoreState, T
 use crate::faults::{Fault, Faults};
 
 /// Small, so that much of the past takes several pages.
-const PAGE_LINES: usize = 3;
+const PAGE_LINES: usize = 10;
 
 /// Fewer than a newcomer is shown.
 const TAIL_LINES: usize = 4;

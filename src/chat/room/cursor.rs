@@ -414,10 +414,10 @@ impl Reader {
     /// How many lines for this reader are gone from the log. If there are none
     /// the reader is in the log afterwards.
     pub fn lost(&mut self, log: &Log, author: ClientId) -> u64 {
+        self.settle(log);
         if self.is_held() {
             return 0;
         }
-        self.settle(log);
         let end = log.first().min(self.stop_seq());
         if self.next >= end {
             return 0;
