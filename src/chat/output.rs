@@ -101,7 +101,7 @@ impl Chat {
         }
         if !offer.is_all {
             self.queue(id);
-        } else if self.sessions[id].is_leaving() && !self.sessions[id].reader.is_held() {
+        } else if self.sessions[id].is_leaving() && self.has_all(id) {
             self.end(id, Closing::Polite);
         }
     }
@@ -241,15 +241,18 @@ impl Chat {
             self.sessions[id].set_rare(|rare| rare.stalled_since = None);
         }
         self.go_on_reading(id);
-        let session = &self.sessions[id];
-        if session.reader.is_held() {
-            // More comes from the store.
-        } else if session.is_leaving() {
-            self.end(id, Closing::Polite);
-        } else {
+        if !self.sessions[id].is_leaving() {
             self.resume_if_caught_up(id);
+        } else if self.has_all(id) {
+            self.end(id, Closing::Polite);
         }
         false
+    }
+
+    /// Whether a client has been sent all that it is owed, and nothing comes from the store.
+    fn has_all(&self, id: ClientId) -> bool {
+        let session = &self.sessions[id];
+        !session.reader.is_held() && session.reader.is_done(&self.rooms[session.room].log)
     }
 
     /// The client fell out of the log, and the operator wants it closed then:

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::skeleton;
@@ -15,7 +14,7 @@ use crate::chat::close_reason::{CloseReason, Refusal};
 use crate::chat::counts::Counts;
 use crate::chat::names::nick::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
 use crate::chat::names::proof::SECRET_BYTES_MAX;
-use crate::wire::{Kind, Time, rfc3339};
+use crate::wire::{Kind, StoreState, Time, date_and_time, rfc3339};
 
 pub(super) const SHUTDOWN: &str = "the server is shutting down";
 pub(super) const EDIT_OFFERED: &str =
@@ -219,6 +218,18 @@ pub(super) fn not_stored(lines: u64) -> String {
     format!("{} {were} said here and not stored", count(lines, "line"))
 }
 
+/// `stored: 17 lines, 52 KiB; 0 lines lost`
+pub(super) fn store(state: &StoreState, lost: u64) -> String {
+    let lost = count(lost, "line");
+    match &state.fault {
+        Some(fault) => format!("not stored: {fault}; {lost} lost"),
+        None => {
+            let (lines, bytes) = (count(state.lines_written, "line"), state.bytes.div_ceil(1024));
+            format!("stored: {lines}, {bytes} KiB; {lost} lost")
+        }
+    }
+}
+
 /// To operators.
 pub(super) fn store_fault(fault: &str) -> String {
     format!("what is said isn't stored any more: {fault}")
@@ -282,8 +293,7 @@ pub(super) fn found_line(
     from: &str,
     text: &str,
 ) -> String {
-    let time = Timestamp::from_second(time.into()).unwrap_or_default().to_zoned(zone.clone());
-    let time = time.strftime("%Y-%m-%d %H:%M");
+    let time = date_and_time(time, zone);
     match kind {
         Kind::Act => format!("{number} {time} * {from} {text}"),
         _ => format!("{number} {time} <{from}> {text}"),

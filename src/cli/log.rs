@@ -46,8 +46,7 @@ pub struct LogArgs {
 }
 
 const AFTER_HELP: &str = "\
-TIME is a day (2026-11-20), a time of it (2026-11-20T14:30), or how long ago: 90s,
-10m, 2h, 1d.";
+TIME is a day (2026-11-20), a time of it (2026-11-20T14:30), or an age: 90s, 2h.";
 
 impl LogArgs {
     /// The database, if a directory was given.
@@ -70,7 +69,7 @@ fn time(text: &str) -> Result<Time, String> {
         let is_bare = text.bytes().all(|byte| byte.is_ascii_digit());
         (!is_bare).then(|| Timestamp::now().as_second().saturating_sub(seconds as i64))
     };
-    let at = || Some(text.parse::<DateTime>().ok()?.to_zoned(TimeZone::system()).ok()?);
+    let at = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::system()).ok();
     let seconds = ago().or_else(|| Some(at()?.timestamp().as_second()));
     seconds.and_then(|seconds| seconds.max(0).try_into().ok()).ok_or_else(|| {
         "expected a day like 2026-11-20, a time like 2026-11-20T14:30, or an age like 2h".to_owned()

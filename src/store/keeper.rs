@@ -101,6 +101,7 @@ impl Keeper {
         self.run = database.run().into();
         self.highest = database.highest()?;
         let lobby = self.tail(lobby)?;
+        self.report();
         Ok(Start { run: self.run.clone(), highest: self.highest, lobby })
     }
 

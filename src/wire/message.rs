@@ -51,6 +51,12 @@ pub enum Kind {
 /// Seconds since 1970, by the wall clock. Good until 2106.
 pub type Time = u32;
 
+/// A time as people write it, in a zone: `2026-11-20 14:03`
+pub fn date_and_time(time: Time, zone: &TimeZone) -> String {
+    let time = Timestamp::from_second(time.into()).unwrap_or_default();
+    time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
 /// A time as programs write it (RFC 3339), in UTC.
 pub fn rfc3339(time: Time) -> String {
     // A `u32` is always within what a timestamp can be.

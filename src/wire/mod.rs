@@ -28,7 +28,7 @@ pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
 pub use editor::{Edited, Editor};
 pub use encoding::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, NOTICE};
 pub use http::{BadRequest, Length, Method, Request, Upgrade};
-pub use message::{Kind, Message, Time, rfc3339};
+pub use message::{Kind, Message, Time, date_and_time, rfc3339};
 pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use stored::{
     Answer, Batch, From, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail, Wish,

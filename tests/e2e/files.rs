@@ -299,7 +299,9 @@ fn a_data_directory_keeps_bans_and_the_key() {
     let [operators, data_option] = [&password, &data].map(|path| path.to_str().expect("UTF-8"));
     let options = ["--operator-file", operators, "--data", data_option];
     let mut program = Program::start(&options);
+    let kept = "*** what is said here is kept";
     let mut ann = program.guest(&mut []);
+    ann.hears(kept);
     ban(&mut ann, "192.0.2.1");
     is_refused("--data", &data, "another roomcast uses it");
     program.signal(Signal::TERM);
@@ -310,6 +312,7 @@ fn a_data_directory_keeps_bans_and_the_key() {
     let variable = format!("STATE_DIRECTORY={data_option}:/var/lib/other");
     let mut program = Program::started_by(&["env", &variable], &options[..2]);
     let mut ann = program.guest(&mut []);
+    ann.hears(kept);
     ann.say(format!("/op {PASSWORD}"));
     ann.line();
     ann.say("/bans");
@@ -323,7 +326,7 @@ fn a_data_directory_keeps_bans_and_the_key() {
         .map(|entry| entry.expect("a file").file_name().into_string().expect("UTF-8"))
         .collect();
     names.sort();
-    assert_eq!(names, ["bans", "key", "lock"]);
+    assert_eq!(names, ["bans", "key", "lock", "roomcast.db"]);
 }
 
 #[test]
@@ -332,7 +335,7 @@ fn without_a_data_directory_the_log_says_that_nothing_is_kept() {
         let mut program = Program::start(options);
         program.signal(Signal::TERM);
         assert_eq!(program.exit_code(), 0);
-        program.stderr().contains("unless --data keeps them")
+        program.stderr().contains("see --data")
     };
     assert!(says(&[]));
     assert!(!says(&["--raw"]), "it has nothing to keep");

@@ -51,6 +51,7 @@ mod listeners;
 mod options;
 mod output;
 mod files;
+mod store;
 mod operators;
 mod netcat;
 mod motd;

@@ -18,7 +18,8 @@
 //! of ann. Clients that don't CONNECT are there from the start, with the names
 //! that the session gives them. At the end nobody may have been sent anything
 //! that the session doesn't show. `{time}` is any time in RFC 3339, `{clock}` one like 14:05,
-//! `{date}` any date, `{run}` the name of the server's run. Unless the
+//! `{date}` any date, `{day}` one with a time like `2026-11-20 14:05`, `{run}` the name of the
+//! server's run. In the options `{data}` is a directory that isn't there yet. Unless the
 //! options say otherwise (or it is `--raw`), `--presence-interval 0` and `--history 0` are among them.
 
 use std::collections::HashMap;
@@ -61,11 +62,17 @@ impl<'a> Session<'a> {
     /// Plays it with a server of its own.
     pub fn run(&self) {
         let mut lines = &self.lines[..];
+        let directory = tempfile::tempdir().expect("a directory");
+        let data = directory.path().join("data");
         let mut options = Vec::new();
         if let [(_, first), rest @ ..] = lines
             && let Some(given) = first.strip_prefix("$ roomcast")
         {
             options = given.split_whitespace().collect();
+            let at = options.iter().position(|option| *option == "{data}");
+            if let Some(at) = at {
+                options[at] = data.to_str().expect("UTF-8");
+            }
             lines = rest;
         }
         let steps: Vec<_> = lines.iter().map(|(at, line)| (at, line, parse(line))).collect();
@@ -194,11 +201,14 @@ impl<'a> Stage<'a> {
                 self.program.signal(Signal::CONT);
             }
             Step::Receive(name, text)
-                if ["{time}", "{clock}", "{date}", "{run}"].iter().any(|at| text.contains(at)) =>
+                if ["{time}", "{clock}", "{date}", "{day}", "{run}"]
+                    .iter()
+                    .any(|at| text.contains(at)) =>
             {
                 let line = self.client(name).any_line();
                 let line = String::from_utf8(line).expect("it is UTF-8");
                 let line = without(&line, "0000-00-00T00:00:00Z", "{time}");
+                let line = without(&line, "0000-00-00 00:00", "{day}");
                 let line = without_date(&without(&line, "[00:00]", "[{clock}]"));
                 assert_eq!(without_run(&line).as_bytes(), self.bytes(text));
             }

@@ -370,6 +370,10 @@ fn stats(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     let (clients, rooms) = (chat.guest_count(), chat.rooms.len());
     chat.notify(id, &texts::stats(&chat.counts, clients, rooms));
     chat.notify(id, &chat.counts.ended());
+    if chat.config.has_store {
+        let text = texts::store(chat.handover.state(), chat.handover.lines_lost());
+        chat.notify(id, &text);
+    }
     let throttled = chat.throttled().take(texts::NAMES_MAX);
     let names: Vec<_> = throttled.map(|id| chat.sessions[id].nick.as_str()).collect();
     if !names.is_empty() {

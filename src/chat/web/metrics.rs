@@ -39,6 +39,7 @@ impl Chat {
 
     fn add_counters(&self, page: &mut Page) {
         let counts = &self.counts;
+        let (store, lost) = (self.handover.state(), self.handover.lines_lost());
         for (name, help, count) in [
             ("clients_total", "Clients that were let in.", counts.clients),
             ("lines_total", "Lines that clients said.", counts.lines),
@@ -46,6 +47,8 @@ impl Chat {
             ("requests_total", "HTTP requests.", counts.requests),
             ("received_bytes_total", "Bytes received from clients.", counts.bytes_received),
             ("sent_bytes_total", "Bytes sent to clients.", counts.bytes_sent),
+            ("stored_lines_total", "Lines that were stored.", store.lines_written),
+            ("unstored_lines_total", "Lines that the store was too slow for.", lost),
         ] {
             page.family(name, "counter", help);
             page.sample(name, &[], count);
@@ -71,6 +74,7 @@ impl Chat {
         let lines: u64 = logs().map(|log| log.next() - log.first()).sum();
         let bytes: usize = logs().map(|log| log.bytes_from(log.first())).sum();
         let bans = self.admission.bans(self.clock.moment()).count();
+        let store = self.handover.state();
         for (name, help, value) in [
             ("rooms", "Rooms.", self.rooms.len()),
             ("blocked_clients", "Clients that take nothing more for now.", blocked),
@@ -79,6 +83,8 @@ impl Chat {
             ("log_lines", "Lines that are kept, in all rooms.", lines as usize),
             ("log_bytes", "Bytes of lines that are kept, in all rooms.", bytes),
             ("bans", "Bans in force.", bans),
+            ("store_bytes", "Bytes of the database.", store.bytes as usize),
+            ("store_failing", "1 if lines can't be stored.", usize::from(store.fault.is_some())),
         ] {
             page.gauge(name, help, value);
         }

@@ -101,10 +101,8 @@ impl Chat {
         }
         self.arrive_again(id);
         // A stranger stays where nothing is said.
-        if !self.is_logging_in(id) {
-            if !self.enter_room(id, name, request)? {
-                return Ok(());
-            }
+        if !self.is_logging_in(id) && !self.enter_room(id, name, request)? {
+            return Ok(());
         }
         if let Some(words) = request.parameter("search") {
             return self.search_for(id, words, request);

@@ -103,6 +103,14 @@ impl Program {
         Self::spawn(command, 1)
     }
 
+    /// The same with what `web` gives it.
+    pub fn web_started_by(launcher: &[&str], options: &[&str]) -> Program {
+        let mut command = Command::new(launcher[0]);
+        command.args(&launcher[1..]).args([ROOMCAST, "--listen", "127.0.0.1:0"]);
+        command.args(["--presence-interval", "0", "--history", "0"]).args(options);
+        Self::spawn(command, 1)
+    }
+
     /// Starts it with `--listen 127.0.0.1:0` and `PROMPT`; strace tampers with its
     /// system calls as these options of it say.
     pub fn tampered(strace: &[&str], options: &[&str]) -> Program {
@@ -152,6 +160,10 @@ impl Program {
     }
 
     /// The port of its first listener.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     pub fn port(&self) -> u16 {
         self.address().as_socket().expect("it is TCP").port()
     }
