@@ -239,10 +239,13 @@ impl Server {
         if let Some(file) = &self.bans {
             file.finish(left);
         }
-        if let Some(store) = &self.store
-            && !store.finish(left)
-        {
+        let is_written = self.store.as_ref().is_none_or(|store| store.finish(left));
+        self.exchange();
+        if !is_written {
             warn!("the last lines may not be stored: writing takes too long");
+        }
+        if let Some(summary) = self.chat.store_summary() {
+            info!("{summary}");
         }
     }
 

@@ -34,6 +34,8 @@ pub struct Process {
     process: support::Process,
     log: PathBuf,
     pub address: SocketAddr,
+    /// Only the first thread's time counts.
+    counts_loop_only: bool,
     /// Kept open, so that what the server prints later doesn't fail.
     _stdout: Option<BufReader<ChildStdout>>,
 }
@@ -71,7 +73,9 @@ impl Process {
             .and_then(|started| started)
             .map_err(|error| format!("{:?} doesn't start: {error}", command.get_program()))?;
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut process = Process { process, log: log.to_owned(), address, _stdout: None };
+        let (log_path, counts_loop_only) = (log.to_owned(), false);
+        let mut process =
+            Process { process, log: log_path, address, counts_loop_only, _stdout: None };
         let ready = match readiness {
             Readiness::Announced => process.read_address(),
             Readiness::Silent(address) => {
@@ -131,8 +135,19 @@ impl Process {
         self.process.is_running()
     }
 
-    /// Time on a processor of all its threads.
+    /// From now on only the time of its first thread counts, or that of all.
+    pub fn counting(self, counts_loop_only: bool) -> Process {
+        Process { counts_loop_only, ..self }
+    }
+
+    /// Time on a processor of all its threads, or of the first one.
     pub fn cpu_ns(&self) -> io::Result<u64> {
+        if self.counts_loop_only {
+            // proc_pid_schedstat(5): nanoseconds on a processor come first.
+            let stat = fs::read_to_string(format!("/proc/{0}/task/{0}/schedstat", self.id()))?;
+            let time = stat.split(' ').next().and_then(|word| word.parse().ok());
+            return time.ok_or_else(|| io::Error::other(format!("not a schedstat: {stat:?}")));
+        }
         Ok(clock::to_ns(self.process.cpu_time()?))
     }
 

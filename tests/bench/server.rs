@@ -27,13 +27,27 @@ pub struct Server {
 }
 
 enum Kind {
-    Roomcast { path: PathBuf, arguments: Vec<String> },
+    Roomcast {
+        path: PathBuf,
+        arguments: Vec<String>,
+    },
+    /// The same, and what is said is stored.
+    Stored {
+        path: PathBuf,
+        arguments: Vec<String>,
+    },
     Bare,
-    Ncat { path: PathBuf, mode: &'static str },
+    Ncat {
+        path: PathBuf,
+        mode: &'static str,
+    },
     Redis(PathBuf),
     Nats(PathBuf),
     Ngircd(PathBuf),
-    Given { command: String, port: u16 },
+    Given {
+        command: String,
+        port: u16,
+    },
 }
 
 /// When a server that tells who joined does so.
@@ -71,6 +85,14 @@ impl Server {
             protocol: &WebSocket,
             ..Server::roomcast(path, arguments)
         }
+    }
+
+    /// The same that keeps what is said. Its cost is that of the loop: the store has a thread
+    /// of its own.
+    pub fn stored(path: PathBuf, arguments: &str) -> Server {
+        let arguments = arguments.split_whitespace().map(str::to_owned).collect();
+        let kind = Kind::Stored { path, arguments };
+        Server { connects_at_once: 512, ..Server::new("stored", kind, &Roomcast) }
     }
 
     pub fn bare() -> Server {
@@ -126,7 +148,9 @@ impl Server {
         cores: Cores,
     ) -> Result<Process, Box<dyn Error>> {
         let (command, readiness) = self.command(clients, news, scratch)?;
-        Ok(Process::start(command, &readiness, &scratch.join(format!("{}.log", self.name)), cores)?)
+        let log = scratch.join(format!("{}.log", self.name));
+        let process = Process::start(command, &readiness, &log, cores)?;
+        Ok(process.counting(matches!(self.kind, Kind::Stored { .. })))
     }
 
     fn command(
@@ -138,13 +162,16 @@ impl Server {
         let room = (clients + SPARE_CLIENTS).to_string();
         let mut command;
         let address = match &self.kind {
-            Kind::Roomcast { path, arguments } => {
+            Kind::Roomcast { path, arguments } | Kind::Stored { path, arguments } => {
                 command = Command::new(path);
                 command.args(["--listen", "127.0.0.1:0", "--max-clients", &room]);
                 // Senders are to be limited by nothing but the server's speed.
                 command.args(["--rate", "0"]);
                 if let News::AtOnce = news {
                     command.args(["--presence-interval", "0"]);
+                }
+                if let Kind::Stored { .. } = self.kind {
+                    command.arg("--data").arg(fresh_directory(scratch)?);
                 }
                 command.args(arguments);
                 return Ok((command, Readiness::Announced));
@@ -203,6 +230,14 @@ fn ngircd_settings(port: u16) -> String {
          PingTimeout = 3600\nIdleTimeout = 10\n\
          [Options]\nDNS = no\nIdent = no\nPAM = no\n"
     )
+}
+
+/// A directory that no other server of this run has.
+fn fresh_directory(scratch: &Path) -> io::Result<PathBuf> {
+    let names = (0..).map(|number| scratch.join(format!("data-{number}")));
+    let path = names.into_iter().find(|path| !path.exists()).expect("names don't run out");
+    fs::create_dir(&path)?;
+    Ok(path)
 }
 
 fn written(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {

@@ -18,6 +18,7 @@ use crate::table::FLOOR;
 const OURS: &str = "roomcast";
 /// The same with other clients.
 const WEBSOCKET: &str = "websocket";
+const STORED: &str = "stored";
 /// Between two progress lines that stay.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(5);
 
@@ -84,7 +85,9 @@ pub fn verdict(report: &Report) -> Result<(), Box<dyn Error>> {
             {
                 Some(reason.clone())
             }
-            Outcome::Flow(figures) if [OURS, WEBSOCKET].contains(&record.server.as_str()) => {
+            Outcome::Flow(figures)
+                if [OURS, WEBSOCKET, STORED].contains(&record.server.as_str()) =>
+            {
                 figures.faults()
             }
             _ => None,
@@ -101,6 +104,7 @@ pub fn every_server(options: &Options) -> Vec<Server> {
     let mut servers =
         vec![Server::roomcast(options.roomcast.clone(), &options.roomcast_args), Server::bare()];
     servers.push(Server::websocket(options.roomcast.clone(), &options.roomcast_args));
+    servers.push(Server::stored(options.roomcast.clone(), &options.roomcast_args));
     servers.extend(Server::installed());
     if let (Some(command), Some(port)) = (&options.server, options.port) {
         servers.push(Server::given(command.clone(), port));

@@ -69,6 +69,12 @@ impl Chat {
         }
     }
 
+    /// What the store has done, for the log.
+    pub fn store_summary(&self) -> Option<String> {
+        let is_on = self.config.has_store;
+        is_on.then(|| texts::store(self.handover.state(), self.handover.lines_lost()))
+    }
+
     fn tell_operators(&mut self, text: &str) {
         let operators = self.sessions.iter().filter(|(_, session)| {
             session.is_member() && !session.is_plain() && session.rare().is_operator
