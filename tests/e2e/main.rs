@@ -52,6 +52,7 @@ mod options;
 mod output;
 mod files;
 mod store;
+mod crash;
 mod operators;
 mod netcat;
 mod motd;

@@ -208,6 +208,13 @@ impl Client {
         line
     }
 
+    /// Reads up to the next LF; `None` if the connection ends before, in whatever way.
+    pub fn line_before_any_end(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let is_whole = self.stream.read_line(&mut line).is_ok() && line.ends_with('\n');
+        is_whole.then_some(line)
+    }
+
     /// Reads everything up to EOF.
     #[track_caller]
     pub fn rest(&mut self) -> Vec<u8> {

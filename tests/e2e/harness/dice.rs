@@ -25,6 +25,11 @@ impl Dice {
         Dice(self.0.fork())
     }
 
+    /// A number from 0 on below 1.
+    pub fn fraction(&mut self) -> f64 {
+        self.0.f64()
+    }
+
     pub fn below(&mut self, end: usize) -> usize {
         self.0.usize(..end)
     }
