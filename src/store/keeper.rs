@@ -368,3 +368,135 @@ impl Keeper {
 fn seconds_since_1970() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::sync::mpsc::channel;
+
+    use fastrand::Rng;
+
+    use super::*;
+    use crate::wire::{From, Kind, StoredLine};
+
+    fn key(name: &str) -> Arc<RoomKey> {
+        let look: Box<str> = name.into();
+        Arc::new(RoomKey { name: name.into(), looks: [look.clone(), look] })
+    }
+
+    /// A keeper, and what it has said.
+    fn keeper(path: &Path) -> (Keeper, Receiver<Event>) {
+        let (said, events) = channel();
+        let path = path.to_owned();
+        let options = Options { path, keep: None, keep_bytes: u64::MAX };
+        let keeper = Keeper::new(options, "k3f9", Arc::new(AtomicUsize::new(0)), said);
+        (keeper, events)
+    }
+
+    fn batch(numbers: std::ops::Range<u64>) -> Batch {
+        let mut batch = Batch::default();
+        for number in numbers {
+            let text = format!("word{number} and what else is said here in a line of some length");
+            let (time, kind, from, text) = (7, Kind::Said, "ann", text.as_bytes());
+            batch.push(&key("lobby"), News::Line(StoredLine { number, time, kind, from, text }));
+        }
+        batch
+    }
+
+    /// A database of many pages, which was closed as it should be.
+    fn database(directory: &Path) -> PathBuf {
+        let path = directory.join("whole.db");
+        let (mut keeper, _events) = keeper(&path);
+        keeper.start(&key("lobby")).expect("it opens");
+        keeper.add(batch(1..8000));
+        assert!(keeper.end(Instant::now() + RETRY_TIME), "it is written");
+        path
+    }
+
+    fn ask(keeper: &mut Keeper, events: &Receiver<Event>, wish: Wish) -> Answer {
+        keeper.answer(Query { ticket: 7, room: key("lobby"), wish });
+        let answers = events.try_iter().filter_map(|event| match event {
+            Event::Answer(7, answer) => Some(answer),
+            _ => None,
+        });
+        answers.last().expect("an answer")
+    }
+
+    /// Everything that is done with a database is done with a damaged one: nothing panics,
+    /// it is set aside when that shows, and what is said then is stored.
+    fn use_all(path: &Path) {
+        let (mut keeper, events) = keeper(path);
+        let start = keeper.start(&key("lobby")).expect("it opens, or another one does");
+        let mut next = start.lobby.next;
+        for _ in 0..2 {
+            ask(&mut keeper, &events, Wish::Page { from: From::After(0), before: next });
+            ask(&mut keeper, &events, Wish::Page { from: From::Last(400), before: next });
+            ask(&mut keeper, &events, Wish::Search("word".into()));
+            ask(&mut keeper, &events, Wish::Tail);
+            keeper.add(batch(next..next + 300));
+            next += 300;
+            // A database that is set aside makes place at once.
+            (0..3).for_each(|_| keeper.write());
+            keeper.delete_old(DELETED_MAX);
+            (0..3).for_each(|_| keeper.write());
+        }
+        // What is found may be in a page that nobody has looked at before.
+        for _ in 0..3 {
+            keeper.add(batch(next..next + 1));
+            (0..3).for_each(|_| keeper.write());
+            assert_eq!(keeper.state.fault, None);
+            let word = format!("word{next}").into();
+            if let Answer::Found(lines) = ask(&mut keeper, &events, Wish::Search(word)) {
+                return assert_eq!(lines.len(), 1, "{lines:?}");
+            }
+            keeper.write();
+            next += 1;
+        }
+        panic!("nothing is found");
+    }
+
+    /// Promise 55: each page of the database is damaged once.
+    #[test]
+    fn whatever_page_is_damaged_lines_are_stored_again() {
+        const PAGE_BYTES: usize = 4096;
+        let directory = tempfile::tempdir().expect("a directory");
+        let whole = fs::read(database(directory.path())).expect("it is there");
+        let pages = whole.len() / PAGE_BYTES;
+        assert!(pages >= 200, "{pages} pages");
+        let mut rng = Rng::with_seed(7);
+        for page in 0..pages {
+            let path = directory.path().join(format!("{page}.db"));
+            let mut bytes = whole.clone();
+            // The header of the page, or anything in it.
+            let start =
+                page * PAGE_BYTES + if rng.bool() { 0 } else { rng.usize(..PAGE_BYTES - 64) };
+            bytes[start..start + 64].iter_mut().for_each(|byte| *byte ^= rng.u8(1..));
+            fs::write(&path, bytes).expect("it is written");
+            println!("page {page}");
+            use_all(&path);
+            let aside = fs::read_dir(directory.path()).expect("a directory").flatten();
+            for file in aside.filter(|file| file.file_name() != "whole.db") {
+                fs::remove_file(file.path()).expect("it is there");
+            }
+        }
+    }
+
+    #[test]
+    fn a_queue_that_is_written_has_place_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (mut keeper, events) = keeper(&directory.path().join("roomcast.db"));
+        keeper.start(&key("lobby")).expect("it opens");
+        let lines = batch(1..101);
+        keeper.waiting.store(size(&lines), Ordering::Relaxed);
+        keeper.add(lines);
+        keeper.write();
+        assert_eq!(keeper.waiting.load(Ordering::Relaxed), 0);
+        let states = events.try_iter().filter_map(|event| match event {
+            Event::State(state) => Some(state),
+            Event::Answer(..) => None,
+        });
+        let state = states.last().expect("it tells how it does");
+        assert!(state.fault.is_none() && state.lines_written == 100 && state.bytes > 0);
+    }
+}
