@@ -331,16 +331,17 @@ impl Keeper {
     fn delete_step(&mut self) -> Result<usize, Fault> {
         let (keep, keep_bytes) = (self.options.keep, self.options.keep_bytes);
         let database = self.database()?;
-        if database.bytes()? > keep_bytes {
-            return database.delete(DELETED_MAX, None);
+        let oldest = match keep {
+            _ if database.bytes()? > keep_bytes => None,
+            None => return Ok(0),
+            Some(keep) => Some(seconds_since_1970().saturating_sub(keep.as_secs())),
+        };
+        let (lines, rooms) = database.delete(DELETED_MAX, oldest)?;
+        for room in rooms {
+            // A new one of this name begins behind its numbers.
+            self.nexts.remove(&room);
         }
-        match keep {
-            None => Ok(0),
-            Some(keep) => {
-                let oldest = seconds_since_1970().saturating_sub(keep.as_secs());
-                database.delete(DELETED_MAX, Some(oldest))
-            }
-        }
+        Ok(lines)
     }
 
     /// The server ends. Whether all is written.
@@ -498,5 +499,29 @@ mod tests {
         });
         let state = states.last().expect("it tells how it does");
         assert!(state.fault.is_none() && state.lines_written == 100 && state.bytes > 0);
+    }
+
+    #[test]
+    fn what_cannot_be_written_now_is_written_later() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("roomcast.db");
+        let (mut keeper, events) = keeper(&path);
+        keeper.start(&key("lobby")).expect("it opens");
+        let other = rusqlite::Connection::open(&path).expect("it opens");
+        other.execute_batch("BEGIN IMMEDIATE").expect("it is locked");
+        keeper.add(batch(1..11));
+        keeper.write();
+        assert_eq!(keeper.state.fault.as_deref(), Some("another program has locked it"));
+        let page = Wish::Page { from: From::After(0), before: 100 };
+        assert!(matches!(ask(&mut keeper, &events, page.clone()), Answer::Failed));
+        // Its numbers are known all the same.
+        let answer = ask(&mut keeper, &events, Wish::Tail);
+        assert!(matches!(&answer, Answer::Tail(tail) if tail.next == 11), "{answer:?}");
+        keeper.add(batch(11..21));
+        other.execute_batch("COMMIT").expect("it is free");
+        keeper.write();
+        assert_eq!(keeper.state.fault, None);
+        let answer = ask(&mut keeper, &events, page);
+        assert!(matches!(&answer, Answer::Page(page) if page.items.len() == 20), "{answer:?}");
     }
 }
