@@ -240,7 +240,6 @@ impl Chat {
             // It is owed nothing any more.
             self.sessions[id].set_rare(|rare| rare.stalled_since = None);
         }
-        self.go_on_reading(id);
         if !self.sessions[id].is_leaving() {
             self.resume_if_caught_up(id);
         } else if self.has_all(id) {

@@ -502,6 +502,30 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_are_too_old_are_deleted() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (mut keeper, events) = keeper(&directory.path().join("roomcast.db"));
+        keeper.options.keep = Some(Duration::from_secs(60));
+        keeper.start(&key("lobby")).expect("it opens");
+        // They are of 1970.
+        keeper.add(batch(1..1201));
+        keeper.write();
+        let count = |keeper: &mut Keeper| {
+            let page = Wish::Page { from: From::After(0), before: 9999 };
+            match ask(keeper, &events, page) {
+                Answer::Page(page) => page.count,
+                other => panic!("{other:?}"),
+            }
+        };
+        // More than twice as many as were written need another step.
+        assert_eq!(count(&mut keeper), 0);
+        keeper.options.keep = None;
+        keeper.add(batch(1201..1203));
+        keeper.write();
+        assert_eq!(count(&mut keeper), 2);
+    }
+
+    #[test]
     fn what_cannot_be_written_now_is_written_later() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("roomcast.db");

@@ -1,7 +1,10 @@
 // What people do with the page. Each function is a test of its own.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Link, Program, eventually, get, startServer } from './server.mjs';
 
 /// A page in a browser of its own; what goes wrong in it fails the test.
@@ -164,6 +167,38 @@ export async function a_page_survives_a_restart(browser) {
   // What is lost is said where everyone sees it.
   assert.match(await ann.locator('.gap').textContent(), /earlier lines are gone/);
   await isWell(ann);
+}
+
+/// With a store the page goes on after a crash as if nothing had happened, and finds words.
+export async function a_page_goes_on_where_it_was_with_a_store(browser) {
+  const data = mkdtempSync(join(tmpdir(), 'roomcast-'));
+  try {
+    const { port, child } = await startServer(['--data', data]);
+    const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
+    await sees(ann, 'what is said here is kept');
+    await say(ann, 'soup for lunch');
+    await eventually(() => 'it is said', async () => await ann.locator('.waiting').count() === 0);
+    // What is found is written.
+    await ann.getByRole('button', { name: 'Search this room' }).click();
+    await ann.locator('#ask input').fill('soup');
+    await ann.keyboard.press('Enter');
+    await sees(ann, '1 line has all these words:');
+    child.kill('SIGKILL');
+    await ann.locator('#state.bad').waitFor();
+    await say(ann, 'meanwhile');
+    await startServer(['--data', data], port);
+    await ann.evaluate(() => dispatchEvent(new Event('online')));
+    await eventually(() => 'it is said', async () => await ann.locator('.waiting').count() === 0);
+    await sees(ann, 'the server stopped without warning: what was said in its last moments may be missing');
+    const texts = await shown(ann);
+    for (const text of ['ann soup for lunch', 'ann meanwhile']) {
+      assert.equal(texts.filter(other => other === text).length, 1, JSON.stringify(texts));
+    }
+    assert.equal(await ann.locator('.gap').count(), 0);
+    await isWell(ann);
+  } finally {
+    rmSync(data, { recursive: true });
+  }
 }
 
 /// The page asks for the password, or has it from its address, where it doesn't stay.

@@ -54,6 +54,7 @@ scenarios! {
     a_page_comes_back_without_a_hole_or_a_double
     a_dead_connection_is_found
     a_page_survives_a_restart
+    a_page_goes_on_where_it_was_with_a_store
     a_password_is_asked_for
     another_site_reaches_nothing
     spare_connections_are_nobody

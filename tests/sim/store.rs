@@ -38,16 +38,19 @@ impl Store {
     pub fn misfortune(&mut self, rng: &mut Rng, faults: Faults) {
         if faults.has(Fault::StoreFull) && rng.u8(..8) == 0 {
             self.is_full = rng.bool();
-            self.has_failed = true;
         }
         if faults.has(Fault::StoreBroken) && rng.u8(..8) == 0 {
             self.is_broken = rng.bool();
-            self.has_failed = true;
         }
     }
 
     /// So much time passes that what was asked is given up.
     pub fn pass_time(&mut self) {
+        self.has_failed |= self.is_busy();
+    }
+
+    /// Something isn't answered.
+    pub fn fail(&mut self) {
         self.has_failed = true;
     }
 
@@ -122,6 +125,7 @@ impl Store {
             self.has_failed = true;
             return self.answer(rng, faults);
         }
+        self.has_failed |= self.is_broken;
         let answer = match &query.wish {
             _ if self.is_broken => Answer::Failed,
             Wish::Tail => Answer::Tail(self.tail(&query.room.name)),

@@ -175,7 +175,10 @@ impl World {
                     let store = self.store.as_mut().expect("only a store is asked");
                     match self.driver.chat.has_news() {
                         false => store.ask(query),
-                        true => self.driver.chat.handle_answer(query.ticket, Answer::Failed),
+                        true => {
+                            store.fail();
+                            self.driver.chat.handle_answer(query.ticket, Answer::Failed);
+                        }
                     }
                 }
                 Output::Closed { id, ending, closing } => {
