@@ -102,12 +102,12 @@ impl Chat {
         Chat {
             rooms: Rooms::new(&config),
             pace: Pace::new(config.rate),
+            handover: Handover::new(config.backlog_bytes_max),
             config,
             sessions: SecondaryMap::new(),
             names: Names::default(),
             admission: Admission::default(),
             pages: Pages::default(),
-            handover: Handover::default(),
             lookups: Lookups::default(),
             motd: Vec::new(),
             flush: FlushQueue::default(),

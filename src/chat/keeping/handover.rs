@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use crate::wire::{Batch, News, RoomKey, StoreState, StoredLine};
 
-/// Bytes of lines that wait here until the store takes more.
+/// Bytes of lines that wait here at most until the store takes more.
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
 /// The part of the chat that the store sees.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::chat) struct Handover {
+    /// Bytes of lines that wait here until the store takes more.
+    bytes_max: usize,
     /// What has happened since the store took something.
     batch: Batch,
     /// Lines that the store isn't given: their rooms, and the numbers of the first and
@@ -23,11 +25,24 @@ pub(in crate::chat) struct Handover {
 }
 
 impl Handover {
+    /// Nothing has happened. No more waits here than what the log of a room may hold, in
+    /// `backlog_bytes`.
+    pub fn new(backlog_bytes: usize) -> Handover {
+        Handover {
+            bytes_max: BATCH_BYTES_MAX.min(backlog_bytes),
+            batch: Batch::default(),
+            lost: Vec::new(),
+            lines_lost: 0,
+            highest: 0,
+            state: StoreState::default(),
+        }
+    }
+
     /// Hands something over that has happened in a room.
     pub fn add(&mut self, room: &Arc<RoomKey>, news: News<'_>) {
         if let News::Line(StoredLine { number, .. }) = news {
             self.highest = self.highest.max(number);
-            if self.batch.bytes() > BATCH_BYTES_MAX {
+            if self.batch.bytes() > self.bytes_max {
                 return self.lose(room, number);
             }
         }
