@@ -123,6 +123,9 @@ fn start_logging(stderr: Output) {
 
 fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let data = cli.data().map(|path| DataDir::open(&path)).transpose()?;
+    if let Some(option) = cli.keeping().filter(|_| data.is_none()) {
+        return Err(format!("{option} has no effect without --data, where what is said is kept"));
+    }
     let in_data = |name: &str| data.as_ref().map(|data| data.file(name));
     let key_file = cli.key_file().map(Path::to_owned).or_else(|| in_data("key"));
     let bans_file = cli.bans().map(Path::to_owned).or_else(|| in_data("bans"));
@@ -199,8 +202,9 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
 /// The store of this directory, whose counting of lines goes on.
 fn open_store(options: &store::Options, config: &mut Config) -> Result<Opened, String> {
     let opened = Opened::new(options.clone(), &config.run, &config.lobby_key())?;
-    config.run.clone_from(&opened.start.run);
+    config.unstored_run = std::mem::replace(&mut config.run, opened.start.run.clone());
     config.has_store = true;
+    info!("what is said is kept in {}", options.path.display());
     Ok(opened)
 }
 

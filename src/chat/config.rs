@@ -76,6 +76,9 @@ pub struct Config {
     pub has_store: bool,
     /// Rooms of which nothing is stored.
     pub unstored: Vec<String>,
+    /// If there is a store: names the counting of lines in those rooms, which begins anew
+    /// with each start.
+    pub unstored_run: String,
     /// How long the store keeps what is said, for people to know.
     pub keep: Option<Duration>,
     /// What newcomers have to type first.
@@ -134,6 +137,7 @@ impl Default for Config {
             view: View::default(),
             whois_address: false,
             has_store: false,
+            unstored_run: String::new(),
             unstored: Vec::new(),
             keep: None,
             password: None,

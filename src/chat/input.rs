@@ -391,7 +391,7 @@ impl Chat {
         // What a client typed may be a part of an answer, without what closed it.
         let closed = close_directions(text);
         let (room, text) = (self.rooms[session.room].name.as_str(), closed.as_bytes());
-        let (number, time, run) = (None, self.clock.wall(), &*self.config.run);
+        let (number, time, run) = (None, self.clock.wall(), self.run(id));
         let (zone, reader) = (&self.config.zone, session.nick.as_str());
         let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
         let mut bytes = Vec::new();

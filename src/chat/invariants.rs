@@ -15,7 +15,7 @@ use crate::wire::{Encoding, FIRST_BYTES};
 const ANSWER_BYTES_MAX: usize = 24 * 1024;
 
 /// A page from the store, in bytes of any encoding.
-const PAGE_BYTES_MAX: usize = 256 * 1024;
+const PAGE_BYTES_MAX: usize = 64 * 1024;
 
 impl Chat {
     /// Panics if something is wrong with the state as a whole. Slow.

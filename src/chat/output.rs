@@ -214,7 +214,7 @@ impl Chat {
         let room = &self.rooms[session.room];
         let (log, name) = (&room.log, room.name.as_str());
         let missed = &mut self.counts.lines_missed;
-        let (time, zone, run) = (self.clock.wall(), &self.config.zone, &*self.config.run);
+        let (time, zone, run) = (self.clock.wall(), &self.config.zone, log.run());
         let reader = session.nick.as_str();
         session.reader.skip_gap(log, id, |lines, encoding| {
             *missed += lines;

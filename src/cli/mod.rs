@@ -392,6 +392,13 @@ impl Cli {
         given.or_else(|| of_service().filter(|path| path.is_absolute() && !self.room.raw))
     }
 
+    /// An option about what is kept that was given; without a directory it has no effect.
+    pub fn keeping(&self) -> Option<&'static str> {
+        let Files { keep, no_store, .. } = &self.files;
+        let given = [("--keep", *keep > 0), ("--no-store", !no_store.is_empty())];
+        given.into_iter().find_map(|(option, is_given)| is_given.then_some(option))
+    }
+
     /// Where what is said is kept in this directory, and for how long.
     pub fn store(&self, data: &DataDir) -> store::Options {
         let (keep, keep_bytes) = (unless_zero(self.files.keep), self.files.keep_bytes);
@@ -477,6 +484,7 @@ impl Cli {
             whois_address: room.whois_address,
             has_store: false,
             unstored: self.files.no_store.clone(),
+            unstored_run: String::new(),
             keep: unless_zero(self.files.keep),
             password: None,
             operator_password: None,

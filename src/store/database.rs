@@ -17,8 +17,8 @@ const TAIL_LINES: u64 = 1000;
 const TAIL_BYTES: usize = 256 * 1024;
 
 /// One page.
-const PAGE_LINES: u64 = 500;
-const PAGE_BYTES: usize = 64 * 1024;
+const PAGE_LINES: u64 = 200;
+const PAGE_BYTES: usize = 16 * 1024;
 
 /// Lines that are counted at most: more are "a million".
 const COUNT_MAX: u64 = 1_000_000;
@@ -95,7 +95,7 @@ impl Database {
         let result = self.transact(is_durable, |database| {
             batches.iter().flat_map(Batch::iter).try_for_each(|(room, news)| {
                 let stored = database.room(room)?;
-                database.write_news(room, stored, news)
+                database.write_news(stored, news)
             })?;
             if is_durable { database.reserve(batches) } else { Ok(()) }
         });
@@ -129,7 +129,7 @@ impl Database {
         result
     }
 
-    fn write_news(&mut self, room: &RoomKey, stored: Stored, news: News<'_>) -> Result<(), Fault> {
+    fn write_news(&self, stored: Stored, news: News<'_>) -> Result<(), Fault> {
         match news {
             News::Line(StoredLine { number, time, kind, from, text }) => {
                 let insert = "INSERT OR IGNORE INTO lines (room, number, time, kind, sender, text) \
@@ -142,8 +142,8 @@ impl Database {
                 let insert = "INSERT OR REPLACE INTO gaps VALUES (?, ?, ?)";
                 self.connection.prepare_cached(insert)?.execute(params![stored.id, first, last])?;
             }
-            // Nothing can be lost of it.
-            News::Closed(next) => self.set_reserved(&room.name, next)?,
+            // It may be entered again soon.
+            News::Closed => {}
             News::Topic(topic) => {
                 let update = "UPDATE rooms SET topic = ? WHERE id = ?";
                 self.connection.prepare_cached(update)?.execute(params![topic, stored.id])?;
@@ -179,6 +179,13 @@ impl Database {
             stored.reserved = reserved;
         }
         Ok(())
+    }
+
+    /// Says where the numbers of rooms go on in which nobody is.
+    pub fn end_rooms(&mut self, nexts: &[(u64, Box<str>)]) -> Result<(), Fault> {
+        self.transact(false, |database| {
+            nexts.iter().try_for_each(|(next, name)| database.set_reserved(name, *next))
+        })
     }
 
     /// Says where the numbers of rooms go on: the server ends.
@@ -220,11 +227,12 @@ impl Database {
         Ok(select.query_row([&room.looks[0], &room.looks[1]], |row| row.get(0)).optional()?)
     }
 
-    /// The end of a room, of which `known` is the next number if it was used since the
-    /// start. Numbers are reserved for it.
-    pub fn tail(&mut self, room: &RoomKey, known: Option<u64>) -> Result<Tail, Fault> {
+    /// The end of a room. Numbers are reserved for it. `nexts` has the next numbers of rooms
+    /// that were used since the start.
+    pub fn tail(&mut self, room: &RoomKey, nexts: &HashMap<Box<str>, u64>) -> Result<Tail, Fault> {
         let Some(id) = self.find(room)? else {
             // One that is known all the same waits to be written.
+            let known = nexts.get(&room.name).copied();
             let (is_known, next) = (known.is_some(), known.unwrap_or(self.floor + 1));
             return Ok(Tail { is_known, name: room.name.clone(), next, ..Tail::default() });
         };
@@ -232,6 +240,7 @@ impl Database {
         let (name, topic, reserved) = self.connection.query_row(select, [id], |row| {
             Ok((row.get::<_, Box<str>>(0)?, row.get::<_, Box<str>>(1)?, row.get::<_, u64>(2)?))
         })?;
+        let known = nexts.get(&name).copied();
         let lines = self.tail_lines(id)?;
         let newest = lines.last().map_or(0, number);
         let next = known.unwrap_or(reserved).max(newest + 1);
@@ -474,8 +483,7 @@ fn newest(batches: &[Batch]) -> impl Iterator<Item = (&RoomKey, u64)> {
         let number = match news {
             News::Line(line) => line.number,
             News::Lost(_, last) => last,
-            // The next line of a room that is closed comes after its tail was asked for.
-            News::Topic(_) | News::Closed(_) => continue,
+            News::Topic(_) | News::Closed => continue,
         };
         let known = newest.entry(&**room).or_default();
         *known = number.max(*known);
@@ -594,7 +602,7 @@ mod tests {
         database.write(&[batch(&room, &[News::Topic("all that")])]).expect("it is written");
         database.close(&HashMap::from([("Dev".into(), 4)])).expect("it closes");
         let mut database = open(&directory);
-        let tail = database.tail(&key("dEv"), None).expect("a tail");
+        let tail = database.tail(&key("dEv"), &HashMap::new()).expect("a tail");
         assert_eq!((&*tail.name, &*tail.topic, tail.next), ("Dev", "all that", 4));
         assert!(tail.is_known && !tail.is_interrupted);
         assert_eq!(shown(&tail.lines), [1, 2, 3]);
@@ -607,7 +615,7 @@ mod tests {
         };
         assert_eq!(tail.lines[0], line);
         assert_eq!(database.run(), "k3f9");
-        assert!(!database.tail(&key("other"), None).expect("a tail").is_known);
+        assert!(!database.tail(&key("other"), &HashMap::new()).expect("a tail").is_known);
     }
 
     #[test]
@@ -617,7 +625,7 @@ mod tests {
         let mut newest = 3;
         for _ in 0..3 {
             let mut database = open(&directory);
-            let tail = database.tail(&key("dev"), None).expect("a tail");
+            let tail = database.tail(&key("dev"), &HashMap::new()).expect("a tail");
             assert!(tail.is_interrupted && tail.next > newest + RESERVED / 2, "{tail:?}");
             newest = tail.next;
         }
@@ -626,8 +634,8 @@ mod tests {
     #[test]
     fn a_room_that_is_opened_again_goes_on_where_it_was() {
         let directory = directory();
-        let (mut database, room) = filled(&directory, 3);
-        let tail = database.tail(&room, Some(4)).expect("a tail");
+        let (mut database, _room) = filled(&directory, 3);
+        let tail = database.tail(&key("DEV"), &HashMap::from([("Dev".into(), 4)])).expect("a tail");
         assert_eq!((tail.next, tail.is_interrupted), (4, false));
     }
 
@@ -656,7 +664,7 @@ mod tests {
         let first = page(From::After(0), 2000);
         assert_eq!(
             (first.items.len(), first.count, first.oldest, first.next),
-            (500, 1203, 1, Some(500))
+            (200, 1203, 1, Some(200))
         );
         let rest = page(From::After(1000), 1100);
         assert_eq!((rest.items.len(), rest.count, rest.next), (99, 99, None));
@@ -672,7 +680,7 @@ mod tests {
         let (mut database, room) = filled(&directory, 3);
         let news = [News::Lost(4, 9), line(10, "a"), line(11, "b")];
         database.write(&[batch(&room, &news)]).expect("it is written");
-        assert_eq!(shown(&database.tail(&room, None).expect("a tail").lines), [10, 11]);
+        assert_eq!(shown(&database.tail(&room, &HashMap::new()).expect("a tail").lines), [10, 11]);
     }
 
     #[test]
@@ -702,12 +710,12 @@ mod tests {
         let (mut database, room) = filled(&directory, 100);
         database.write(&[batch(&key("tea"), &[line(1, "a")])]).expect("it is written");
         assert_eq!(database.delete(100, None).expect("it works"), (100, vec!["Dev".into()]));
-        assert!(database.tail(&key("tea"), None).expect("a tail").is_known);
+        assert!(database.tail(&key("tea"), &HashMap::new()).expect("a tail").is_known);
         for mut database in [database, open(&directory)] {
-            let tail = database.tail(&room, None).expect("a tail");
+            let tail = database.tail(&room, &HashMap::new()).expect("a tail");
             assert!(!tail.is_known && tail.next > 100 + RESERVED / 2, "{tail:?}");
             database.write(&[batch(&room, &[line(tail.next, "again")])]).expect("it is written");
-            assert!(database.tail(&room, None).expect("a tail").is_known);
+            assert!(database.tail(&room, &HashMap::new()).expect("a tail").is_known);
             database.delete(100, None).expect("it works");
         }
     }

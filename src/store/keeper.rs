@@ -28,8 +28,9 @@ const LOG_TIME: Duration = Duration::from_secs(60);
 /// Old lines that are deleted in one step: little enough to delay nothing.
 const DELETED_MAX: usize = 500;
 
-/// How long old lines may stay when nothing is said.
-const DELETE_TIME: Duration = Duration::from_secs(10);
+/// How often there is a look for old lines when nothing is said, and how long a room is
+/// empty before it is taken for closed.
+const TIDY_TIME: Duration = Duration::from_secs(10);
 
 /// What the thread has.
 pub struct Keeper {
@@ -44,17 +45,22 @@ pub struct Keeper {
     /// `None` after a fault, until it can be opened again.
     database: Option<Database>,
     batches: Vec<Batch>,
+    /// Lines in them.
+    lines: usize,
     /// When they are to be written.
     due: Option<Instant>,
     /// The next numbers of the rooms that have been used.
     nexts: HashMap<Box<str>, u64>,
+    /// Rooms that nobody is in, and since when. After a crash their numbers go on where
+    /// they are.
+    closed: HashMap<Box<str>, Instant>,
     /// No line has a higher number, in any room.
     highest: u64,
     state: StoreState,
     /// When the fault was logged last.
     logged: Option<Instant>,
-    /// When old lines are to be deleted next.
-    delete_at: Instant,
+    /// When to look for old lines and closed rooms.
+    tidy_at: Option<Instant>,
 }
 
 impl Keeper {
@@ -72,12 +78,14 @@ impl Keeper {
             has_said: false,
             database: None,
             batches: Vec::new(),
+            lines: 0,
             due: None,
             nexts: HashMap::new(),
+            closed: HashMap::new(),
             highest: 0,
             state: StoreState::default(),
             logged: None,
-            delete_at: Instant::now(),
+            tidy_at: None,
         }
     }
 
@@ -101,6 +109,7 @@ impl Keeper {
         self.run = database.run().into();
         self.highest = database.highest()?;
         let lobby = self.tail(lobby)?;
+        self.delete_old(DELETED_MAX);
         self.report();
         Ok(Start { run: self.run.clone(), highest: self.highest, lobby })
     }
@@ -122,10 +131,13 @@ impl Keeper {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            if self.due.is_some_and(|due| due <= Instant::now()) {
+            let is_past = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
+            if is_past(self.due) {
                 self.write();
             }
-            if self.delete_at <= Instant::now() {
+            if is_past(self.tidy_at) {
+                self.tidy_at = None;
+                self.close_rooms();
                 self.delete_old(DELETED_MAX);
             }
         }
@@ -133,8 +145,27 @@ impl Keeper {
 
     /// How long it may wait for something to do.
     fn pause(&self) -> Duration {
-        let until = self.due.map_or(self.delete_at, |due| due.min(self.delete_at));
-        until.saturating_duration_since(Instant::now())
+        let until = self.due.into_iter().chain(self.tidy_at).min();
+        until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Says where the numbers of rooms go on that have been empty for a while. Not at once:
+    /// each time that one is entered again numbers have to be reserved.
+    fn close_rooms(&mut self) {
+        let is_past = |since: &Instant| *since + TIDY_TIME <= Instant::now();
+        let closed = self.closed.extract_if(|_, since| is_past(since));
+        let closed = closed.filter_map(|(room, _)| Some((self.nexts.get(&room).copied()?, room)));
+        let closed: Vec<_> = closed.collect();
+        if !self.closed.is_empty() {
+            self.tidy_at = Some(Instant::now() + TIDY_TIME);
+        }
+        // What isn't written yet has other numbers reserved.
+        if self.batches.is_empty()
+            && self.state.fault.is_none()
+            && let Err(fault) = self.database().and_then(|database| database.end_rooms(&closed))
+        {
+            self.fail(fault);
+        }
     }
 
     fn add(&mut self, batch: Batch) {
@@ -142,7 +173,12 @@ impl Keeper {
             let newest = match news {
                 News::Line(line) => line.number,
                 News::Lost(_, last) => last,
-                News::Topic(_) | News::Closed(_) => continue,
+                News::Topic(_) => continue,
+                News::Closed => {
+                    self.closed.insert(room.name.clone(), Instant::now());
+                    self.tidy_at.get_or_insert(Instant::now() + TIDY_TIME);
+                    continue;
+                }
             };
             self.highest = self.highest.max(newest);
             match self.nexts.get_mut(&room.name) {
@@ -150,10 +186,10 @@ impl Keeper {
                 None => _ = self.nexts.insert(room.name.clone(), newest + 1),
             }
         }
+        self.lines += batch.len();
         self.batches.push(batch);
         let due = self.due.get_or_insert_with(|| Instant::now() + BATCH_TIME);
-        let lines: usize = self.batches.iter().map(Batch::len).sum();
-        if lines >= BATCH_LINES && self.state.fault.is_none() {
+        if self.lines >= BATCH_LINES && self.state.fault.is_none() {
             *due = Instant::now();
         }
     }
@@ -168,6 +204,7 @@ impl Keeper {
             Ok(lines) => {
                 self.due = None;
                 self.batches.clear();
+                self.lines = 0;
                 self.recover();
                 // As many go as come, or more.
                 self.delete_old(DELETED_MAX.max(2 * lines));
@@ -181,7 +218,7 @@ impl Keeper {
         let batches = std::mem::take(&mut self.batches);
         let result = self.database().and_then(|database| database.write(&batches));
         let written = batches.iter().map(size).sum();
-        let lines = batches.iter().map(Batch::len).sum();
+        let lines = self.lines;
         self.batches = batches;
         result?;
         self.waiting.fetch_sub(written, Ordering::Relaxed);
@@ -304,10 +341,13 @@ impl Keeper {
 
     /// The end of a room, which is used from now on.
     fn tail(&mut self, room: &RoomKey) -> Result<Tail, Fault> {
-        let known = self.nexts.get(&room.name).copied();
-        let tail = self.database()?.tail(room, known)?;
+        let nexts = std::mem::take(&mut self.nexts);
+        let tail = self.database().and_then(|database| database.tail(room, &nexts));
+        self.nexts = nexts;
+        let tail = tail?;
         if tail.is_known {
             self.nexts.insert(tail.name.clone(), tail.next);
+            self.closed.remove(&tail.name);
         }
         Ok(tail)
     }
@@ -315,7 +355,9 @@ impl Keeper {
     /// Deletes lines that are too old or too many, in small steps, and so many in all at
     /// most.
     fn delete_old(&mut self, lines_max: usize) {
-        self.delete_at = Instant::now() + DELETE_TIME;
+        if self.options.keep.is_some() {
+            self.tidy_at.get_or_insert(Instant::now() + TIDY_TIME);
+        }
         let mut deleted = 0;
         while deleted < lines_max && self.state.fault.is_none() {
             match self.delete_step() {
@@ -325,7 +367,7 @@ impl Keeper {
             }
         }
         // There may be more.
-        self.delete_at = Instant::now();
+        self.tidy_at = Some(Instant::now());
     }
 
     fn delete_step(&mut self) -> Result<usize, Fault> {
@@ -340,6 +382,7 @@ impl Keeper {
         for room in rooms {
             // A new one of this name begins behind its numbers.
             self.nexts.remove(&room);
+            self.closed.remove(&room);
         }
         Ok(lines)
     }
@@ -352,7 +395,7 @@ impl Keeper {
                 break;
             }
             if Instant::now() + RETRY_TIME > until {
-                let lines: usize = self.batches.iter().map(Batch::len).sum();
+                let lines = self.lines;
                 warn!("{lines} lines are lost: {} can't be written", self.options.path.display());
                 return false;
             }
@@ -499,6 +542,27 @@ mod tests {
         });
         let state = states.last().expect("it tells how it does");
         assert!(state.fault.is_none() && state.lines_written == 100 && state.bytes > 0);
+    }
+
+    #[test]
+    fn numbers_of_a_room_that_stays_empty_are_reserved_no_longer() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (mut keeper, _events) = keeper(&directory.path().join("roomcast.db"));
+        keeper.start(&key("lobby")).expect("it opens");
+        let mut batch = batch(1..11);
+        batch.push(&key("lobby"), News::Closed);
+        keeper.add(batch);
+        keeper.write();
+        let highest = |keeper: &mut Keeper| {
+            keeper.close_rooms();
+            keeper.database().and_then(|database| database.highest()).expect("a number")
+        };
+        assert!(highest(&mut keeper) > 1000, "it may be entered again soon");
+        keeper.closed.values_mut().for_each(|since| *since -= TIDY_TIME);
+        assert_eq!(highest(&mut keeper), 10);
+        // Whoever enters it makes it one that is used.
+        assert_eq!(keeper.tail(&key("lobby")).expect("a tail").next, 11);
+        assert!(highest(&mut keeper) > 1000);
     }
 
     #[test]

@@ -31,7 +31,7 @@ enum Entry {
     Line { number: u64, time: Time, kind: Kind, from_bytes: u8, text_bytes: u32 },
     Lost { first: u64, last: u64 },
     Topic { bytes: u32 },
-    Closed { next: u64 },
+    Closed,
 }
 
 /// Something that has happened in a room.
@@ -44,8 +44,8 @@ pub enum News<'a> {
     Lost(u64, u64),
     /// The room is about this now; about nothing if it is empty.
     Topic(&'a str),
-    /// Nobody is in the room any more. The number of its next line.
-    Closed(u64),
+    /// Nobody is in the room any more.
+    Closed,
 }
 
 /// A line of a room.
@@ -74,7 +74,7 @@ impl Batch {
                 Entry::Line { number, time, kind, from_bytes, text_bytes }
             }
             News::Lost(first, last) => Entry::Lost { first, last },
-            News::Closed(next) => Entry::Closed { next },
+            News::Closed => Entry::Closed,
             News::Topic(text) => {
                 self.bytes.extend_from_slice(text.as_bytes());
                 Entry::Topic { bytes: text.len() as u32 }
@@ -121,7 +121,7 @@ impl Batch {
                     News::Line(StoredLine { number, time, kind, from, text })
                 }
                 Entry::Lost { first, last } => News::Lost(first, last),
-                Entry::Closed { next } => News::Closed(next),
+                Entry::Closed => News::Closed,
                 Entry::Topic { bytes } => {
                     News::Topic(str::from_utf8(take(bytes as usize)).unwrap_or_default())
                 }
@@ -268,7 +268,7 @@ mod tests {
             (&dev, News::Lost(3, 5)),
             (&dev, News::Topic("")),
             (&dev, line(6, "bob", b"")),
-            (&dev, News::Closed(7)),
+            (&dev, News::Closed),
         ];
         let mut batch = Batch::default();
         assert!(batch.is_empty());

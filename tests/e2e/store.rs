@@ -271,8 +271,29 @@ fn lines_are_found_by_their_words() {
     }
     ann.say("secret tea\n/search tea");
     ann.hears("*** what is said in tea isn't kept, so it can't be searched");
+    // Numbers begin there with each start, and so does the name of the counting.
+    let run = |seq: &str| seq.split(['@', ' ']).nth(8).map(str::to_owned);
+    let unstored = run(&place(&mut ann));
+    ann.say("/leave");
+    skip_to(&mut ann, "*** what is said here is kept for 30 days");
+    let stored = run(&place(&mut ann));
+    assert!(
+        stored.is_some() && unstored.is_some() && stored != unstored,
+        "{stored:?} {unstored:?}"
+    );
     stop(program);
     assert!(!data.log(&[]).contains("tea ") && data.log(&[]).contains("soup for lunch"));
+}
+
+#[test]
+fn options_about_what_is_kept_need_a_place_for_it() {
+    for option in [["--keep", "30d"], ["--no-store", "tea"]] {
+        let output = run(&[&["--listen", "127.0.0.1:0"], &option[..]].concat());
+        let errors = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{errors}");
+        let expected = format!("roomcast: {} has no effect without --data", option[0]);
+        assert!(errors.lines().any(|line| line.starts_with(&expected)), "{errors}");
+    }
 }
 
 #[test]

@@ -63,9 +63,14 @@ impl Chat {
         self.rooms[self.sessions[id].room].log.newest()
     }
 
+    /// Names the counting of lines in a client's room.
+    pub(in crate::chat) fn run(&self, id: ClientId) -> &str {
+        self.rooms[self.sessions[id].room].log.run()
+    }
+
     /// The farewell of a client that leaves of its own accord.
     pub(in crate::chat) fn goodbye(&self, id: ClientId) -> String {
-        texts::goodbye(&texts::place(self.position(id), &self.config.run))
+        texts::goodbye(&texts::place(self.position(id), self.run(id)))
     }
 
     /// Shows a client the last `lines` of its room again, after what it is owed;
@@ -213,9 +218,9 @@ pub(in crate::chat) fn search(chat: &mut Chat, id: ClientId, rest: &str) -> Outc
 
 /// `/resume NUMBER`
 pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
-    let (number, run) = rest.split_once('@').unwrap_or((rest, &chat.config.run));
+    let (number, run) = rest.split_once('@').unwrap_or((rest, chat.run(id)));
     let number = number.parse::<u64>().map_err(|_| Problem::Usage)?;
-    if run != chat.config.run {
+    if run != chat.run(id) {
         chat.resume_restarted(id);
         return Ok(());
     }
@@ -225,7 +230,7 @@ pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) -> Outc
 /// `/seq`
 pub(in crate::chat) fn seq(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     let newest = chat.position(id);
-    chat.notify(id, &texts::seq(newest, &texts::place(newest, &chat.config.run)));
+    chat.notify(id, &texts::seq(newest, &texts::place(newest, chat.run(id))));
     Ok(())
 }
 

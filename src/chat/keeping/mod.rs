@@ -38,10 +38,10 @@ impl Chat {
         self.handover.add(key, News::Topic(room.topic.as_deref().unwrap_or_default()));
     }
 
-    /// Hands over where the numbers of a room go on that is empty.
+    /// Hands over that a room is empty.
     pub(super) fn keep_end(&mut self, room: &Room) {
         if let Some(key) = room.key.as_ref().filter(|_| room.is_kept) {
-            self.handover.add(key, News::Closed(room.log.newest() + 1));
+            self.handover.add(key, News::Closed);
         }
     }
 

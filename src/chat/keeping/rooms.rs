@@ -76,7 +76,7 @@ impl Chat {
         for id in waiting {
             self.resume_waiting(id);
             if !is_known && self.sessions.contains_key(id) {
-                self.notify(id, texts::NO_STORE);
+                self.notify(id, texts::NO_PAST);
             }
         }
         // They may have been taken elsewhere.
@@ -114,6 +114,10 @@ impl Chat {
     /// Begins a room where it was.
     fn restore(&mut self, id: RoomId, tail: &Tail) {
         let room = &mut self.rooms[id];
+        if room.key.is_none() {
+            // What was stored once isn't shown where nothing is stored any more.
+            return;
+        }
         for line in &tail.lines {
             if let Past::Line { number, time, kind, from, text } = line {
                 room.log.jump_to((*number).max(room.log.newest() + 1));

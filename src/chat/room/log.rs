@@ -324,6 +324,11 @@ impl Log {
         (record.author, record.kind)
     }
 
+    /// Names the counting of lines.
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
     /// The zone of the server.
     pub fn zone(&self) -> &TimeZone {
         &self.zone

@@ -50,11 +50,13 @@ impl Room {
     }
 
     pub fn with_limits(name: Nick, config: &Config, limits: Limits) -> Self {
-        let log = Log::new(name.as_str(), &config.run, limits)
+        let key = key_of(&name, config);
+        let is_stored = key.is_some() || !config.has_store;
+        let run = if is_stored { &config.run } else { &config.unstored_run };
+        let log = Log::new(name.as_str(), run, limits)
             .with_echo(config.echo)
             .with_zone(config.zone.clone());
         let presence = Presence::default();
-        let key = key_of(&name, config);
         Room {
             name,
             topic: None,

@@ -47,7 +47,7 @@ impl Chat {
     pub(in crate::chat) fn end_post(&mut self, id: ClientId) {
         let session = &self.sessions[id];
         let room = self.rooms[session.room].name.as_str();
-        let answer = answers::posted(session.rare().posted, room, &self.config.run);
+        let answer = answers::posted(session.rare().posted, room, self.run(id));
         self.answer(id, &answer, false);
     }
 

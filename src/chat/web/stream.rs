@@ -79,10 +79,10 @@ impl Chat {
                 false => Since::Line(log.first_since(time)),
             });
         }
-        let (number, run) = since.split_once('@').unwrap_or((since, &self.config.run));
+        let (number, run) = since.split_once('@').unwrap_or((since, self.run(id)));
         let number: u64 =
             number.parse().map_err(|_| Answer::text("400 Bad Request", answers::SINCE))?;
-        match run == self.config.run {
+        match run == self.run(id) {
             // Lines that are gone are told of as those that a slow reader misses.
             true if self.is_number_past(id, number) => Ok(Since::Stored(From::After(number))),
             true => Ok(Since::Number(number)),
