@@ -202,7 +202,8 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
 /// The store of this directory, whose counting of lines goes on.
 fn open_store(options: &store::Options, config: &mut Config) -> Result<Opened, String> {
     let opened = Opened::new(options.clone(), &config.run, &config.lobby_key())?;
-    config.unstored_run = std::mem::replace(&mut config.run, opened.start.run.clone());
+    config.run.clone_from(&opened.start.run);
+    config.unstored_run = run_id()?;
     config.has_store = true;
     info!("what is said is kept in {}", options.path.display());
     Ok(opened)

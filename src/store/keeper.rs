@@ -489,7 +489,7 @@ mod tests {
         for _ in 0..3 {
             keeper.add(batch(next..next + 1));
             (0..3).for_each(|_| keeper.write());
-            assert_eq!(keeper.state.fault, None);
+            assert_eq!(keeper.state.fault, None, "{}", path.display());
             let word = format!("word{next}").into();
             if let Answer::Found(lines) = ask(&mut keeper, &events, Wish::Search(word)) {
                 return assert_eq!(lines.len(), 1, "{lines:?}");
@@ -497,7 +497,7 @@ mod tests {
             keeper.write();
             next += 1;
         }
-        panic!("nothing is found");
+        panic!("nothing is found in {}", path.display());
     }
 
     /// Promise 55: each page of the database is damaged once.
@@ -517,7 +517,6 @@ mod tests {
                 page * PAGE_BYTES + if rng.bool() { 0 } else { rng.usize(..PAGE_BYTES - 64) };
             bytes[start..start + 64].iter_mut().for_each(|byte| *byte ^= rng.u8(1..));
             fs::write(&path, bytes).expect("it is written");
-            println!("page {page}");
             use_all(&path);
             let aside = fs::read_dir(directory.path()).expect("a directory").flatten();
             for file in aside.filter(|file| file.file_name() != "whole.db") {
