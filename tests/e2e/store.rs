@@ -560,6 +560,7 @@ fn what_the_queue_has_no_place_for_is_counted_in_the_history() {
         ann.say(format!("part {number}"));
         skip_to(&mut bob, &format!("<guest1> part {number}"));
     }
+    while !ann.line().starts_with("*** what is said isn't stored any more: ") {}
     let memory = program.memory_bytes_max();
     assert!(memory < 64 << 20, "{memory} bytes");
     other.execute_batch("COMMIT").expect("it is free");
