@@ -20,7 +20,7 @@ use env_logger::{Target, WriteStyle};
 use jiff::tz::TimeZone;
 use log::{info, warn};
 use roomcast::chat::{Config, PASSWORD_BYTES_MAX};
-use roomcast::net::{DEFAULT_PORT, ListenAddr, Listener, Server, Stopper};
+use roomcast::net::{Certificate, DEFAULT_PORT, ListenAddr, Listener, Server, Stopper};
 use roomcast::store::{self, Opened};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -143,6 +143,7 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         ));
     }
     config.operator_password = cli.operator_file().map(private_file::password).transpose()?;
+    let tls = cli.tls_files().map(|(cert, key)| Certificate::read(cert, key)).transpose()?;
     let listeners = bind(cli.listen())?;
     for listener in &listeners {
         listener
@@ -165,6 +166,9 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let mut server =
         Server::new(config, listeners).map_err(|error| format!("cannot start: {error}"))?;
     server.set_proxies(cli.proxy_from().to_vec());
+    if let Some(certificate) = tls {
+        server.set_certificate(certificate);
+    }
     if let Some(path) = cli.motd() {
         server
             .set_motd_file(path.to_owned())

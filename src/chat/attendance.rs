@@ -5,7 +5,7 @@
 //! A client that speaks is told of by name, at once. A script that comes, says a line
 //! and goes is told of by its line only.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::room::RoomId;
 use crate::chat::ids::ClientId;
@@ -44,6 +44,8 @@ impl Chat {
                 self.admission.browsers.add_spare(id);
             }
             self.schedule.set(now + WEB_GREETING_DELAY, Due::Greeting(id));
+        } else if self.config.has_tls {
+            self.schedule.set(now + WEB_GREETING_DELAY, Due::Greeting(id));
         } else if self.config.fold_time.is_zero() {
             self.handle_arrival(id);
         } else {
@@ -51,8 +53,31 @@ impl Chat {
         }
     }
 
+    /// A newcomer to which nothing was sent begins a TLS handshake, and is greeted after that.
+    /// False if it has sent something else before.
+    pub fn begin_handshake(&mut self, id: ClientId) -> bool {
+        let Some(session) = self.sessions.get(id) else { return false };
+        let is_early = !session.has_sent();
+        if is_early {
+            self.secured.begin(id);
+        }
+        is_early
+    }
+
+    /// The handshake of a newcomer is done: from now on it is like one that has just come.
+    pub fn handle_secured(&mut self, now: Instant, id: ClientId, version: &'static str) {
+        self.clock.advance(now);
+        if self.sessions.contains_key(id) {
+            self.secured.finish(id, version);
+            self.schedule.set(self.clock.now() + WEB_GREETING_DELAY, Due::Greeting(id));
+        }
+    }
+
     /// A newcomer has said nothing so far, unless it is no newcomer any more.
     pub(super) fn handle_greeting(&mut self, id: ClientId) {
+        if self.secured.is_in_handshake(id) {
+            return;
+        }
         if self.may_be_spare(id) {
             self.admission.browsers.add_spare(id);
             self.schedule.greet_spare(self.clock.now() + SPARE_TIME, id);

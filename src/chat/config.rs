@@ -28,6 +28,8 @@ pub struct Config {
     pub raw: bool,
     /// Whether requests of HTTP are answered.
     pub has_web: bool,
+    /// Whether TLS is spoken too: newcomers have time for a ClientHello.
+    pub has_tls: bool,
     /// What this server may be called in a request, beside the addresses and names that
     /// it always may.
     pub hosts: Vec<String>,
@@ -117,6 +119,7 @@ impl Default for Config {
             echo: false,
             raw: false,
             has_web: false,
+            has_tls: false,
             hosts: Vec::new(),
             metrics_networks: Vec::new(),
             clients_max: 10_000,

@@ -14,7 +14,7 @@ use crate::chat::room::cursor::Reader;
 use crate::chat::room::presence::Presence;
 use crate::chat::schedule::Due;
 use crate::chat::state::{Chat, Output};
-use crate::wire::{Client, Encoding, Ending, Kind, NOTICE, Stage};
+use crate::wire::{Client, Encoding, Ending, Kind, NOTICE, Protocol, Stage};
 
 /// How long a client that closed its sending side stays for replies. A script
 /// (`echo /who | nc -N`) waits so long for its end, and a bot has so long to
@@ -115,6 +115,10 @@ impl Chat {
         if self.config.raw {
             return Vec::new();
         }
+        if first.starts_with(&[0x16, 3]) {
+            // It is a ClientHello: a line would be no answer.
+            return Protocol::Tls.answer().to_vec();
+        }
         if let Some(answer) = self.refused_request(refusal, first) {
             return answer;
         }
@@ -152,6 +156,18 @@ impl Chat {
         if let Some(input) = session.set_client(|client| client.finish(&framing)) {
             self.handle_input(id, &input);
         }
+        self.begin_listening(now, id);
+    }
+
+    /// The client sends no more, and may have been cut off by somebody between: what it has
+    /// begun isn't taken for all that it wanted to say.
+    pub fn handle_cut_off(&mut self, now: Instant, id: ClientId) {
+        self.clock.advance(now);
+        self.begin_listening(now, id);
+    }
+
+    /// A client that sends no more has some time for its answers.
+    fn begin_listening(&mut self, now: Instant, id: ClientId) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         if session.is_talking() {
             session.set_phase(Phase::Listening, Some(now + REPLY_TIME));
@@ -348,6 +364,7 @@ impl Chat {
         };
         self.forget_reader(session.room, session.reader.newest_encoding());
         self.admission.browsers.remove_spare(id);
+        self.secured.forget(id);
         self.admission.leave(session.origin);
         self.pace.forget(id);
         self.schedule.forget_gone(|id| !self.sessions.contains_key(id));

@@ -22,6 +22,7 @@ mod admission;
 mod counts;
 mod schedule;
 mod flush;
+mod secured;
 mod texts;
 mod state;
 mod commands;

@@ -19,6 +19,7 @@ use crate::chat::names::table::Names;
 use crate::chat::pace::Pace;
 use crate::chat::room::table::Rooms;
 use crate::chat::schedule::Schedule;
+use crate::chat::secured::Secured;
 use crate::chat::web::pages::Pages;
 use crate::wire::{Query, Text};
 
@@ -48,6 +49,7 @@ pub struct Chat {
     pub(super) pages: Pages,
     pub(super) handover: Handover,
     pub(super) lookups: Lookups,
+    pub(super) secured: Secured,
     /// The message of the day.
     pub(super) motd: Vec<String>,
     pub(super) pace: Pace,
@@ -109,6 +111,7 @@ impl Chat {
             admission: Admission::default(),
             pages: Pages::default(),
             lookups: Lookups::default(),
+            secured: Secured::default(),
             motd: Vec::new(),
             flush: FlushQueue::default(),
             schedule: Schedule::default(),

@@ -430,6 +430,11 @@ pub(super) fn reason_too_long(bytes_max: usize) -> String {
 }
 
 /// `bob: in lobby, here for 2 hours, silent for 5 minutes, away: "lunch", from 10.0.0.7:4711`
+/// What `/whois` adds of a client that speaks TLS.
+pub(super) fn speaks(version: &str) -> String {
+    format!(", with {version}")
+}
+
 pub(super) fn whois(
     nick: &str,
     room: &str,

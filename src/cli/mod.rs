@@ -100,6 +100,17 @@ struct Network {
     #[arg(long, value_name = "MODE", default_value = "0666", value_parser = values::socket_mode)]
     socket_mode: u32,
 
+    /// Speak TLS with clients that want it, with the certificate in FILE (PEM)
+    ///
+    /// The certificate comes first, then those that it was issued with. Plain and TLS
+    /// clients share each port.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+
+    /// Private key of --tls-cert, in FILE (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+
     /// Believe proxies in NETWORK about where clients come from
     ///
     /// Repeatable. Each connection from NETWORK must begin with a header of the PROXY
@@ -374,6 +385,11 @@ impl Cli {
         &self.network.proxy_from
     }
 
+    /// The files with the certificate for TLS and its key.
+    pub fn tls_files(&self) -> Option<(&Path, &Path)> {
+        self.network.tls_cert.as_deref().zip(self.network.tls_key.as_deref())
+    }
+
     /// When a client is given up whose machine doesn't answer.
     pub fn dead_timeout(&self) -> Duration {
         const DEFAULT: u64 = 120;
@@ -460,6 +476,7 @@ impl Cli {
             echo: room.echo,
             raw: room.raw,
             has_web: !room.raw && !web.no_web,
+            has_tls: self.tls_files().is_some(),
             metrics_networks: web.metrics.clone(),
             hosts: web.host.iter().cloned().chain(machine_name()).collect(),
             clients_max,

@@ -26,6 +26,8 @@ pub(super) struct Connection {
     /// discarded until it closes too. Closing at once with bytes unread would
     /// make the kernel throw away what the client hasn't got yet.
     pub is_lingering: bool,
+    /// Nothing was read from it and nothing written to it.
+    pub is_fresh: bool,
 }
 
 /// What came of reading.
@@ -33,6 +35,8 @@ pub(super) enum Received {
     Bytes(usize),
     /// The client closed its sending side.
     Eof,
+    /// The same without a word in TLS, so that somebody between may have done it.
+    CutOff,
     /// Nothing for now.
     Nothing,
     /// The connection is broken.
@@ -64,7 +68,7 @@ impl Connection {
         let is_nonblocking = socket.set_nonblocking(true);
         let socket = Registered::new(poller, socket, key_of(id), interest)?;
         match is_nonblocking {
-            Ok(()) => Ok(Connection { socket, peer, is_lingering: false }),
+            Ok(()) => Ok(Connection { socket, peer, is_lingering: false, is_fresh: true }),
             Err(error) => Err((error, socket)),
         }
     }
@@ -93,7 +97,8 @@ impl Connection {
     /// The system call is made directly: in a process with a second thread
     /// (here the one for signals) libc's `send` may be cancelled, and preparing
     /// for that costs as much as all that roomcast does for a delivery.
-    pub fn send(&self, slices: &Slices) -> io::Result<usize> {
+    pub fn send(&mut self, slices: &Slices) -> io::Result<usize> {
+        self.is_fresh = false;
         let flags = SendFlags::NOSIGNAL;
         let result = match slices.as_slice() {
             [slice] => send(&*self.socket, slice, flags),
@@ -103,6 +108,17 @@ impl Connection {
             Err(error) if is_not_now(&error) => Ok(0),
             result => result,
         }
+    }
+
+    /// Its socket.
+    pub fn raw(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// It is over, but for what is still to be sent.
+    pub fn begin_linger(&mut self, id: ClientId) -> io::Result<()> {
+        self.is_lingering = true;
+        self.socket.set_interest(key_of(id), Interest { read: true, write: true })
     }
 
     /// Sends FIN after everything that was sent, and discards what comes.

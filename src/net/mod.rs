@@ -4,6 +4,7 @@
 //! decides nothing about what is said.
 
 // In reading order.
+mod tls;
 mod server;
 mod gathering;
 mod looks;
@@ -23,3 +24,4 @@ mod address;
 pub use address::{DEFAULT_PORT, HostPort, ListenAddr, PeerAddr};
 pub use listener::Listener;
 pub use server::{Server, Stopper};
+pub use tls::Certificate;

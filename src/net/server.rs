@@ -28,6 +28,7 @@ use super::looks::{Look, Looks};
 use super::motd::{MotdFile, Newcomer};
 use super::proxy::{Header, Introduced, Proxies};
 use super::refusals::Refusals;
+use super::tls::{Certificate, Taken, Tls};
 use crate::chat::{
     Arrival, Chat, ClientId, CloseReason, Closing, Config, Counts, Logged, Output, Refusal, Slices,
 };
@@ -93,6 +94,8 @@ pub struct Server {
     bans: Option<BansFile>,
     /// Where what is said is kept.
     store: Option<Store>,
+    /// Those who speak TLS, if that is spoken here.
+    tls: Option<Tls>,
     /// Which connections say first whose they are.
     proxies: Proxies,
     stop: Arc<AtomicBool>,
@@ -147,6 +150,7 @@ impl Server {
             motd: None,
             bans: None,
             store: None,
+            tls: None,
             proxies: Proxies::default(),
             stop: Arc::default(),
             stopping: None,
@@ -186,6 +190,12 @@ impl Server {
         self.chat.restore_lobby(&opened.start.lobby, opened.start.highest);
         self.store = Some(Store::new(opened, self.waker())?);
         Ok(())
+    }
+
+    /// Speaks TLS with clients that want it, with this certificate. `Config::has_tls` must
+    /// say so.
+    pub fn set_certificate(&mut self, certificate: Certificate) {
+        self.tls = Some(Tls::new(certificate));
     }
 
     /// Believes proxies in these networks about whose a connection is.
@@ -290,6 +300,8 @@ impl Server {
             self.door.resume_at(),
             self.motd.as_ref().and_then(MotdFile::deadline),
             self.proxies.deadline(),
+            self.tls.as_ref().and_then(Tls::deadline),
+            self.has_unread().then_some(now),
         ];
         let timeout = deadlines.into_iter().flatten().min();
         let looked = Instant::now();
@@ -436,9 +448,9 @@ impl Server {
         let bytes = match self.connections[id].receive(&mut self.scratch) {
             Received::Bytes(bytes) => bytes,
             Received::Nothing => return,
-            Received::Eof | Received::Broken(_) => {
+            Received::Eof | Received::CutOff | Received::Broken(_) => {
                 self.proxies.forget(id);
-                self.connections.remove(id);
+                self.remove(id);
                 return;
             }
         };
@@ -450,7 +462,9 @@ impl Server {
                     self.connections[id].peer = PeerAddr::new(client, 0);
                 }
                 self.admit(now, id, listener, &rest);
-                self.chat.handle_bytes(now, id, &rest);
+                self.scratch[..rest.len()].copy_from_slice(&rest);
+                let received = self.decrypt(now, id, rest.len(), true);
+                self.handle_received(now, id, received);
             }
         }
     }
@@ -463,7 +477,7 @@ impl Server {
             peer,
             "no PROXY protocol header, but --proxy-from names its network",
         );
-        self.connections.remove(id);
+        self.remove(id);
     }
 
     /// A client isn't let in. It is told why when it has sent something or had time to.
@@ -480,9 +494,9 @@ impl Server {
     fn end_refusal(&mut self, now: Instant, id: ClientId, refusal: Refusal) {
         let first = match self.connections[id].receive(&mut self.scratch) {
             Received::Bytes(bytes) => &self.scratch[..bytes],
-            Received::Nothing | Received::Eof => &[],
+            Received::Nothing | Received::Eof | Received::CutOff => &[],
             Received::Broken(_) => {
-                self.connections.remove(id);
+                self.remove(id);
                 return;
             }
         };
@@ -498,7 +512,7 @@ impl Server {
         }
         // Closing with bytes unread would take the refusal back.
         self.discard(id);
-        self.connections.remove(id);
+        self.remove(id);
     }
 
     /// Reads from each client that has sent something, once.
@@ -511,12 +525,13 @@ impl Server {
                 self.handle_event(now, client_of(event.key), event);
             }
         }
+        self.read_decrypted(now);
     }
 
     fn handle_event(&mut self, now: Instant, id: ClientId, event: Event) {
         let Some(connection) = self.connections.get(id) else { return };
         if connection.is_lingering {
-            return self.discard(id);
+            return self.handle_lingering(id);
         }
         if self.proxies.is_waiting(id) {
             return self.read_header(now, id);
@@ -530,6 +545,7 @@ impl Server {
             return self.handle_hangup(id);
         }
         if event.writable && interest.write {
+            self.send_encrypted(id);
             self.chat.handle_writable(id);
         }
         // What was asked for may be wanted no more, and the poller not know it yet.
@@ -538,13 +554,99 @@ impl Server {
         // It is reported again.
         self.unread += usize::from(is_readable && !has_headroom);
         if has_headroom {
-            match connection.receive(&mut self.scratch) {
-                Received::Bytes(bytes) => self.chat.handle_bytes(now, id, &self.scratch[..bytes]),
-                Received::Eof => self.chat.handle_eof(now, id),
-                Received::Nothing => {}
-                Received::Broken(error) => self.break_off(id, &error),
-            }
+            let received = self.receive(now, id);
+            self.handle_received(now, id, received);
         }
+    }
+
+    fn handle_received(&mut self, now: Instant, id: ClientId, received: Received) {
+        match received {
+            Received::Bytes(bytes) => self.chat.handle_bytes(now, id, &self.scratch[..bytes]),
+            Received::Eof => self.chat.handle_eof(now, id),
+            Received::CutOff => self.chat.handle_cut_off(now, id),
+            Received::Nothing => {}
+            Received::Broken(error) => self.break_off(id, &error),
+        }
+    }
+
+    /// Reads once from a client, whether it speaks TLS or not.
+    fn receive(&mut self, now: Instant, id: ClientId) -> Received {
+        let connection = &mut self.connections[id];
+        let received = connection.receive(&mut self.scratch);
+        let is_fresh = std::mem::take(&mut connection.is_fresh);
+        let Some(tls) = &mut self.tls else { return received };
+        match received {
+            Received::Bytes(length) => self.decrypt(now, id, length, is_fresh),
+            Received::Eof if tls.has(id) => Received::CutOff,
+            other => other,
+        }
+    }
+
+    /// Takes in bytes that a client has sent, which are at the begin of `scratch`.
+    fn decrypt(&mut self, now: Instant, id: ClientId, length: usize, is_fresh: bool) -> Received {
+        let Some(tls) = &mut self.tls else { return Received::Bytes(length) };
+        if is_fresh
+            && Tls::is_hello(&self.scratch[..length])
+            && self.chat.begin_handshake(id)
+            && let Err(error) = tls.begin(now, id)
+        {
+            return Received::Broken(error);
+        }
+        if !tls.has(id) {
+            return Received::Bytes(length);
+        }
+        let taken = tls.take(id, &mut self.scratch, length);
+        if let Taken::Secured(version) = taken {
+            debug!("{}: {version}", self.connections[id].peer);
+            self.chat.handle_secured(now, id, version);
+        }
+        self.send_encrypted(id);
+        taken.into()
+    }
+
+    /// Reads what clients have sent in records of TLS that had more in them than one read.
+    fn read_decrypted(&mut self, now: Instant) {
+        let Some(tls) = &mut self.tls else { return };
+        for id in tls.take_unread() {
+            let Some(tls) = &mut self.tls else { return };
+            if !tls.has(id) {
+                continue;
+            }
+            if !self.chat.interest(id).read || !self.chat.has_headroom() {
+                tls.keep_unread(id);
+                continue;
+            }
+            let received = tls.more(id, &mut self.scratch).into();
+            self.handle_received(now, id, received);
+        }
+    }
+
+    /// Whether a client may be read of which more has come than was taken.
+    fn has_unread(&self) -> bool {
+        let mut unread = self.tls.iter().flat_map(Tls::unread);
+        unread.any(|id| self.chat.interest(id).read) && self.chat.has_headroom()
+    }
+
+    /// Sends what is encrypted for a client already.
+    fn send_encrypted(&mut self, id: ClientId) {
+        let Some(tls) = &mut self.tls else { return };
+        if let Err(error) = tls.flush(id, &self.connections[id]) {
+            self.chat.handle_write_broken(id, is_of_silence(&error));
+        }
+        self.update_interest(id);
+    }
+
+    /// A client whose connection is over has sent something, or takes more of what is
+    /// encrypted for it.
+    fn handle_lingering(&mut self, id: ClientId) {
+        let connection = &mut self.connections[id];
+        if let Some(tls) = self.tls.as_mut().filter(|tls| tls.is_waiting(id))
+            && !matches!(tls.flush(id, connection), Ok(false))
+            && connection.linger(id).is_err()
+        {
+            return self.remove(id);
+        }
+        self.discard(id);
     }
 
     /// A client's connection is broken while nothing was to be read from it. What
@@ -578,7 +680,7 @@ impl Server {
                 self.open(now, newcomer);
             }
             for id in self.proxies.take_all() {
-                self.connections.remove(id);
+                self.remove(id);
             }
             self.chat.handle_shutdown(now);
         }
@@ -587,6 +689,10 @@ impl Server {
         }
         while let Some((id, refusal)) = self.refusals.next_due(now) {
             self.say_refusal(now, id, &self.chat.refusal(refusal, &[]));
+        }
+        while let Some(id) = self.tls.as_mut().and_then(|tls| tls.next_late(now)) {
+            debug!("{}: the TLS handshake takes too long", self.connections[id].peer);
+            self.chat.handle_reset(id);
         }
         self.chat.handle_time(self.looks.judged());
         if self.bans.as_ref().is_some_and(BansFile::has_failed) {
@@ -613,10 +719,19 @@ impl Server {
     fn write_next(&mut self, now: Instant) -> bool {
         let mut slices = Slices::new();
         let Some(id) = self.chat.poll_transmit(&mut slices) else { return false };
-        let result = self.connections[id].send(&slices);
+        let connection = &mut self.connections[id];
+        let result = match &mut self.tls {
+            Some(tls) => tls.send(id, connection, &slices),
+            None => connection.send(&slices),
+        };
         drop(slices);
         match result {
-            Ok(bytes) => self.chat.handle_written(now, id, bytes),
+            Ok(bytes) => {
+                self.chat.handle_written(now, id, bytes);
+                if self.tls.as_ref().is_some_and(|tls| tls.is_waiting(id)) {
+                    self.update_interest(id);
+                }
+            }
             Err(error) => {
                 debug!("{}: {error}", self.connections[id].peer);
                 self.chat.handle_write_broken(id, is_of_silence(&error));
@@ -648,7 +763,7 @@ impl Server {
             && (until <= self.looks.judged() || !self.connections.contains_key(id))
         {
             self.lingering.pop_front();
-            self.connections.remove(id);
+            self.remove(id);
         }
     }
 
@@ -676,17 +791,23 @@ impl Server {
                 if ending == CloseReason::Stalled {
                     connection.abort();
                 }
-                self.connections.remove(id);
+                self.remove(id);
             }
         }
     }
 
     /// Says goodbye on the level of TCP, and waits for the client to do so.
     fn linger(&mut self, now: Instant, id: ClientId) {
-        match self.connections[id].linger(id) {
+        let is_waiting = self.tls.as_mut().is_some_and(|tls| {
+            tls.close(id);
+            matches!(tls.flush(id, &self.connections[id]), Ok(false))
+        });
+        let connection = &mut self.connections[id];
+        let result = if is_waiting { connection.begin_linger(id) } else { connection.linger(id) };
+        match result {
             Ok(()) => self.lingering.push_back((now + LINGER_TIME, id)),
             Err(_) => {
-                self.connections.remove(id);
+                self.remove(id);
             }
         }
     }
@@ -695,15 +816,24 @@ impl Server {
     fn discard(&mut self, id: ClientId) {
         match self.connections[id].receive(&mut self.scratch) {
             Received::Bytes(_) | Received::Nothing => {}
-            Received::Eof | Received::Broken(_) => {
-                self.connections.remove(id);
+            Received::Eof | Received::CutOff | Received::Broken(_) => {
+                self.remove(id);
             }
+        }
+    }
+
+    /// Nothing is left of a connection.
+    fn remove(&mut self, id: ClientId) {
+        self.connections.remove(id);
+        if let Some(tls) = &mut self.tls {
+            tls.forget(id);
         }
     }
 
     /// Makes the poller wait for what the chat wants of this client.
     fn update_interest(&mut self, id: ClientId) {
-        let interest = self.chat.interest(id);
+        let mut interest = self.chat.interest(id);
+        interest.write |= self.tls.as_ref().is_some_and(|tls| tls.is_waiting(id));
         let Some(connection) = self.connections.get_mut(id) else { return };
         if let Err(error) = connection.set_interest(id, interest) {
             debug!("{}: {error}", connection.peer);

@@ -16,6 +16,7 @@ mod imports;
 // What a user gets.
 mod visits;
 mod web;
+mod tls;
 mod curl;
 mod metrics;
 mod browser;

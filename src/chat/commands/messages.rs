@@ -158,7 +158,10 @@ pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
     );
     let (away, address) = (session.rare().away.as_deref(), session.rare().address.as_deref());
     let nick = session.nick.as_str();
-    let text = texts::whois(nick, room, here, silent, away, address);
+    let mut text = texts::whois(nick, room, here, silent, away, address);
+    if let Some(version) = chat.secured.version(other) {
+        text += &texts::speaks(version);
+    }
     chat.notify(id, &text);
     Ok(())
 }
