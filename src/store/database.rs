@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -26,10 +27,9 @@ const COUNT_MAX: u64 = 1_000_000;
 /// What a search gives at most.
 const FOUND_MAX: u64 = 20;
 
-/// Steps of SQLite's machine between two looks at whether a search takes too long, and
-/// such looks: some 100 ms in all.
-const SEARCH_STEPS: i32 = 10_000;
-const SEARCH_LOOKS: u32 = 1000;
+/// Steps of SQLite's machine between two looks at whether a search takes too long: some
+/// microseconds.
+const SEARCH_STEPS: i32 = 1000;
 
 /// What a line takes in memory beside its text.
 const LINE_BYTES: usize = 64;
@@ -92,18 +92,13 @@ impl Database {
     /// Writes everything or nothing.
     pub fn write(&mut self, batches: &[Batch]) -> Result<(), Fault> {
         let is_durable = self.is_reserve_low(batches);
-        let result = self.transact(is_durable, |database| {
+        self.transact(is_durable, |database| {
             batches.iter().flat_map(Batch::iter).try_for_each(|(room, news)| {
                 let stored = database.room(room)?;
                 database.write_news(stored, news)
             })?;
             if is_durable { database.reserve(batches) } else { Ok(()) }
-        });
-        if result.is_err() {
-            // What is known may not be what is there.
-            self.rooms.clear();
-        }
-        result
+        })
     }
 
     /// Does something whole or not at all; if `is_durable`, it is on the disk after that.
@@ -117,11 +112,16 @@ impl Database {
         if is_durable {
             set(&self.connection, "FULL")?;
         }
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        let result = change(self).and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
-        if result.is_err() && !self.connection.is_autocommit() {
-            // The error before is the one that matters.
-            let _ = self.connection.execute_batch("ROLLBACK");
+        let begun = self.connection.execute_batch("BEGIN IMMEDIATE").map_err(Fault::from);
+        let changed = begun.and_then(|()| change(self));
+        let result = changed.and_then(|()| Ok(self.connection.execute_batch("COMMIT")?));
+        if result.is_err() {
+            // What is known may not be what is there.
+            self.rooms.clear();
+            if !self.connection.is_autocommit() {
+                // The error before is the one that matters.
+                let _ = self.connection.execute_batch("ROLLBACK");
+            }
         }
         if is_durable {
             set(&self.connection, "NORMAL")?;
@@ -376,17 +376,18 @@ impl Database {
         Ok(items)
     }
 
-    /// The newest lines of a room that have all of `words`, newest first.
-    pub fn search(&mut self, room: &RoomKey, words: &str) -> Result<Vec<Past>, Fault> {
+    /// The newest lines of a room that have all of `words`, newest first, if that takes no
+    /// longer than `time`.
+    pub fn search(
+        &mut self,
+        room: &RoomKey,
+        words: &str,
+        time: Duration,
+    ) -> Result<Vec<Past>, Fault> {
         let Some(id) = self.find(room)? else { return Ok(Vec::new()) };
-        let mut looks = 0;
-        self.connection.progress_handler(
-            SEARCH_STEPS,
-            Some(move || {
-                looks += 1;
-                looks > SEARCH_LOOKS
-            }),
-        )?;
+        let until = Instant::now() + time;
+        let is_late = move || Instant::now() > until;
+        self.connection.progress_handler(SEARCH_STEPS, Some(is_late))?;
         let result = self.search_all(id, words);
         self.connection.progress_handler(0, None::<fn() -> bool>)?;
         result
@@ -551,6 +552,8 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(10);
+
     fn key(name: &str) -> Arc<RoomKey> {
         let look: Box<str> = name.to_lowercase().into();
         Arc::new(RoomKey { name: name.into(), looks: [look.clone(), look] })
@@ -690,7 +693,7 @@ mod tests {
         let news = [line(101, "Käse and Brot"), line(102, "\"quoted\" OR not")];
         database.write(&[batch(&room, &news)]).expect("it is written");
         database.write(&[batch(&key("other"), &[line(1, "hello")])]).expect("it is written");
-        let mut find = |words| shown(&database.search(&room, words).expect("an answer"));
+        let mut find = |words| shown(&database.search(&room, words, PATIENCE).expect("an answer"));
         assert_eq!(find("hello")[..3], [100, 99, 98]);
         assert_eq!(find("hello").len(), 20);
         assert_eq!(find("HELLO word42"), [42]);
@@ -702,6 +705,17 @@ mod tests {
         }
         assert_eq!(find("OR"), [102]);
         assert!(find("nowhere").is_empty());
+    }
+
+    #[test]
+    fn a_search_that_takes_too_long_is_stopped_and_the_next_one_works() {
+        let directory = directory();
+        let (mut database, room) = filled(&directory, 2000);
+        database.write(&[batch(&key("other"), &[line(1, "a")])]).expect("it is written");
+        // Each of them is looked at.
+        let result = database.search(&key("other"), "hello", Duration::ZERO);
+        assert_eq!(result, Err(Fault::Interrupted));
+        assert_eq!(database.search(&room, "hello", PATIENCE).expect("an answer").len(), 20);
     }
 
     #[test]
@@ -730,7 +744,7 @@ mod tests {
         assert_eq!(delete(None), (30, vec![]));
         let page = database.page(&room, From::After(0), 101).expect("a page");
         assert_eq!((page.count, shown(&page.items)[0]), (60, 41));
-        assert_eq!(database.search(&room, "word7").expect("an answer"), []);
+        assert_eq!(database.search(&room, "word7", PATIENCE).expect("an answer"), []);
         let check = "INSERT INTO words (words, rank) VALUES ('integrity-check', 1)";
         // The index has texts of people only, which is what is said here.
         database.connection.execute(check, []).expect("the index is whole");

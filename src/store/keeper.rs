@@ -25,6 +25,9 @@ const RETRY_TIME: Duration = Duration::from_secs(1);
 /// How often a fault that goes on is logged.
 const LOG_TIME: Duration = Duration::from_secs(60);
 
+/// How long a search may take: what is to be written waits meanwhile.
+const SEARCH_TIME: Duration = Duration::from_millis(100);
+
 /// Old lines that are deleted in one step: little enough to delay nothing.
 const DELETED_MAX: usize = 500;
 
@@ -335,16 +338,17 @@ impl Keeper {
             Wish::Page { from, before } => {
                 Ok(Answer::Page(self.database()?.page(room, *from, *before)?))
             }
-            Wish::Search(words) => Ok(Answer::Found(self.database()?.search(room, words)?)),
+            Wish::Search(words) => {
+                Ok(Answer::Found(self.database()?.search(room, words, SEARCH_TIME)?))
+            }
         }
     }
 
     /// The end of a room, which is used from now on.
     fn tail(&mut self, room: &RoomKey) -> Result<Tail, Fault> {
-        let nexts = std::mem::take(&mut self.nexts);
-        let tail = self.database().and_then(|database| database.tail(room, &nexts));
-        self.nexts = nexts;
-        let tail = tail?;
+        self.database()?;
+        let database = self.database.as_mut().expect("it is open");
+        let tail = database.tail(room, &self.nexts)?;
         if tail.is_known {
             self.nexts.insert(tail.name.clone(), tail.next);
             self.closed.remove(&tail.name);
@@ -401,9 +405,9 @@ impl Keeper {
             }
             std::thread::sleep(RETRY_TIME);
         }
-        let result = self.database().map(drop).and_then(|()| match self.database.take() {
-            Some(database) => database.close(&self.nexts),
-            None => Ok(()),
+        let result = self.database().map(drop).and_then(|()| {
+            let database = self.database.take().expect("it is open");
+            database.close(&self.nexts)
         });
         result.inspect_err(|fault| warn!("{}", fault.text())).is_ok()
     }
