@@ -28,7 +28,7 @@ use super::looks::{Look, Looks};
 use super::motd::{MotdFile, Newcomer};
 use super::proxy::{Header, Introduced, Proxies};
 use super::refusals::Refusals;
-use super::tls::{Certificate, Taken, Tls};
+use super::tls::{Certificate, Tls};
 use crate::chat::{
     Arrival, Chat, ClientId, CloseReason, Closing, Config, Counts, Logged, Output, Refusal, Slices,
 };
@@ -595,13 +595,13 @@ impl Server {
         if !tls.has(id) {
             return Received::Bytes(length);
         }
-        let taken = tls.take(id, &mut self.scratch, length);
-        if let Taken::Secured(version) = taken {
+        let received = tls.take(id, &mut self.scratch, length);
+        if let Some(version) = tls.finish_handshake(id) {
             debug!("{}: {version}", self.connections[id].peer);
             self.chat.handle_secured(now, id, version);
         }
         self.send_encrypted(id);
-        taken.into()
+        received
     }
 
     /// Reads what clients have sent in records of TLS that had more in them than one read.
@@ -616,7 +616,7 @@ impl Server {
                 tls.keep_unread(id);
                 continue;
             }
-            let received = tls.more(id, &mut self.scratch).into();
+            let received = tls.more(id, &mut self.scratch);
             self.handle_received(now, id, received);
         }
     }

@@ -97,18 +97,6 @@ struct Side {
     has_closed: bool,
 }
 
-/// What came of bytes that a client has sent.
-pub(super) enum Taken {
-    /// So many bytes of plain text.
-    Bytes(usize),
-    /// The handshake is done; this is the version. Bytes may be there too: see `more`.
-    Secured(&'static str),
-    Nothing,
-    Eof,
-    /// It isn't TLS, or it was tampered with.
-    Broken(io::Error),
-}
-
 impl Tls {
     pub fn new(certificate: Certificate) -> Tls {
         let (sides, deadlines, unread) = (HashMap::new(), VecDeque::new(), VecDeque::new());
@@ -141,35 +129,37 @@ impl Tls {
     }
 
     /// Takes in the first `length` bytes of `buffer`, which a client has sent, and puts into
-    /// it what they say.
-    pub fn take(&mut self, id: ClientId, buffer: &mut [u8], length: usize) -> Taken {
-        let Some(side) = self.sides.get_mut(&id) else { return Taken::Bytes(length) };
-        if let Err(error) = side.decrypt(&buffer[..length]) {
-            return Taken::Broken(error);
+    /// it what they say. It is broken if that isn't TLS, or was tampered with.
+    pub fn take(&mut self, id: ClientId, buffer: &mut [u8], length: usize) -> Received {
+        let Some(side) = self.sides.get_mut(&id) else { return Received::Bytes(length) };
+        match side.decrypt(&buffer[..length]) {
+            Ok(()) => self.more(id, buffer),
+            Err(error) => Received::Broken(error),
         }
-        if !side.is_done && !side.connection.is_handshaking() {
-            side.is_done = true;
-            // What came with the last of it is looked at next.
-            self.unread.push_back(id);
-            return Taken::Secured(version(&side.connection));
-        }
-        self.more(id, buffer)
     }
 
     /// The rest of what a client has sent before.
-    pub fn more(&mut self, id: ClientId, buffer: &mut [u8]) -> Taken {
-        let Some(side) = self.sides.get_mut(&id) else { return Taken::Nothing };
+    pub fn more(&mut self, id: ClientId, buffer: &mut [u8]) -> Received {
+        let Some(side) = self.sides.get_mut(&id) else { return Received::Nothing };
         match side.connection.reader().read(buffer) {
-            Ok(0) => Taken::Eof,
+            Ok(0) => Received::Eof,
             Ok(bytes) => {
                 if bytes == buffer.len() || side.has_closed {
                     self.unread.push_back(id);
                 }
-                Taken::Bytes(bytes)
+                Received::Bytes(bytes)
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Taken::Nothing,
-            Err(error) => Taken::Broken(error),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
+            Err(error) => Received::Broken(error),
         }
+    }
+
+    /// The version that a client speaks, once: when its handshake is done.
+    pub fn finish_handshake(&mut self, id: ClientId) -> Option<&'static str> {
+        let side = self.sides.get_mut(&id)?;
+        let is_now = !side.is_done && !side.connection.is_handshaking();
+        side.is_done |= is_now;
+        is_now.then(|| version(&side.connection))
     }
 
     /// Clients of which more may be there, each to be asked with `more`.
@@ -283,16 +273,5 @@ fn version(connection: &ServerConnection) -> &'static str {
     match connection.protocol_version() {
         Some(ProtocolVersion::TLSv1_2) => "TLS 1.2",
         _ => "TLS 1.3",
-    }
-}
-
-impl From<Taken> for Received {
-    fn from(taken: Taken) -> Received {
-        match taken {
-            Taken::Bytes(bytes) => Received::Bytes(bytes),
-            Taken::Eof => Received::Eof,
-            Taken::Nothing | Taken::Secured(_) => Received::Nothing,
-            Taken::Broken(error) => Received::Broken(error),
-        }
     }
 }
