@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use roomcast::store::{Filter, Reader};
-use roomcast::wire::{Encoding, Ending, Kind, Layout, Message, Past};
+use roomcast::wire::{Encoding, Ending, Layout, Message, Past};
 
 /// How often `--follow` looks for new lines.
 const LOOK_TIME: Duration = Duration::from_millis(200);
@@ -76,15 +76,11 @@ impl Printer {
     /// that have asked for JSON.
     fn add(&self, room: &str, line: &Past, bytes: &mut Vec<u8>) {
         let Past::Line { number, time, kind, from, text } = line else { return };
+        let layout = if self.is_json { Layout::Json } else { Layout::Named };
         if !self.is_json {
             let at = Timestamp::from_second((*time).into()).unwrap_or_default();
             let at = at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
-            let text = match kind {
-                Kind::Said => format!("<{from}> {text}"),
-                Kind::Act => format!("* {from} {text}"),
-                _ => format!("*** {text}"),
-            };
-            return bytes.extend(format!("{at} {room} {number} {text}\n").bytes());
+            bytes.extend(format!("{at} {room} {number} ").bytes());
         }
         let message = Message {
             number: Some(*number),
@@ -98,6 +94,6 @@ impl Printer {
             reader: "",
             text: text.as_bytes(),
         };
-        Encoding::new(Layout::Json, Ending::Lf).encode(&message, bytes);
+        Encoding::new(layout, Ending::Lf).encode(&message, bytes);
     }
 }
