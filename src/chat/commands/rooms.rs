@@ -54,7 +54,15 @@ impl Chat {
     /// A session doesn't read the log of this room any more. Nothing is left of
     /// a room that nobody needs.
     pub(in crate::chat) fn forget_reader(&mut self, id: RoomId, encoding: Encoding) {
-        if let Some(room) = self.rooms.forget_reader(id, encoding) {
+        if let Some(room) = self.rooms.get_mut(id) {
+            room.remove_reader(encoding);
+        }
+        self.forget_unused(id);
+    }
+
+    /// Nothing is left of a room that nobody reads.
+    pub(in crate::chat) fn forget_unused(&mut self, id: RoomId) {
+        if let Some(room) = self.rooms.forget_unused(id) {
             self.schedule.cancel(room.presence.due_at, Due::Presence(id));
             self.keep_end(&room);
         }

@@ -6,6 +6,7 @@ use crate::chat::ids::ClientId;
 use crate::chat::keeping::lookups::Asked;
 use crate::chat::member::Waiting;
 use crate::chat::names::nick::Nick;
+use crate::chat::room::key::key_of;
 use crate::chat::room::log::Line;
 use crate::chat::room::{Room, RoomId};
 use crate::chat::state::Chat;
@@ -34,9 +35,8 @@ impl Chat {
         if self.rooms.len() + self.lookups.rooms() >= self.config.rooms_max {
             return Opening::Full;
         }
-        let room = Room::new(name.clone(), &self.config);
-        match room.key {
-            None => Opening::Open(self.rooms.insert(room)),
+        match key_of(name, &self.config) {
+            None => Opening::Open(self.rooms.insert(Room::new(name.clone(), &self.config))),
             Some(key) => {
                 let asked = Asked::Room { name: name.clone(), waiting: vec![id] };
                 self.ask(key, Wish::Tail, asked);
@@ -81,7 +81,7 @@ impl Chat {
         }
         // They may have been taken elsewhere.
         if let Some(room) = self.rooms.find(name) {
-            self.rooms.forget_unused(room);
+            self.forget_unused(room);
         }
     }
 

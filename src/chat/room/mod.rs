@@ -90,11 +90,10 @@ impl Room {
         self.members.get(place as usize).copied()
     }
 
-    /// A session doesn't read the log any more. Whether another one does.
-    fn remove_reader(&mut self, encoding: Encoding) -> bool {
+    /// A session doesn't read the log any more.
+    pub fn remove_reader(&mut self, encoding: Encoding) {
         self.log.release(encoding);
         self.readers -= 1;
-        self.readers > 0
     }
 
     pub fn readers(&self) -> usize {

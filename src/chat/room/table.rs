@@ -11,7 +11,6 @@ use crate::chat::config::Config;
 use crate::chat::names::lookalikes::Looks;
 use crate::chat::names::nick::Nick;
 use crate::chat::room::log::{Limits, Line, Seq};
-use crate::wire::Encoding;
 
 /// The login room needs no memory: nothing is said there but that the server ends.
 const LOGIN_LIMITS: Limits = Limits { bytes_max: 4096, records_max: 16 };
@@ -75,20 +74,11 @@ impl Rooms {
         id
     }
 
-    /// A session doesn't read the log of this room any more. Nothing is left of a room
-    /// that nobody needs; it is given if so.
-    pub fn forget_reader(&mut self, id: RoomId, encoding: Encoding) -> Option<Room> {
-        let room = self.rooms.get_mut(id)?;
-        let is_kept = room.remove_reader(encoding) || id == self.lobby || Some(id) == self.login;
+    /// Nothing is left of a room that nobody reads; it is given if so.
+    pub fn forget_unused(&mut self, id: RoomId) -> Option<Room> {
+        let is_read = self.rooms.get(id)?.readers() > 0;
+        let is_kept = is_read || id == self.lobby || Some(id) == self.login;
         if is_kept { None } else { self.remove(id) }
-    }
-
-    /// Nothing is left of a room that nobody reads.
-    pub fn forget_unused(&mut self, id: RoomId) {
-        let is_kept = self.rooms[id].readers() > 0 || id == self.lobby || Some(id) == self.login;
-        if !is_kept {
-            self.remove(id);
-        }
     }
 
     fn remove(&mut self, id: RoomId) -> Option<Room> {
