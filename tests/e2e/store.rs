@@ -501,7 +501,16 @@ fn a_directory_that_is_removed_is_made_again() {
     ann.line();
     let number = |line: &str| line.split(' ').nth(2).and_then(|word| word.parse::<u64>().ok());
     assert_eq!(number(&place(&mut ann)), number(&seq).map(|number| number + 1));
+    // Only the database is removed.
+    fs::remove_file(data.database()).expect("it is there");
+    ann.say("again\n/search again");
+    skip_to(&mut ann, "*** 1 line has all these words:");
+    ann.line();
     stop(program);
+    let connection = Connection::open(data.database()).expect("it is there");
+    let check = "PRAGMA integrity_check";
+    let check: String = connection.query_row(check, [], |row| row.get(0)).expect("an answer");
+    assert_eq!(check, "ok");
     let program = data.start(&[]);
     let mut ann = enter(&program);
     assert!(number(&place(&mut ann)) > number(&seq));

@@ -58,6 +58,11 @@ impl Store {
         self.has_failed
     }
 
+    /// From now on it can neither read nor write.
+    pub fn break_down(&mut self) {
+        self.is_broken = true;
+    }
+
     /// The weather is good.
     pub fn mend(&mut self) {
         (self.is_full, self.is_broken) = (false, false);

@@ -133,6 +133,61 @@ fn run(rng: &mut Rng, faults: Faults) {
     world.end();
 }
 
+/// A world with a reader at place 0 that has said something in the lobby and in `dev`.
+fn world() -> World {
+    let config = Config { has_store: true, echo: true, ..Config::default() };
+    let mut world = World::new(7, config);
+    world.connect(Habit::Prompt, usize::MAX);
+    tell(&mut world, "hello\n/join dev\nhello\n/leave\n");
+    world
+}
+
+/// What the reader is shown when it sends this.
+fn tell(world: &mut World, lines: &str) -> Vec<String> {
+    world.peers[0].screen.shown.clear();
+    world.peers[0].send(lines.as_bytes());
+    world.settle();
+    world.peers[0]
+        .screen
+        .shown
+        .iter()
+        .filter_map(|shown| shown.public().map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn a_client_has_one_search_at_a_time() {
+    let mut world = world();
+    let shown = tell(&mut world, "/search hello\n/search hello\n");
+    let busy = "*** a search is under way: try again in a moment";
+    assert_eq!(shown.iter().filter(|line| *line == busy).count(), 1, "{shown:?}");
+    assert!(shown.contains(&"*** 1 line has all these words:".to_owned()), "{shown:?}");
+    assert!(!tell(&mut world, "/search hello\n").contains(&busy.to_owned()));
+}
+
+#[test]
+fn without_the_store_rooms_are_entered_and_no_number_is_used_again() {
+    let mut world = world();
+    let newest = |shown: &[String]| {
+        let line = shown.iter().find_map(|line| line.strip_prefix("*** line "));
+        let number = line.and_then(|line| line.split(' ').next()?.parse::<u64>().ok());
+        number.unwrap_or_else(|| panic!("{shown:?}"))
+    };
+    let before = newest(&tell(&mut world, "/join dev\n/seq\n"));
+    tell(&mut world, "/leave\n");
+    world.store.as_mut().expect("a store").break_down();
+    let shown = tell(&mut world, "/join dev\n");
+    assert!(shown.contains(&"*** you are in dev now".to_owned()), "{shown:?}");
+    let lost = "*** the store doesn't answer: earlier lines can't be shown now".to_owned();
+    assert!(shown.contains(&lost), "{shown:?}");
+    let shown = tell(&mut world, "hello again\n/seq\n/search hello\n");
+    assert!(newest(&shown) > before && shown.contains(&"<guest1> hello again".to_owned()));
+    assert!(
+        shown.contains(&"*** the store doesn't answer: try again later".to_owned()),
+        "{shown:?}"
+    );
+}
+
 #[test]
 fn what_is_stored_is_read_without_a_hole() {
     SCENARIO.check();
