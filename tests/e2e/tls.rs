@@ -282,6 +282,20 @@ fn what_is_no_tls_is_told_so_and_nobody_hears_of_it() {
     ann.ping();
 }
 
+/// A client that begins with TLS and doesn't go on is sent nothing, and has ten seconds.
+#[test]
+fn a_handshake_that_is_never_done_ends() {
+    let program = start(&[]);
+    let mut socket = TcpStream::connect(("127.0.0.1", program.port())).expect("it listens");
+    socket.set_read_timeout(Some(3 * PATIENCE)).expect("a timeout");
+    socket.write_all(b"\x16\x03\x01\x01").expect("it is read");
+    let mut answer = Vec::new();
+    match socket.read_to_end(&mut answer) {
+        Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("{error}"),
+        _ => assert_eq!(answer, b""),
+    }
+}
+
 #[test]
 fn what_is_wrong_with_the_files_is_said() {
     let directory = tempfile::tempdir().expect("a directory");
