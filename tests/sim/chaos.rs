@@ -172,6 +172,8 @@ pub const WEB: Scenario = Scenario {
         3_698_739_231_623_897_868,
         305_650_479_346_463_559,
         305_650_479_346_465_609,
+        // One is banned while it is let in.
+        2_741_344_099_439_415_148,
     ],
     fresh: 100,
     run: run_web,
@@ -267,8 +269,7 @@ fn act(world: &mut World, pieces: &[&[u8]]) {
         0..4 if world.peers.len() < 12 => {
             let habit = world.draw_habit();
             let kernel_bytes = world.rng.usize(1..4096);
-            let number = world.connect(habit, kernel_bytes);
-            world.peers[number].is_blind = true;
+            world.connect(habit, kernel_bytes);
         }
         4..6 => {
             let time = Duration::from_millis(300).mul_f64(world.rng.f64());
@@ -314,7 +315,7 @@ fn run_stored(rng: &mut Rng, faults: Faults) {
 
 fn run_with(rng: &mut Rng, faults: Faults, config: Config, pieces: &[&[u8]]) {
     let mut world = World::new(rng.u64(..), config);
-    world.has_addresses = true;
+    (world.has_addresses, world.are_blind) = (true, true);
     world.faults = faults;
     world.watch(checks::common());
     for _ in 0..rng.usize(100..2000) {

@@ -35,6 +35,8 @@ pub struct World {
     pub refused: u64,
     pub is_shut_down: bool,
     pub faults: Faults,
+    /// Clients don't look at what they are shown.
+    pub are_blind: bool,
     /// Clients come from other machines too.
     pub has_addresses: bool,
     checkers: Vec<Box<dyn Checker>>,
@@ -69,6 +71,7 @@ impl World {
             refused: 0,
             is_shut_down: false,
             faults: Faults::default(),
+            are_blind: false,
             has_addresses: false,
             checkers: Vec::new(),
             store,
@@ -97,6 +100,7 @@ impl World {
         let number = self.peers.len();
         self.peers.push(Peer::new(number, self.driver.now, habit, kernel_bytes));
         self.peers[number].ip = ip;
+        self.peers[number].is_blind = self.are_blind;
         self.door.knock(number);
         self.accept();
         for _ in 0..10_000 {
