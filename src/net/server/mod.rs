@@ -1,0 +1,395 @@
+//! The loop.
+
+// In the order of a turn.
+mod arrivals;
+mod reading;
+mod writing;
+mod endings;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use ipnet::IpNet;
+use log::{debug, info, warn};
+use polling::{Event, Events, Poller};
+use rustix::io::fcntl_dupfd_cloexec;
+use slotmap::SlotMap;
+
+use crate::chat::{Chat, ClientId, Config, Counts};
+use crate::net::accept::Door;
+use crate::net::bans::BansFile;
+use crate::net::connection::Connection;
+use crate::net::gathering::Gathering;
+use crate::net::journal::Journal;
+use crate::net::listener::Listener;
+use crate::net::looks::{Look, Looks};
+use crate::net::motd::MotdFile;
+use crate::net::proxy::Proxies;
+use crate::net::refusals::Refusals;
+use crate::net::tls::{Certificate, Tls};
+use crate::store::{self, Opened, Store};
+use crate::wire::{Answer, Query};
+
+/// Events taken from the poller in one turn at most.
+const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+
+/// Looks for more input in one turn at most.
+const LOOKS_MAX: usize = 8;
+
+/// From the stop on, the end takes so long at most: five seconds to tell everyone
+/// and one to see them go.
+const END_TIME_MAX: Duration = Duration::from_secs(6);
+
+/// The kernel's table of descriptors is made for so many clients at the start,
+/// 8 bytes each; more make it grow.
+const CLIENTS_AT_START_MAX: usize = 1 << 16;
+
+/// The server: listeners, connections and the chat, driven by one loop.
+#[derive(Debug)]
+pub struct Server {
+    poller: Arc<Poller>,
+    door: Door,
+    /// The map from a client to its socket and address.
+    connections: SlotMap<ClientId, Connection>,
+    chat: Chat,
+    /// What all reads go into.
+    scratch: Box<[u8]>,
+    /// The events of this turn.
+    ready: Vec<Event>,
+    /// Counts turns, so that they don't all begin with the same client.
+    turns: usize,
+    /// Connections that linger, and until when, in that order.
+    lingering: VecDeque<(Instant, ClientId)>,
+    refusals: Refusals,
+    gathering: Gathering,
+    /// By what time deadlines may be judged.
+    looks: Looks,
+    /// Clients that were ready in this turn and weren't read.
+    unread: usize,
+    journal: Journal,
+    /// What newcomers are told first.
+    motd: Option<MotdFile>,
+    /// Where bans are kept.
+    bans: Option<BansFile>,
+    /// Where what is said is kept.
+    store: Option<Store>,
+    /// Those who speak TLS, if that is spoken here.
+    tls: Option<Tls>,
+    /// Which connections say first whose they are.
+    proxies: Proxies,
+    stop: Arc<AtomicBool>,
+    /// Since when it is stopping.
+    stopping: Option<Instant>,
+}
+
+/// Stops a server from another thread.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    stop: Arc<AtomicBool>,
+    poller: Arc<Poller>,
+}
+
+impl Stopper {
+    /// Tells everyone and ends [`Server::run`]. Wakes the loop: a signal alone
+    /// doesn't.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::SeqCst);
+        // It fails only if the process has no descriptor to write to; the loop
+        // then sees the flag with the next event.
+        let _ = self.poller.notify();
+    }
+}
+
+impl Server {
+    /// A server for clients that connect to `listeners`.
+    ///
+    /// # Errors
+    /// As the system says when it can't give a poller.
+    pub fn new(config: Config, listeners: Vec<Listener>) -> io::Result<Server> {
+        make_place_for_descriptors(config.clients_max);
+        let poller = Arc::new(Poller::new()?);
+        let scratch = vec![0; config.read_bytes_max()].into();
+        let mut chat = Chat::new(config, Instant::now());
+        // What bans in a file mean depends on it.
+        chat.set_unix_time(seconds_since_1970());
+        Ok(Server {
+            door: Door::new(&poller, listeners)?,
+            poller,
+            connections: SlotMap::with_key(),
+            chat,
+            scratch,
+            ready: Vec::new(),
+            turns: 0,
+            lingering: VecDeque::new(),
+            refusals: Refusals::default(),
+            gathering: Gathering::default(),
+            looks: Looks::new(Instant::now()),
+            unread: 0,
+            journal: Journal::default(),
+            motd: None,
+            bans: None,
+            store: None,
+            tls: None,
+            proxies: Proxies::default(),
+            stop: Arc::default(),
+            stopping: None,
+        })
+    }
+
+    /// Shows newcomers what is in a file, which is read again for each.
+    ///
+    /// # Errors
+    /// As the system says when it can't be read now.
+    pub fn set_motd_file(&mut self, path: PathBuf) -> io::Result<()> {
+        let (file, text) = MotdFile::open(path, self.waker())?;
+        self.motd = Some(file);
+        self.chat.set_motd(text.as_bytes());
+        Ok(())
+    }
+
+    /// Keeps bans in a file, and begins with those that are in it. It is made if
+    /// it isn't there.
+    ///
+    /// # Errors
+    /// As the system says when it can't be read and written, what is wrong in it,
+    /// or that another server uses it.
+    pub fn set_bans_file(&mut self, path: PathBuf) -> io::Result<()> {
+        let (file, text) = BansFile::open(path, self.waker())?;
+        self.chat.set_bans(&text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+        self.bans = Some(file);
+        Ok(())
+    }
+
+    /// Keeps what is said in a store, and goes on where that ends. The counting of lines
+    /// must have the name that it has there.
+    ///
+    /// # Errors
+    /// As the system says when it gives no thread.
+    pub fn set_store(&mut self, opened: Opened) -> io::Result<()> {
+        self.chat.restore_lobby(&opened.start.lobby, opened.start.highest);
+        self.store = Some(Store::new(opened, self.waker())?);
+        Ok(())
+    }
+
+    /// Speaks TLS with clients that want it, with this certificate. `Config::has_tls` must
+    /// say so.
+    pub fn set_certificate(&mut self, certificate: Certificate) {
+        self.tls = Some(Tls::new(certificate));
+    }
+
+    /// Believes proxies in these networks about whose a connection is.
+    pub fn set_proxies(&mut self, networks: Vec<IpNet>) {
+        self.proxies = Proxies::new(networks);
+    }
+
+    /// Makes the loop take a turn, from another thread.
+    fn waker(&self) -> impl Fn() + Send + use<> {
+        let poller = Arc::clone(&self.poller);
+        // It fails as in `Stopper::stop`.
+        move || _ = poller.notify()
+    }
+
+    /// Stops this server.
+    pub fn stopper(&self) -> Stopper {
+        Stopper { stop: Arc::clone(&self.stop), poller: Arc::clone(&self.poller) }
+    }
+
+    /// Serves until it is stopped, and then until everyone has been told, five
+    /// seconds at most (and one more to see them go).
+    ///
+    /// # Errors
+    /// As the system says when waiting for events fails.
+    pub fn run(mut self) -> io::Result<Counts> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut now = Instant::now();
+        while !(self.stopping.is_some() && self.connections.is_empty()) {
+            let looked = self.wait(&mut events, now)?;
+            now = Instant::now();
+            self.chat.set_unix_time(seconds_since_1970());
+            self.accept(now);
+            self.read(now);
+            self.end_look(looked);
+            self.gather(&mut events, now)?;
+            self.time(now);
+            self.exchange();
+            self.flush(now);
+            self.reap(now);
+            self.chat.count_turn(now.elapsed());
+        }
+        self.finish();
+        Ok(self.chat.counts())
+    }
+
+    /// Everybody is gone, and what is to be kept is kept.
+    fn finish(&mut self) {
+        self.hand_over();
+        let passed = self.stopping.map_or(Duration::ZERO, |at| at.elapsed());
+        let left = END_TIME_MAX.saturating_sub(passed);
+        if let Some(file) = &self.bans {
+            file.finish(left);
+        }
+        let is_written = self.store.as_ref().is_none_or(|store| store.finish(left));
+        self.exchange();
+        if !is_written {
+            warn!("the last lines may not be stored: writing takes too long");
+        }
+        if let Some(summary) = self.chat.store_summary() {
+            info!("{summary}");
+        }
+    }
+
+    /// Gives the store what was said, and the chat what the store has to say.
+    fn exchange(&mut self) {
+        self.hand_over();
+        while self.chat.has_headroom()
+            && let Some(event) = self.store.as_ref().and_then(Store::next_event)
+        {
+            match event {
+                store::Event::Answer(ticket, answer) => self.chat.handle_answer(ticket, answer),
+                store::Event::State(state) => self.chat.handle_store_state(state),
+            }
+        }
+    }
+
+    /// Asks the store, which has to know all that was said before.
+    fn ask(&mut self, query: Query) {
+        self.hand_over();
+        match &self.store {
+            Some(store) if !self.chat.has_news() => store.ask(query),
+            _ => self.chat.handle_answer(query.ticket, Answer::Failed),
+        }
+    }
+
+    /// Gives the store what was said, if it takes more.
+    fn hand_over(&mut self) {
+        if let Some(store) = &self.store
+            && self.chat.has_news()
+            && store.has_place()
+        {
+            store.write(self.chat.take_news());
+        }
+    }
+
+    /// Waits for events, until the nearest deadline; gives when it began.
+    fn wait(&mut self, events: &mut Events, now: Instant) -> io::Result<Instant> {
+        let deadlines = [
+            self.chat.poll_timeout(now),
+            self.lingering.front().map(|(until, _)| *until),
+            self.refusals.deadline(),
+            self.door.resume_at(),
+            self.motd.as_ref().and_then(MotdFile::deadline),
+            self.proxies.deadline(),
+            self.tls.as_ref().and_then(Tls::deadline),
+            self.has_unread().then_some(now),
+        ];
+        let timeout = deadlines.into_iter().flatten().min();
+        let looked = Instant::now();
+        self.poll(events, timeout.map(|at| at.saturating_duration_since(looked)))?;
+        Ok(looked)
+    }
+
+    /// What a look at `looked` has shown is read.
+    fn end_look(&mut self, began: Instant) {
+        self.looks.add(Look {
+            began,
+            events: self.ready.len(),
+            events_max: EVENTS_MAX.get(),
+            sources: self.connections.len(),
+            unread: std::mem::take(&mut self.unread),
+        });
+    }
+
+    fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
+        events.clear();
+        match self.poller.wait(events, timeout) {
+            // On poll(2) that is a notification just being sent.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            result => {
+                result?;
+            }
+        }
+        self.ready.clear();
+        self.ready.extend(events.iter());
+        Ok(())
+    }
+
+    /// Reads what has come in the meantime, before everyone is written to: the
+    /// more lines share a write, the less each of them costs.
+    fn gather(&mut self, events: &mut Events, now: Instant) -> io::Result<()> {
+        let clients = self.connections.len();
+        if self.chat.is_flushed() && Gathering::is_worth_it(clients, self.chat.new_bytes()) {
+            thread::sleep(self.gathering.pause(Instant::now()));
+        }
+        for _ in 0..LOOKS_MAX {
+            let bytes = self.chat.new_bytes();
+            if !Gathering::is_worth_it(clients, bytes) || !self.chat.has_headroom() {
+                break;
+            }
+            self.poll(events, Some(Duration::ZERO))?;
+            self.read(now);
+            if self.chat.new_bytes() == bytes {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what is due by now.
+    fn time(&mut self, now: Instant) {
+        if self.stop.load(Ordering::SeqCst) && self.stopping.is_none() {
+            self.stopping = Some(now);
+            self.door.close();
+            // They came before the end, and are told like everyone.
+            while let Some(newcomer) = self.motd.as_mut().and_then(MotdFile::next_of_all) {
+                self.open(now, newcomer);
+            }
+            for id in self.proxies.take_all() {
+                self.remove(id);
+            }
+            self.chat.handle_shutdown(now);
+        }
+        while let Some(id) = self.proxies.next_late(now) {
+            self.drop_unintroduced(now, id);
+        }
+        while let Some((id, refusal)) = self.refusals.next_due(now) {
+            self.say_refusal(now, id, &self.chat.refusal(refusal, &[]));
+        }
+        while let Some(id) = self.tls.as_mut().and_then(|tls| tls.next_late(now)) {
+            debug!("{}: the TLS handshake takes too long", self.connections[id].peer);
+            self.chat.handle_reset(id);
+        }
+        self.chat.handle_time(self.looks.judged());
+        if self.bans.as_ref().is_some_and(BansFile::has_failed) {
+            self.chat.handle_unsaved_bans();
+        }
+    }
+}
+
+fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// Makes the kernel's table of this process' descriptors large at once.
+///
+/// It grows by doubling, and in a process with threads (here the one for
+/// signals) each time all readers of the old table are waited for: 10 ms and
+/// more, in the middle of accepting a client.
+fn make_place_for_descriptors(clients: usize) {
+    let Ok(null) = File::open("/dev/null") else { return };
+    let highest = clients.min(CLIENTS_AT_START_MAX) as i32;
+    // Past the limit of descriptors it fails, and the table grows when it has to.
+    drop(fcntl_dupfd_cloexec(&null, highest));
+}
+
+/// Whether a connection is broken because nothing is heard of the other side.
+fn is_of_silence(error: &io::Error) -> bool {
+    use ErrorKind::{HostUnreachable, NetworkUnreachable, TimedOut};
+    matches!(error.kind(), TimedOut | HostUnreachable | NetworkUnreachable)
+}

@@ -1,0 +1,153 @@
+//! What clients send is read.
+
+use std::io;
+use std::time::Instant;
+
+use log::debug;
+use polling::Event;
+
+use super::{Server, is_of_silence};
+use crate::chat::ClientId;
+use crate::net::connection::{LISTENER_KEYS, Received, client_of};
+use crate::net::tls::Tls;
+
+impl Server {
+    /// Reads from each client that has sent something, once.
+    pub(super) fn read(&mut self, now: Instant) {
+        self.turns = self.turns.wrapping_add(1);
+        let count = self.ready.len();
+        for at in 0..count {
+            let event = self.ready[(at + self.turns) % count];
+            if event.key >= LISTENER_KEYS {
+                self.handle_event(now, client_of(event.key), event);
+            }
+        }
+        self.read_decrypted(now);
+    }
+
+    pub(super) fn handle_event(&mut self, now: Instant, id: ClientId, event: Event) {
+        let Some(connection) = self.connections.get(id) else { return };
+        if connection.is_lingering {
+            return self.handle_lingering(id);
+        }
+        if self.proxies.is_waiting(id) {
+            return self.read_header(now, id);
+        }
+        if let Some(refusal) = self.refusals.take(id) {
+            return self.end_refusal(now, id, refusal);
+        }
+        let interest = connection.interest();
+        if !interest.read && !interest.write {
+            // Nothing was asked for, so this is what can't be masked: HUP, ERR.
+            return self.handle_hangup(id);
+        }
+        if event.writable && interest.write {
+            self.send_encrypted(id);
+            self.chat.handle_writable(id);
+        }
+        // What was asked for may be wanted no more, and the poller not know it yet.
+        let is_readable = event.readable && self.chat.interest(id).read;
+        let has_headroom = is_readable && self.chat.has_headroom();
+        // It is reported again.
+        self.unread += usize::from(is_readable && !has_headroom);
+        if has_headroom {
+            let received = self.receive(now, id);
+            self.handle_received(now, id, received);
+        }
+    }
+
+    pub(super) fn handle_received(&mut self, now: Instant, id: ClientId, received: Received) {
+        match received {
+            Received::Bytes(bytes) => self.chat.handle_bytes(now, id, &self.scratch[..bytes]),
+            Received::Eof => self.chat.handle_eof(now, id),
+            Received::CutOff => self.chat.handle_cut_off(now, id),
+            Received::Nothing => {}
+            Received::Broken(error) => self.break_off(id, &error),
+        }
+    }
+
+    /// Reads once from a client, whether it speaks TLS or not.
+    pub(super) fn receive(&mut self, now: Instant, id: ClientId) -> Received {
+        let connection = &mut self.connections[id];
+        let received = connection.receive(&mut self.scratch);
+        let is_fresh = std::mem::take(&mut connection.is_fresh);
+        let Some(tls) = &mut self.tls else { return received };
+        match received {
+            Received::Bytes(length) => self.decrypt(now, id, length, is_fresh),
+            Received::Eof if tls.has(id) => Received::CutOff,
+            other => other,
+        }
+    }
+
+    /// Takes in bytes that a client has sent, which are at the begin of `scratch`.
+    pub(super) fn decrypt(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        length: usize,
+        is_fresh: bool,
+    ) -> Received {
+        let Some(tls) = &mut self.tls else { return Received::Bytes(length) };
+        if is_fresh
+            && Tls::is_hello(&self.scratch[..length])
+            && self.chat.begin_handshake(id)
+            && let Err(error) = tls.begin(now, id)
+        {
+            return Received::Broken(error);
+        }
+        if !tls.has(id) {
+            return Received::Bytes(length);
+        }
+        let received = tls.take(id, &mut self.scratch, length);
+        if let Some(version) = tls.finish_handshake(id) {
+            debug!("{}: {version}", self.connections[id].peer);
+            self.chat.handle_secured(now, id, version);
+        }
+        self.send_encrypted(id);
+        received
+    }
+
+    /// Reads what clients have sent in records of TLS that had more in them than one read.
+    pub(super) fn read_decrypted(&mut self, now: Instant) {
+        let Some(tls) = &mut self.tls else { return };
+        for id in tls.take_unread() {
+            let Some(tls) = &mut self.tls else { return };
+            if !tls.has(id) {
+                continue;
+            }
+            if !self.chat.interest(id).read || !self.chat.has_headroom() {
+                tls.keep_unread(id);
+                continue;
+            }
+            let received = tls.more(id, &mut self.scratch);
+            self.handle_received(now, id, received);
+        }
+    }
+
+    /// Whether a client may be read of which more has come than was taken.
+    pub(super) fn has_unread(&self) -> bool {
+        let mut unread = self.tls.iter().flat_map(Tls::unread);
+        unread.any(|id| self.chat.interest(id).read) && self.chat.has_headroom()
+    }
+
+    /// A client's connection is broken while nothing was to be read from it. What
+    /// one has sent that is read later is read first.
+    pub(super) fn handle_hangup(&mut self, id: ClientId) {
+        let connection = &mut self.connections[id];
+        let is_read_later = self.chat.is_held_back(id) && connection.unwatch().is_ok();
+        let error = connection.take_error();
+        match is_read_later {
+            true => self.chat.handle_write_broken(id, is_of_silence(&error)),
+            false => self.break_off(id, &error),
+        }
+    }
+
+    /// A client's connection is broken, as `error` says.
+    pub(super) fn break_off(&mut self, id: ClientId, error: &io::Error) {
+        debug!("{}: {error}", self.connections[id].peer);
+        match is_of_silence(error) {
+            true => self.chat.handle_vanished(id),
+            false => self.chat.handle_reset(id),
+        }
+    }
+}
