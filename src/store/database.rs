@@ -349,7 +349,8 @@ impl Database {
         Ok((lines, false))
     }
 
-    /// The same lines, with what is missing between them.
+    /// The same lines, with what is missing between them. Of a gap only what is from `first`
+    /// on and before `before` counts: the rest was told, or is still in memory.
     fn with_gaps(
         &self,
         id: i64,
@@ -357,8 +358,8 @@ impl Database {
         before: u64,
         lines: Vec<Past>,
     ) -> Result<Vec<Past>, Fault> {
-        let select = "SELECT first, last FROM gaps WHERE room = ? AND first >= ? AND first < ? \
-                      ORDER BY first";
+        let select = "SELECT max(first, ?2), min(last, ?3 - 1) FROM gaps \
+                      WHERE room = ?1 AND last >= ?2 AND first < ?3 ORDER BY first";
         let mut select = self.connection.prepare_cached(select)?;
         let gaps = select.query_map(params![id, first, before], |row| {
             Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?))
@@ -675,6 +676,9 @@ mod tests {
         assert_eq!(page(From::Since(2000), 2000).items, []);
         assert_eq!(page(From::Last(5000), 10).count, 9);
         assert_eq!(shown(&page(From::After(1201), 1300).items), [-10, 1212]);
+        // A part of the gap was told before, or is still in memory.
+        assert_eq!(shown(&page(From::After(1205), 1300).items), [-6, 1212]);
+        assert_eq!(shown(&page(From::After(1201), 1207).items), [-5]);
     }
 
     #[test]

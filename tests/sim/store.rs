@@ -162,10 +162,33 @@ impl Store {
             }
         };
         let wanted = &all[start..];
-        let items: Vec<_> = wanted.iter().take(PAGE_LINES).map(|(_, past)| past.clone()).collect();
+        // Of what is missing only what is wanted, and not in memory any more.
+        let first = wanted.first().map_or(before, |(number, _)| *number);
+        let rest = match from {
+            From::After(after) => self.lost_within(name, after + 1, first.min(before)),
+            _ => 0,
+        };
+        let clip = |(number, past): &(u64, Past)| match past {
+            Past::Lost(lines) => Past::Lost((*lines).min(before - number)),
+            line => line.clone(),
+        };
+        let items = wanted.iter().take(PAGE_LINES).map(|item| clip(item));
+        let items: Vec<_> =
+            (rest > 0).then_some(Past::Lost(rest)).into_iter().chain(items).collect();
         let next = wanted.get(PAGE_LINES).map(|(number, _)| number - 1);
         let oldest = all.first().map_or(0, |(number, _)| *number);
         Answer::Page(Page { items, count: wanted.len() as u64, oldest, next })
+    }
+
+    /// How many of the lines from `first` on and before `before` are missing for a gap that
+    /// begins before.
+    fn lost_within(&self, name: &str, first: u64, before: u64) -> u64 {
+        let last = |&(number, ref past): &(u64, Past)| match past {
+            Past::Lost(lines) if number < first => Some(number + lines),
+            _ => None,
+        };
+        let end = self.rooms[name].items.iter().filter_map(last).max();
+        end.map_or(0, |end| end.min(before).saturating_sub(first))
     }
 
     fn search(&self, name: &str, words: &str) -> Answer {
