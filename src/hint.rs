@@ -5,9 +5,19 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use roomcast::net::Listener;
 use socket2::{Domain, Socket, Type};
 
+use crate::cli::Tls;
+
+/// What decides how to join.
+#[derive(Clone, Copy, Debug)]
+pub struct Joining {
+    /// There is a page for browsers.
+    pub has_page: bool,
+    pub tls: Tls,
+}
+
 /// One line with the commands that join a room at `listener`, and the address of its
 /// page if it has one.
-pub fn join(listener: &Listener, has_page: bool) -> String {
+pub fn join(listener: &Listener, joining: Joining) -> String {
     let Some(address) = listener.ip_address() else {
         let path = listener.unix_path().map(|path| path.display().to_string()).unwrap_or_default();
         return format!("join with: nc -U {path}");
@@ -17,15 +27,20 @@ pub fn join(listener: &Listener, has_page: bool) -> String {
         ip => ip,
     };
     let zone = zone(address);
-    let page = match has_page && zone.is_none() {
-        true => format!("   or: http://{}/", SocketAddr::new(ip, address.port())),
+    let scheme = if joining.tls == Tls::None { "http" } else { "https" };
+    let page = match joining.has_page && zone.is_none() {
+        true => format!("   or: {scheme}://{}/", SocketAddr::new(ip, address.port())),
         // Browsers know no zones.
         false => String::new(),
     };
+    let ip_is_local = ip.is_loopback();
     let ip = match zone {
         Some(zone) => format!("{ip}%{zone}"),
         None => ip.to_string(),
     };
+    if joining.tls == Tls::Required && !ip_is_local {
+        return format!("join with: ncat --ssl {ip} {port}{page}", port = address.port());
+    }
     if listener.is_telnet() {
         return format!("join with: telnet {ip} {port}", port = address.port());
     }

@@ -20,12 +20,15 @@ use env_logger::{Target, WriteStyle};
 use jiff::tz::TimeZone;
 use log::{info, warn};
 use roomcast::chat::{Config, PASSWORD_BYTES_MAX};
-use roomcast::net::{Certificate, DEFAULT_PORT, ListenAddr, Listener, Server, Stopper};
+use roomcast::net::{
+    Certificate, CertificateWatcher, DEFAULT_PORT, ListenAddr, Listener, Server, Stopper,
+};
 use roomcast::store::{self, Opened};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::cli::{Cli, Command, LogArgs};
+use crate::cli::{Cli, Command, LogArgs, Tls};
 use crate::data_dir::DataDir;
+use crate::hint::Joining;
 use crate::output::Output;
 use crate::signals::Signals;
 
@@ -143,7 +146,7 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         ));
     }
     config.operator_password = cli.operator_file().map(private_file::password).transpose()?;
-    let tls = cli.tls_files().map(|(cert, key)| Certificate::read(cert, key)).transpose()?;
+    let certificate = certificate(cli, data.as_ref())?;
     let listeners = bind(cli.listen())?;
     for listener in &listeners {
         listener
@@ -153,7 +156,9 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
             .set_dead_timeout(cli.dead_timeout(), config.stall_timeout.is_some())
             .map_err(|error| format!("cannot set the --dead-timeout: {error}"))?;
     }
-    let announcement = announcement(&listeners, config.has_web);
+    let joining = Joining { has_page: config.has_web, tls: cli.tls() };
+    let fingerprint = certificate.as_ref().and_then(Certificate::own_fingerprint);
+    let announcement = announcement(&listeners, joining, fingerprint);
     let (log_bytes_max, json_bytes_max) = config.log_bytes_max();
     info!(
         "place for {} clients and {} rooms; the log of a room takes {} KiB of memory at most, \
@@ -166,8 +171,11 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let mut server =
         Server::new(config, listeners).map_err(|error| format!("cannot start: {error}"))?;
     server.set_proxies(cli.proxy_from().to_vec());
-    if let Some(certificate) = tls {
+    if let Some(certificate) = &certificate {
         server.set_certificate(certificate);
+    }
+    if cli.tls() == Tls::Required {
+        server.require_tls();
     }
     if let Some(path) = cli.motd() {
         server
@@ -187,6 +195,11 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         None if cli.is_raw() => {}
         None => info!("what is said, bans and proofs of names end with the server: see --data"),
     }
+    let watcher = certificate.map(CertificateWatcher::new).transpose();
+    let watcher = watcher.map_err(|error| format!("cannot start a thread: {error}"))?;
+    signals
+        .on_reload(move || reload(watcher.as_ref()))
+        .map_err(|error| format!("cannot start a thread: {error}"))?;
     let stopper = server.stopper();
     signals
         .on_stop(move || on_signal(&stopper))
@@ -251,14 +264,36 @@ fn cannot_listen(address: &str, error: &io::Error) -> String {
     }
 }
 
-/// Where the room is and how to join.
-fn announcement(listeners: &[Listener], has_page: bool) -> String {
+/// The certificate for TLS, if that is wanted.
+fn certificate(cli: &Cli, data: Option<&DataDir>) -> Result<Option<Certificate>, String> {
+    if let Some((certificate, key)) = cli.tls_files() {
+        return Certificate::from_files(certificate.to_owned(), key.to_owned()).map(Some);
+    }
+    match cli.tls() {
+        Tls::None => Ok(None),
+        _ => Certificate::self_signed(cli.hosts(), data.map(DataDir::path)).map(Some),
+    }
+}
+
+/// Reads again what may change while the server runs.
+fn reload(watcher: Option<&CertificateWatcher>) {
+    match watcher {
+        Some(watcher) => watcher.reload(),
+        None => info!("SIGHUP: there is nothing to read again"),
+    }
+}
+
+/// Where the room is and how to join. The fingerprint is that of a self-signed certificate.
+fn announcement(listeners: &[Listener], joining: Joining, fingerprint: Option<&str>) -> String {
     let mut text = String::new();
     for listener in listeners {
         text += &format!("listening on {listener}\n");
     }
     for listener in listeners {
-        text += &format!("{}\n", hint::join(listener, has_page));
+        text += &format!("{}\n", hint::join(listener, joining));
+    }
+    if let Some(fingerprint) = fingerprint {
+        text += &format!("TLS certificate (SHA-256): {fingerprint}\n");
     }
     text
 }

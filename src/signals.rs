@@ -1,5 +1,9 @@
-//! Signals: which of them stop the server, and which must not harm it. The table
-//! is in docs/operating.md.
+//! Signals: which of them stop the server, which makes it read files again, and which must
+//! not harm it. The table is in docs/operating.md.
+
+use std::fs::File;
+use std::io;
+use std::thread;
 
 use nix::errno::Errno;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
@@ -21,6 +25,8 @@ const HARMLESS: [Signal; 5] =
 pub struct Signals {
     /// Signals that stay ignored.
     ignored: Vec<Signal>,
+    /// SIGHUP doesn't stop the server.
+    is_hangup_for_reload: bool,
 }
 
 impl Signals {
@@ -41,7 +47,28 @@ impl Signals {
         }
         // While `on_stop` sets its handler they aren't ignored for a moment.
         ignored.iter().copied().collect::<SigSet>().thread_block()?;
-        Ok(Signals { ignored })
+        let is_hangup_for_reload = !ignored.contains(&Signal::SIGHUP) && !has_terminal();
+        if is_hangup_for_reload {
+            // One thread waits for it; all others inherit that it is blocked.
+            SigSet::from(Signal::SIGHUP).thread_block()?;
+        }
+        Ok(Signals { ignored, is_hangup_for_reload })
+    }
+
+    /// Calls `handle` at each SIGHUP, if that means that files are to be read again.
+    ///
+    /// # Errors
+    /// As the system says when it gives no thread.
+    pub fn on_reload(&self, handle: impl Fn() + Send + 'static) -> io::Result<()> {
+        if self.is_hangup_for_reload {
+            let wait = move || {
+                while SigSet::from(Signal::SIGHUP).wait().is_ok() {
+                    handle();
+                }
+            };
+            thread::Builder::new().name("reload".into()).spawn(wait)?;
+        }
+        Ok(())
     }
 
     /// Calls `handle` at each signal that stops the server.
@@ -52,6 +79,12 @@ impl Signals {
         }
         Ok(())
     }
+}
+
+/// Whether a terminal can hang up. Without one SIGHUP comes from a supervisor or an
+/// administrator, who wants files to be read again (daemon(7)).
+fn has_terminal() -> bool {
+    File::open("/dev/tty").is_ok()
 }
 
 fn ignore() -> SigAction {

@@ -1,5 +1,6 @@
 //! Why a client is disconnected or refused, and how its connection is closed.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use enum_map::{Enum, EnumMap};
@@ -27,6 +28,8 @@ pub enum CloseReason {
     Idle,
     /// It didn't give the password in time, or gave a wrong one and no right one.
     NoPassword,
+    /// Its TLS handshake failed or took too long.
+    NoHandshake,
     /// It hadn't given the password when others needed its place.
     GaveWay,
     /// It has come back on another connection.
@@ -58,6 +61,8 @@ pub enum Refused {
     Banned,
     /// The system can't watch its connection.
     Unserved,
+    /// It doesn't speak TLS.
+    PlainText,
 }
 
 /// Why a client isn't let in, with the numbers that it is told.
@@ -89,6 +94,11 @@ pub enum Refusal {
     },
     /// The system can't watch its connection.
     Unserved,
+    /// It doesn't speak TLS.
+    PlainText {
+        /// The address and port that it has connected to, if they are known.
+        address: Option<(IpAddr, u16)>,
+    },
 }
 
 /// How many connections have ended for each reason.
@@ -118,6 +128,7 @@ impl CloseReason {
             CloseReason::Unfinished => "line not finished",
             CloseReason::Idle => "idle",
             CloseReason::NoPassword => "no password",
+            CloseReason::NoHandshake => "no TLS handshake",
             CloseReason::GaveWay => "gave way",
             CloseReason::Replaced => "reconnected",
             CloseReason::Kicked => "kicked",
@@ -130,6 +141,7 @@ impl CloseReason {
             CloseReason::Refused(Refused::Denied) => "not allowed",
             CloseReason::Refused(Refused::Banned) => "refused for a ban",
             CloseReason::Refused(Refused::Unserved) => "not served",
+            CloseReason::Refused(Refused::PlainText) => "plain text",
         }
     }
 }
@@ -144,6 +156,7 @@ impl Refusal {
             Refusal::Denied => Refused::Denied,
             Refusal::Banned { .. } => Refused::Banned,
             Refusal::Unserved => Refused::Unserved,
+            Refusal::PlainText { .. } => Refused::PlainText,
         }
     }
 }

@@ -137,6 +137,13 @@ impl Chat {
         Refusal::Unserved
     }
 
+    /// A client doesn't speak TLS and has to; it has connected to `address`, and is to be
+    /// told so.
+    pub fn refuse_plain(&mut self, address: Option<(IpAddr, u16)>) -> Refusal {
+        self.counts.endings[CloseReason::Refused(Refused::PlainText)] += 1;
+        Refusal::PlainText { address }
+    }
+
     /// The client has closed its sending side (TCP FIN).
     pub fn handle_eof(&mut self, now: Instant, id: ClientId) {
         self.clock.advance(now);
@@ -181,6 +188,11 @@ impl Chat {
     /// The connection is broken.
     pub fn handle_reset(&mut self, id: ClientId) {
         self.handle_broken(id, CloseReason::Reset);
+    }
+
+    /// The client's TLS handshake has failed, or takes too long.
+    pub fn handle_no_handshake(&mut self, id: ClientId) {
+        self.handle_broken(id, CloseReason::NoHandshake);
     }
 
     /// The client's machine doesn't answer any more.

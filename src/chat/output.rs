@@ -106,6 +106,18 @@ impl Chat {
         }
     }
 
+    /// The kernel has taken something for a client that was taken from here before: it
+    /// reads, though nothing more is taken from here yet.
+    pub fn handle_progress(&mut self, now: Instant, id: ClientId) {
+        if let Some(session) = self.sessions.get_mut(id)
+            && !session.is_plain()
+            && session.rare().stalled_since.is_some()
+        {
+            session.set_rare(|rare| rare.stalled_since = Some(now));
+            self.set_timer(id);
+        }
+    }
+
     /// The kernel takes bytes for a blocked client again.
     pub fn handle_writable(&mut self, id: ClientId) {
         if let Some(session) = self.sessions.get_mut(id)

@@ -45,6 +45,23 @@ impl Pace {
         self.buckets.entry(id).or_default().take(limit, now)
     }
 
+    /// Takes what bytes cost that aren't of a line, whether the client has it or not.
+    ///
+    /// # Errors
+    /// If it has to wait: until when.
+    pub fn take_padding(
+        &mut self,
+        id: ClientId,
+        now: Instant,
+        bytes: usize,
+    ) -> Result<(), Instant> {
+        if self.limit.is_some() {
+            self.buckets.entry(id).or_default();
+        }
+        self.take_bytes(id, now, bytes);
+        self.take_line(id, now)
+    }
+
     /// Takes what so many bytes of a line cost, whether the client has it or not.
     pub fn take_bytes(&mut self, id: ClientId, now: Instant, bytes: usize) {
         let Some(limit) = &self.limit else { return };

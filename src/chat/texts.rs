@@ -726,6 +726,18 @@ impl Refusal {
             Refusal::Unserved => {
                 "refused: the server cannot take more connections; try again later".into()
             }
+            Refusal::PlainText { address } => {
+                let (host, port) = match address {
+                    Some((ip, port)) => (ip.to_string(), port.to_string()),
+                    None => ("HOST".into(), "PORT".into()),
+                };
+                // As a URL has them (RFC 3986, section 3.2.2).
+                let bracketed = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                let (ncat, openssl) = ("ncat --ssl", "openssl s_client -quiet -connect");
+                let commands =
+                    format!("{ncat} {host} {port}, or with {openssl} {bracketed}:{port}");
+                format!("refused: TLS is required here; connect with {commands}")
+            }
             Refusal::Denied => "refused: your address is not allowed here".into(),
             Refusal::Banned { seconds } => {
                 format!("refused: your address is banned{}", lasting(seconds))

@@ -22,6 +22,18 @@ impl Chat {
         false
     }
 
+    /// A client has sent bytes that say nothing, such as empty records of TLS.
+    pub fn handle_padding(&mut self, now: Instant, id: ClientId, bytes: usize) {
+        self.clock.advance(now);
+        self.counts.bytes_received += bytes as u64;
+        if !self.sessions.contains_key(id) {
+            return;
+        }
+        if let Err(next) = self.pace.take_padding(id, self.clock.now(), bytes) {
+            self.throttle(id, next);
+        }
+    }
+
     /// Tells a client once why what it sends takes so long.
     fn tell_too_fast(&mut self, id: ClientId) {
         let Some(rate) = self.config.rate else { return };

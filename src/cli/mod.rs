@@ -100,16 +100,29 @@ struct Network {
     #[arg(long, value_name = "MODE", default_value = "0666", value_parser = values::socket_mode)]
     socket_mode: u32,
 
+    /// Speak TLS with clients that want it, with a self-signed certificate
+    ///
+    /// It is kept in --data, else made at each start. Plain and TLS clients share each
+    /// port. Clients can check the fingerprint, which is printed at start.
+    #[arg(long, conflicts_with = "tls_cert")]
+    tls: bool,
+
     /// Speak TLS with clients that want it, with the certificate in FILE (PEM)
     ///
-    /// The certificate comes first, then those that it was issued with. Plain and TLS
-    /// clients share each port.
+    /// The certificate comes first, then those that it was issued with. The files are
+    /// read again when they change.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
 
     /// Private key of --tls-cert, in FILE (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+
+    /// Refuse clients on other machines that don't speak TLS
+    ///
+    /// With --tls, or --tls-cert and --tls-key.
+    #[arg(long)]
+    tls_only: bool,
 
     /// Believe proxies in NETWORK about where clients come from
     ///
@@ -333,6 +346,16 @@ struct Files {
     key_file: Option<PathBuf>,
 }
 
+/// Who speaks TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    None,
+    /// Each client that begins with it.
+    Possible,
+    /// Each client on another machine.
+    Required,
+}
+
 /// `None` is no limit. By this name clap doesn't take it for an option without a
 /// default.
 type RateArg = Option<Rate>;
@@ -359,6 +382,9 @@ impl Cli {
         cli.access.rules = cli.access.rules(&matches);
         cli.limits.join_burst();
         cli.limits.check();
+        if cli.network.tls_only && cli.tls() == Tls::None {
+            refuse("--tls-only needs a certificate: add --tls, or --tls-cert and --tls-key");
+        }
         if cli.room.raw && cli.limits.on_lag == Some(OnLagArg::Skip) {
             refuse("--on-lag skip can't go with --raw, where nobody can be told of a gap");
         }
@@ -383,6 +409,21 @@ impl Cli {
     /// Networks of proxies that are believed.
     pub fn proxy_from(&self) -> &[IpNet] {
         &self.network.proxy_from
+    }
+
+    /// Whether clients may or must speak TLS.
+    pub fn tls(&self) -> Tls {
+        let Network { tls, tls_cert, tls_only, .. } = &self.network;
+        match *tls || tls_cert.is_some() {
+            true if *tls_only => Tls::Required,
+            true => Tls::Possible,
+            false => Tls::None,
+        }
+    }
+
+    /// Names that this server is called by.
+    pub fn hosts(&self) -> &[String] {
+        &self.web.host
     }
 
     /// The files with the certificate for TLS and its key.
@@ -476,7 +517,7 @@ impl Cli {
             echo: room.echo,
             raw: room.raw,
             has_web: !room.raw && !web.no_web,
-            has_tls: self.tls_files().is_some(),
+            has_tls: self.tls() != Tls::None,
             metrics_networks: web.metrics.clone(),
             hosts: web.host.iter().cloned().chain(machine_name()).collect(),
             clients_max,

@@ -1,7 +1,7 @@
 //! The socket side of one client.
 
 use std::io::{self, ErrorKind, Read};
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -108,6 +108,18 @@ impl Connection {
             Err(error) if is_not_now(&error) => Ok(0),
             result => result,
         }
+    }
+
+    /// Whether the connection begins on this machine, whoever it is for.
+    pub fn is_local(&self) -> bool {
+        let address = self.socket.peer_addr().ok().and_then(|address| address.as_socket());
+        address.is_none_or(|address| address.ip().to_canonical().is_loopback())
+    }
+
+    /// The address and port on this machine that the client has connected to.
+    pub fn local_address(&self) -> Option<(IpAddr, u16)> {
+        let address = self.socket.local_addr().ok()?.as_socket()?;
+        Some((address.ip().to_canonical(), address.port()))
     }
 
     /// Its socket.

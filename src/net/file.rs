@@ -68,6 +68,14 @@ pub fn read(file: &File, bytes_max: usize) -> io::Result<Vec<u8>> {
     }
 }
 
+/// What is in a file that the operator names.
+///
+/// # Errors
+/// Those of [`open`] and [`read`].
+pub(super) fn contents(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
+    read(&open(path)?, bytes_max)
+}
+
 /// The text that `bytes` are, without a byte order mark.
 ///
 /// # Errors

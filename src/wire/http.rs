@@ -207,6 +207,20 @@ impl Request {
     }
 }
 
+/// The address at which what is asked for can be had with TLS, if `first`, which is the
+/// begin of a request, only reads.
+pub fn secured_url(first: &[u8]) -> Option<String> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut request = httparse::Request::new(&mut headers);
+    request.parse(first).ok()?;
+    let (method, path) = (request.method?, request.path?);
+    let host = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case("host"))?;
+    let host = str::from_utf8(host.value).ok()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    let is_ours = matches!(method, "GET" | "HEAD") && path.starts_with('/');
+    (is_ours && host.chars().all(is_plain)).then(|| format!("https://{host}{path}"))
+}
+
 /// The header lines of a head.
 struct Fields<'a>(&'a [httparse::Header<'a>]);
 

@@ -17,6 +17,7 @@ mod imports;
 mod visits;
 mod web;
 mod tls;
+mod certificates;
 mod curl;
 mod metrics;
 mod browser;

@@ -1,18 +1,13 @@
 //! TLS on the same port as plain text.
 
-use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Lines, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::process::Signal;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
 
-use crate::harness::{Host, PATIENCE, Program, lacks, run};
+use crate::harness::{Host, Namespace, Network, PATIENCE, Program, Secured, connect, lacks};
 use crate::source::root;
 
 fn file(name: &str) -> PathBuf {
@@ -25,101 +20,6 @@ fn start(options: &[&str]) -> Program {
     let text = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
     let (certificate, key) = (text(&certificate), text(&key));
     Program::web(&[&["--tls-cert", &certificate, "--tls-key", &key], options].concat())
-}
-
-/// A client that speaks TLS, and of which each byte can be looked at.
-struct Secured {
-    connection: ClientConnection,
-    socket: TcpStream,
-    /// What has come and was not asked for.
-    text: Vec<u8>,
-}
-
-impl Secured {
-    /// One that hasn't sent anything.
-    fn new(program: &Program) -> Secured {
-        let mut roots = RootCertStore::empty();
-        let certificate = CertificateDer::from_pem_file(file("example-tls.pem")).expect("PEM");
-        roots.add(certificate).expect("a certificate");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("there are some")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let name = ServerName::try_from("localhost").expect("a name");
-        let connection = ClientConnection::new(Arc::new(config), name).expect("a client");
-        let socket = TcpStream::connect(("127.0.0.1", program.port())).expect("it listens");
-        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        socket.set_nodelay(true).expect("an option");
-        Secured { connection, socket, text: Vec::new() }
-    }
-
-    /// One that has been greeted.
-    fn enter(program: &Program) -> Secured {
-        let mut client = Secured::new(program);
-        client.shake_hands(usize::MAX);
-        assert!(client.line().starts_with("*** welcome, "));
-        assert!(client.line().contains(" here: "));
-        client
-    }
-
-    /// Does the handshake with so many bytes in each write.
-    fn shake_hands(&mut self, bytes_at_once: usize) {
-        while self.connection.is_handshaking() || self.connection.wants_write() {
-            let mut bytes = Vec::new();
-            while self.connection.wants_write() {
-                self.connection.write_tls(&mut bytes).expect("memory");
-            }
-            for part in bytes.chunks(bytes_at_once.max(1)) {
-                self.socket.write_all(part).expect("it is read");
-            }
-            if self.connection.is_handshaking() {
-                self.receive();
-            }
-        }
-    }
-
-    /// Takes in what comes next; false at the end of the connection.
-    fn receive(&mut self) -> bool {
-        let bytes = self.connection.read_tls(&mut self.socket).expect("something comes");
-        let state = self.connection.process_new_packets().expect("it is TLS");
-        let mut part = vec![0; state.plaintext_bytes_to_read()];
-        self.connection.reader().read_exact(&mut part).expect("so much is there");
-        self.text.extend(part);
-        bytes > 0
-    }
-
-    fn say(&mut self, line: &str) {
-        self.connection.writer().write_all(line.as_bytes()).expect("memory");
-        self.connection.writer().write_all(b"\n").expect("memory");
-        while self.connection.wants_write() {
-            self.connection.write_tls(&mut self.socket).expect("it is read");
-        }
-    }
-
-    fn line(&mut self) -> String {
-        loop {
-            if let Some(end) = self.text.iter().position(|&byte| byte == b'\n') {
-                let line = self.text.drain(..=end).collect::<Vec<_>>();
-                return String::from_utf8(line).expect("UTF-8").trim_end().to_owned();
-            }
-            assert!(self.receive(), "the end, after {}", self.text.escape_ascii());
-        }
-    }
-
-    #[track_caller]
-    fn hears(&mut self, line: &str) {
-        assert_eq!(self.line(), line);
-    }
-
-    /// The server says that nothing more comes, and then closes.
-    fn ends_properly(mut self) {
-        while self.receive() {}
-        let mut rest = [0];
-        let end = self.connection.reader().read(&mut rest);
-        assert!(matches!(end, Ok(0)), "{end:?}, after {}", self.text.escape_ascii());
-    }
 }
 
 /// Promise 56: TLS and plain text are one room on one port, for real programs.
@@ -296,26 +196,255 @@ fn a_handshake_that_is_never_done_ends() {
     }
 }
 
+/// Clients that begin a handshake and don't go on have so many places, and no more.
 #[test]
-fn what_is_wrong_with_the_files_is_said() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let empty = directory.path().join("empty");
-    fs::write(&empty, "").expect("a file");
-    let text = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
-    let (certificate, key) = (text(&file("example-tls.pem")), text(&file("example-tls.key")));
-    let refused = |certificate: &str, key: &str| {
-        let output = run(&["--listen", "127.0.0.1:0", "--tls-cert", certificate, "--tls-key", key]);
-        assert_eq!(output.status.code(), Some(1));
-        String::from_utf8(output.stderr).expect("UTF-8")
-    };
-    let said = [
-        (refused("/nowhere", &key), "cannot use /nowhere: No such file"),
-        (refused(&certificate, "/nowhere"), "cannot use /nowhere: No such file"),
-        (refused(&text(&empty), &key), "it holds no certificate in PEM"),
-        (refused(&certificate, &text(&empty)), "it holds no private key in PEM"),
-        (refused(&certificate, &certificate), "it holds no private key in PEM"),
-    ];
-    for (errors, clue) in said {
-        assert!(errors.contains(clue), "{clue:?} isn't in {errors}");
+fn unfinished_handshakes_keep_nobody_out() {
+    let program = start(&[]);
+    let mut begun: Vec<_> = (0..300).map(|_| connect(&program)).collect();
+    for socket in &mut begun {
+        socket.write_all(b"\x16\x03\x01\x01").expect("it is read");
     }
+    // Those that came first give way, though they had time left.
+    begun[0].set_read_timeout(Some(PATIENCE / 2)).expect("a timeout");
+    assert!(matches!(begun[0].read(&mut [0]), Ok(0) | Err(_)));
+    let mut ann = Secured::enter(&program);
+    ann.say("/seq");
+    while !ann.line().contains("is the newest") {}
+    assert!(program.logs("no TLS handshake").contains("127.0.0.1"));
+}
+
+/// A turn of the loop has time for some handshakes; the others are done in the next ones.
+#[test]
+fn handshakes_that_come_at_once_are_all_done() {
+    let program = start(&[]);
+    program.signal(Signal::STOP);
+    let mut clients: Vec<_> = (0..100).map(|_| Secured::new(&program)).collect();
+    for client in &mut clients {
+        client.connection.write_tls(&mut client.socket).expect("it is sent");
+    }
+    program.signal(Signal::CONT);
+    for client in &mut clients {
+        client.shake_hands(usize::MAX);
+        client.say("/seq");
+    }
+    for client in &mut clients {
+        while !client.line().contains("is the newest") {}
+    }
+}
+
+/// Promise 58: one that isn't let in is told so in TLS, in its form.
+#[test]
+fn refusals_are_said_in_tls() {
+    let program = start(&["--max-clients", "1"]);
+    let [_ann] = program.guests();
+    let full = "*** full: 1 client is connected, which is the limit; try again later";
+    let mut bob = Secured::new(&program);
+    bob.shake_hands(1);
+    bob.hears(full);
+    bob.ends_properly();
+    let answer = Secured::new(&program).asks("GET /lobby HTTP/1.1\r\nHost: localhost\r\n\r");
+    assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer}");
+    // One that doesn't go on with its handshake is forgotten.
+    let mut socket = connect(&program);
+    socket.set_read_timeout(Some(3 * PATIENCE)).expect("a timeout");
+    socket.write_all(b"\x16\x03\x01\x01").expect("it is read");
+    match socket.read_to_end(&mut Vec::new()) {
+        Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("{error}"),
+        _ => {}
+    }
+}
+
+/// Promise 58: with --tls-only, plain text from other machines is refused with a line that
+/// says how to connect.
+#[test]
+fn plain_text_from_other_machines_is_refused_if_tls_is_required() {
+    if !Namespace::is_possible() {
+        return;
+    }
+    let mut network = Network::new();
+    let (certificate, key) = (file("example-tls.pem"), file("example-tls.key"));
+    let (certificate, key) = (certificate.to_str().expect("UTF-8"), key.to_str().expect("UTF-8"));
+    let program = network.serve_web(&["--tls-cert", certificate, "--tls-key", key, "--tls-only"]);
+    let machine = network.machine();
+    let port = program.port();
+    let refused = format!(
+        "*** refused: TLS is required here; connect with ncat --ssl 10.0.1.1 {port}, or with \
+         openssl s_client -quiet -connect 10.0.1.1:{port}"
+    );
+    // One that says nothing, and one that says something.
+    for line in ["", "hello\n"] {
+        let mut plain = machine.connect(&program);
+        plain.send(line);
+        plain.hears(&refused);
+        plain.expect_eof();
+    }
+    let mut browser = machine.connect(&program);
+    browser.send(format!("GET /dev?x=1 HTTP/1.1\r\nHost: 10.0.1.1:{port}\r\n\r\n"));
+    let answer = String::from_utf8(browser.read_to_any_end()).expect("UTF-8");
+    assert!(answer.starts_with("HTTP/1.1 308 Permanent Redirect\r\n"), "{answer}");
+    let location = format!("\r\nLocation: https://10.0.1.1:{port}/dev?x=1\r\n");
+    assert!(answer.contains(&location), "{answer}");
+    let mut post = machine.connect(&program);
+    post.send("POST /lobby HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    let answer = String::from_utf8(post.read_to_any_end()).expect("UTF-8");
+    assert!(answer.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{answer}");
+    let socket = machine.connect(&program).socket().try_clone().expect("a descriptor");
+    let mut ann = Secured::trusting(&file("example-tls.pem"), socket.into());
+    ann.read_greeting();
+    let mut bob = network.connect(&program);
+    bob.read_greeting();
+    bob.say("hello");
+    ann.hears("*** guest2 joined");
+    ann.hears("<guest2> hello");
+    ann.say("/quit");
+    bob.hears("*** guest1 left");
+}
+
+/// Promise 58: a proxy on this machine may speak plain text, for whomever it speaks.
+#[test]
+fn a_proxy_on_this_machine_may_speak_plain_text() {
+    let program = start(&["--tls-only", "--proxy-from", "127.0.0.0/8", "--no-web"]);
+    let header = "PROXY TCP4 192.0.2.7 198.51.100.1 4711 8008\r\n";
+    let mut ann = program.connect();
+    ann.send(header);
+    ann.read_greeting();
+    // TLS may come behind the header, in the same packet.
+    let mut socket = connect(&program);
+    socket.write_all(header.as_bytes()).expect("it is read");
+    let mut bob = Secured::trusting(&file("example-tls.pem"), socket);
+    bob.read_greeting();
+    bob.say("hello");
+    ann.hears("*** guest2 joined");
+    ann.hears("<guest2> hello");
+}
+
+/// Promise 56: a client may ask for new keys, and is told that there is no second handshake.
+#[test]
+fn a_client_may_ask_for_new_keys_and_not_for_a_new_handshake() {
+    if lacks(&["openssl"]) {
+        return;
+    }
+    let program = start(&[]);
+    let [mut ann] = program.guests();
+    // These letters are commands (openssl-s_client(1)), each of which it reads alone.
+    let mut keys = Talker::start(&program, "-tls1_3");
+    for letter in ["K", "k", "K"] {
+        keys.say(letter);
+        assert!(keys.shows("KEYUPDATE"));
+    }
+    keys.say("hello");
+    while !ann.line().ends_with("> hello") {}
+    keys.say("/seq");
+    assert!(keys.shows(" is the newest; "));
+    let mut again = Talker::start(&program, "-tls1_2");
+    again.say("R");
+    assert!(again.shows("no renegotiation"));
+    ann.hears("*** guest3 joined");
+    while !ann.line().starts_with("*** guest3 left") {}
+    ann.ping();
+}
+
+/// `openssl s_client`, which has been greeted.
+struct Talker {
+    child: Child,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Talker {
+    fn start(program: &Program, version: &str) -> Talker {
+        let script =
+            format!("exec openssl s_client -connect 127.0.0.1:{} {version} 2>&1", program.port());
+        let mut child = Command::new("sh")
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let output = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let mut talker = Talker { child, output };
+        assert!(talker.shows(" here: "), "{version}");
+        talker
+    }
+
+    fn say(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("it is piped");
+        input.write_all(format!("{line}\n").as_bytes()).expect("it reads");
+    }
+
+    /// Whether it shows this at some time.
+    fn shows(&mut self, text: &str) -> bool {
+        self.output.by_ref().map_while(Result::ok).any(|line| line.contains(text))
+    }
+}
+
+impl Drop for Talker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Promise 56: Python's `ssl` checks the name and the certificate.
+#[test]
+fn python_talks_in_tls() {
+    if lacks(&["python3"]) {
+        return;
+    }
+    let program = start(&[]);
+    let [mut ann] = program.guests();
+    let script = "import socket, ssl, sys\n\
+        context = ssl.create_default_context(cafile=sys.argv[2])\n\
+        plain = socket.create_connection(('localhost', int(sys.argv[1])))\n\
+        room = context.wrap_socket(plain, server_hostname='localhost')\n\
+        lines = room.makefile('rw', newline='\\n')\n\
+        lines.readline(); lines.readline()\n\
+        lines.write('by python\\n'); lines.flush()\n\
+        print(lines.readline(), end='')\n\
+        lines.write('/quit\\n'); lines.flush()\n\
+        print(lines.readline(), end='')\n\
+        print(repr(room.recv(1)), room.version())\n";
+    let child = Command::new("python3")
+        .args(["-c", script, &program.port().to_string()])
+        .arg(file("example-tls.pem"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    ann.hears("*** guest2 joined");
+    ann.hears("<guest2> by python");
+    ann.say("by netcat");
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines[0], "<guest1> by netcat");
+    assert!(lines[1].starts_with("*** goodbye"), "{said}");
+    // Without close_notify that would be an error.
+    assert_eq!(lines[2], "b'' TLSv1.3");
+}
+
+/// Promise 56: no version and no cipher that is known to be weak.
+#[test]
+fn a_scanner_finds_nothing_weak() {
+    if lacks(&["sslscan"]) {
+        return;
+    }
+    let program = start(&[]);
+    let address = format!("127.0.0.1:{}", program.port());
+    let output = Command::new("sslscan").args(["--no-colour", &address]).output();
+    let said = String::from_utf8(output.expect("it runs").stdout).expect("UTF-8");
+    for version in ["SSLv2", "SSLv3", "TLSv1.0", "TLSv1.1"] {
+        let is_off = |line: &&str| line.starts_with(version) && line.ends_with("disabled");
+        assert!(said.lines().any(|line| is_off(&line)), "{version} in {said}");
+    }
+    for line in ["TLSv1.2   enabled", "TLSv1.3   enabled", "renegotiation not supported"] {
+        assert!(said.contains(line), "{line} isn't in {said}");
+    }
+    let ciphers =
+        said.lines().filter(|line| line.starts_with("Preferred ") || line.starts_with("Accepted "));
+    for cipher in ciphers {
+        let name = cipher.split_whitespace().nth(4).expect("a cipher");
+        let is_good = name.starts_with("TLS_") || name.starts_with("ECDHE-");
+        assert!(is_good && (name.contains("GCM") || name.contains("CHACHA20")), "{cipher}");
+    }
+    let mut about_holes = said.lines().filter(|line| line.contains("vulnerable"));
+    assert!(about_holes.all(|line| line.contains("not vulnerable")), "{said}");
 }

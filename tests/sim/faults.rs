@@ -40,10 +40,13 @@ pub enum Fault {
     StoreBroken,
     /// The store never answers some questions.
     StoreSilent,
+    /// Clients speak something like TLS: what is said is longer on its way, and is there
+    /// only when it is whole.
+    Records,
 }
 
 /// Every fault, by the name that it has outside.
-const NAMES: [(Fault, &str); 16] = [
+const NAMES: [(Fault, &str); 17] = [
     (Fault::ShortWrites, "short-writes"),
     (Fault::SplitReads, "split-reads"),
     (Fault::Resets, "resets"),
@@ -60,6 +63,7 @@ const NAMES: [(Fault, &str); 16] = [
     (Fault::StoreFull, "store-full"),
     (Fault::StoreBroken, "store-broken"),
     (Fault::StoreSilent, "store-silent"),
+    (Fault::Records, "records"),
 ];
 
 /// No fault at all, as it is written.
@@ -67,16 +71,16 @@ const NONE: &str = "none";
 
 /// A set of faults. Written as their names with commas between, or `none`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults(u16);
+pub struct Faults(u32);
 
 impl Faults {
     /// Each fault or not, as a coin falls: what two faults do together is seen
     /// best where others are absent.
     pub fn draw(rng: &mut Rng) -> Faults {
-        // Those of the store came later, and a seed is to mean the same as before.
-        let mut of_store = rng.clone();
+        // Those from the store on came later, and a seed is to mean the same as before.
+        let mut of_later = rng.clone();
         let mut draw = |fault: Fault| match fault as u16 >= Fault::StoreSlow as u16 {
-            true => of_store.bool(),
+            true => of_later.bool(),
             false => rng.bool(),
         };
         let drawn = NAMES.iter().filter(|(fault, _)| draw(*fault));

@@ -119,6 +119,25 @@ fn bytes_without_lines_count_too() {
     assert!(world.driver.chat.is_held_back(world.driver.id(1)));
 }
 
+/// As empty records of TLS do.
+#[test]
+fn bytes_that_say_nothing_count_too() {
+    let mut world = paced();
+    let id = world.id(1);
+    let now = world.now;
+    world.driver.chat.handle_padding(now, id, 64 * 1024);
+    assert!(!world.chat.is_held_back(id), "a burst is allowed");
+    for _ in 0..4 {
+        world.driver.chat.handle_padding(now, id, 64 * 1024);
+    }
+    assert!(world.chat.is_held_back(id));
+    world.peers[1].send(b"hello\n");
+    world.settle();
+    assert!(heard(&world.peers[0]).is_empty());
+    assert!(run_until_quiet(&mut world) > SECOND);
+    assert_eq!(heard(&world.peers[0]), ["<guest2> hello"]);
+}
+
 #[test]
 fn who_is_held_back_is_in_the_stats() {
     let mut world = paced();

@@ -9,6 +9,7 @@ mod faults;
 mod seeds;
 
 // What is simulated.
+mod records;
 mod peer;
 mod door;
 mod store;

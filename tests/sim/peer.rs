@@ -2,7 +2,11 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use roomcast::chat::Interest;
+
+use crate::records::{Records, Stage};
 
 /// One thing that a client was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +107,9 @@ fn shown(line: Vec<u8>) -> Shown {
 /// What a client sends last of a line, or of a telnet command without option.
 const END_BYTES: [u8; 3] = [b'\n', 0, 0xf6];
 
+/// A pause in taking anything that is long: the least stall limit is no shorter.
+const LATE: Duration = Duration::from_secs(90);
+
 /// How a client reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Habit {
@@ -132,6 +139,8 @@ pub struct Peer {
     pub stalled_since: Option<Instant>,
     /// When the kernel has taken something for it last.
     pub took_at: Instant,
+    /// The same before a long pause, if there was one.
+    pub took_late_at: Option<Instant>,
     /// Bytes that the kernel holds for the client.
     pub kernel_bytes: usize,
     pub screen: Screen,
@@ -155,6 +164,8 @@ pub struct Peer {
     pub has_begun: bool,
     /// It doesn't look at what it is shown.
     pub is_blind: bool,
+    /// If it speaks something like TLS.
+    pub records: Option<Records>,
 }
 
 impl Peer {
@@ -169,6 +180,7 @@ impl Peer {
             to_client: VecDeque::new(),
             stalled_since: None,
             took_at: now,
+            took_late_at: None,
             kernel_bytes,
             screen: Screen::default(),
             number,
@@ -182,6 +194,7 @@ impl Peer {
             heard_at: now,
             has_begun: false,
             is_blind: false,
+            records: None,
         }
     }
 
@@ -191,8 +204,56 @@ impl Peer {
             self.has_begun = !bytes.last().is_some_and(is_end);
             // Ctrl-D ends a visit where the server edits the line.
             self.has_quit |= bytes == [4] || bytes.windows(5).any(|word| word == b"/quit");
-            self.to_server.extend(bytes);
+            match &mut self.records {
+                Some(records) => self.to_server.extend(records.say(bytes)),
+                None => self.to_server.extend(bytes),
+            }
         }
+    }
+
+    /// From the begin on it speaks something like TLS.
+    pub fn begin_records(&mut self) {
+        let (records, hello) = Records::new();
+        (self.records, self.to_server) = (Some(records), hello.iter().copied().collect());
+    }
+
+    /// How far its records have come, if what it is sent goes into records.
+    pub fn stage(&self) -> Option<Stage> {
+        self.records.as_ref().map(|records| records.stage).filter(|it| *it != Stage::Refused)
+    }
+
+    /// Whether the server waits for the kernel to take something.
+    pub fn is_written(&self, interest: Interest) -> bool {
+        self.has_pending() || (interest.write && self.stage().is_none_or(|it| it == Stage::Done))
+    }
+
+    /// Whether the server has encrypted what the kernel hasn't taken.
+    pub fn has_pending(&self) -> bool {
+        self.records.as_ref().is_some_and(|records| !records.pending.is_empty())
+    }
+
+    /// Nothing of what is encrypted will be taken any more; whether there was something.
+    pub fn drop_pending(&mut self) -> bool {
+        let had_pending = self.has_pending();
+        if let Some(records) = &mut self.records {
+            records.pending.clear();
+        }
+        had_pending
+    }
+
+    /// The kernel takes what it can of what is encrypted; whether that was something.
+    pub fn take_pending(&mut self, now: Instant, most: usize) -> bool {
+        let Some(records) = &mut self.records else { return false };
+        let place = self.kernel_bytes.saturating_sub(self.to_client.len());
+        let bytes = records.pending.len().min(place).min(most);
+        self.to_client.extend(records.pending.drain(..bytes));
+        if bytes > 0 {
+            if self.took_at + LATE <= now {
+                self.took_late_at = Some(self.took_at);
+            }
+            (self.took_at, self.stalled_since) = (now, None);
+        }
+        bytes > 0
     }
 
     /// The kernel takes so many of the bytes that the server offers.
@@ -215,11 +276,27 @@ impl Peer {
     pub fn turn_away(&mut self, refusal: &[u8]) {
         self.to_client.extend(refusal);
         self.is_open = false;
+        if let Some(records) = &mut self.records {
+            records.refuse();
+        }
     }
 
-    /// Whether it has sent what the server hasn't read.
+    /// Whether it has said what the server hasn't read.
     pub fn has_input(&self) -> bool {
-        !self.to_server.is_empty() || (self.has_fin && !self.is_fin_read)
+        self.is_readable() || self.has_outbox()
+    }
+
+    /// Whether there is something for the server to read.
+    pub fn is_readable(&self) -> bool {
+        let is_unread = |records: &Records| !records.unread.is_empty();
+        !self.to_server.is_empty()
+            || self.records.as_ref().is_some_and(is_unread)
+            || (self.has_fin && !self.is_fin_read && !self.has_outbox())
+    }
+
+    /// Whether it says something as soon as its handshake is done.
+    fn has_outbox(&self) -> bool {
+        self.records.as_ref().is_some_and(Records::has_outbox)
     }
 
     /// Whether its connection is broken.
@@ -241,7 +318,14 @@ impl Peer {
 
     pub fn read(&mut self, bytes: usize) {
         let bytes = bytes.min(self.to_client.len());
-        let shown: Vec<u8> = self.to_client.drain(..bytes).collect();
+        let mut shown: Vec<u8> = self.to_client.drain(..bytes).collect();
+        if let Some(records) = &mut self.records {
+            let sent;
+            (shown, sent) = records.show(&shown);
+            if !self.is_deaf && !self.has_reset {
+                self.to_server.extend(sent);
+            }
+        }
         if !self.is_blind {
             self.screen.receive(shown.into_iter());
         }

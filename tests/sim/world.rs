@@ -15,10 +15,14 @@ use crate::door::{Door, Shortage};
 use crate::driver::Driver;
 use crate::faults::{Fault, Faults};
 use crate::peer::{Habit, Peer};
+use crate::records::{Records, Stage};
 use crate::store::Store;
 
 /// Bytes that the kernel holds for a client in good weather, at least.
 const KERNEL_BYTES: usize = 4096;
+
+/// How long a handshake may take.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// The clock on the wall is set by so many seconds at most.
 const WALL_JUMP_MAX: i64 = 24 * 3600;
@@ -101,6 +105,9 @@ impl World {
         self.peers.push(Peer::new(number, self.driver.now, habit, kernel_bytes));
         self.peers[number].ip = ip;
         self.peers[number].is_blind = self.are_blind;
+        if self.faults.has(Fault::Records) && number % 3 == 1 {
+            self.peers[number].begin_records();
+        }
         self.door.knock(number);
         self.accept();
         for _ in 0..10_000 {
@@ -267,7 +274,8 @@ impl World {
         }
         self.settle_for_long();
         let fold_time = self.driver.chat.config().fold_time;
-        if !fold_time.is_zero() || self.driver.chat.config().has_web {
+        let is_greeted_late = self.driver.chat.config().has_web || self.faults.has(Fault::Records);
+        if !fold_time.is_zero() || is_greeted_late {
             // The last of them are told of.
             self.driver.sleep(fold_time + Duration::from_secs(1));
             self.settle();
@@ -315,9 +323,9 @@ impl World {
         let is_ready = |(id, &number): (ClientId, &usize)| {
             let (peer, interest) = (&self.peers[number], self.driver.interests[id]);
             let has_place = peer.to_client.len() < peer.kernel_bytes;
-            let is_readable = interest.read && (peer.has_input() || peer.is_broken());
-            let is_writable = interest.write && (has_place || peer.is_broken());
-            let is_masked = !interest.read && !interest.write;
+            let is_readable = interest.read && (peer.is_readable() || peer.is_broken());
+            let is_writable = peer.is_written(interest) && (has_place || peer.is_broken());
+            let is_masked = !interest.read && !peer.is_written(interest);
             let is_hung_up = peer.is_broken() && is_masked && !self.driver.chat.is_held_back(id);
             is_readable || is_writable || is_hung_up
         };
@@ -375,7 +383,7 @@ impl World {
             peer.to_server.clear();
         }
         let is_broken = peer.is_broken();
-        if is_broken && !interest.read && !interest.write {
+        if is_broken && !interest.read && !peer.is_written(interest) {
             // A hang-up, which can't be masked; who is read later is read first.
             if self.driver.chat.is_held_back(id) {
                 return;
@@ -383,9 +391,18 @@ impl World {
             return self.break_off(id);
         }
         let has_place = peer.to_client.len() < peer.kernel_bytes;
-        if interest.write && (has_place || is_broken) {
+        if peer.is_written(interest) && (has_place || is_broken) {
+            if is_broken && peer.drop_pending() {
+                self.driver.chat.handle_write_broken(id, peer.has_vanished);
+            } else if peer.take_pending(self.driver.now, usize::MAX) {
+                self.driver.chat.handle_progress(self.driver.now, id);
+            }
             self.driver.chat.handle_writable(id);
         }
+        if self.has_no_handshake(number) {
+            return self.driver.chat.handle_no_handshake(id);
+        }
+        let peer = &mut self.peers[number];
         if !self.driver.chat.interest(id).read || !self.driver.chat.has_headroom() {
             return;
         }
@@ -394,14 +411,55 @@ impl World {
             let bytes =
                 if self.faults.has(Fault::SplitReads) { self.rng.usize(1..=most) } else { most };
             let read: Vec<u8> = peer.to_server.drain(..bytes).collect();
-            peer.heard_at = self.driver.now;
-            self.driver.chat.handle_bytes(self.driver.now, id, &read);
+            self.receive(id, &read);
+        } else if peer.records.as_ref().is_some_and(|records| !records.unread.is_empty()) {
+            self.receive(id, &[]);
         } else if is_broken {
             self.break_off(id);
-        } else if peer.has_fin {
-            peer.is_fin_read = true;
-            self.driver.chat.handle_eof(self.driver.now, id);
+        } else if peer.is_readable() {
+            // Every second one says so in its records, too.
+            let is_cut_off = peer.records.is_some() && number.is_multiple_of(2);
+            match is_cut_off {
+                true => self.driver.chat.handle_cut_off(self.driver.now, id),
+                false => self.driver.chat.handle_eof(self.driver.now, id),
+            }
+            self.peers[number].is_fin_read = true;
         }
+    }
+
+    /// A client has sent this, in records or not.
+    fn receive(&mut self, id: ClientId, read: &[u8]) {
+        let (now, chat) = (self.driver.now, &mut self.driver.chat);
+        let peer = &mut self.peers[self.driver.ids[id]];
+        let Some(records) = &mut peer.records else {
+            peer.heard_at = now;
+            return chat.handle_bytes(now, id, read);
+        };
+        if records.stage == Stage::Refused {
+            peer.heard_at = now;
+            return chat.handle_bytes(now, id, read);
+        }
+        if records.take_in(read) && !chat.begin_handshake(id) {
+            return chat.handle_bytes(now, id, &records.refuse());
+        }
+        if records.go_on() {
+            chat.handle_secured(now, id, "TLS 1.3");
+            chat.handle_writable(id);
+        }
+        let most = records.unread.len().min(chat.config().read_bytes_max());
+        let said: Vec<u8> = records.unread.drain(..most).collect();
+        if !said.is_empty() {
+            peer.heard_at = now;
+            chat.handle_bytes(now, id, &said);
+        }
+    }
+
+    /// Whether a client's handshake takes too long.
+    fn has_no_handshake(&self, number: usize) -> bool {
+        let peer = &self.peers[number];
+        let is_in_one =
+            peer.records.as_ref().is_some_and(|records| records.stage == Stage::Handshake);
+        is_in_one && peer.came_at + HANDSHAKE_TIME <= self.driver.now
     }
 
     fn flush(&mut self) {
@@ -415,7 +473,11 @@ impl World {
             let peer = &mut self.peers[self.driver.ids[id]];
             if peer.is_broken() {
                 self.driver.chat.handle_write_broken(id, peer.has_vanished);
+            } else if matches!(peer.stage(), Some(Stage::Handshake | Stage::Done)) {
+                self.write_records(id, &offered);
             } else {
+                // What comes then is too late to be a handshake.
+                peer.records.as_mut().map(Records::refuse);
                 let place = peer.kernel_bytes.saturating_sub(peer.to_client.len());
                 let most = offered.len().min(place);
                 // The kernel of a client with endless place takes everything.
@@ -429,6 +491,34 @@ impl World {
         }
     }
 
+    /// Puts what is offered into records, if what was put into them before is sent.
+    fn write_records(&mut self, id: ClientId, offered: &[u8]) {
+        let now = self.driver.now;
+        let is_short = self.faults.has(Fault::ShortWrites) && self.rng.u8(..3) == 0;
+        let most = if is_short { self.rng.usize(..50) } else { usize::MAX };
+        let peer = &mut self.peers[self.driver.ids[id]];
+        let has_progress = peer.take_pending(now, most);
+        let may_send = !peer.has_pending();
+        let records = peer.records.as_mut().filter(|it| may_send && it.stage == Stage::Done);
+        let taken = match records {
+            Some(records) => {
+                let taken =
+                    if is_short { self.rng.usize(1..=offered.len()) } else { offered.len() };
+                records.encrypt(&offered[..taken]);
+                peer.take_pending(now, most);
+                taken
+            }
+            None => 0,
+        };
+        let is_owed = taken < offered.len() && peer.stage() == Some(Stage::Done);
+        let since = if taken > 0 { now } else { peer.stalled_since.unwrap_or(now) };
+        peer.stalled_since = is_owed.then_some(since);
+        if has_progress {
+            self.driver.chat.handle_progress(now, id);
+        }
+        self.driver.chat.handle_written(now, id, taken);
+    }
+
     /// The server's kernel says that a connection is broken.
     fn break_off(&mut self, id: ClientId) {
         let has_vanished = self.peers[self.driver.ids[id]].has_vanished;
@@ -439,6 +529,11 @@ impl World {
         let peer = &mut self.peers[self.driver.close(id)];
         peer.is_open = false;
         peer.is_cut = closing == Closing::Abrupt;
+        if closing == Closing::Polite
+            && let Some(records) = &mut peer.records
+        {
+            peer.to_client.append(&mut records.pending);
+        }
     }
 
     fn send_late_event(&mut self) {

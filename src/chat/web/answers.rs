@@ -85,10 +85,15 @@ pub(super) fn refused(refusal: Refusal) -> Answer {
         Refusal::PerAddress { .. } => later("429 Too Many Requests", RETRY_SECONDS),
         Refusal::Full { .. } | Refusal::Unserved => later("503 Service Unavailable", RETRY_SECONDS),
         Refusal::Banned { seconds: Some(seconds) } => later("403 Forbidden", seconds.into()),
-        Refusal::Banned { seconds: None } | Refusal::Denied => {
+        Refusal::Banned { seconds: None } | Refusal::Denied | Refusal::PlainText { .. } => {
             Answer::text("403 Forbidden", refusal.text())
         }
     }
+}
+
+/// What a client is sent that has to ask at another address.
+pub(super) fn moved(refusal: Refusal, address: &str) -> Answer {
+    Answer::text("308 Permanent Redirect", refusal.text()).with_header("Location", address)
 }
 
 /// What a request without the password is sent, or with a wrong one.

@@ -23,6 +23,7 @@ use crate::chat::web::answers::Answer;
 use crate::wire::Answer as Looked;
 use crate::wire::{
     BadRequest, Client, Encoding, Ending, Layout, Method, Protocol, Request, Stage, ping,
+    secured_url,
 };
 
 /// How often something is sent to a client to which nothing may be said for long.
@@ -170,7 +171,14 @@ impl Chat {
     ) -> Option<Vec<u8>> {
         let line = first.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let is_request = Protocol::of_line(line) == Some(Protocol::Http);
-        (self.config.has_web && is_request).then(|| answers::refused(refusal).encode(false))
+        let address = |refusal| match refusal {
+            Refusal::PlainText { .. } => secured_url(first),
+            _ => None,
+        };
+        (self.config.has_web && is_request).then(|| match address(refusal) {
+            Some(address) => answers::moved(refusal, &address).encode(false),
+            None => answers::refused(refusal).encode(false),
+        })
     }
 
     /// Moves a client to the room of this name, or to the lobby without one. False if the

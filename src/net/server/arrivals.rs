@@ -1,26 +1,23 @@
 //! Clients come: they are accepted, let in, or told why not.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use log::debug;
 use socket2::Socket;
 
 use super::Server;
-use crate::chat::{Arrival, ClientId, Refusal};
+use crate::chat::{Arrival, ClientId};
 use crate::net::accept::Accepted;
 use crate::net::address::PeerAddr;
 use crate::net::connection::{Connection, LISTENER_KEYS, Received};
+use crate::net::doorstep::{Caller, FIRST_BYTES_TIME};
 use crate::net::motd::{MotdFile, Newcomer};
 use crate::net::proxy::{Header, Introduced};
+use crate::net::tls::TlsSide;
 
 /// A turn is to be shorter than 10 ms in a room of any size, so this leaves the rest to
 /// the next turn when it has taken so long.
 const ACCEPT_TIME_MAX: Duration = Duration::from_millis(1);
-
-/// With more connections that wait for the client's FIN, those that weren't let in are
-/// closed at once: else a flood of them would have all descriptors.
-const LINGERING_MAX: usize = 32;
 
 impl Server {
     /// Lets newcomers in.
@@ -89,10 +86,23 @@ impl Server {
             }
         };
         if !self.proxies.are_at(peer) {
-            return self.admit(now, id, listener, &[]);
+            return self.meet(now, id, listener, &[]);
         }
         if !self.proxies.wait(now, id, listener) {
             self.drop_unintroduced(now, id);
+        }
+    }
+
+    /// Lets a client into the chat, unless it has to show first that it speaks TLS. `first`
+    /// is what it has sent so far.
+    fn meet(&mut self, now: Instant, id: ClientId, listener: usize, first: &[u8]) {
+        if !self.wants_tls_only || self.connections[id].is_local() || TlsSide::is_hello(first) {
+            return self.admit(now, id, listener, first);
+        }
+        let caller = Caller::Unsecured(listener);
+        match first.is_empty() {
+            true => self.doorstep.add(now + FIRST_BYTES_TIME, id, caller),
+            false => self.refuse_plain(now, id, first),
         }
     }
 
@@ -103,7 +113,12 @@ impl Server {
         let is_telnet = self.door.is_telnet(listener);
         match self.chat.handle_open(now, id, &Arrival { ip, zone, address: &address, is_telnet }) {
             Ok(()) => debug!("{peer}: connected"),
-            Err(refusal) => self.refuse(now, id, refusal, first),
+            Err(refusal) => return self.refuse(now, id, refusal, first),
+        }
+        if !first.is_empty() {
+            self.scratch[..first.len()].copy_from_slice(first);
+            let received = self.decrypt(now, id, first.len());
+            self.handle_received(now, id, received);
         }
     }
 
@@ -129,10 +144,7 @@ impl Server {
                 if client.is_some() {
                     self.connections[id].peer = PeerAddr::new(client, 0);
                 }
-                self.admit(now, id, listener, &rest);
-                self.scratch[..rest.len()].copy_from_slice(&rest);
-                let received = self.decrypt(now, id, rest.len(), true);
-                self.handle_received(now, id, received);
+                self.meet(now, id, listener, &rest);
             }
         }
     }
@@ -145,41 +157,6 @@ impl Server {
             peer,
             "no PROXY protocol header, but --proxy-from names its network",
         );
-        self.remove(id);
-    }
-
-    /// A client isn't let in. It is told why when it has sent something or had time to.
-    pub(super) fn refuse(&mut self, now: Instant, id: ClientId, refusal: Refusal, first: &[u8]) {
-        self.journal.note(now, self.connections[id].peer, refusal.text());
-        let waiting = self.lingering.len() + self.refusals.len();
-        match self.chat.config().has_web && first.is_empty() && waiting < LINGERING_MAX {
-            true => self.refusals.add(now, id, refusal),
-            false => self.say_refusal(now, id, &self.chat.refusal(refusal, first)),
-        }
-    }
-
-    /// A client that isn't let in has sent something, or its connection is broken.
-    pub(super) fn end_refusal(&mut self, now: Instant, id: ClientId, refusal: Refusal) {
-        let first = match self.connections[id].receive(&mut self.scratch) {
-            Received::Bytes(bytes) => &self.scratch[..bytes],
-            Received::Nothing | Received::Eof | Received::CutOff => &[],
-            Received::Broken(_) => {
-                self.remove(id);
-                return;
-            }
-        };
-        self.say_refusal(now, id, &self.chat.refusal(refusal, first));
-    }
-
-    /// Tells a client why it isn't let in.
-    pub(super) fn say_refusal(&mut self, now: Instant, id: ClientId, bytes: &[u8]) {
-        // An empty send buffer takes so few bytes at once.
-        let _ = self.connections[id].send(&[io::IoSlice::new(bytes)].into_iter().collect());
-        if self.lingering.len() < LINGERING_MAX {
-            return self.linger(now, id);
-        }
-        // Closing with bytes unread would take the refusal back.
-        self.discard(id);
         self.remove(id);
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use log::{debug, info};
 
-use super::Server;
+use super::{END_TIME_MAX, Server};
 use crate::chat::{ClientId, CloseReason, Closing, Logged, Output};
 use crate::net::connection::Received;
 
@@ -14,6 +14,9 @@ const REAP_TIME_MAX: Duration = Duration::from_millis(1);
 
 /// How long a connection that is over waits for the client's FIN.
 const LINGER_TIME: Duration = Duration::from_secs(1);
+
+/// The same with something encrypted that the kernel hasn't taken: what is left of 64 KiB.
+const ENCRYPTED_LINGER_TIME: Duration = Duration::from_secs(5);
 
 impl Server {
     /// Does what the chat wants done. Ends connections: the only place where that
@@ -82,12 +85,14 @@ impl Server {
     pub(super) fn linger(&mut self, now: Instant, id: ClientId) {
         let is_waiting = self.tls.as_mut().is_some_and(|tls| {
             tls.close(id);
-            matches!(tls.flush(id, &self.connections[id]), Ok(false))
+            tls.flush(id, &self.connections[id]).is_ok() && tls.is_waiting(id)
         });
         let connection = &mut self.connections[id];
         let result = if is_waiting { connection.begin_linger(id) } else { connection.linger(id) };
+        let time = if is_waiting { ENCRYPTED_LINGER_TIME } else { LINGER_TIME };
+        let end = self.stopping.map_or(now + time, |at| (now + time).min(at + END_TIME_MAX));
         match result {
-            Ok(()) => self.lingering.push_back((now + LINGER_TIME, id)),
+            Ok(()) => self.lingering.push_back((end, id)),
             Err(_) => {
                 self.remove(id);
             }
@@ -98,11 +103,14 @@ impl Server {
     /// encrypted for it.
     pub(super) fn handle_lingering(&mut self, id: ClientId) {
         let connection = &mut self.connections[id];
-        if let Some(tls) = self.tls.as_mut().filter(|tls| tls.is_waiting(id))
-            && !matches!(tls.flush(id, connection), Ok(false))
-            && connection.linger(id).is_err()
-        {
-            return self.remove(id);
+        if let Some(tls) = self.tls.as_mut().filter(|tls| tls.is_waiting(id)) {
+            let is_sent = match tls.flush(id, connection) {
+                Ok(_) => !tls.is_waiting(id),
+                Err(_) => return self.remove(id),
+            };
+            if is_sent && connection.linger(id).is_err() {
+                return self.remove(id);
+            }
         }
         self.discard(id);
     }

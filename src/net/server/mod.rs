@@ -2,6 +2,7 @@
 
 // In the order of a turn.
 mod arrivals;
+mod callers;
 mod reading;
 mod writing;
 mod endings;
@@ -17,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use ipnet::IpNet;
-use log::{debug, info, warn};
+use log::{info, warn};
 use polling::{Event, Events, Poller};
 use rustix::io::fcntl_dupfd_cloexec;
 use slotmap::SlotMap;
@@ -26,13 +27,13 @@ use crate::chat::{Chat, ClientId, Config, Counts};
 use crate::net::accept::Door;
 use crate::net::bans::BansFile;
 use crate::net::connection::Connection;
+use crate::net::doorstep::Doorstep;
 use crate::net::gathering::Gathering;
 use crate::net::journal::Journal;
 use crate::net::listener::Listener;
 use crate::net::looks::{Look, Looks};
 use crate::net::motd::MotdFile;
 use crate::net::proxy::Proxies;
-use crate::net::refusals::Refusals;
 use crate::net::tls::{Certificate, Tls};
 use crate::store::{self, Opened, Store};
 use crate::wire::{Answer, Query};
@@ -67,7 +68,8 @@ pub struct Server {
     turns: usize,
     /// Connections that linger, and until when, in that order.
     lingering: VecDeque<(Instant, ClientId)>,
-    refusals: Refusals,
+    /// Clients that aren't in the chat.
+    doorstep: Doorstep,
     gathering: Gathering,
     /// By what time deadlines may be judged.
     looks: Looks,
@@ -82,6 +84,8 @@ pub struct Server {
     store: Option<Store>,
     /// Those who speak TLS, if that is spoken here.
     tls: Option<Tls>,
+    /// Clients on other machines have to speak it.
+    wants_tls_only: bool,
     /// Which connections say first whose they are.
     proxies: Proxies,
     stop: Arc<AtomicBool>,
@@ -128,7 +132,7 @@ impl Server {
             ready: Vec::new(),
             turns: 0,
             lingering: VecDeque::new(),
-            refusals: Refusals::default(),
+            doorstep: Doorstep::default(),
             gathering: Gathering::default(),
             looks: Looks::new(Instant::now()),
             unread: 0,
@@ -137,6 +141,7 @@ impl Server {
             bans: None,
             store: None,
             tls: None,
+            wants_tls_only: false,
             proxies: Proxies::default(),
             stop: Arc::default(),
             stopping: None,
@@ -180,8 +185,13 @@ impl Server {
 
     /// Speaks TLS with clients that want it, with this certificate. `Config::has_tls` must
     /// say so.
-    pub fn set_certificate(&mut self, certificate: Certificate) {
+    pub fn set_certificate(&mut self, certificate: &Certificate) {
         self.tls = Some(Tls::new(certificate));
+    }
+
+    /// Lets clients on other machines in only if they speak TLS.
+    pub fn require_tls(&mut self) {
+        self.wants_tls_only = true;
     }
 
     /// Believes proxies in these networks about whose a connection is.
@@ -282,7 +292,7 @@ impl Server {
         let deadlines = [
             self.chat.poll_timeout(now),
             self.lingering.front().map(|(until, _)| *until),
-            self.refusals.deadline(),
+            self.doorstep.deadline(),
             self.door.resume_at(),
             self.motd.as_ref().and_then(MotdFile::deadline),
             self.proxies.deadline(),
@@ -292,6 +302,9 @@ impl Server {
         let timeout = deadlines.into_iter().flatten().min();
         let looked = Instant::now();
         self.poll(events, timeout.map(|at| at.saturating_duration_since(looked)))?;
+        if let Some(tls) = &mut self.tls {
+            tls.begin_turn();
+        }
         Ok(looked)
     }
 
@@ -358,12 +371,14 @@ impl Server {
         while let Some(id) = self.proxies.next_late(now) {
             self.drop_unintroduced(now, id);
         }
-        while let Some((id, refusal)) = self.refusals.next_due(now) {
-            self.say_refusal(now, id, &self.chat.refusal(refusal, &[]));
+        while let Some((id, caller)) = self.doorstep.next_due(now) {
+            self.end_waiting(now, id, caller);
         }
         while let Some(id) = self.tls.as_mut().and_then(|tls| tls.next_late(now)) {
-            debug!("{}: the TLS handshake takes too long", self.connections[id].peer);
-            self.chat.handle_reset(id);
+            match self.doorstep.take(id) {
+                Some(_) => self.remove(id),
+                None => self.chat.handle_no_handshake(id),
+            }
         }
         self.chat.handle_time(self.looks.judged());
         if self.bans.as_ref().is_some_and(BansFile::has_failed) {

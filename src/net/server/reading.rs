@@ -9,7 +9,7 @@ use polling::Event;
 use super::{Server, is_of_silence};
 use crate::chat::ClientId;
 use crate::net::connection::{LISTENER_KEYS, Received, client_of};
-use crate::net::tls::Tls;
+use crate::net::tls::{Tls, TlsSide};
 
 impl Server {
     /// Reads from each client that has sent something, once.
@@ -33,8 +33,13 @@ impl Server {
         if self.proxies.is_waiting(id) {
             return self.read_header(now, id);
         }
-        if let Some(refusal) = self.refusals.take(id) {
-            return self.end_refusal(now, id, refusal);
+        if self.waits_for_handshakes(id) {
+            // It is reported again.
+            self.unread += 1;
+            return;
+        }
+        if let Some(caller) = self.doorstep.take(id) {
+            return self.handle_caller(now, id, caller);
         }
         let interest = connection.interest();
         if !interest.read && !interest.write {
@@ -42,7 +47,7 @@ impl Server {
             return self.handle_hangup(id);
         }
         if event.writable && interest.write {
-            self.send_encrypted(id);
+            self.send_encrypted(now, id);
             self.chat.handle_writable(id);
         }
         // What was asked for may be wanted no more, and the poller not know it yet.
@@ -66,30 +71,30 @@ impl Server {
         }
     }
 
+    /// Whether a client that is in a handshake, or may begin one, is read in the next turn:
+    /// handshakes take long, and have only so much of each.
+    fn waits_for_handshakes(&self, id: ClientId) -> bool {
+        let Some(tls) = self.tls.as_ref().filter(|tls| !tls.has_time()) else { return false };
+        self.connections[id].is_fresh || tls.is_in_handshake(id)
+    }
+
     /// Reads once from a client, whether it speaks TLS or not.
     pub(super) fn receive(&mut self, now: Instant, id: ClientId) -> Received {
-        let connection = &mut self.connections[id];
-        let received = connection.receive(&mut self.scratch);
-        let is_fresh = std::mem::take(&mut connection.is_fresh);
+        let received = self.connections[id].receive(&mut self.scratch);
         let Some(tls) = &mut self.tls else { return received };
         match received {
-            Received::Bytes(length) => self.decrypt(now, id, length, is_fresh),
+            Received::Bytes(length) => self.decrypt(now, id, length),
             Received::Eof if tls.has(id) => Received::CutOff,
             other => other,
         }
     }
 
     /// Takes in bytes that a client has sent, which are at the begin of `scratch`.
-    pub(super) fn decrypt(
-        &mut self,
-        now: Instant,
-        id: ClientId,
-        length: usize,
-        is_fresh: bool,
-    ) -> Received {
+    pub(super) fn decrypt(&mut self, now: Instant, id: ClientId, length: usize) -> Received {
+        let is_fresh = std::mem::take(&mut self.connections[id].is_fresh);
         let Some(tls) = &mut self.tls else { return Received::Bytes(length) };
         if is_fresh
-            && Tls::is_hello(&self.scratch[..length])
+            && TlsSide::is_hello(&self.scratch[..length])
             && self.chat.begin_handshake(id)
             && let Err(error) = tls.begin(now, id)
         {
@@ -99,11 +104,16 @@ impl Server {
             return Received::Bytes(length);
         }
         let received = tls.take(id, &mut self.scratch, length);
+        let padding = tls.take_padding(id);
         if let Some(version) = tls.finish_handshake(id) {
             debug!("{}: {version}", self.connections[id].peer);
             self.chat.handle_secured(now, id, version);
+            self.chat.handle_writable(id);
         }
-        self.send_encrypted(id);
+        if let Some(bytes) = padding {
+            self.chat.handle_padding(now, id, bytes);
+        }
+        self.send_encrypted(now, id);
         received
     }
 
@@ -145,8 +155,10 @@ impl Server {
     /// A client's connection is broken, as `error` says.
     pub(super) fn break_off(&mut self, id: ClientId, error: &io::Error) {
         debug!("{}: {error}", self.connections[id].peer);
+        let is_in_handshake = self.tls.as_ref().is_some_and(|tls| tls.is_in_handshake(id));
         match is_of_silence(error) {
             true => self.chat.handle_vanished(id),
+            false if is_in_handshake => self.chat.handle_no_handshake(id),
             false => self.chat.handle_reset(id),
         }
     }

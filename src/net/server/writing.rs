@@ -35,11 +35,16 @@ impl Server {
         let mut slices = Slices::new();
         let Some(id) = self.chat.poll_transmit(&mut slices) else { return false };
         let connection = &mut self.connections[id];
+        let mut has_progress = false;
         let result = match &mut self.tls {
-            Some(tls) => tls.send(id, connection, &slices),
+            Some(tls) => tls.send(id, connection, &slices, &mut has_progress),
             None => connection.send(&slices),
         };
         drop(slices);
+        if has_progress {
+            // Before it is judged by what it took of this.
+            self.chat.handle_progress(now, id);
+        }
         match result {
             Ok(bytes) => {
                 self.chat.handle_written(now, id, bytes);
@@ -56,10 +61,12 @@ impl Server {
     }
 
     /// Sends what is encrypted for a client already.
-    pub(super) fn send_encrypted(&mut self, id: ClientId) {
+    pub(super) fn send_encrypted(&mut self, now: Instant, id: ClientId) {
         let Some(tls) = &mut self.tls else { return };
-        if let Err(error) = tls.flush(id, &self.connections[id]) {
-            self.chat.handle_write_broken(id, is_of_silence(&error));
+        match tls.flush(id, &self.connections[id]) {
+            Ok(0) => {}
+            Ok(_) => self.chat.handle_progress(now, id),
+            Err(error) => self.chat.handle_write_broken(id, is_of_silence(&error)),
         }
         self.update_interest(id);
     }
@@ -67,7 +74,11 @@ impl Server {
     /// Makes the poller wait for what the chat wants of this client.
     pub(super) fn update_interest(&mut self, id: ClientId) {
         let mut interest = self.chat.interest(id);
-        interest.write |= self.tls.as_ref().is_some_and(|tls| tls.is_waiting(id));
+        if let Some(tls) = &self.tls {
+            // Nothing more can be sent before a handshake is done.
+            interest.write &= !tls.is_in_handshake(id);
+            interest.write |= tls.is_waiting(id);
+        }
         let Some(connection) = self.connections.get_mut(id) else { return };
         if let Err(error) = connection.set_interest(id, interest) {
             debug!("{}: {error}", connection.peer);

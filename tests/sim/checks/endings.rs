@@ -2,6 +2,8 @@
 
 use roomcast::chat::{CloseReason, Closing, OnLag};
 
+use roomcast::wire::Protocol;
+
 use super::Checker;
 use crate::world::World;
 
@@ -49,7 +51,9 @@ fn is_deserved(world: &World, number: usize, ending: CloseReason) -> bool {
         CloseReason::Reset => peer.is_broken() && !peer.has_vanished,
         CloseReason::Vanished => peer.has_vanished,
         CloseReason::Stalled => {
-            config.stall_timeout.is_some_and(|limit| peer.took_at + limit <= world.now)
+            // What is in records already may still be taken when it has to go.
+            let took_at = peer.took_late_at.unwrap_or(peer.took_at);
+            config.stall_timeout.is_some_and(|limit| took_at + limit <= world.now)
         }
         CloseReason::Lagged => config.on_lag == OnLag::Close,
         CloseReason::Unfinished => {
@@ -73,6 +77,9 @@ fn is_deserved(world: &World, number: usize, ending: CloseReason) -> bool {
             peer.is_blind && config.operator_password.is_some()
         }
         CloseReason::LineTooLong => config.raw,
+        CloseReason::NoHandshake => peer.records.is_some(),
+        // It could be greeted before its handshake began.
+        CloseReason::Foreign(Protocol::Tls) if peer.records.is_some() => true,
         // Only the blind ones send anything that can be sent.
         CloseReason::Foreign(_) => peer.is_blind,
         CloseReason::Shutdown => world.is_shut_down,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use roomcast::chat::ClientId;
 
 use super::{Checker, order, said};
+use crate::faults::Fault;
 use crate::peer::{Habit, Peer, Shown};
 use crate::world::World;
 
@@ -60,7 +61,7 @@ impl Checker for Wakeups {
 /// Whether clients may be greeted later than they come.
 fn may_arrive_later(world: &World) -> bool {
     let config = world.chat.config();
-    config.password.is_some() || config.has_web
+    config.password.is_some() || config.has_web || world.faults.has(Fault::Records)
 }
 
 /// Promise 7: there will be an end to a client that takes nothing.
@@ -95,7 +96,7 @@ impl Checker for Deliveries {
             let peer = &world.peers[number];
             let is_reading = peer.habit == Habit::Prompt && !peer.is_broken();
             let has_read = is_reading && peer.to_client.is_empty();
-            if has_read && !world.chat.interest(id).write {
+            if has_read && !peer.has_pending() && !world.chat.interest(id).write {
                 was_told_the_newest(&order, peer, world.chat.config().echo);
             }
         }
