@@ -1,6 +1,6 @@
 //! The socket side of one client.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{IpAddr, Shutdown};
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,18 +93,9 @@ impl Connection {
 
     /// Writes once. Gives the number of bytes that the kernel took, 0 if it
     /// would block.
-    ///
-    /// The system call is made directly: in a process with a second thread
-    /// (here the one for signals) libc's `send` may be cancelled, and preparing
-    /// for that costs as much as all that roomcast does for a delivery.
     pub fn send(&mut self, slices: &Slices) -> io::Result<usize> {
         self.is_fresh = false;
-        let flags = SendFlags::NOSIGNAL;
-        let result = match slices.as_slice() {
-            [slice] => send(&*self.socket, slice, flags),
-            slices => sendmsg(&*self.socket, slices, &mut Default::default(), flags),
-        };
-        match result.map_err(io::Error::from) {
+        match self.writer().write_vectored(slices) {
             Err(error) if is_not_now(&error) => Ok(0),
             result => result,
         }
@@ -122,9 +113,9 @@ impl Connection {
         Some((address.ip().to_canonical(), address.port()))
     }
 
-    /// Its socket.
-    pub fn raw(&self) -> &Socket {
-        &self.socket
+    /// What writes to it directly.
+    pub fn writer(&self) -> Writer<'_> {
+        Writer(&self.socket)
     }
 
     /// It is over, but for what is still to be sent.
@@ -157,6 +148,30 @@ impl Connection {
 
     pub fn set_interest(&mut self, id: ClientId, interest: Interest) -> io::Result<()> {
         self.socket.set_interest(key_of(id), interest)
+    }
+}
+
+/// Writes to a connection.
+///
+/// The system calls are made directly: in a process with a second thread (here the one for
+/// signals) libc's `send` may be cancelled, and preparing for that costs as much as all that
+/// roomcast does for a delivery.
+pub(super) struct Writer<'a>(&'a Socket);
+
+impl Write for Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(send(self.0, bytes, SendFlags::NOSIGNAL)?)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice]) -> io::Result<usize> {
+        match slices {
+            [slice] => self.write(slice),
+            slices => Ok(sendmsg(self.0, slices, &mut Default::default(), SendFlags::NOSIGNAL)?),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -90,16 +90,20 @@ fn a_handshake_may_come_in_pieces_of_one_byte() {
 /// Promise 57: nothing is torn or lost inside.
 #[test]
 fn much_in_both_directions_keeps_its_order() {
-    // A read is of 1 KiB then, less than a record.
-    let program = start(&["--backlog", "64k", "--rate", "0"]);
-    let mut ann = Secured::enter(&program);
-    let mut bob = Secured::enter(&program);
-    ann.hears("*** guest2 joined");
-    for part in 0..20 {
-        let lines: Vec<_> = (0..500).map(|number| format!("{}", part * 500 + number)).collect();
-        ann.say(&lines.join("\n"));
-        for line in lines {
-            bob.hears(&format!("<guest1> {line}"));
+    // So that a few lines are many records.
+    let text = "x".repeat(400);
+    // A read is of 1 KiB then, less than a record; or of 64 KiB, some records.
+    for backlog in ["64k", "4M"] {
+        let program = start(&["--backlog", backlog, "--rate", "0"]);
+        let mut ann = Secured::enter(&program);
+        let mut bob = Secured::enter(&program);
+        ann.hears("*** guest2 joined");
+        for part in 0..4 {
+            let lines: Vec<_> = (0..200).map(|number| format!("{part}.{number} {text}")).collect();
+            ann.say(&lines.join("\n"));
+            for line in lines {
+                bob.hears(&format!("<guest1> {line}"));
+            }
         }
     }
 }

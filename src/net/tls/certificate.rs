@@ -92,6 +92,12 @@ impl Certificate {
         Arc::clone(&self.config)
     }
 
+    /// What clients are shown first.
+    #[cfg(test)]
+    pub(super) fn shown(&self) -> rustls::pki_types::CertificateDer<'static> {
+        self.current.0.load().cert[0].clone()
+    }
+
     /// The SHA-256 fingerprint by which people can know a self-signed certificate.
     pub fn own_fingerprint(&self) -> Option<&str> {
         match self.source {

@@ -140,7 +140,7 @@ impl Tls {
         match it.read(buffer) {
             Ok(0) => Received::Eof,
             Ok(bytes) => {
-                if bytes == buffer.len() || it.has_closed() {
+                if it.is_readable() {
                     self.unread.push_back(id);
                 }
                 Received::Bytes(bytes)
@@ -187,18 +187,18 @@ impl Tls {
         let Some(Side { it, is_done, .. }) = self.sides.get_mut(&id) else {
             return connection.send(slices);
         };
-        *has_progress = it.flush(&mut connection.raw())? > 0;
+        *has_progress = it.flush(&mut connection.writer())? > 0;
         if it.is_waiting() || !*is_done {
             return Ok(0);
         }
         let taken = it.encrypt(slices)?;
-        it.flush(&mut connection.raw())?;
+        it.flush(&mut connection.writer())?;
         Ok(taken)
     }
 
     /// Sends what is encrypted for a client; gives how many bytes were taken.
     pub fn flush(&mut self, id: ClientId, connection: &Connection) -> io::Result<usize> {
-        self.sides.get_mut(&id).map_or(Ok(0), |side| side.it.flush(&mut connection.raw()))
+        self.sides.get_mut(&id).map_or(Ok(0), |side| side.it.flush(&mut connection.writer()))
     }
 
     /// Whether something is encrypted for a client and not sent.

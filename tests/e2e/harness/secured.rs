@@ -44,7 +44,8 @@ impl Secured {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let name = ServerName::try_from(name).expect("a name");
-        let connection = ClientConnection::new(Arc::new(config), name).expect("a client");
+        let mut connection = ClientConnection::new(Arc::new(config), name).expect("a client");
+        connection.set_buffer_limit(None);
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         socket.set_nodelay(true).expect("an option");
         Secured { connection, socket, text: Vec::new() }
