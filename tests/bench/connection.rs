@@ -10,6 +10,7 @@ use rustix::event::epoll;
 use socket2::{Domain, Socket, Type};
 
 use crate::machine::{BufferLimit, grants_buffer};
+use crate::secured::{Secured, Security};
 
 /// Far more than the loads leave outstanding, so that no server waits for this program's reads.
 const RECEIVE_BUFFER_BYTES: usize = 4 * 1024 * 1024;
@@ -32,6 +33,7 @@ pub enum Pockets {
 
 pub struct Connection {
     stream: TcpStream,
+    secured: Option<Secured>,
     key: u64,
     /// What the kernel hasn't taken yet; while there is any, writability is asked for.
     outbox: Vec<u8>,
@@ -43,6 +45,7 @@ impl Connection {
         epoll: &OwnedFd,
         key: u64,
         server: SocketAddr,
+        security: Security,
         pockets: Pockets,
     ) -> io::Result<Connection> {
         let socket = Socket::new(Domain::for_address(server), Type::STREAM, None)?;
@@ -59,10 +62,11 @@ impl Connection {
         }
         socket.set_tcp_nodelay(true)?;
         socket.connect_timeout(&server.into(), CONNECT_TIMEOUT)?;
-        socket.set_nonblocking(true)?;
-        let stream = TcpStream::from(socket);
+        let mut stream = TcpStream::from(socket);
+        let secured = Secured::begin(&mut stream, security)?;
+        stream.set_nonblocking(true)?;
         epoll::add(epoll, &stream, epoll::EventData::new_u64(key), epoll::EventFlags::IN)?;
-        Ok(Connection { stream, key, outbox: Vec::new(), open: true })
+        Ok(Connection { stream, secured, key, outbox: Vec::new(), open: true })
     }
 
     pub fn is_open(&self) -> bool {
@@ -75,6 +79,14 @@ impl Connection {
 
     /// Takes all of `bytes`; what the kernel doesn't take goes out when `flush` is called.
     pub fn send(&mut self, epoll: &OwnedFd, bytes: &[u8]) -> io::Result<()> {
+        let mut encrypted = Vec::new();
+        let bytes = match &mut self.secured {
+            Some(secured) => {
+                secured.encrypt(bytes, &mut encrypted)?;
+                &encrypted[..]
+            }
+            None => bytes,
+        };
         if self.has_unsent() || !self.open {
             self.outbox.extend_from_slice(bytes);
             return Ok(());
@@ -101,7 +113,11 @@ impl Connection {
         epoll: &OwnedFd,
         buffer: &'buffer mut [u8],
     ) -> io::Result<&'buffer [u8]> {
-        match self.stream.read(buffer) {
+        let result = match &mut self.secured {
+            Some(secured) => secured.read(&mut self.stream, buffer),
+            None => self.stream.read(buffer),
+        };
+        match result {
             Ok(bytes @ 1..) => Ok(&buffer[..bytes]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(&[]),
             Ok(0) | Err(_) => {

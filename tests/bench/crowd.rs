@@ -15,6 +15,7 @@ use rustix::event::{Timespec, epoll};
 use crate::clock;
 use crate::connection::{Connection, Pockets};
 use crate::protocol::Protocol;
+use crate::secured::Security;
 
 const EVENTS_A_TURN_MAX: usize = 1024;
 const READ_BYTES_MAX: usize = 256 * 1024;
@@ -36,6 +37,7 @@ impl Ear for Deaf {
 pub struct Crowd {
     epoll: OwnedFd,
     server: SocketAddr,
+    security: Security,
     pub protocol: &'static dyn Protocol,
     members: Vec<Member>,
     events: Vec<epoll::Event>,
@@ -56,10 +58,15 @@ struct Member {
 }
 
 impl Crowd {
-    pub fn new(server: SocketAddr, protocol: &'static dyn Protocol) -> io::Result<Crowd> {
+    pub fn new(
+        server: SocketAddr,
+        security: Security,
+        protocol: &'static dyn Protocol,
+    ) -> io::Result<Crowd> {
         Ok(Crowd {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             server,
+            security,
             protocol,
             members: Vec::new(),
             events: Vec::with_capacity(EVENTS_A_TURN_MAX),
@@ -99,7 +106,8 @@ impl Crowd {
     /// Connects one more member, which listens, and says what a newcomer says.
     pub fn connect(&mut self, pockets: Pockets) -> io::Result<()> {
         let number = self.members.len();
-        let mut main = Connection::open(&self.epoll, main_key(number), self.server, pockets)?;
+        let key = main_key(number);
+        let mut main = Connection::open(&self.epoll, key, self.server, self.security, pockets)?;
         main.send(&self.epoll, &self.protocol.join(number))?;
         self.members.push(Member { main, voice: None, partial: Some(Vec::new()), newlines: 0 });
         Ok(())
@@ -113,6 +121,7 @@ impl Crowd {
                 &self.epoll,
                 voice_key(member),
                 self.server,
+                self.security,
                 Pockets::Large,
             )?);
         }

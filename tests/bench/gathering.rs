@@ -89,7 +89,7 @@ pub struct Gathering {
 impl Gathering {
     pub fn new(server: &Server, address: std::net::SocketAddr) -> io::Result<Gathering> {
         Ok(Gathering {
-            crowd: Crowd::new(address, server.protocol)?,
+            crowd: Crowd::new(address, server.security, server.protocol)?,
             roll: Roll::new(server.protocol.welcome()),
             probes: [0; 2],
             known: 0,

@@ -36,6 +36,7 @@ mod bare;
 mod machine;
 mod process;
 
+mod secured;
 mod connection;
 mod crowd;
 
@@ -52,6 +53,7 @@ mod watch;
 mod room;
 mod syscalls;
 
+mod encrypting;
 mod idle;
 mod storm;
 
@@ -84,9 +86,13 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
-    if let Some(Action::Plot { figures, svg }) = &options.command {
-        let report = serde_json::from_str(&fs::read_to_string(figures)?)?;
-        return Ok(fs::write(svg, plot::draw(&report)?)?);
+    match &options.command {
+        Some(Action::Plot { figures, svg }) => {
+            let report = serde_json::from_str(&fs::read_to_string(figures)?)?;
+            return Ok(fs::write(svg, plot::draw(&report)?)?);
+        }
+        Some(Action::Encrypt) => return Ok(encrypting::measure()?),
+        None => {}
     }
     if options.list {
         print!("loads:\n{}servers:\n", load::list());

@@ -97,6 +97,8 @@ pub enum Action {
         /// The SVG to write
         svg: PathBuf,
     },
+    /// Measure what encrypting records costs, without a server
+    Encrypt,
 }
 
 impl Options {

@@ -11,6 +11,7 @@ use std::process::Command;
 use crate::machine::Cores;
 use crate::process::{Process, Readiness};
 use crate::protocol::{Irc, Lines, Nats, Protocol, Redis, Roomcast, WebSocket};
+use crate::secured::{Security, certificate, key};
 
 /// Beside the clients a server keeps a few descriptors of its own.
 const SPARE_CLIENTS: usize = 64;
@@ -20,6 +21,8 @@ pub struct Server {
     pub name: String,
     kind: Kind,
     pub protocol: &'static dyn Protocol,
+    /// Whether its clients speak TLS.
+    pub security: Security,
     /// More clients than this it can't take.
     pub clients_max: usize,
     /// Connections that may wait to be accepted: less than its backlog.
@@ -39,10 +42,13 @@ enum Kind {
     Bare,
     Ncat {
         path: PathBuf,
-        mode: &'static str,
+        arguments: Vec<String>,
     },
     Redis(PathBuf),
-    Nats(PathBuf),
+    Nats {
+        path: PathBuf,
+        settings: String,
+    },
     Ngircd(PathBuf),
     Given {
         command: String,
@@ -65,6 +71,7 @@ impl Server {
             name: name.to_owned(),
             kind,
             protocol,
+            security: Security::Never,
             clients_max: usize::MAX,
             connects_at_once: 64,
         }
@@ -95,6 +102,18 @@ impl Server {
         Server { connects_at_once: 512, ..Server::new("stored", kind, &Roomcast) }
     }
 
+    /// The same with clients that speak TLS.
+    pub fn tls(path: PathBuf, arguments: &str) -> Server {
+        let files = [("--tls-cert", certificate()), ("--tls-key", key())];
+        let mut server = Server::roomcast(path, arguments);
+        if let Kind::Roomcast { arguments, .. } = &mut server.kind {
+            let options =
+                files.map(|(option, file)| [option.to_owned(), file.display().to_string()]);
+            arguments.extend(options.into_iter().flatten());
+        }
+        Server { name: "tls".to_owned(), security: Security::AtOnce, ..server }
+    }
+
     pub fn bare() -> Server {
         Server { connects_at_once: 512, ..Server::new("bare", Kind::Bare, &Lines) }
     }
@@ -112,19 +131,31 @@ impl Server {
     /// The other servers that are installed here.
     pub fn installed() -> Vec<Server> {
         // Ncat waits with select(2), which takes 1,024 descriptors, and has a backlog of 10.
-        let ncat = |name, mode| {
-            let kind = Kind::Ncat { path: find("ncat")?, mode };
+        let ncat = |name, arguments: &[&str], security| {
+            let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            let kind = Kind::Ncat { path: find("ncat")?, arguments };
             Some(Server {
                 clients_max: 1_000,
                 connects_at_once: 8,
+                security,
                 ..Server::new(name, kind, &Lines)
             })
         };
+        let (certificate, key) = (certificate(), key());
+        let (certificate, key) = (certificate.display().to_string(), key.display().to_string());
+        let nats = |name, settings, security| {
+            let kind = Kind::Nats { path: find("nats-server")?, settings };
+            Some(Server { security, ..Server::new(name, kind, &Nats) })
+        };
+        let nats_tls = format!("tls {{ cert_file: \"{certificate}\", key_file: \"{key}\" }}\n");
+        let ncat_tls = ["--broker", "--ssl", "--ssl-cert", &certificate, "--ssl-key", &key];
         let others = [
-            ncat("ncat-broker", "--broker"),
-            ncat("ncat-chat", "--chat"),
+            ncat("ncat-broker", &["--broker"], Security::Never),
+            ncat("ncat-chat", &["--chat"], Security::Never),
+            ncat("ncat-tls", &ncat_tls, Security::AtOnce),
             find("redis-server").map(|path| Server::new("redis", Kind::Redis(path), &Redis)),
-            find("nats-server").map(|path| Server::new("nats", Kind::Nats(path), &Nats)),
+            nats("nats", String::new(), Security::Never),
+            nats("nats-tls", nats_tls, Security::AfterALine),
             // Its backlog is 10.
             find("ngircd").map(|path| Server {
                 connects_at_once: 8,
@@ -186,10 +217,11 @@ impl Server {
                 command.args(["-c", &format!("exec {line}")]);
                 local(*port)
             }
-            Kind::Ncat { path, mode } => {
+            Kind::Ncat { path, arguments } => {
                 let address = free_address()?;
                 command = Command::new(path);
-                command.args(["-l", mode, "-m", &room, "127.0.0.1", &address.port().to_string()]);
+                command.arg("-l").args(arguments);
+                command.args(["-m", &room, "127.0.0.1", &address.port().to_string()]);
                 address
             }
             Kind::Redis(path) => {
@@ -200,12 +232,13 @@ impl Server {
                 command.current_dir(scratch);
                 address
             }
-            Kind::Nats(path) => {
+            Kind::Nats { path, settings } => {
                 let address = free_address()?;
-                let settings = format!("max_connections: {room}\nping_interval: \"1h\"\n");
+                let settings =
+                    format!("max_connections: {room}\nping_interval: \"1h\"\n{settings}");
                 command = Command::new(path);
                 command.args(["-a", "127.0.0.1", "-p", &address.port().to_string(), "-c"]);
-                command.arg(written(scratch, "nats.conf", &settings)?);
+                command.arg(written(scratch, &format!("{}.conf", self.name), &settings)?);
                 address
             }
             Kind::Ngircd(path) => {

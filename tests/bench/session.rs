@@ -19,6 +19,7 @@ const OURS: &str = "roomcast";
 /// The same with other clients.
 const WEBSOCKET: &str = "websocket";
 const STORED: &str = "stored";
+const TLS: &str = "tls";
 /// Between two progress lines that stay.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(5);
 
@@ -81,12 +82,12 @@ pub fn verdict(report: &Report) -> Result<(), Box<dyn Error>> {
     for record in &report.records {
         let trouble = match &record.outcome {
             Outcome::Failed(reason)
-                if [OURS, WEBSOCKET, FLOOR].contains(&record.server.as_str()) =>
+                if [OURS, WEBSOCKET, TLS, FLOOR].contains(&record.server.as_str()) =>
             {
                 Some(reason.clone())
             }
             Outcome::Flow(figures)
-                if [OURS, WEBSOCKET, STORED].contains(&record.server.as_str()) =>
+                if [OURS, WEBSOCKET, STORED, TLS].contains(&record.server.as_str()) =>
             {
                 figures.faults()
             }
@@ -104,6 +105,7 @@ pub fn every_server(options: &Options) -> Vec<Server> {
     let mut servers =
         vec![Server::roomcast(options.roomcast.clone(), &options.roomcast_args), Server::bare()];
     servers.push(Server::websocket(options.roomcast.clone(), &options.roomcast_args));
+    servers.push(Server::tls(options.roomcast.clone(), &options.roomcast_args));
     servers.push(Server::stored(options.roomcast.clone(), &options.roomcast_args));
     servers.extend(Server::installed());
     if let (Some(command), Some(port)) = (&options.server, options.port) {
