@@ -70,3 +70,8 @@ fn requests() {
 fn frames() {
     replay("frames", targets::frames);
 }
+
+#[test]
+fn handshake() {
+    replay("handshake", targets::handshake);
+}

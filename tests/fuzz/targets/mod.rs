@@ -24,12 +24,14 @@ mod chat;
 mod first_bytes;
 mod requests;
 mod frames;
+mod handshake;
 
 pub use self::chat::chat;
 pub use self::commands::commands;
 pub use self::editor::editor;
 pub use self::first_bytes::first_bytes;
 pub use self::frames::frames;
+pub use self::handshake::handshake;
 pub use self::lines::lines;
 pub use self::requests::requests;
 pub use self::telnet::telnet;
