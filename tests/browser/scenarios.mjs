@@ -8,9 +8,11 @@ import { join } from 'node:path';
 import { Link, Program, eventually, get, startServer } from './server.mjs';
 
 /// A page in a browser of its own; what goes wrong in it fails the test.
-async function openPage(browser, url, { name, viewport, colorScheme } = {}) {
-  const context = await browser.newContext({ viewport: viewport ?? { width: 1000, height: 700 }, colorScheme });
+async function openPage(browser, url, { name, viewport, colorScheme, prepare } = {}) {
+  // Certificates are made by the server.
+  const context = await browser.newContext({ viewport: viewport ?? { width: 1000, height: 700 }, colorScheme, ignoreHTTPSErrors: true });
   const page = await context.newPage();
+  if (prepare) await page.addInitScript(prepare);
   page.problems = [];
   page.on('pageerror', error => page.problems.push(String(error)));
   page.on('console', message => {
@@ -394,6 +396,50 @@ export async function what_is_unread_is_marked(browser) {
   assert.ok(order.indexOf('unread') === order.length - 3, JSON.stringify(order));
   await ann.evaluate(() => dispatchEvent(new Event('focus')));
   assert.equal(await ann.title(), 'lobby');
+  await isWell(ann);
+}
+
+/// Over https the page speaks wss, and mentions are notified.
+export async function over_https_the_page_speaks_wss_and_notifies(browser) {
+  const { port } = await startServer(['--tls']);
+  const prepare = () => {
+    window.notified = [];
+    window.Notification = class {
+      static permission = 'default';
+      static async requestPermission() { return this.permission = 'granted'; }
+      constructor(title, { body }) { window.notified.push([title, body]); }
+      close() {}
+    };
+  };
+  const sockets = [];
+  const ann = await openPage(browser, 'about:blank', { prepare });
+  ann.on('websocket', socket => sockets.push(socket.url()));
+  await ann.goto(`https://127.0.0.1:${port}/`);
+  await ann.getByRole('textbox', { name: 'Your name' }).fill('ann');
+  await ann.keyboard.press('Enter');
+  await ann.locator('#rename', { hasText: 'ann' }).waitFor();
+  assert.ok(sockets.length > 0 && sockets.every(url => url.startsWith('wss://')), String(sockets));
+  const nc = new Program('nc', ['127.0.0.1', String(port)]);
+  nc.say('/nick nina');
+  await nc.hears('*** you are nina now');
+  await say(ann, 'hello over TLS');
+  await nc.hears('<ann> hello over TLS');
+  nc.say('/whois ann');
+  await eventually(() => 'TLS', () => nc.said.includes('with TLS 1.3'));
+  // Nobody is asked before the bell is clicked.
+  await ann.evaluate(() => { document.hasFocus = () => false; });
+  nc.say('ann, look');
+  await sees(ann, 'nina ann, look');
+  assert.deepEqual(await ann.evaluate(() => window.notified), []);
+  await ann.getByRole('button', { name: 'Sound and notification when your name is said' }).click();
+  nc.say('ann, look again');
+  await sees(ann, 'nina ann, look again');
+  assert.deepEqual(await ann.evaluate(() => window.notified), [['nina in lobby', 'ann, look again']]);
+  nc.say('not for her');
+  await ann.locator('#sound').click();
+  nc.say('ann, off');
+  await sees(ann, 'nina ann, off');
+  assert.equal(await ann.evaluate(() => window.notified.length), 1);
   await isWell(ann);
 }
 

@@ -60,6 +60,7 @@ scenarios! {
     spare_connections_are_nobody
     the_keyboard_is_enough
     what_is_unread_is_marked
+    over_https_the_page_speaks_wss_and_notifies
     earlier_lines_are_shown_on_demand
     a_phone_shows_all
 }

@@ -87,6 +87,16 @@ fn a_handshake_may_come_in_pieces_of_one_byte() {
     bob.hears("<guest1> and plain");
 }
 
+/// Programs that ask what this is are told commands that work for them.
+#[test]
+fn help_is_for_those_who_speak_tls() {
+    let program = start(&[]);
+    let host = format!("localhost:{}", program.port());
+    let answer = Secured::new(&program).asks(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r"));
+    assert!(answer.contains(&format!("curl -d 'hello' https://{host}/lobby ")), "{answer}");
+    assert!(answer.contains(&format!("ncat --ssl localhost {} ", program.port())), "{answer}");
+}
+
 /// Promise 57: nothing is torn or lost inside.
 #[test]
 fn much_in_both_directions_keeps_its_order() {

@@ -131,13 +131,15 @@ pub(super) fn socket_head(accept: &str) -> String {
 }
 
 /// What somebody gets that asks without a browser for nothing in particular.
-pub(super) fn help(host: &str) -> Answer {
-    let (name, port) = host.rsplit_once(':').unwrap_or((host, "80"));
+pub(super) fn help(host: &str, has_tls: bool) -> Answer {
+    let (scheme, port, program) =
+        if has_tls { ("https", "443", "ncat --ssl") } else { ("http", "80", "nc") };
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, port));
     let name = name.trim_start_matches('[').trim_end_matches(']');
     let rows = [
-        (format!("curl -d 'hello' http://{host}/lobby"), "say a line"),
-        (format!("curl -N http://{host}/lobby"), "listen"),
-        (format!("nc {name} {port}"), "come in"),
+        (format!("curl -d 'hello' {scheme}://{host}/lobby"), "say a line"),
+        (format!("curl -N {scheme}://{host}/lobby"), "listen"),
+        (format!("{program} {name} {port}"), "come in"),
     ];
     let width = rows.iter().map(|(command, _)| command.len()).max().unwrap_or_default();
     let rows = rows.map(|(command, what)| format!("{command:width$}   {what}"));

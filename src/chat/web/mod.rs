@@ -71,7 +71,7 @@ impl Chat {
             "favicon.ico" | "robots.txt" => Err(Answer::text("404 Not Found", answers::NO_FILE)),
             "" if !is_page => {
                 let host = request.authority.as_deref().unwrap_or("HOST:8008");
-                Err(answers::help(host))
+                Err(answers::help(host, self.secured.version(id).is_some()))
             }
             _ if is_page => {
                 room_name(request)?;
