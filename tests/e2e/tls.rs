@@ -1,13 +1,17 @@
 //! TLS on the same port as plain text.
 
+use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Lines, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
+use data_encoding::BASE64;
 use rustix::process::Signal;
+use rustls::HandshakeKind;
 
-use crate::harness::{Host, Namespace, Network, PATIENCE, Program, Secured, connect, lacks};
+use crate::harness::{Host, Namespace, Network, PATIENCE, Program, Secured, connect, lacks, trust};
 use crate::source::root;
 
 fn file(name: &str) -> PathBuf {
@@ -85,6 +89,49 @@ fn a_handshake_may_come_in_pieces_of_one_byte() {
     assert!(line.ends_with(", with TLS 1.3"), "{line}");
     ann.say("and plain");
     bob.hears("<guest1> and plain");
+}
+
+/// A client that comes again needs half a handshake: its ticket holds the rest.
+#[test]
+fn a_client_that_comes_again_has_a_ticket() {
+    let program = start(&[]);
+    let config = trust(&file("example-tls.pem"));
+    let enter = || {
+        let mut client = Secured::with(Arc::clone(&config), "localhost", connect(&program));
+        client.read_greeting();
+        client.connection.handshake_kind()
+    };
+    assert_eq!(enter(), Some(HandshakeKind::Full));
+    assert_eq!(enter(), Some(HandshakeKind::Resumed));
+}
+
+/// Promise 57: the password, telnet, streams and limits are as without TLS.
+#[test]
+fn everything_else_works_inside() {
+    let password = file("example.password");
+    let program =
+        start(&["--password-file", password.to_str().expect("UTF-8"), "--max-line", "300"]);
+    let password = fs::read_to_string(&password).expect("a file");
+    let mut ann = Secured::new(&program);
+    ann.shake_hands(usize::MAX);
+    assert!(ann.line().contains("password"), "it is asked for");
+    ann.say(password.trim_end());
+    assert!(ann.line().starts_with("*** welcome, "));
+    assert!(ann.line().contains(" here: "));
+    ann.say(&"x".repeat(301));
+    assert!(ann.line().starts_with("*** that line was not sent"));
+    ann.say("hello");
+    // WILL and DO for what the server may know; AYT.
+    ann.send(b"\xff\xf6");
+    assert!(ann.line().contains("yes, the server"));
+    let authorization = BASE64.encode(format!("ci:{}", password.trim_end()).as_bytes());
+    let answer = Secured::new(&program).asks(&format!(
+        "GET /lobby?since=all&poll=1 HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\
+         Authorization: Basic {authorization}\r\n\r"
+    ));
+    assert!(answer.contains("\"text\":\"hello\""), "{answer}");
+    let answer = Secured::new(&program).asks("GET /lobby?poll=1 HTTP/1.1\r\nHost: localhost\r\n\r");
+    assert!(answer.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{answer}");
 }
 
 /// Programs that ask what this is are told commands that work for them.

@@ -202,3 +202,50 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     };
     write().map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_due_before_its_end_and_for_new_names() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let own = SelfSigned::open(&[], Some(directory.path())).expect("a key");
+        let (first, _) = own.load().expect("a certificate");
+        let facts = Facts::of(&first).expect("it can be read");
+        assert!(!own.is_due(&facts));
+        let days = (facts.end - facts.begin) / DAY_SECONDS;
+        assert_eq!(days, i64::from(VALID_DAYS));
+        let at = |seconds| Facts { end: Timestamp::now().as_second() + seconds, ..facts.clone() };
+        assert!(own.is_due(&at(RENEWAL_DAYS * DAY_SECONDS - 60)));
+        assert!(!own.is_due(&at(RENEWAL_DAYS * DAY_SECONDS + 60)));
+        let renamed = SelfSigned::open(&["chat.example".into()], Some(directory.path()));
+        let renamed = renamed.expect("the same key");
+        assert!(renamed.is_due(&facts));
+        let (second, _) = renamed.load().expect("a certificate");
+        assert_ne!(first, second);
+        let again = Facts::of(&second).expect("it can be read");
+        assert!(again.names.contains(&"chat.example".to_owned()));
+        // The names before it are still there, so it does for both.
+        assert!(!own.is_due(&again) && own.load().expect("a certificate").0 == second);
+    }
+
+    #[test]
+    fn temporary_addresses_are_known() {
+        let line = "20010db8000000000000000000000007 02 40 00 01     eth0";
+        assert_eq!(temporary_address(line), "2001:db8::7".parse().ok());
+        let lasting = "20010db8000000000000000000000007 02 40 00 80     eth0";
+        assert_eq!(temporary_address(lasting), None);
+        assert_eq!(temporary_address(""), None);
+    }
+
+    #[test]
+    fn only_names_that_hosts_can_have_are_taken() {
+        for name in ["chat", "chat.example.org", "a_b-c.local"] {
+            assert!(is_host_name(name), "{name}");
+        }
+        for name in ["", "a b", "*.example.org", "käse", &"a".repeat(254)] {
+            assert!(!is_host_name(name), "{name}");
+        }
+    }
+}

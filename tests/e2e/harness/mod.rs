@@ -21,5 +21,5 @@ pub use host::Host;
 pub use network::{Machine, Network};
 pub use program::{Program, command, run, run_in};
 pub use room::Room;
-pub use secured::{Secured, connect};
+pub use secured::{Secured, connect, trust};
 pub use terminal::Terminal;

@@ -34,17 +34,13 @@ impl Secured {
 
     /// The same, and the server must be called so there.
     pub fn expecting(name: &'static str, certificate: &Path, socket: TcpStream) -> Secured {
-        let mut roots = RootCertStore::empty();
-        let certificate = CertificateDer::from_pem_file(certificate).expect("PEM");
-        roots.add(certificate).expect("a certificate");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("there are some")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        Secured::with(trust(certificate), name, socket)
+    }
+
+    /// The same with settings that several share.
+    pub fn with(config: Arc<ClientConfig>, name: &'static str, socket: TcpStream) -> Secured {
         let name = ServerName::try_from(name).expect("a name");
-        let mut connection = ClientConnection::new(Arc::new(config), name).expect("a client");
+        let mut connection = ClientConnection::new(config, name).expect("a client");
         connection.set_buffer_limit(None);
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         socket.set_nodelay(true).expect("an option");
@@ -107,8 +103,11 @@ impl Secured {
     }
 
     pub fn say(&mut self, line: &str) {
-        self.connection.writer().write_all(line.as_bytes()).expect("memory");
-        self.connection.writer().write_all(b"\n").expect("memory");
+        self.send(&[line.as_bytes(), b"\n"].concat());
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.connection.writer().write_all(bytes).expect("memory");
         while self.connection.wants_write() {
             self.connection.write_tls(&mut self.socket).expect("it is read");
         }
@@ -136,6 +135,20 @@ impl Secured {
         let end = self.connection.reader().read(&mut rest);
         assert!(matches!(end, Ok(0)), "{end:?}, after {}", self.text.escape_ascii());
     }
+}
+
+/// Settings of a client that trusts the certificate in this file.
+pub fn trust(certificate: &Path) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    let certificate = CertificateDer::from_pem_file(certificate).expect("PEM");
+    roots.add(certificate).expect("a certificate");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("there are some")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
 }
 
 /// A connection to the server.
