@@ -33,6 +33,7 @@ mod past;
 mod packets;
 mod editing;
 mod web;
+mod tls;
 
 use seeds::Scenario;
 
