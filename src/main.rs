@@ -2,6 +2,7 @@
 
 mod cli;
 mod signals;
+mod service;
 mod output;
 mod hint;
 mod private_file;
@@ -147,7 +148,7 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     }
     config.operator_password = cli.operator_file().map(private_file::password).transpose()?;
     let certificate = certificate(cli, data.as_ref())?;
-    let listeners = bind(cli.listen())?;
+    let listeners = listen(cli.listen())?;
     for listener in &listeners {
         listener
             .set_socket_mode(cli.socket_mode())
@@ -204,6 +205,8 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     signals
         .on_stop(move || on_signal(&stopper))
         .map_err(|error| format!("cannot handle signals: {error}"))?;
+    service::watch(server.pulse()).map_err(|error| format!("cannot start a thread: {error}"))?;
+    service::tell_ready();
     // Whoever reads this may stop the server at once.
     stdout.push(announcement.into());
     let counts = server.run().map_err(|error| format!("cannot go on: {error}"))?;
@@ -224,6 +227,23 @@ fn open_store(options: &store::Options, config: &mut Config) -> Result<Opened, S
     config.has_store = true;
     info!("what is said is kept in {}", options.path.display());
     Ok(opened)
+}
+
+/// The listeners that a service manager has passed, and those for the other addresses.
+fn listen(addresses: &[ListenAddr]) -> Result<Vec<Listener>, String> {
+    let mut passed = service::passed_listeners()?;
+    let mut others = Vec::new();
+    for address in addresses {
+        match passed.iter_mut().find(|listener| listener.is_at(address)) {
+            Some(listener) if matches!(address, ListenAddr::Telnet(_)) => listener.set_telnet(),
+            Some(_) => {}
+            None => others.push(address.clone()),
+        }
+    }
+    if passed.is_empty() || !others.is_empty() {
+        passed.extend(bind(&others)?);
+    }
+    Ok(passed)
 }
 
 fn bind(addresses: &[ListenAddr]) -> Result<Vec<Listener>, String> {
@@ -277,10 +297,12 @@ fn certificate(cli: &Cli, data: Option<&DataDir>) -> Result<Option<Certificate>,
 
 /// Reads again what may change while the server runs.
 fn reload(watcher: Option<&CertificateWatcher>) {
+    service::tell_reloading();
     match watcher {
         Some(watcher) => watcher.reload(),
         None => info!("SIGHUP: there is nothing to read again"),
     }
+    service::tell_ready();
 }
 
 /// Where the room is and how to join. The fingerprint is that of a self-signed certificate.
@@ -304,6 +326,7 @@ fn on_signal(stopper: &Stopper) {
         std::process::exit(EXIT_SECOND_SIGNAL);
     }
     stopper.stop();
+    service::tell_stopping();
 }
 
 /// A name for this run of the server, by which its line numbers are told from those

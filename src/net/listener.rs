@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::Permissions;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,6 +52,8 @@ pub struct Listener {
 pub(super) enum LocalAddr {
     Ip(SocketAddr),
     Unix(UnixPath),
+    /// The path of a unix socket that somebody else has bound, and whose it stays.
+    Passed(PathBuf),
 }
 
 /// The path of a socket that this process bound. It is removed on drop if it
@@ -165,8 +168,8 @@ impl Listener {
     /// As the system says.
     pub fn set_socket_mode(&self, mode: u32) -> io::Result<()> {
         match &self.address {
-            LocalAddr::Ip(_) => Ok(()),
             LocalAddr::Unix(path) => path.set_mode(mode),
+            LocalAddr::Ip(_) | LocalAddr::Passed(_) => Ok(()),
         }
     }
 
@@ -174,7 +177,7 @@ impl Listener {
     pub fn ip_address(&self) -> Option<SocketAddr> {
         match &self.address {
             LocalAddr::Ip(address) => Some(*address),
-            LocalAddr::Unix(_) => None,
+            LocalAddr::Unix(_) | LocalAddr::Passed(_) => None,
         }
     }
 
@@ -188,7 +191,52 @@ impl Listener {
         match &self.address {
             LocalAddr::Ip(_) => None,
             LocalAddr::Unix(path) => Some(&path.path),
+            LocalAddr::Passed(path) => Some(path),
         }
+    }
+
+    /// A socket that was bound before and listens, such as one of a service manager. A path
+    /// that it is bound to stays when the server ends.
+    ///
+    /// # Errors
+    /// If it is no such socket, or as the system says.
+    pub fn passed(socket: OwnedFd) -> io::Result<Listener> {
+        let socket = Socket::from(socket);
+        if !socket.is_listener()? {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "it doesn't listen"));
+        }
+        let address = socket.local_addr()?;
+        let address = match (address.as_socket(), address.as_pathname()) {
+            (Some(address), _) => LocalAddr::Ip(address),
+            (None, Some(path)) => LocalAddr::Passed(path.to_owned()),
+            (None, None) => {
+                let what = "it is neither of IP nor a unix socket with a path";
+                return Err(io::Error::new(ErrorKind::InvalidInput, what));
+            }
+        };
+        let listener = Listener { socket, address, is_telnet: false };
+        if listener.ip_address().is_some() {
+            Self::set_options(&listener.socket)?;
+            listener.set_dead_timeout(DEAD_TIMEOUT, true)?;
+        }
+        Self::listen(&listener.socket)?;
+        Ok(listener)
+    }
+
+    /// Whether `address` names this listener.
+    pub fn is_at(&self, address: &ListenAddr) -> bool {
+        match (address, self.ip_address()) {
+            (ListenAddr::Unix(path), None) => self.unix_path() == Some(path),
+            (ListenAddr::Tcp(address) | ListenAddr::Telnet(address), Some(own)) => {
+                address.addresses().is_ok_and(|addresses| addresses.contains(&own))
+            }
+            _ => false,
+        }
+    }
+
+    /// Its clients speak telnet.
+    pub fn set_telnet(&mut self) {
+        self.is_telnet = true;
     }
 
     fn bind_tcp(address: SocketAddr) -> io::Result<Listener> {
@@ -198,18 +246,22 @@ impl Listener {
         }
         // A restart needn't wait until the connections before it are forgotten.
         socket.set_reuse_address(true)?;
-        // Accepted sockets inherit the options below.
-        // The loop gathers lines itself; the kernel shouldn't wait for more.
-        socket.set_tcp_nodelay(true)?;
-        // Telnet's Ctrl-C is urgent data; out of line it would eat a byte.
-        socket.set_out_of_band_inline(true)?;
-        socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+        Self::set_options(&socket)?;
         socket.bind(&address.into())?;
         Self::listen(&socket)?;
         let address = socket.local_addr()?.as_socket().unwrap_or(address);
         let listener = Listener { socket, address: LocalAddr::Ip(address), is_telnet: false };
         listener.set_dead_timeout(DEAD_TIMEOUT, true)?;
         Ok(listener)
+    }
+
+    /// Sets what accepted sockets inherit.
+    fn set_options(socket: &Socket) -> io::Result<()> {
+        // The loop gathers lines itself; the kernel shouldn't wait for more.
+        socket.set_tcp_nodelay(true)?;
+        // Telnet's Ctrl-C is urgent data; out of line it would eat a byte.
+        socket.set_out_of_band_inline(true)?;
+        socket.set_send_buffer_size(SEND_BUFFER_BYTES)
     }
 
     fn bind_unix(path: &Path) -> io::Result<Listener> {
@@ -234,6 +286,7 @@ impl fmt::Display for Listener {
         match &self.address {
             LocalAddr::Ip(address) => address.fmt(f),
             LocalAddr::Unix(path) => write!(f, "unix:{}", path.path.display()),
+            LocalAddr::Passed(path) => write!(f, "unix:{}", path.display()),
         }
     }
 }

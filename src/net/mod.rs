@@ -19,9 +19,11 @@ mod motd;
 mod bans;
 pub mod file;
 mod journal;
+mod pulse;
 mod address;
 
 pub use address::{DEFAULT_PORT, HostPort, ListenAddr, PeerAddr};
 pub use listener::Listener;
+pub use pulse::Pulse;
 pub use server::{Server, Stopper};
 pub use tls::{Certificate, CertificateWatcher, TlsSide};

@@ -50,6 +50,7 @@ mod bans;
 
 // The program.
 mod listeners;
+mod service;
 mod options;
 mod output;
 mod files;

@@ -34,6 +34,7 @@ use crate::net::listener::Listener;
 use crate::net::looks::{Look, Looks};
 use crate::net::motd::MotdFile;
 use crate::net::proxy::Proxies;
+use crate::net::pulse::Pulse;
 use crate::net::tls::{Certificate, Tls};
 use crate::store::{self, Opened, Store};
 use crate::wire::{Answer, Query};
@@ -89,6 +90,7 @@ pub struct Server {
     /// Which connections say first whose they are.
     proxies: Proxies,
     stop: Arc<AtomicBool>,
+    pulse: Arc<Pulse>,
     /// Since when it is stopping.
     stopping: Option<Instant>,
 }
@@ -125,6 +127,7 @@ impl Server {
         chat.set_unix_time(seconds_since_1970());
         Ok(Server {
             door: Door::new(&poller, listeners)?,
+            pulse: Arc::new(Pulse::new(Arc::clone(&poller))),
             poller,
             connections: SlotMap::with_key(),
             chat,
@@ -206,6 +209,11 @@ impl Server {
         move || _ = poller.notify()
     }
 
+    /// Signs of life of the loop.
+    pub fn pulse(&self) -> Arc<Pulse> {
+        Arc::clone(&self.pulse)
+    }
+
     /// Stops this server.
     pub fn stopper(&self) -> Stopper {
         Stopper { stop: Arc::clone(&self.stop), poller: Arc::clone(&self.poller) }
@@ -232,6 +240,7 @@ impl Server {
             self.flush(now);
             self.reap(now);
             self.chat.count_turn(now.elapsed());
+            self.pulse.beat(self.chat.client_count());
         }
         self.finish();
         Ok(self.chat.counts())

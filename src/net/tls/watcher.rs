@@ -18,7 +18,7 @@ const PAUSE: u32 = 100;
 /// Watches a certificate until it is dropped.
 #[derive(Debug)]
 pub struct CertificateWatcher {
-    reload: Sender<()>,
+    reload: Sender<Sender<()>>,
 }
 
 impl CertificateWatcher {
@@ -33,10 +33,13 @@ impl CertificateWatcher {
         Ok(CertificateWatcher { reload })
     }
 
-    /// Reads the certificate again now.
+    /// Reads the certificate again, and waits until that is done.
     pub fn reload(&self) {
+        let (done, is_done) = channel();
         // The thread is there as long as this is.
-        let _ = self.reload.send(());
+        if self.reload.send(done).is_ok() {
+            let _ = is_done.recv();
+        }
     }
 }
 
@@ -57,10 +60,13 @@ impl Watch {
         Watch { certificate, seen, warned, pause: 0 }
     }
 
-    fn run(mut self, asked: &Receiver<()>) {
+    fn run(mut self, asked: &Receiver<Sender<()>>) {
         loop {
             match asked.recv_timeout(LOOK_INTERVAL) {
-                Ok(()) => self.reload(),
+                Ok(done) => {
+                    self.reload();
+                    let _ = done.send(());
+                }
                 Err(RecvTimeoutError::Timeout) => self.look(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
