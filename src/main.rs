@@ -3,6 +3,8 @@
 mod cli;
 mod signals;
 mod service;
+mod access_file;
+mod reload;
 mod output;
 mod hint;
 mod private_file;
@@ -31,6 +33,7 @@ use crate::cli::{Cli, Command, LogArgs, Tls};
 use crate::data_dir::DataDir;
 use crate::hint::Joining;
 use crate::output::Output;
+use crate::reload::Reload;
 use crate::signals::Signals;
 
 /// The exit code after a second signal: 128 and SIGINT, as shells have it.
@@ -146,6 +149,10 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
             config.line_bytes_max
         ));
     }
+    let rules = config.access.clone();
+    if let Some(path) = cli.access_file() {
+        config.access.extend(access_file::rules(path)?);
+    }
     config.operator_password = cli.operator_file().map(private_file::password).transpose()?;
     let certificate = certificate(cli, data.as_ref())?;
     let listeners = listen(cli.listen())?;
@@ -183,6 +190,7 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
             .set_motd_file(path.to_owned())
             .map_err(|error| format!("cannot read {} for --motd: {error}", path.display()))?;
     }
+    let has_bans_file = bans_file.is_some();
     if let Some(path) = bans_file {
         let shown = path.display().to_string();
         server
@@ -198,8 +206,17 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     }
     let watcher = certificate.map(CertificateWatcher::new).transpose();
     let watcher = watcher.map_err(|error| format!("cannot start a thread: {error}"))?;
+    let reload = Reload {
+        renewer: server.renewer(),
+        certificate: watcher,
+        password_file: cli.password_file().map(Path::to_owned),
+        operator_file: cli.operator_file().map(Path::to_owned),
+        access_file: cli.access_file().map(Path::to_owned),
+        rules,
+        has_bans_file,
+    };
     signals
-        .on_reload(move || reload(watcher.as_ref()))
+        .on_reload(move || reload.run())
         .map_err(|error| format!("cannot start a thread: {error}"))?;
     let stopper = server.stopper();
     signals
@@ -293,16 +310,6 @@ fn certificate(cli: &Cli, data: Option<&DataDir>) -> Result<Option<Certificate>,
         Tls::None => Ok(None),
         _ => Certificate::self_signed(cli.hosts(), data.map(DataDir::path)).map(Some),
     }
-}
-
-/// Reads again what may change while the server runs.
-fn reload(watcher: Option<&CertificateWatcher>) {
-    service::tell_reloading();
-    match watcher {
-        Some(watcher) => watcher.reload(),
-        None => info!("SIGHUP: there is nothing to read again"),
-    }
-    service::tell_ready();
 }
 
 /// Where the room is and how to join. The fingerprint is that of a self-signed certificate.

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use slotmap::SecondaryMap;
 
 use crate::chat::admission::Admission;
+use crate::chat::admission::access::Rule;
+use crate::chat::admission::password::Password;
 use crate::chat::clock::Clock;
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::config::Config;
@@ -131,6 +133,21 @@ impl Chat {
     /// What newcomers are told first.
     pub fn set_motd(&mut self, text: &[u8]) {
         self.motd = lines_of(text).collect();
+    }
+
+    /// What newcomers have to type from now on. There must have been a password before.
+    pub fn set_password(&mut self, password: Password) {
+        self.config.password = Some(password);
+    }
+
+    /// What makes operators from now on.
+    pub fn set_operator_password(&mut self, password: Password) {
+        self.config.operator_password = Some(password);
+    }
+
+    /// Which addresses may connect from now on; those that are here stay.
+    pub fn set_access(&mut self, rules: Vec<Rule>) {
+        self.config.access = rules;
     }
 
     /// What the operator chose.

@@ -284,6 +284,12 @@ struct Access {
     #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network)]
     deny: Vec<IpNet>,
 
+    /// Read more --allow and --deny from FILE, one in each line
+    ///
+    /// As allow NETWORK or deny NETWORK. They come after those of the command line.
+    #[arg(long, value_name = "FILE")]
+    access_file: Option<PathBuf>,
+
     /// Require the password in FILE from every client
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -490,6 +496,11 @@ impl Cli {
     /// The file with the key for proofs.
     pub fn key_file(&self) -> Option<&Path> {
         self.files.key_file.as_deref()
+    }
+
+    /// The file with more access rules.
+    pub fn access_file(&self) -> Option<&Path> {
+        self.access.access_file.as_deref()
     }
 
     /// How many clients are wanted at one time, if that was given.

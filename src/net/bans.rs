@@ -27,6 +27,14 @@ const OPENINGS_MAX: usize = 10;
 pub(super) struct BansFile {
     path: PathBuf,
     writer: Worker<String, io::Result<()>>,
+    /// How often it was written.
+    saves: u64,
+    /// Only where it was read again.
+    reader: Option<Worker<(), io::Result<String>>>,
+    /// It is to be read again, when all is written.
+    wants_reading: bool,
+    /// How often it was written when it was read again.
+    read_after: u64,
 }
 
 impl BansFile {
@@ -35,12 +43,46 @@ impl BansFile {
     pub fn open(path: PathBuf, wake: impl Fn() + Send + 'static) -> io::Result<(BansFile, String)> {
         let (mut file, text) = LockedFile::open(&path)?;
         let writer = Worker::new(move |text: String| file.write(&text), wake)?;
-        Ok((BansFile { path, writer }, text))
+        let file =
+            BansFile { path, writer, saves: 0, reader: None, wants_reading: false, read_after: 0 };
+        Ok((file, text))
     }
 
     /// Has the bans written.
     pub fn save(&mut self, text: String) {
+        self.saves += 1;
         self.writer.ask(text);
+    }
+
+    /// Has the file read again, since somebody else has written it. `wake` is called when
+    /// that is done.
+    pub fn read_again(&mut self, wake: impl Fn() + Send + 'static) {
+        if self.reader.is_none() {
+            let path = self.path.clone();
+            let read = move |()| file::text(file::contents(&path, BANS_BYTES_MAX)?);
+            match Worker::new(read, wake) {
+                Ok(reader) => self.reader = Some(reader),
+                Err(error) => return warn!("cannot start a thread to read bans: {error}"),
+            }
+        }
+        self.wants_reading = true;
+    }
+
+    /// What is in the file, if it was read again and wasn't written meanwhile.
+    pub fn reread(&mut self) -> Option<io::Result<String>> {
+        let reader = self.reader.as_mut()?;
+        if let Some((_, text)) = reader.outcome() {
+            if self.saves == self.read_after {
+                return Some(text);
+            }
+            // It may lack a ban that an operator has made since.
+            self.wants_reading = true;
+        }
+        if self.wants_reading && self.writer.wait(Duration::ZERO) {
+            (self.wants_reading, self.read_after) = (false, self.saves);
+            reader.ask(());
+        }
+        None
     }
 
     /// Whether they couldn't be written; that is logged.

@@ -20,10 +20,12 @@ mod bans;
 pub mod file;
 mod journal;
 mod pulse;
+mod renewal;
 mod address;
 
 pub use address::{DEFAULT_PORT, HostPort, ListenAddr, PeerAddr};
 pub use listener::Listener;
 pub use pulse::Pulse;
+pub use renewal::{Renewal, Renewer};
 pub use server::{Server, Stopper};
 pub use tls::{Certificate, CertificateWatcher, TlsSide};

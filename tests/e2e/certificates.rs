@@ -120,7 +120,7 @@ fn without_anything_to_read_again_sighup_does_nothing() {
     let program = Program::started_by(&["setsid"], &[]);
     let [mut ann] = crate::harness::Host::guests(&program);
     program.signal(Signal::HUP);
-    program.logs("there is nothing to read again");
+    program.logs("read again: nothing; options and environment variables need a restart");
     ann.ping();
 }
 

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use crate::harness::{Client, Host, PATIENCE, Program, lacks, run};
 
 /// Each option that takes a file.
-const OPTIONS: [&str; 5] = ["--motd", "--password-file", "--operator-file", "--key-file", "--bans"];
+const OPTIONS: [&str; 6] =
+    ["--motd", "--password-file", "--operator-file", "--access-file", "--key-file", "--bans"];
 
 const PASSWORD: &str = "a longer secret";
 

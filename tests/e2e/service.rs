@@ -169,3 +169,107 @@ fn the_units_are_right_and_safe() {
     let (is_safe, said) = analyze(&arguments, &installed);
     assert!(is_safe, "{said}");
 }
+
+/// A server without a terminal, with these options.
+fn supervised(options: &[&str]) -> Program {
+    Program::started_by(&["setsid"], options)
+}
+
+/// Has everything read again, and waits until that is done.
+fn reload(program: &Program) {
+    program.signal(Signal::HUP);
+    program.logs("read again: ");
+}
+
+/// Promise 62: a new password counts for those who come, and nobody is disconnected.
+#[test]
+fn passwords_are_read_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (password, operator) = (directory.path().join("one"), directory.path().join("two"));
+    fs::write(&password, "old secret").expect("a file");
+    fs::write(&operator, "old key").expect("a file");
+    let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let (password_file, operator_file) = (text(&password), text(&operator));
+    let program =
+        supervised(&["--password-file", &password_file, "--operator-file", &operator_file]);
+    let mut ann = program.connect();
+    ann.say("old secret");
+    while !ann.line().contains(" here: ") {}
+    // Somebody who is asked, and answers with the new one.
+    let mut bob = program.connect();
+    assert!(bob.line().contains("password"));
+    fs::write(&password, "new secret").expect("a file");
+    fs::write(&operator, "new key").expect("a file");
+    reload(&program);
+    let done = program.logs("read again: password, operator password;");
+    assert!(done.contains("options and environment variables need a restart"), "{done}");
+    bob.say("old secret");
+    assert!(bob.line().starts_with("*** wrong password"));
+    bob.say("new secret");
+    while !bob.line().contains(" here: ") {}
+    ann.hears("*** guest2 joined");
+    ann.say("/op old key");
+    assert!(ann.line().contains("wrong"), "it isn't that any more");
+    ann.say("/op new key");
+    assert!(ann.line().starts_with("*** you are an operator now"));
+    // A file that is wrong changes nothing.
+    fs::write(&password, "").expect("a file");
+    program.signal(Signal::HUP);
+    program.logs("the password before it stays in use");
+    let mut eve = program.connect();
+    eve.say("new secret");
+    while !eve.line().contains(" here: ") {}
+}
+
+/// Promise 62: access rules count for those who come.
+#[test]
+fn access_rules_are_read_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("rules");
+    fs::write(&path, "# everybody\n").expect("a file");
+    let program = supervised(&["--access-file", path.to_str().expect("UTF-8")]);
+    let [mut ann] = program.guests();
+    fs::write(&path, "deny 127.0.0.0/8\n").expect("a file");
+    reload(&program);
+    let mut bob = program.connect();
+    bob.hears("*** refused: your address is not allowed here");
+    ann.ping();
+    fs::write(&path, "allow\n").expect("a file");
+    program.signal(Signal::HUP);
+    let logged = program.logs("the rules before it stay in use");
+    assert!(logged.contains("line 1: expected an address like"), "{logged}");
+    assert!(program.connect().line().starts_with("*** refused: "));
+}
+
+/// Promise 62: bans that somebody has written into the file count, and those that operators
+/// have made stay.
+#[test]
+fn bans_are_read_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (bans, operator) = (directory.path().join("bans"), directory.path().join("operator"));
+    fs::write(&operator, "a key").expect("a file");
+    let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let (bans_file, operator_file) = (text(&bans), text(&operator));
+    let program = supervised(&["--bans", &bans_file, "--operator-file", &operator_file]);
+    let [mut ann] = program.guests();
+    ann.say("/op a key");
+    assert!(ann.line().starts_with("*** you are an operator now"));
+    ann.say("/ban 192.0.2.1");
+    assert!(ann.line().starts_with("*** 192.0.2.1/32 is banned"));
+    while !fs::read_to_string(&bans).is_ok_and(|text| text.contains("192.0.2.1/32")) {}
+    let written = fs::read_to_string(&bans).expect("a file");
+    fs::write(&bans, written + "198.51.100.0/24 forever bob\n").expect("a file");
+    reload(&program);
+    // It is read by a thread.
+    let has_both = |ann: &mut Client| {
+        ann.say("/bans\n/seq");
+        let lines = iter::repeat_with(|| ann.line()).take_while(|it| !it.contains("is the newest"));
+        let shown = lines.collect::<Vec<_>>().join("\n");
+        shown.contains("192.0.2.1/32") && shown.contains("198.51.100.0/24")
+    };
+    while !has_both(&mut ann) {}
+    fs::write(&bans, "nonsense\n").expect("a file");
+    program.signal(Signal::HUP);
+    program.logs("those before stay in force");
+    assert!(has_both(&mut ann));
+}

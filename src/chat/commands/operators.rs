@@ -32,6 +32,11 @@ impl Chat {
         Ok(())
     }
 
+    /// Whether the bans have changed since `poll_output` gave them last.
+    pub fn has_new_bans(&self) -> bool {
+        self.admission.has_new_bans()
+    }
+
     /// The bans that `poll_output` gave couldn't be kept; operators are told.
     pub fn handle_unsaved_bans(&mut self) {
         let operators: Vec<_> =

@@ -14,6 +14,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -35,6 +36,7 @@ use crate::net::looks::{Look, Looks};
 use crate::net::motd::MotdFile;
 use crate::net::proxy::Proxies;
 use crate::net::pulse::Pulse;
+use crate::net::renewal::{Renewal, Renewer};
 use crate::net::tls::{Certificate, Tls};
 use crate::store::{self, Opened, Store};
 use crate::wire::{Answer, Query};
@@ -91,6 +93,9 @@ pub struct Server {
     proxies: Proxies,
     stop: Arc<AtomicBool>,
     pulse: Arc<Pulse>,
+    renewer: Renewer,
+    /// What is to be from now on as another thread says.
+    renewals: Receiver<Renewal>,
     /// Since when it is stopping.
     stopping: Option<Instant>,
 }
@@ -121,6 +126,7 @@ impl Server {
     pub fn new(config: Config, listeners: Vec<Listener>) -> io::Result<Server> {
         make_place_for_descriptors(config.clients_max);
         let poller = Arc::new(Poller::new()?);
+        let (renewer, renewals) = Renewer::new(Arc::clone(&poller));
         let scratch = vec![0; config.read_bytes_max()].into();
         let mut chat = Chat::new(config, Instant::now());
         // What bans in a file mean depends on it.
@@ -128,6 +134,8 @@ impl Server {
         Ok(Server {
             door: Door::new(&poller, listeners)?,
             pulse: Arc::new(Pulse::new(Arc::clone(&poller))),
+            renewer,
+            renewals,
             poller,
             connections: SlotMap::with_key(),
             chat,
@@ -214,6 +222,11 @@ impl Server {
         Arc::clone(&self.pulse)
     }
 
+    /// Changes what may change while the server runs.
+    pub fn renewer(&self) -> Renewer {
+        self.renewer.clone()
+    }
+
     /// Stops this server.
     pub fn stopper(&self) -> Stopper {
         Stopper { stop: Arc::clone(&self.stop), poller: Arc::clone(&self.poller) }
@@ -239,6 +252,7 @@ impl Server {
             self.exchange();
             self.flush(now);
             self.reap(now);
+            self.renew();
             self.chat.count_turn(now.elapsed());
             self.pulse.beat(self.chat.client_count());
         }
@@ -361,6 +375,31 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// Takes over what another thread has read again.
+    fn renew(&mut self) {
+        while let Ok(renewal) = self.renewals.try_recv() {
+            match renewal {
+                Renewal::Password(password) => self.chat.set_password(password),
+                Renewal::OperatorPassword(password) => self.chat.set_operator_password(password),
+                Renewal::Access(rules) => self.chat.set_access(rules),
+                Renewal::Bans => {
+                    let wake = self.waker();
+                    if let Some(file) = &mut self.bans {
+                        file.read_again(wake);
+                    }
+                }
+            }
+        }
+        if let Some(file) = &mut self.bans
+            && !self.chat.has_new_bans()
+            && let Some(text) = file.reread()
+            && let Err(error) =
+                text.map_err(|it| it.to_string()).and_then(|it| self.chat.set_bans(&it))
+        {
+            warn!("cannot use the bans that were read again: {error}; those before stay in force");
+        }
     }
 
     /// Does what is due by now.

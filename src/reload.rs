@@ -1,0 +1,83 @@
+//! What is read again at SIGHUP, without disconnecting anybody.
+
+use std::path::PathBuf;
+
+use log::{info, warn};
+use roomcast::chat::{Password, Rule};
+use roomcast::net::{CertificateWatcher, Renewal, Renewer};
+
+use crate::{access_file, private_file, service};
+
+/// Where it is read from.
+pub struct Reload {
+    pub renewer: Renewer,
+    pub certificate: Option<CertificateWatcher>,
+    pub password_file: Option<PathBuf>,
+    pub operator_file: Option<PathBuf>,
+    pub access_file: Option<PathBuf>,
+    /// Rules of options, which come first.
+    pub rules: Vec<Rule>,
+    pub has_bans_file: bool,
+}
+
+impl Reload {
+    /// Reads everything again. What is wrong with a file is logged, and what it said before
+    /// stays.
+    pub fn run(&self) {
+        service::tell_reloading();
+        let all = [
+            (self.renew_access(), "access rules"),
+            (self.renew_password(self.password_file.as_ref(), Renewal::Password), "password"),
+            (
+                self.renew_password(self.operator_file.as_ref(), Renewal::OperatorPassword),
+                "operator password",
+            ),
+            (self.renew_bans(), "bans"),
+            (self.renew_certificate(), "TLS certificate"),
+        ];
+        let done: Vec<_> = all.iter().filter(|(is_done, _)| *is_done).map(|(_, it)| *it).collect();
+        let done = if done.is_empty() { "nothing".to_owned() } else { done.join(", ") };
+        info!("read again: {done}; options and environment variables need a restart");
+        service::tell_ready();
+    }
+
+    fn renew_access(&self) -> bool {
+        let Some(path) = &self.access_file else { return false };
+        match access_file::rules(path) {
+            Ok(rules) => {
+                let rules = self.rules.iter().copied().chain(rules).collect();
+                self.renewer.renew(Renewal::Access(rules));
+                true
+            }
+            Err(error) => {
+                warn!("{error}; the rules before it stay in use");
+                false
+            }
+        }
+    }
+
+    fn renew_password(&self, path: Option<&PathBuf>, renewal: fn(Password) -> Renewal) -> bool {
+        let Some(path) = path else { return false };
+        match private_file::password(path) {
+            Ok(password) => {
+                self.renewer.renew(renewal(password));
+                true
+            }
+            Err(error) => {
+                warn!("{error}; the password before it stays in use");
+                false
+            }
+        }
+    }
+
+    fn renew_bans(&self) -> bool {
+        if self.has_bans_file {
+            self.renewer.renew(Renewal::Bans);
+        }
+        self.has_bans_file
+    }
+
+    fn renew_certificate(&self) -> bool {
+        self.certificate.as_ref().map(CertificateWatcher::reload).is_some()
+    }
+}
