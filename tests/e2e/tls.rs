@@ -6,10 +6,11 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use data_encoding::BASE64;
 use rustix::process::Signal;
-use rustls::HandshakeKind;
+use rustls::{AlertDescription, HandshakeKind};
 
 use crate::harness::{Host, Namespace, Network, PATIENCE, Program, Secured, connect, lacks, trust};
 use crate::source::root;
@@ -223,6 +224,38 @@ fn a_line_that_is_cut_off_is_not_said() {
     bob.connection.write_tls(&mut bob.socket).expect("it is read");
     drop(bob);
     assert!(ann.line().starts_with("*** guest2 left"));
+}
+
+/// Promise 57: a reset in the middle of a record says nothing, and neither does a record that
+/// was changed on its way.
+#[test]
+fn half_a_record_and_a_changed_one_say_nothing() {
+    let program = start(&[]);
+    let [mut ann] = program.guests();
+    for number in 2..4 {
+        let mut bob = Secured::enter(&program);
+        ann.hears(format!("*** guest{number} joined"));
+        bob.connection.writer().write_all(b"hello\n").expect("memory");
+        let mut record = Vec::new();
+        bob.connection.write_tls(&mut record).expect("memory");
+        if number == 2 {
+            bob.socket.write_all(&record[..record.len() / 2]).expect("it is read");
+            socket2::SockRef::from(&bob.socket).set_linger(Some(Duration::ZERO)).expect("ours");
+        } else {
+            *record.last_mut().expect("a tag") ^= 1;
+            bob.socket.write_all(&record).expect("it is read");
+            // It is told so (RFC 8446, section 6.2), in an alert that it can read.
+            let error = loop {
+                bob.connection.read_tls(&mut bob.socket).expect("something comes");
+                if let Err(error) = bob.connection.process_new_packets() {
+                    break error;
+                }
+            };
+            assert_eq!(error, rustls::Error::AlertReceived(AlertDescription::BadRecordMac));
+        }
+        drop(bob);
+        ann.hears(format!("*** guest{number} left (connection reset)"));
+    }
 }
 
 /// Promise 56: what is no TLS is told so.
