@@ -1,8 +1,10 @@
 //! The command line, and the environment variables that stand for options.
 
+mod generate;
 mod log;
 mod values;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use roomcast::net::ListenAddr;
 use roomcast::store;
 use roomcast::wire::{Clock, View};
 
+use self::generate::Generated;
 pub use self::log::LogArgs;
 use crate::data_dir::DataDir;
 
@@ -74,6 +77,10 @@ pub struct Cli {
     access: Access,
     #[command(flatten)]
     files: Files,
+
+    /// Print a manual page or completions for a shell; packages have them from there
+    #[arg(long, value_name = "WHAT", hide = true, exclusive = true)]
+    generate: Option<Generated>,
 }
 
 /// What the program does instead of serving.
@@ -385,6 +392,9 @@ impl Cli {
     pub fn read() -> Cli {
         let matches = command().get_matches();
         let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if let Some(what) = cli.generate {
+            print_generated(what);
+        }
         cli.access.rules = cli.access.rules(&matches);
         cli.limits.join_burst();
         cli.limits.check();
@@ -643,6 +653,13 @@ fn variable(arg: &Arg) -> Option<String> {
 
 fn unless_zero(seconds: u64) -> Option<Duration> {
     (seconds > 0).then(|| Duration::from_secs(seconds))
+}
+
+/// Prints it and ends the program.
+fn print_generated(what: Generated) -> ! {
+    let printed =
+        generate::generate(what, command()).and_then(|bytes| io::stdout().write_all(&bytes));
+    std::process::exit(i32::from(printed.is_err()));
 }
 
 fn refuse(what: &str) -> ! {

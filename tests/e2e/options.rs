@@ -1,8 +1,9 @@
 //! The options of the program.
 
+use std::fs;
 use std::process::Command;
 
-use crate::harness::{Host, Program, command, run};
+use crate::harness::{Host, Program, command, lacks, run};
 use crate::support::process::ROOMCAST;
 
 /// Each bad command line, and what its answer must name.
@@ -277,6 +278,56 @@ fn the_short_help_has_all_options_in_their_groups() {
     assert!(short.lines().count() < 115 && short.len() < long.len(), "{short}");
     for group in ["Network:", "Room:", "Web:", "Limits:", "Access:", "Files:"] {
         assert!(long.contains(&format!("\n{group}\n")), "{group}");
+    }
+}
+
+/// What packages have is made of the same definition as the help, and can be read.
+#[test]
+fn manual_pages_and_completions_have_all_options() {
+    if lacks(&["man", "bash"]) {
+        return;
+    }
+    let made = |what: &str| String::from_utf8(run(&["--generate", what]).stdout).expect("UTF-8");
+    let help = String::from_utf8(run(&["--help"]).stdout).expect("UTF-8");
+    let lines = help.lines().map(str::trim_start);
+    let options = lines.filter_map(|line| line.trim_start_matches("-l, ").strip_prefix("--"));
+    let options: Vec<_> = options
+        .filter_map(|line| line.split([' ', '[']).next())
+        .filter(|it| !it.is_empty())
+        .collect();
+    assert!(options.len() > 30, "{options:?}");
+    let directory = tempfile::tempdir().expect("a directory");
+    for what in ["man", "man-log"] {
+        let path = directory.path().join(what);
+        fs::write(&path, made(what)).expect("a file");
+        let output = Command::new("man")
+            .args(["--warnings", "-l"])
+            .arg(&path)
+            .env("MANWIDTH", "200")
+            .env("LC_ALL", "C.UTF-8")
+            .output()
+            .expect("it runs");
+        let warnings = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && warnings.is_empty(), "{what}: {warnings}");
+        let shown = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(shown.contains("NOTES") && !shown.contains("EXTRA"), "{shown}");
+        if what == "man" {
+            for option in &options {
+                assert!(shown.contains(&format!("--{option}")), "--{option} isn't in: {shown}");
+            }
+        }
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let script = made(shell);
+        for option in &options {
+            assert!(script.contains(option), "{shell}: --{option}");
+        }
+        if shell == "bash" {
+            let path = directory.path().join(shell);
+            fs::write(&path, script).expect("a file");
+            let check = Command::new("bash").arg("-n").arg(&path).status().expect("it runs");
+            assert!(check.success());
+        }
     }
 }
 
