@@ -6,6 +6,7 @@ mod service;
 mod access_file;
 mod reload;
 mod output;
+mod logging;
 mod hint;
 mod private_file;
 mod key_file;
@@ -18,8 +19,6 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use anstream::AutoStream;
-use env_logger::{Target, WriteStyle};
 use jiff::tz::TimeZone;
 use log::{info, warn};
 use roomcast::chat::{Config, PASSWORD_BYTES_MAX};
@@ -67,7 +66,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    start_logging(stderr.clone());
+    logging::start(stderr.clone(), cli.log_format());
     let result = serve(&cli, signals, &stdout);
     if let Err(error) = &result {
         stderr.push(format!("roomcast: {error}\n").into());
@@ -110,22 +109,6 @@ fn outputs() -> io::Result<(Output, Output)> {
 fn flush_time() -> Duration {
     let passed = STOPPED.get().map_or(Duration::ZERO, Instant::elapsed);
     END_TIME_MAX.saturating_sub(passed).clamp(FLUSH_TIME_MIN, FLUSH_TIME_MAX)
-}
-
-/// Logs at `info` unless `RUST_LOG` says otherwise; an empty one says nothing.
-/// Lines are coloured as if they went to standard error directly.
-fn start_logging(stderr: Output) {
-    let filters = std::env::var("RUST_LOG").ok().filter(|filters| !filters.is_empty());
-    let style = match std::env::var("RUST_LOG_STYLE").as_deref() {
-        Ok("always") => WriteStyle::Always,
-        Ok("never") => WriteStyle::Never,
-        _ => AutoStream::choice(&io::stderr()).into(),
-    };
-    env_logger::Builder::new()
-        .parse_filters(filters.as_deref().unwrap_or("info"))
-        .write_style(style)
-        .target(Target::Pipe(Box::new(stderr)))
-        .init();
 }
 
 fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {

@@ -23,6 +23,7 @@ use roomcast::wire::{Clock, View};
 use self::generate::Generated;
 pub use self::log::LogArgs;
 use crate::data_dir::DataDir;
+use crate::logging::LogFormat;
 
 /// Options about what raw mode doesn't have.
 const WITHOUT_EFFECT_IF_RAW: [&str; 18] = [
@@ -346,6 +347,12 @@ struct Files {
     #[arg(long, value_name = "FILE")]
     motd: Option<PathBuf>,
 
+    /// Form of the log: text, or JSON with one object per line
+    ///
+    /// In the journal of systemd, text lines have their priority instead of a time.
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+
     /// Store bans in FILE (created if missing)
     ///
     /// Default: the file bans in --data, else bans end with the server.
@@ -506,6 +513,11 @@ impl Cli {
     /// The file with the key for proofs.
     pub fn key_file(&self) -> Option<&Path> {
         self.files.key_file.as_deref()
+    }
+
+    /// The form of the log.
+    pub fn log_format(&self) -> LogFormat {
+        self.files.log_format
     }
 
     /// The file with more access rules.
