@@ -27,36 +27,6 @@ fn talk(program: &Program) {
 }
 
 /// Promises 28 and 33.
-/// Each line of the log is one object, whatever is in it.
-#[test]
-fn the_log_may_be_json() {
-    let program = Program::start(&["--log-format", "json", "--deny", "127.0.0.1"]);
-    let mut refused = program.connect();
-    refused.hears("*** refused: your address is not allowed here");
-    program.logs("your address is not allowed here");
-    program.signal(Signal::TERM);
-    let log = program.logs("stopped: ");
-    for line in log.lines() {
-        let object: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        assert_eq!(object["level"], "info", "{line}");
-        assert!(object["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{line}");
-        assert!(object["message"].as_str().is_some_and(|it| !it.is_empty()), "{line}");
-    }
-}
-
-/// The journal sorts by priority, and has a time of its own for each line.
-#[test]
-fn the_journal_is_told_priorities() {
-    // Standard error of the program is a file of the harness; its number is what systemd says.
-    let script = "JOURNAL_STREAM=$(stat -L -c %d:%i /dev/stderr) exec \"$0\" \"$@\"";
-    let program = Program::started_by(&["sh", "-c", script], &[]);
-    let log = program.logs("<6>place for ");
-    assert!(log.lines().all(|line| line.starts_with("<6>")), "{log}");
-    // Standard error is something else.
-    let program = Program::started_by(&["env", "JOURNAL_STREAM=1:1"], &[]);
-    assert!(program.logs("] place for ").starts_with('['));
-}
-
 #[test]
 fn a_full_standard_error_delays_no_client_and_no_end() {
     let (_reader, writer) = full_pipe().expect("a pipe");
@@ -145,4 +115,34 @@ fn a_broken_standard_error_ends_nothing() {
     talk(&program);
     program.signal(Signal::TERM);
     assert_eq!(program.exit_code(), 0);
+}
+
+/// Each line of the log is one object, whatever is in it.
+#[test]
+fn the_log_may_be_json() {
+    let program = Program::start(&["--log-format", "json", "--deny", "127.0.0.1"]);
+    let mut refused = program.connect();
+    refused.hears("*** refused: your address is not allowed here");
+    program.logs("your address is not allowed here");
+    program.signal(Signal::TERM);
+    let log = program.logs("stopped: ");
+    for line in log.lines() {
+        let object: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(object["level"], "info", "{line}");
+        assert!(object["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{line}");
+        assert!(object["message"].as_str().is_some_and(|it| !it.is_empty()), "{line}");
+    }
+}
+
+/// The journal sorts by priority, and has a time of its own for each line.
+#[test]
+fn the_journal_is_told_priorities() {
+    // Standard error of the program is a file of the harness; its number is what systemd says.
+    let script = "JOURNAL_STREAM=$(stat -L -c %d:%i /dev/stderr) exec \"$0\" \"$@\"";
+    let program = Program::started_by(&["sh", "-c", script], &[]);
+    let log = program.logs("<6>place for ");
+    assert!(log.lines().all(|line| line.starts_with("<6>")), "{log}");
+    // Standard error is something else.
+    let program = Program::started_by(&["env", "JOURNAL_STREAM=1:1"], &[]);
+    assert!(program.logs("] place for ").starts_with('['));
 }
