@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::harness::{Host, Machine, Namespace, Network, Program, lacks};
-use crate::source::document;
+use crate::source::{document, root};
 use crate::web::answer;
 
 /// The text of an answer to a request for this path.
@@ -81,6 +81,48 @@ fn promtool_finds_nothing_wrong() {
     let output = promtool.wait_with_output().expect("it ends");
     let said = [output.stdout, output.stderr].concat();
     assert!(output.status.success() && said.is_empty(), "{}", said.escape_ascii());
+}
+
+/// The names of metrics in a text, without what a histogram adds to them.
+fn named(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let names = words.filter(|word| word.starts_with("roomcast_"));
+    names.map(|name| name.trim_end_matches("_bucket").to_owned()).collect()
+}
+
+/// The metrics that a server has.
+fn existing() -> BTreeSet<String> {
+    let metrics = get(&Program::web(&[]), "/metrics");
+    let names = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    names.filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_alerts_are_rules_about_metrics_that_exist() {
+    if lacks(&["promtool"]) {
+        return;
+    }
+    let file = root().join("pkg/prometheus/roomcast-alerts.yml");
+    let output = Command::new("promtool").args(["check", "rules"]).arg(&file).output();
+    let output = output.expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let names = named(&document("pkg/prometheus/roomcast-alerts.yml"));
+    assert!(names.len() > 5 && names.is_subset(&existing()), "{names:?}");
+}
+
+#[test]
+fn the_dashboard_shows_metrics_that_exist() {
+    let text = document("pkg/grafana/roomcast.json");
+    let dashboard: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("panels");
+    let ids: BTreeSet<_> = panels.iter().filter_map(|panel| panel["id"].as_u64()).collect();
+    assert_eq!(ids.len(), panels.len());
+    for panel in panels {
+        let targets = panel["targets"].as_array().expect("queries");
+        assert!(targets.iter().all(|it| it["expr"].as_str().is_some_and(|it| !it.is_empty())));
+    }
+    let names = named(&text);
+    assert!(names.len() > 10 && names.is_subset(&existing()), "{names:?}");
 }
 
 #[test]

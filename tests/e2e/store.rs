@@ -600,6 +600,44 @@ fn what_the_queue_has_no_place_for_is_counted_in_the_history() {
     assert_eq!(stored + lost, 24 * 1001 + 2);
 }
 
+/// A backup that was made while people talk is restored as docs/deploy.md says.
+#[test]
+fn a_backup_can_be_restored() {
+    if lacks(&["sqlite3"]) {
+        return;
+    }
+    let data = Data::new();
+    let program = data.start(&[]);
+    let (mut ann, mut bob) = (enter(&program), enter(&program));
+    talk(&mut ann, &mut bob, "before", 100);
+    // It is written within 0.1 s: a search finds all that was said before.
+    ann.say("/search before");
+    skip_to(&mut ann, "*** the newest 20 lines with all these words, newest first:");
+    let copy = data.parent.path().join("copy.db");
+    let command = format!(".backup {}", copy.display());
+    let status = Command::new("sqlite3").arg(data.database()).arg(command).status();
+    assert!(status.expect("it runs").success());
+    talk(&mut ann, &mut bob, "after", 100);
+    bob.say("/seq");
+    let newest = |line: String| -> u64 {
+        let number = line.strip_prefix("*** line ").and_then(|line| line.split(' ').next());
+        number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{line}"))
+    };
+    let last = newest(bob.line());
+    stop(program);
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(data.path().join(format!("roomcast.db{end}")));
+    }
+    fs::copy(&copy, data.database()).expect("it is put back");
+    let program = data.start(&["--history", "1000"]);
+    let mut ann = program.connect();
+    skip_to(&mut ann, "<guest1> before 100");
+    ann.say("hello\n/seq");
+    let line = std::iter::repeat_with(|| ann.line()).find(|line| line.contains("is the newest"));
+    assert!(newest(line.expect("an answer")) > last, "no number is used twice");
+    assert!(!data.log(&[]).contains("after 1"));
+}
+
 /// Old lines go, by their number here.
 #[test]
 fn old_lines_are_deleted_when_there_are_too_many() {
