@@ -16,7 +16,7 @@ mod log_command;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
@@ -188,10 +188,11 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         None => info!("what is said, bans and proofs of names end with the server: see --data"),
     }
     let watcher = certificate.map(CertificateWatcher::new).transpose();
-    let watcher = watcher.map_err(|error| format!("cannot start a thread: {error}"))?;
+    // It watches as long as it is there, also where nothing is reloaded.
+    let watcher = watcher.map_err(|error| format!("cannot start a thread: {error}"))?.map(Arc::new);
     let reload = Reload {
         renewer: server.renewer(),
-        certificate: watcher,
+        certificate: watcher.clone(),
         password_file: cli.password_file().map(Path::to_owned),
         operator_file: cli.operator_file().map(Path::to_owned),
         access_file: cli.access_file().map(Path::to_owned),
@@ -210,6 +211,7 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     // Whoever reads this may stop the server at once.
     stdout.push(announcement.into());
     let counts = server.run().map_err(|error| format!("cannot go on: {error}"))?;
+    drop(watcher);
     info!(
         "stopped: {}; {}; the longest turn took {:.1?}",
         counts.came(),

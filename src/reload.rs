@@ -1,6 +1,7 @@
 //! What is read again at SIGHUP, without disconnecting anybody.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use log::{info, warn};
 use roomcast::chat::{Password, Rule};
@@ -11,7 +12,7 @@ use crate::{access_file, private_file, service};
 /// Where it is read from.
 pub struct Reload {
     pub renewer: Renewer,
-    pub certificate: Option<CertificateWatcher>,
+    pub certificate: Option<Arc<CertificateWatcher>>,
     pub password_file: Option<PathBuf>,
     pub operator_file: Option<PathBuf>,
     pub access_file: Option<PathBuf>,
@@ -78,6 +79,6 @@ impl Reload {
     }
 
     fn renew_certificate(&self) -> bool {
-        self.certificate.as_ref().map(CertificateWatcher::reload).is_some()
+        self.certificate.as_ref().map(|certificate| certificate.reload()).is_some()
     }
 }

@@ -97,19 +97,24 @@ fn certificates_are_read_again_when_their_files_change() {
     assert!(shows_the_one_in(directory.path(), &program));
 }
 
-/// With a terminal SIGHUP says that it hangs up, and the server ends.
+/// With a terminal SIGHUP says that it hangs up, and the server ends. Certificates are watched
+/// there too.
 #[test]
 fn sighup_ends_a_server_with_a_terminal() {
     if crate::harness::lacks(&["tmux"]) {
         return;
     }
     let command =
-        format!("sh -c 'echo \"pid $$.\"; exec {ROOMCAST} --listen 127.0.0.1:0; sleep 9'");
+        format!("sh -c 'echo \"pid $$.\"; exec {ROOMCAST} --tls --listen 127.0.0.1:0; sleep 9'");
     let terminal = Terminal::run(&command);
     terminal.comes_to(|screen, _| screen.contains("join with: "));
     let screen = terminal.screen();
     let pid = screen.split("pid ").nth(1).and_then(|rest| rest.split('.').next());
-    let pid = pid.and_then(|pid| pid.parse().ok()).expect("a number");
+    let pid = pid.and_then(|pid| pid.parse::<i32>().ok()).expect("a number");
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
+    let mut names =
+        tasks.map(|task| fs::read_to_string(task.expect("a thread").path().join("comm")));
+    assert!(names.any(|name| name.expect("it runs").trim_end() == "certificate"));
     let pid = rustix::process::Pid::from_raw(pid).expect("a process");
     rustix::process::kill_process(pid, Signal::HUP).expect("it runs");
     terminal.comes_to(|screen, _| screen.contains("] stopped: "));
