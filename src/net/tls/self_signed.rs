@@ -31,7 +31,7 @@ const RENEWAL_DAYS: i64 = 30;
 
 /// Where the kernel of Linux lists IPv6 addresses, the flags of each in the fifth column
 /// (proc_net(5)).
-const IPV6_ADDRESSES: &str = "/proc/net/if_inet6";
+const IPV6_ADDRESSES: &str = "/proc/self/net/if_inet6";
 
 /// The flag of an address that lasts for a day or so (RFC 8981).
 const IS_TEMPORARY: u32 = 0x01;
