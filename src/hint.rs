@@ -33,12 +33,12 @@ pub fn join(listener: &Listener, joining: Joining) -> String {
         // Browsers know no zones.
         false => String::new(),
     };
-    let ip_is_local = ip.is_loopback();
+    let is_local = ip.is_loopback();
     let ip = match zone {
         Some(zone) => format!("{ip}%{zone}"),
         None => ip.to_string(),
     };
-    if joining.tls == Tls::Required && !ip_is_local {
+    if joining.tls == Tls::Required && !is_local {
         return format!("join with: ncat --ssl {ip} {port}{page}", port = address.port());
     }
     if listener.is_telnet() {

@@ -180,16 +180,17 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
             .set_bans_file(path)
             .map_err(|error| format!("cannot use {shown} for bans: {error}"))?;
     }
+    let no_thread = |error: io::Error| format!("cannot start a thread: {error}");
     match store {
         Some(store) => {
-            server.set_store(store).map_err(|error| format!("cannot start a thread: {error}"))?;
+            server.set_store(store).map_err(no_thread)?;
         }
         None if cli.is_raw() => {}
         None => info!("what is said, bans and proofs of names end with the server: see --data"),
     }
-    let watcher = certificate.map(CertificateWatcher::new).transpose();
     // It watches as long as it is there, also where nothing is reloaded.
-    let watcher = watcher.map_err(|error| format!("cannot start a thread: {error}"))?.map(Arc::new);
+    let watcher = certificate.map(CertificateWatcher::new).transpose().map_err(no_thread)?;
+    let watcher = watcher.map(Arc::new);
     let reload = Reload {
         renewer: server.renewer(),
         certificate: watcher.clone(),
@@ -199,14 +200,12 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         rules,
         has_bans_file,
     };
-    signals
-        .on_reload(move || reload.run())
-        .map_err(|error| format!("cannot start a thread: {error}"))?;
+    signals.on_reload(move || reload.run()).map_err(no_thread)?;
     let stopper = server.stopper();
     signals
         .on_stop(move || on_signal(&stopper))
         .map_err(|error| format!("cannot handle signals: {error}"))?;
-    service::watch(server.pulse()).map_err(|error| format!("cannot start a thread: {error}"))?;
+    service::watch(server.pulse()).map_err(no_thread)?;
     service::tell_ready();
     // Whoever reads this may stop the server at once.
     stdout.push(announcement.into());

@@ -1,7 +1,7 @@
 //! What a service manager such as systemd is told (sd_notify(3)), and the sockets that it
 //! passes (sd_listen_fds(3)).
 //!
-//! Sending may block, so it happens on no thread that has something else to do.
+//! Sending may block, so the loop never does it.
 
 use std::io;
 use std::sync::Arc;

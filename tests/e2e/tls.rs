@@ -106,6 +106,22 @@ fn a_client_that_comes_again_has_a_ticket() {
     assert_eq!(enter(), Some(HandshakeKind::Resumed));
 }
 
+/// A client that asks for protocols gets the one that there is (ALPN, RFC 7301).
+#[test]
+fn http_1_1_is_spoken_where_a_protocol_is_asked_for() {
+    let program = start(&[]);
+    let mut config = (*trust(&file("example-tls.pem"))).clone();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let mut client = Secured::with(Arc::new(config), "localhost", connect(&program));
+    client.shake_hands(usize::MAX);
+    assert_eq!(client.connection.alpn_protocol(), Some(&b"http/1.1"[..]));
+    assert!(
+        client
+            .asks("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r")
+            .starts_with("HTTP/1.1 200 OK\r\n")
+    );
+}
+
 /// Promise 57: the password, telnet, streams and limits are as without TLS.
 #[test]
 fn everything_else_works_inside() {

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::sync::Arc;
 
-use rustls::{ProtocolVersion, ServerConnection};
+use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 
 use super::certificate::Certificate;
 
@@ -35,7 +36,7 @@ impl TlsSide {
         TlsSide::with(certificate.config())
     }
 
-    pub(super) fn with(config: std::sync::Arc<rustls::ServerConfig>) -> io::Result<TlsSide> {
+    pub(super) fn with(config: Arc<ServerConfig>) -> io::Result<TlsSide> {
         let mut connection = Box::new(ServerConnection::new(config).map_err(io::Error::other)?);
         // What is encrypted is bounded here.
         connection.set_buffer_limit(None);
@@ -155,8 +156,6 @@ impl fmt::Debug for TlsSide {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use rustls::crypto::ring;
     use rustls::pki_types::ServerName;
     use rustls::{ClientConfig, ClientConnection, RootCertStore};
