@@ -3,15 +3,15 @@
 mod generate;
 mod log;
 mod values;
+mod variables;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::{
-    Arg, ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
+    ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
 };
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
@@ -461,6 +461,11 @@ impl Cli {
         Duration::from_secs(dead_timeout.unwrap_or(DEFAULT.max(stall_timeout)))
     }
 
+    /// Whether a client that reads nothing is disconnected.
+    pub fn has_stall_timeout(&self) -> bool {
+        self.limits.stall_timeout > 0
+    }
+
     /// The directory for what is to outlast the server. A service of systemd is told
     /// which one is its own (`StateDirectory=` in systemd.exec(5)).
     pub fn data(&self) -> Option<PathBuf> {
@@ -518,6 +523,11 @@ impl Cli {
     /// The form of the log.
     pub fn log_format(&self) -> LogFormat {
         self.files.log_format
+    }
+
+    /// The --allow and --deny, in their order.
+    pub fn access_rules(&self) -> &[Rule] {
+        &self.access.rules
     }
 
     /// The file with more access rules.
@@ -632,35 +642,8 @@ impl Access {
     }
 }
 
-/// The command line, with the variables that stand for options. One that is empty,
-/// or that turns a flag off, counts as unset.
 fn command() -> clap::Command {
-    let with_variables = |command: clap::Command| command.mut_args(with_variable);
-    with_variables(Cli::command()).mut_subcommands(with_variables)
-}
-
-fn with_variable(arg: Arg) -> Arg {
-    let Some(name) = variable(&arg) else { return arg };
-    let value = std::env::var_os(&name).unwrap_or_default();
-    match arg.get_action() {
-        _ if value.is_empty() => arg,
-        // Else it would count as given, and conflict with others.
-        ArgAction::SetTrue if OFF.iter().any(|off| value.eq_ignore_ascii_case(off)) => arg,
-        ArgAction::SetTrue => arg.env(name).hide_env(true).value_parser(BoolishValueParser::new()),
-        // On the command line an option is repeated, and a path may have commas.
-        ArgAction::Append => arg.env(name).hide_env(true).value_delimiter(','),
-        _ => arg.env(name).hide_env(true),
-    }
-}
-
-/// What turns a flag off, as `BoolishValueParser` knows it.
-const OFF: [&str; 6] = ["0", "f", "false", "n", "no", "off"];
-
-/// The environment variable that stands for an option.
-fn variable(arg: &Arg) -> Option<String> {
-    let is_one = !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version");
-    let name = arg.get_long().filter(|_| is_one)?;
-    Some(format!("ROOMCAST_{}", name.to_uppercase().replace('-', "_")))
+    variables::add_to(Cli::command())
 }
 
 fn unless_zero(seconds: u64) -> Option<Duration> {

@@ -1,0 +1,35 @@
+//! Environment variables that stand for options.
+
+use clap::builder::BoolishValueParser;
+use clap::{Arg, ArgAction, Command};
+
+/// Adds to the command line the variables that stand for its options. One that is empty,
+/// or that turns a flag off, counts as unset.
+pub fn add_to(command: Command) -> Command {
+    let with_variables = |command: Command| command.mut_args(with_variable);
+    with_variables(command).mut_subcommands(with_variables)
+}
+
+fn with_variable(arg: Arg) -> Arg {
+    let Some(name) = variable(&arg) else { return arg };
+    let value = std::env::var_os(&name).unwrap_or_default();
+    match arg.get_action() {
+        _ if value.is_empty() => arg,
+        // Else it would count as given, and conflict with others.
+        ArgAction::SetTrue if OFF.iter().any(|off| value.eq_ignore_ascii_case(off)) => arg,
+        ArgAction::SetTrue => arg.env(name).hide_env(true).value_parser(BoolishValueParser::new()),
+        // On the command line an option is repeated, and a path may have commas.
+        ArgAction::Append => arg.env(name).hide_env(true).value_delimiter(','),
+        _ => arg.env(name).hide_env(true),
+    }
+}
+
+/// What turns a flag off, as `BoolishValueParser` knows it.
+const OFF: [&str; 6] = ["0", "f", "false", "n", "no", "off"];
+
+/// The environment variable that stands for an option.
+fn variable(arg: &Arg) -> Option<String> {
+    let is_one = !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version");
+    let name = arg.get_long().filter(|_| is_one)?;
+    Some(format!("ROOMCAST_{}", name.to_uppercase().replace('-', "_")))
+}

@@ -1,0 +1,160 @@
+//! From the command line to a server that is ready to run: directories, files, keys and
+//! limits.
+
+use std::path::{Path, PathBuf};
+
+use jiff::tz::TimeZone;
+use log::info;
+use roomcast::chat::{Config, PASSWORD_BYTES_MAX};
+use roomcast::net::{Certificate, Server};
+use roomcast::store::{self, Opened};
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::cli::{Cli, Tls};
+use crate::data_dir::DataDir;
+use crate::{access_file, key_file, private_file};
+
+/// Descriptors that aren't clients: standard streams, poller, timer, notifier,
+/// the reserve, listeners, and connections that are saying goodbye.
+const DESCRIPTORS_KEPT: u64 = 64;
+
+/// The directory for what is to outlast the server, if there is to be one.
+///
+/// # Errors
+/// Why it can't be used, and options that have no effect without it.
+pub fn data_dir(cli: &Cli) -> Result<Option<DataDir>, String> {
+    let data = cli.data().map(|path| DataDir::open(&path)).transpose()?;
+    match cli.keeping().filter(|_| data.is_none()) {
+        Some(option) => {
+            Err(format!("{option} has no effect without --data, where what is said is kept"))
+        }
+        None => Ok(data),
+    }
+}
+
+/// The configuration with all that files say, and the store if something is to be kept.
+///
+/// # Errors
+/// Which file can't be used and why, for the operator.
+pub fn configure(cli: &Cli, data: Option<&DataDir>) -> Result<(Config, Option<Opened>), String> {
+    let key_file = cli.key_file().map(Path::to_owned).or_else(|| in_data(data, "key"));
+    let proof_key = key_file::key(key_file.as_deref())?;
+    let clients_max = clients_max(cli.max_clients(), cli.password_file().is_some())?;
+    // UTC if the system doesn't say.
+    let mut config = cli.config(clients_max, proof_key, TimeZone::system());
+    config.run = run_id()?;
+    let store = data.map(|data| open_store(&cli.store(data), &mut config)).transpose()?;
+    config.password = cli.password_file().map(private_file::password).transpose()?;
+    if config.password.is_some() && config.line_bytes_max < PASSWORD_BYTES_MAX {
+        return Err(format!(
+            "--max-line {} is too short for --password-file: at least {PASSWORD_BYTES_MAX} is needed",
+            config.line_bytes_max
+        ));
+    }
+    if let Some(path) = cli.access_file() {
+        config.access.extend(access_file::rules(path)?);
+    }
+    config.operator_password = cli.operator_file().map(private_file::password).transpose()?;
+    Ok((config, store))
+}
+
+/// Logs how many clients and rooms there may be, and the memory that takes.
+pub fn log_limits(config: &Config) {
+    let (log_bytes_max, json_bytes_max) = config.log_bytes_max();
+    info!(
+        "place for {} clients and {} rooms; the log of a room takes {} KiB of memory at most, \
+         and {} KiB more when somebody wants JSON",
+        config.clients_max,
+        config.rooms_max,
+        log_bytes_max / 1024,
+        json_bytes_max / 1024
+    );
+}
+
+/// Gives the server what the options say and its configuration doesn't hold.
+///
+/// # Errors
+/// Which file can't be used and why, for the operator.
+pub fn equip(
+    server: &mut Server,
+    cli: &Cli,
+    certificate: Option<&Certificate>,
+) -> Result<(), String> {
+    server.set_proxies(cli.proxy_from().to_vec());
+    if let Some(certificate) = certificate {
+        server.set_certificate(certificate);
+    }
+    if cli.tls() == Tls::Required {
+        server.require_tls();
+    }
+    if let Some(path) = cli.motd() {
+        server
+            .set_motd_file(path.to_owned())
+            .map_err(|error| format!("cannot read {} for --motd: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Where bans are kept, if anywhere.
+pub fn bans_file(cli: &Cli, data: Option<&DataDir>) -> Option<PathBuf> {
+    cli.bans().map(Path::to_owned).or_else(|| in_data(data, "bans"))
+}
+
+fn in_data(data: Option<&DataDir>, name: &str) -> Option<PathBuf> {
+    data.map(|data| data.file(name))
+}
+
+/// The store of this directory, whose counting of lines goes on.
+fn open_store(options: &store::Options, config: &mut Config) -> Result<Opened, String> {
+    let opened = Opened::new(options.clone(), &config.run, &config.lobby_key())?;
+    config.run.clone_from(&opened.start.run);
+    config.unstored_run = run_id()?;
+    config.has_store = true;
+    info!("what is said is kept in {}", options.path.display());
+    Ok(opened)
+}
+
+/// The certificate for TLS, if that is wanted.
+pub fn certificate(cli: &Cli, data: Option<&DataDir>) -> Result<Option<Certificate>, String> {
+    if let Some((certificate, key)) = cli.tls_files() {
+        return Certificate::from_files(certificate.to_owned(), key.to_owned()).map(Some);
+    }
+    match cli.tls() {
+        Tls::None => Ok(None),
+        _ => Certificate::self_signed(cli.hosts(), data.map(DataDir::path)).map(Some),
+    }
+}
+
+/// A name for this run of the server, by which its line numbers are told from those
+/// of another one.
+fn run_id() -> Result<String, String> {
+    // Without those that look alike (Crockford's base 32).
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no random numbers: {error}"))?;
+    Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+}
+
+/// How many clients there may be at one time: as many as are wanted, else as many
+/// as the limit on descriptors leaves room for, which is raised as far as it goes.
+fn clients_max(wanted: Option<usize>, has_password: bool) -> Result<usize, String> {
+    let mut limit = getrlimit(Resource::Nofile);
+    let soft = limit.current;
+    limit.current = limit.maximum;
+    let descriptors = match setrlimit(Resource::Nofile, limit) {
+        Ok(()) => limit.maximum,
+        Err(_) => soft,
+    };
+    let possible = descriptors.unwrap_or(u64::MAX).saturating_sub(DESCRIPTORS_KEPT).max(1);
+    let possible = usize::try_from(possible).unwrap_or(usize::MAX);
+    let possible = Config::clients_max_of(possible, has_password);
+    match wanted {
+        Some(wanted) if wanted > possible => Err(format!(
+            "--max-clients {wanted} is more than the limit on descriptors allows: at most \
+             {possible} fit; raise it with ulimit -n"
+        )),
+        Some(wanted) => Ok(wanted),
+        // More than the kernel allows a process anyway, unless it was told so.
+        None => Ok(possible.min(1 << 20)),
+    }
+}
