@@ -1,6 +1,5 @@
-//! What is logged of clients that weren't let in or had to go: one line a
-//! minute for each address, and not too many in all, so that nobody can fill
-//! the disk with them.
+//! What is logged of clients that weren't let in or had to go: some lines a minute for
+//! each address, and not too many in all, so that nobody can fill the disk with them.
 
 use std::fmt::Display;
 use std::net::Ipv6Addr;
@@ -26,22 +25,30 @@ const ADDRESSES_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 pub(super) struct Journal {
     limit: Limit,
     lines: Bucket,
-    /// When something was logged of an address, and how much wasn't since then.
-    addresses: LruCache<Option<Ipv6Addr>, (Instant, u32)>,
+    address_limit: Limit,
+    addresses: LruCache<Option<Ipv6Addr>, Logged>,
 }
 
-impl Default for Journal {
-    fn default() -> Self {
-        Journal {
-            limit: Limit::new(LINES_MAX, MINUTE),
-            lines: Bucket::default(),
-            addresses: LruCache::new(ADDRESSES_MAX),
-        }
-    }
+/// What was logged of one address.
+#[derive(Clone, Copy, Debug, Default)]
+struct Logged {
+    lines: Bucket,
+    /// How much wasn't since the last line.
+    left_out: u32,
 }
 
 impl Journal {
-    /// Logs it, unless something was logged of this address in the last minute.
+    /// Logs so many lines a minute of each address.
+    pub fn new(lines_of_address: u32) -> Journal {
+        Journal {
+            limit: Limit::new(LINES_MAX, MINUTE),
+            lines: Bucket::default(),
+            address_limit: Limit::new(lines_of_address, MINUTE),
+            addresses: LruCache::new(ADDRESSES_MAX),
+        }
+    }
+
+    /// Logs it, unless enough was logged of this address in the last minute.
     pub fn note(&mut self, now: Instant, peer: PeerAddr, what: impl Display) {
         if let Some(more) = self.admit(now, peer) {
             match more {
@@ -54,16 +61,16 @@ impl Journal {
     /// How much wasn't logged before, if something may be logged now.
     fn admit(&mut self, now: Instant, peer: PeerAddr) -> Option<u32> {
         let ip = peer.ipv6();
-        let known = self.addresses.get_mut(&ip);
-        let is_due = known.as_ref().is_none_or(|(at, _)| now >= *at + MINUTE);
-        if !is_due || self.lines.take(&self.limit, now).is_err() {
-            if let Some((_, left_out)) = known {
-                *left_out += 1;
+        let mut known = self.addresses.get_mut(&ip);
+        let Logged { mut lines, left_out } = known.as_deref().copied().unwrap_or_default();
+        let may = lines.take(&self.address_limit, now).is_ok();
+        if !may || self.lines.take(&self.limit, now).is_err() {
+            if let Some(known) = &mut known {
+                known.left_out += 1;
             }
             return None;
         }
-        let left_out = known.map_or(0, |(_, left_out)| *left_out);
-        self.addresses.put(ip, (now, 0));
+        self.addresses.put(ip, Logged { lines, left_out: 0 });
         Some(left_out)
     }
 }
@@ -78,7 +85,7 @@ mod tests {
 
     #[test]
     fn one_line_a_minute_for_each_address_counts_the_others() {
-        let mut journal = Journal::default();
+        let mut journal = Journal::new(1);
         let start = Instant::now();
         assert_eq!(journal.admit(start, peer(1)), Some(0));
         assert_eq!(journal.admit(start, peer(2)), Some(0));
@@ -90,8 +97,18 @@ mod tests {
     }
 
     #[test]
+    fn an_address_can_have_several_lines() {
+        let mut journal = Journal::new(3);
+        let start = Instant::now();
+        let lines = (0..10).filter(|_| journal.admit(start, peer(1)).is_some()).count();
+        assert_eq!(lines, 3);
+        assert_eq!(journal.admit(start + MINUTE / 3, peer(1)), Some(7));
+        assert_eq!(journal.admit(start + MINUTE / 3, peer(1)), None);
+    }
+
+    #[test]
     fn what_the_limit_of_all_left_out_is_counted_too() {
-        let mut journal = Journal::default();
+        let mut journal = Journal::new(1);
         let start = Instant::now();
         assert_eq!(journal.admit(start, peer(0)), Some(0));
         let later = start + MINUTE;
@@ -104,7 +121,7 @@ mod tests {
 
     #[test]
     fn all_addresses_together_have_a_limit() {
-        let mut journal = Journal::default();
+        let mut journal = Journal::new(1);
         let start = Instant::now();
         let lines = (0..10_000).filter(|&ip| journal.admit(start, peer(ip)).is_some()).count();
         assert_eq!(lines, LINES_MAX as usize);

@@ -49,9 +49,9 @@ impl Server {
     pub(super) fn log(&mut self, now: Instant, id: ClientId, logged: &Logged) {
         let peer = self.connections[id].peer;
         match logged {
-            Logged::WrongPassword => self.journal.note(now, peer, "wrong password"),
+            Logged::WrongPassword => self.logins.note(now, peer, "wrong password"),
             Logged::WrongOperatorPassword => {
-                self.journal.note(now, peer, "wrong operator password");
+                self.logins.note(now, peer, "wrong operator password");
             }
             // As fast as one client may talk, and operators are few.
             Logged::Operator(what) => info!("{peer}: operator {what}"),

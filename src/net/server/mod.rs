@@ -55,6 +55,11 @@ const END_TIME_MAX: Duration = Duration::from_secs(6);
 /// 8 bytes each; more make it grow.
 const CLIENTS_AT_START_MAX: usize = 1 << 16;
 
+/// Lines of the log about each address in a minute: refusals and forced ends, and wrong
+/// passwords, which tools that ban addresses count.
+const REFUSALS_LOGGED: u32 = 1;
+const LOGINS_LOGGED: u32 = 10;
+
 /// The server: listeners, connections and the chat, driven by one loop.
 #[derive(Debug)]
 pub struct Server {
@@ -79,6 +84,8 @@ pub struct Server {
     /// Clients that were ready in this turn and weren't read.
     unread: usize,
     journal: Journal,
+    /// Attempts to log in, which aren't to be hidden by others.
+    logins: Journal,
     /// What newcomers are told first.
     motd: Option<MotdFile>,
     /// Where bans are kept.
@@ -147,7 +154,8 @@ impl Server {
             gathering: Gathering::default(),
             looks: Looks::new(Instant::now()),
             unread: 0,
-            journal: Journal::default(),
+            journal: Journal::new(REFUSALS_LOGGED),
+            logins: Journal::new(LOGINS_LOGGED),
             motd: None,
             bans: None,
             store: None,
