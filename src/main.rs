@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use log::{info, warn};
-use roomcast::net::{Certificate, CertificateWatcher, Listener, Server, Stopper};
+use roomcast::net::{Certificate, CertificateWatcher, Server, Stopper};
 
 use crate::cli::{Cli, Command, LogArgs};
 use crate::hint::Joining;
@@ -108,9 +108,14 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let certificate = startup::certificate(cli, data.as_ref())?;
     let listeners = listening::listen(cli)?;
     startup::log_limits(&config);
-    let joining = Joining { has_page: config.has_web, tls: cli.tls() };
     let fingerprint = certificate.as_ref().and_then(Certificate::own_fingerprint);
-    let announcement = announcement(&listeners, joining, fingerprint);
+    let joining = Joining {
+        has_page: config.has_web,
+        tls: cli.tls(),
+        advertised: cli.advertise(),
+        fingerprint,
+    };
+    let announcement = joining.announcement(&listeners);
     let mut server =
         Server::new(config, listeners).map_err(|error| format!("cannot start: {error}"))?;
     startup::equip(&mut server, cli, certificate.as_ref())?;
@@ -156,21 +161,6 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         counts.turns.longest
     );
     Ok(())
-}
-
-/// Where the room is and how to join. The fingerprint is that of a self-signed certificate.
-fn announcement(listeners: &[Listener], joining: Joining, fingerprint: Option<&str>) -> String {
-    let mut text = String::new();
-    for listener in listeners {
-        text += &format!("listening on {listener}\n");
-    }
-    for listener in listeners {
-        text += &format!("{}\n", hint::join(listener, joining));
-    }
-    if let Some(fingerprint) = fingerprint {
-        text += &format!("TLS certificate (SHA-256): {fingerprint}\n");
-    }
-    text
 }
 
 /// The first signal stops the server, the second one the process.

@@ -87,6 +87,9 @@ pub fn equip(
     if cli.tls() == Tls::Required {
         server.require_tls();
     }
+    if let Some(advertised) = cli.advertise() {
+        server.set_advertised(advertised.clone());
+    }
     if let Some(path) = cli.motd() {
         server
             .set_motd_file(path.to_owned())
@@ -121,7 +124,7 @@ pub fn certificate(cli: &Cli, data: Option<&DataDir>) -> Result<Option<Certifica
     }
     match cli.tls() {
         Tls::None => Ok(None),
-        _ => Certificate::self_signed(cli.hosts(), data.map(DataDir::path)).map(Some),
+        _ => Certificate::self_signed(&cli.hosts(), data.map(DataDir::path)).map(Some),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Why a client is disconnected or refused, and how its connection is closed.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
+use ecow::EcoString;
 use enum_map::{Enum, EnumMap};
 
 use crate::wire::Protocol;
@@ -66,7 +66,7 @@ pub enum Refused {
 }
 
 /// Why a client isn't let in, with the numbers that it is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// There is no place for more than these.
     Full {
@@ -96,8 +96,8 @@ pub enum Refusal {
     Unserved,
     /// It doesn't speak TLS.
     PlainText {
-        /// The address and port that it has connected to, if they are known.
-        address: Option<(IpAddr, u16)>,
+        /// Host and port to connect to, if they are known.
+        address: Option<(EcoString, u16)>,
     },
 }
 
@@ -148,7 +148,7 @@ impl CloseReason {
 
 impl Refusal {
     /// The reason without its numbers.
-    pub fn kind(self) -> Refused {
+    pub fn kind(&self) -> Refused {
         match self {
             Refusal::Full { .. } => Refused::Full,
             Refusal::PerAddress { .. } => Refused::PerAddress,

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use ecow::EcoString;
+
 use super::texts;
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::{CloseReason, Closing, Refusal, Refused};
@@ -111,7 +113,7 @@ impl Chat {
     }
 
     /// What a client is sent that isn't let in and has sent `first` so far.
-    pub fn refusal(&self, refusal: Refusal, first: &[u8]) -> Vec<u8> {
+    pub fn refusal(&self, refusal: &Refusal, first: &[u8]) -> Vec<u8> {
         if self.config.raw {
             return Vec::new();
         }
@@ -139,7 +141,7 @@ impl Chat {
 
     /// A client doesn't speak TLS and has to; it has connected to `address`, and is to be
     /// told so.
-    pub fn refuse_plain(&mut self, address: Option<(IpAddr, u16)>) -> Refusal {
+    pub fn refuse_plain(&mut self, address: Option<(EcoString, u16)>) -> Refusal {
         self.counts.endings[CloseReason::Refused(Refused::PlainText)] += 1;
         Refusal::PlainText { address }
     }

@@ -706,8 +706,8 @@ pub(super) fn announcement(name: &str, text: &str) -> String {
 
 impl Refusal {
     /// What the client is told, without what begins a notice.
-    pub fn text(self) -> String {
-        match self {
+    pub fn text(&self) -> String {
+        match *self {
             Refusal::Full { clients } => {
                 let are = if clients == 1 { "is" } else { "are" };
                 let clients = count(clients as u64, "client");
@@ -726,9 +726,9 @@ impl Refusal {
             Refusal::Unserved => {
                 "refused: the server cannot take more connections; try again later".into()
             }
-            Refusal::PlainText { address } => {
+            Refusal::PlainText { ref address } => {
                 let (host, port) = match address {
-                    Some((ip, port)) => (ip.to_string(), port.to_string()),
+                    Some((host, port)) => (host.to_string(), port.to_string()),
                     None => ("HOST".into(), "PORT".into()),
                 };
                 // As a URL has them (RFC 3986, section 3.2.2).

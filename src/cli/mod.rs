@@ -16,7 +16,7 @@ use clap::{
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rate, Rule, parse_network};
-use roomcast::net::ListenAddr;
+use roomcast::net::{Advertised, ListenAddr};
 use roomcast::store;
 use roomcast::wire::{Clock, View};
 
@@ -131,6 +131,12 @@ struct Network {
     /// With --tls, or --tls-cert and --tls-key.
     #[arg(long)]
     tls_only: bool,
+
+    /// Tell people to connect to HOST, where that isn't where the server listens
+    ///
+    /// Behind a proxy, a NAT or in a container. With :PORT also that port.
+    #[arg(long, value_name = "HOST[:PORT]")]
+    advertise: Option<Advertised>,
 
     /// Believe proxies in NETWORK about where clients come from
     ///
@@ -444,9 +450,15 @@ impl Cli {
         }
     }
 
-    /// Names that this server is called by.
-    pub fn hosts(&self) -> &[String] {
-        &self.web.host
+    /// Names that this server is called by, but for those of the machine.
+    pub fn hosts(&self) -> Vec<String> {
+        let advertised = self.network.advertise.iter().map(|advertised| &advertised.host);
+        self.web.host.iter().chain(advertised).cloned().collect()
+    }
+
+    /// Where people are told to connect to.
+    pub fn advertise(&self) -> Option<&Advertised> {
+        self.network.advertise.as_ref()
     }
 
     /// The files with the certificate for TLS and its key.
@@ -562,7 +574,7 @@ impl Cli {
             has_web: !room.raw && !web.no_web,
             has_tls: self.tls() != Tls::None,
             metrics_networks: web.metrics.clone(),
-            hosts: web.host.iter().cloned().chain(machine_name()).collect(),
+            hosts: self.hosts().into_iter().chain(machine_name()).collect(),
             clients_max,
             origin_limits: OriginLimits {
                 clients_max: limits.max_per_address,

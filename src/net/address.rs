@@ -65,6 +65,12 @@ impl ListenAddr {
 
 impl HostPort {
     fn parse(text: &str) -> Result<Self, &'static str> {
+        let (host, port) = Self::split(text)?;
+        Ok(HostPort { host, port: port.unwrap_or(DEFAULT_PORT) })
+    }
+
+    /// The host, and the port if there is one.
+    fn split(text: &str) -> Result<(String, Option<u16>), &'static str> {
         if text.contains('/') {
             return Err("a path needs unix: before it");
         }
@@ -90,9 +96,9 @@ impl HostPort {
         if host.is_empty() {
             return Err("the host is missing");
         }
-        let port = port.map_or(Ok(DEFAULT_PORT), str::parse);
+        let port = port.map(str::parse).transpose();
         let port = port.map_err(|_| "the port is not a number from 0 to 65535")?;
-        Ok(HostPort { host: if host == "*" { "::" } else { host }.to_owned(), port })
+        Ok((if host == "*" { "::" } else { host }.to_owned(), port))
     }
 
     /// The addresses of the host, each once.
@@ -105,6 +111,12 @@ impl HostPort {
     pub fn is_part_of(&self, other: &HostPort) -> bool {
         self.port != 0 && self.port == other.port && self.host == "0.0.0.0" && other.host == "::"
     }
+}
+
+/// Whether this may be the name of a host, or an IPv4 address.
+pub(super) fn is_host_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !name.is_empty() && name.len() <= 253 && name.bytes().all(is_letter)
 }
 
 /// Whether this is an IPv6 address, with a zone or without.
@@ -133,6 +145,40 @@ impl fmt::Display for ListenAddr {
             ListenAddr::Telnet(address) => write!(f, "telnet:{address}"),
             ListenAddr::Unix(path) => write!(f, "unix:{}", path.display()),
         }
+    }
+}
+
+/// Where clients are told to connect to, where that differs from where the server listens:
+/// behind a proxy, a NAT, or with a name of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advertised {
+    /// A name, or an address without brackets.
+    pub host: String,
+    /// `None` is the port that the server listens on.
+    pub port: Option<u16>,
+}
+
+impl FromStr for Advertised {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const FORMS: &str =
+            "expected HOST or HOST:PORT, such as chat.example.org or 192.0.2.7:9000";
+        let with_forms = |error| format!("{error}, {FORMS}");
+        if text.contains('/') {
+            return Err(with_forms("a host has no /"));
+        }
+        let (host, port) = HostPort::split(text).map_err(with_forms)?;
+        if host == "::" || host == "0.0.0.0" {
+            return Err(with_forms("the host is missing"));
+        }
+        if !is_host_name(&host) && host.parse::<Ipv6Addr>().is_err() {
+            return Err(with_forms("the host is no name and no address"));
+        }
+        if port == Some(0) {
+            return Err(with_forms("nobody can connect to port 0"));
+        }
+        Ok(Advertised { host, port })
     }
 }
 
@@ -304,6 +350,35 @@ mod tests {
         ];
         for (text, error) in cases {
             assert_eq!(text.parse::<ListenAddr>(), Err(format!("{error}, {FORMS}")), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_advertised_is_a_host_that_others_can_reach() {
+        let parse = |text: &str| text.parse::<Advertised>().map(|it| (it.host, it.port));
+        for (text, host, port) in [
+            ("chat.example.org", "chat.example.org", None),
+            ("chat.example.org:80", "chat.example.org", Some(80)),
+            ("192.0.2.7:9000", "192.0.2.7", Some(9000)),
+            ("2001:db8::7", "2001:db8::7", None),
+            ("[2001:db8::7]:9000", "2001:db8::7", Some(9000)),
+        ] {
+            assert_eq!(parse(text), Ok((host.to_owned(), port)));
+        }
+        for (text, clue) in [
+            ("", "the host is missing"),
+            ("9000", "the host is missing"),
+            (":9000", "the host is missing"),
+            ("*:9000", "the host is missing"),
+            ("chat example", "no name"),
+            ("chat:0", "port 0"),
+            ("chat:99999", "not a number"),
+            ("fe80::1%eth0", "no name"),
+            ("http://chat.example.org/", "a host has no /"),
+        ] {
+            let error = parse(text).expect_err(text);
+            assert!(error.starts_with(clue) || error.contains(clue), "{text}: {error}");
+            assert!(error.contains("expected HOST or HOST:PORT"), "{error}");
         }
     }
 

@@ -16,7 +16,7 @@ pub(super) const FIRST_BYTES_TIME: Duration = Duration::from_millis(300);
 const CALLERS_MAX: usize = 256;
 
 /// Why a client waits here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
     /// It isn't let in, and hasn't been told so.
     Refused(Refusal),

@@ -23,7 +23,7 @@ mod pulse;
 mod renewal;
 mod address;
 
-pub use address::{DEFAULT_PORT, HostPort, ListenAddr, PeerAddr};
+pub use address::{Advertised, DEFAULT_PORT, HostPort, ListenAddr, PeerAddr};
 pub use listener::Listener;
 pub use pulse::Pulse;
 pub use renewal::{Renewal, Renewer};

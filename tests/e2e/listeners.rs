@@ -96,6 +96,38 @@ fn ipv6_alone_is_not_ipv4() {
     bob.hears("<guest1> hello");
 }
 
+/// Behind a proxy or in a container the server listens at another address than people
+/// connect to.
+#[test]
+fn people_are_told_the_advertised_address() {
+    let joining = |options: &[&str]| {
+        let mut program = Program::web(options);
+        let port = program.port().to_string();
+        (program.stdout_line().replace(&port, "PORT"), program)
+    };
+    let (line, _) = joining(&["--advertise", "chat.example.org"]);
+    let page = "http://chat.example.org:PORT/";
+    let commands = "nc chat.example.org PORT   or: telnet chat.example.org PORT";
+    assert_eq!(line, format!("join with: {commands}   or: {page}"));
+    let (line, mut program) = joining(&["--advertise", "[2001:db8::7]:443", "--tls"]);
+    let commands = "nc 2001:db8::7 443   or: telnet 2001:db8::7 443";
+    assert_eq!(line, format!("join with: {commands}   or: https://[2001:db8::7]/"));
+    assert!(program.stdout_line().starts_with("TLS certificate (SHA-256): "));
+    assert!(program.logs("the TLS certificate is for ").contains("2001:db8::7"));
+    let addresses = ["127.0.0.1:0", "127.0.0.1:0", "telnet:127.0.0.1:0"];
+    let mut program = Program::listening(&addresses, &["--advertise", "chat.example.org:80"]);
+    let line = program.stdout_line();
+    assert_eq!(line, "join with: nc chat.example.org 80   or: telnet chat.example.org 80");
+    let port = program.addresses()[2].as_socket().expect("it is TCP").port();
+    assert_eq!(program.stdout_line(), format!("join with: telnet chat.example.org {port}"));
+    // Requests for it are answered.
+    let (_, program) = joining(&["--advertise", "chat.example.org"]);
+    let mut browser = program.connect();
+    browser.send("GET /healthz HTTP/1.1\r\nHost: chat.example.org\r\nConnection: close\r\n\r\n");
+    let answer = String::from_utf8(browser.rest()).expect("UTF-8");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
+
 #[test]
 fn all_listeners_lead_to_one_room() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -374,7 +374,8 @@ fn plain_text_from_other_machines_is_refused_if_tls_is_required() {
     let mut network = Network::new();
     let (certificate, key) = (file("example-tls.pem"), file("example-tls.key"));
     let (certificate, key) = (certificate.to_str().expect("UTF-8"), key.to_str().expect("UTF-8"));
-    let program = network.serve_web(&["--tls-cert", certificate, "--tls-key", key, "--tls-only"]);
+    let options = ["--tls-cert", certificate, "--tls-key", key, "--tls-only"];
+    let program = network.serve_web(&options);
     let machine = network.machine();
     let port = program.port();
     let refused = format!(
@@ -408,6 +409,11 @@ fn plain_text_from_other_machines_is_refused_if_tls_is_required() {
     ann.hears("<guest2> hello");
     ann.say("/quit");
     bob.hears("*** guest1 left");
+    let program = network.serve_web(&[&options[..], &["--advertise", "chat.example.org"]].concat());
+    let mut plain = machine.connect(&program);
+    let address = format!("chat.example.org {}", program.port());
+    let refused = "*** refused: TLS is required here; connect with";
+    assert!(plain.line().starts_with(&format!("{refused} ncat --ssl {address}, ")));
 }
 
 /// Promise 58: a proxy on this machine may speak plain text, for whomever it speaks.

@@ -149,7 +149,7 @@ impl World {
 
     fn refuse(&mut self, number: usize, refusal: Refusal) {
         self.refused += 1;
-        self.peers[number].turn_away(&self.driver.chat.refusal(refusal, &[]));
+        self.peers[number].turn_away(&self.driver.chat.refusal(&refusal, &[]));
     }
 
     /// With addresses, every third client is on the server's machine, the others share three

@@ -75,10 +75,10 @@ impl Answer {
 }
 
 /// What a client that speaks HTTP is sent if it isn't let in.
-pub(super) fn refused(refusal: Refusal) -> Answer {
+pub(super) fn refused(refusal: &Refusal) -> Answer {
     let later =
         |status, seconds| Answer::text(status, refusal.text()).with_header("Retry-After", seconds);
-    match refusal {
+    match *refusal {
         Refusal::NewPerMinute { wait, .. } => {
             later("429 Too Many Requests", wait.as_secs_f64().ceil() as u64)
         }
@@ -92,7 +92,7 @@ pub(super) fn refused(refusal: Refusal) -> Answer {
 }
 
 /// What a client is sent that has to ask at another address.
-pub(super) fn moved(refusal: Refusal, address: &str) -> Answer {
+pub(super) fn moved(refusal: &Refusal, address: &str) -> Answer {
     Answer::text("308 Permanent Redirect", refusal.text()).with_header("Location", address)
 }
 

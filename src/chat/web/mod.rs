@@ -137,7 +137,7 @@ impl Chat {
             return Err(answers::needs_password(answers::NEEDS_PASSWORD));
         };
         if self.config.password.as_ref().is_some_and(|it| it.matches(password.as_bytes())) {
-            self.place_for_member().map_err(answers::refused)?;
+            self.place_for_member().map_err(|refusal| answers::refused(&refusal))?;
             self.let_in(id);
             return Ok(true);
         }
@@ -166,16 +166,14 @@ impl Chat {
     /// request.
     pub(in crate::chat) fn refused_request(
         &self,
-        refusal: Refusal,
+        refusal: &Refusal,
         first: &[u8],
     ) -> Option<Vec<u8>> {
         let line = first.split(|&byte| byte == b'\n').next().unwrap_or_default();
         let is_request = Protocol::of_line(line) == Some(Protocol::Http);
-        let address = |refusal| match refusal {
-            Refusal::PlainText { .. } => secured_url(first),
-            _ => None,
-        };
-        (self.config.has_web && is_request).then(|| match address(refusal) {
+        let is_plain = matches!(refusal, Refusal::PlainText { .. });
+        let address = is_plain.then(|| secured_url(first)).flatten();
+        (self.config.has_web && is_request).then(|| match address {
             Some(address) => answers::moved(refusal, &address).encode(false),
             None => answers::refused(refusal).encode(false),
         })

@@ -67,7 +67,7 @@ impl Server {
     pub(super) fn turn_away(&mut self, now: Instant, socket: Socket, peer: PeerAddr) {
         let refusal = self.chat.refuse_full();
         self.journal.note(now, peer, refusal.text());
-        self.door.turn_away(socket, |first| self.chat.refusal(refusal, first));
+        self.door.turn_away(socket, |first| self.chat.refusal(&refusal, first));
     }
 
     pub(super) fn open(&mut self, now: Instant, newcomer: Newcomer) {
@@ -81,7 +81,7 @@ impl Server {
                 let refusal = self.chat.refuse_unserved();
                 self.journal.note(now, peer, format_args!("not served: {error}"));
                 // It is told why if the kernel takes it at once.
-                let _ = socket.send(&self.chat.refusal(refusal, &[]));
+                let _ = socket.send(&self.chat.refusal(&refusal, &[]));
                 return;
             }
         };

@@ -3,8 +3,11 @@
 use std::io::IoSlice;
 use std::time::Instant;
 
+use ecow::{EcoString, eco_format};
+
 use super::Server;
 use crate::chat::{ClientId, Refusal};
+use crate::net::address::Advertised;
 use crate::net::connection::Received;
 use crate::net::doorstep::{Caller, FIRST_BYTES_TIME};
 use crate::net::tls::{HANDSHAKE_TIME, TlsSide};
@@ -57,9 +60,20 @@ impl Server {
         }
     }
 
+    /// Where this client is told to connect to, if that is known.
+    fn advertised_address(&self, id: ClientId) -> Option<(EcoString, u16)> {
+        let local = self.connections[id].local_address();
+        match &self.advertised {
+            Some(Advertised { host, port }) => {
+                Some((host.into(), port.or(local.map(|(_, port)| port))?))
+            }
+            None => local.map(|(ip, port)| (eco_format!("{ip}"), port)),
+        }
+    }
+
     /// A client that had to speak TLS doesn't.
     pub(super) fn refuse_plain(&mut self, now: Instant, id: ClientId, first: &[u8]) {
-        let refusal = self.chat.refuse_plain(self.connections[id].local_address());
+        let refusal = self.chat.refuse_plain(self.advertised_address(id));
         self.journal.note(now, self.connections[id].peer, "plain text, but TLS is wanted");
         self.say_refusal(now, id, refusal, first);
     }
@@ -98,7 +112,7 @@ impl Server {
     /// Tells a client that has sent `first` why it isn't let in.
     fn say_refusal(&mut self, now: Instant, id: ClientId, refusal: Refusal, first: &[u8]) {
         let is_secured = self.tls.as_ref().is_some_and(|tls| tls.has(id));
-        let bytes = self.chat.refusal(refusal, first);
+        let bytes = self.chat.refusal(&refusal, first);
         let slices = [IoSlice::new(&bytes)].into_iter().collect();
         let connection = &mut self.connections[id];
         // An empty send buffer takes so few bytes at once.

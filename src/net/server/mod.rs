@@ -26,6 +26,7 @@ use slotmap::SlotMap;
 
 use crate::chat::{Chat, ClientId, Config, Counts};
 use crate::net::accept::Door;
+use crate::net::address::Advertised;
 use crate::net::bans::BansFile;
 use crate::net::connection::Connection;
 use crate::net::doorstep::Doorstep;
@@ -83,6 +84,8 @@ pub struct Server {
     looks: Looks,
     /// Clients that were ready in this turn and weren't read.
     unread: usize,
+    /// Where clients are told to connect to, if that isn't where they have connected to.
+    advertised: Option<Advertised>,
     journal: Journal,
     /// Attempts to log in, which aren't to be hidden by others.
     logins: Journal,
@@ -154,6 +157,7 @@ impl Server {
             gathering: Gathering::default(),
             looks: Looks::new(Instant::now()),
             unread: 0,
+            advertised: None,
             journal: Journal::new(REFUSALS_LOGGED),
             logins: Journal::new(LOGINS_LOGGED),
             motd: None,
@@ -211,6 +215,11 @@ impl Server {
     /// Lets clients on other machines in only if they speak TLS.
     pub fn require_tls(&mut self) {
         self.wants_tls_only = true;
+    }
+
+    /// Tells clients to connect to this instead of where they have connected to.
+    pub fn set_advertised(&mut self, advertised: Advertised) {
+        self.advertised = Some(advertised);
     }
 
     /// Believes proxies in these networks about whose a connection is.

@@ -21,6 +21,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::NamedTempFile;
 
 use super::facts::{DAY_SECONDS, FILE_BYTES_MAX, Facts};
+use crate::net::address::is_host_name;
 use crate::net::file;
 
 /// Clients on Apple's systems refuse certificates that are valid for longer.
@@ -110,7 +111,8 @@ impl SelfSigned {
         let local = (!machine.contains('.')).then(|| format!("{machine}.local"));
         let mut names = vec!["localhost".to_owned()];
         for name in self.hosts.iter().cloned().chain([machine]).chain(local) {
-            if is_host_name(&name) && !names.contains(&name) {
+            let is_good = is_host_name(&name) || name.parse::<IpAddr>().is_ok();
+            if is_good && !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -152,11 +154,6 @@ fn temporary_address(line: &str) -> Option<IpAddr> {
     let address = u128::from_str_radix(fields.next()?, 16).ok()?;
     let flags = u32::from_str_radix(fields.nth(3)?, 16).ok()?;
     (flags & IS_TEMPORARY != 0).then_some(IpAddr::V6(address.into()))
-}
-
-fn is_host_name(name: &str) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    !name.is_empty() && name.len() <= 253 && name.bytes().all(is_letter)
 }
 
 /// A random number of 127 bits, which is positive and more than the 64 that browsers want.

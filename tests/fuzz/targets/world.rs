@@ -48,7 +48,7 @@ impl World {
         let arrival = Arrival { ip, zone: 0, address, is_telnet };
         if let (id, Err(refusal)) = self.driver.open(number, &arrival) {
             let ending = CloseReason::Refused(refusal.kind());
-            self.peers[number].stream.extend(self.driver.chat.refusal(refusal, &[]));
+            self.peers[number].stream.extend(self.driver.chat.refusal(&refusal, &[]));
             self.disconnect(id, ending, Closing::Polite);
         }
     }
