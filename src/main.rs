@@ -13,7 +13,7 @@ mod listening;
 mod private_file;
 mod key_file;
 mod data_dir;
-mod log_command;
+mod command;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 use roomcast::net::{Certificate, CertificateWatcher, Server, Stopper};
 
-use crate::cli::{Cli, Command, LogArgs};
+use crate::cli::Cli;
 use crate::hint::Joining;
 use crate::output::Output;
 use crate::reload::Reload;
@@ -46,16 +46,12 @@ static STOPPED: OnceLock<Instant> = OnceLock::new();
 
 fn main() -> ExitCode {
     let mut cli = Cli::read();
-    if let Some(Command::Log(args)) = cli.take_command() {
-        return print_log(args);
+    if let Some(command) = cli.take_command() {
+        return finish(command.run());
     }
     let (signals, stdout, stderr) = match prepare() {
         Ok(prepared) => prepared,
-        Err(error) => {
-            // Standard error may be closed or full; the exit code says it too.
-            let _ = writeln!(io::stderr(), "roomcast: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return finish(Err(error)),
     };
     logging::start(stderr.clone(), cli.log_format());
     let result = serve(&cli, signals, &stdout);
@@ -69,11 +65,11 @@ fn main() -> ExitCode {
     if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn print_log(args: LogArgs) -> ExitCode {
-    let path = args.path().ok_or("--data must say where the server keeps what is said".to_owned());
-    match path.and_then(|path| log_command::run(&path, args.options())) {
+fn finish(result: Result<(), String>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            // Standard error may be closed or full; the exit code says it too.
             let _ = writeln!(io::stderr(), "roomcast: {error}");
             ExitCode::FAILURE
         }

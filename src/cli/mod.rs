@@ -1,8 +1,7 @@
 //! The command line, and the environment variables that stand for options.
 
 mod generate;
-mod log;
-mod values;
+pub mod values;
 mod variables;
 
 use std::io::{self, Write};
@@ -10,9 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{
-    ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum,
-};
+use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, ValueEnum};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rate, Rule, parse_network};
@@ -21,7 +18,7 @@ use roomcast::store;
 use roomcast::wire::{Clock, View};
 
 use self::generate::Generated;
-pub use self::log::LogArgs;
+use crate::command::Command;
 use crate::data_dir::DataDir;
 use crate::logging::LogFormat;
 
@@ -82,12 +79,6 @@ pub struct Cli {
     /// Print a manual page or completions for a shell; packages have them from there
     #[arg(long, value_name = "WHAT", hide = true, exclusive = true)]
     generate: Option<Generated>,
-}
-
-/// What the program does instead of serving.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Log(LogArgs),
 }
 
 #[derive(Debug, Args)]
