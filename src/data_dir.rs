@@ -1,14 +1,18 @@
 //! The directory for what is to outlast the server.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use log::warn;
 
 /// Read, write and search, for the owner only.
 const MODE: u32 = 0o700;
+
+/// The file that a server locks, with its process ID.
+const LOCK: &str = "lock";
+const ID_BYTES_MAX: u64 = 32;
 
 /// A directory that no other server uses.
 #[derive(Debug)]
@@ -43,14 +47,34 @@ impl DataDir {
         }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let lock = options.open(path.join("lock")).map_err(|error| cannot(&error.to_string()))?;
+        let lock = options.open(path.join(LOCK)).map_err(|error| cannot(&error.to_string()))?;
         match lock.try_lock() {
             Err(TryLockError::WouldBlock) => Err(cannot("another roomcast uses it")),
             // Some network file systems have no locks.
             Err(TryLockError::Error(_)) | Ok(()) => {
+                let id = format!("{}\n", std::process::id());
+                let written = lock.set_len(0).and_then(|()| lock.write_all_at(id.as_bytes(), 0));
+                written.map_err(|error| cannot(&error.to_string()))?;
                 Ok(DataDir { path: path.to_owned(), _lock: lock })
             }
         }
+    }
+
+    /// The process of the server that uses the directory `path`.
+    ///
+    /// # Errors
+    /// Why that isn't known, for the user.
+    pub fn user_of(path: &Path) -> Result<i32, String> {
+        let file = path.join(LOCK);
+        let cannot = |what: &str| format!("no server is known by {}: {what}", path.display());
+        let lock = File::open(&file).map_err(|error| cannot(&error.to_string()))?;
+        if lock.try_lock_shared().is_ok() {
+            return Err(cannot("none uses it"));
+        }
+        let mut id = String::new();
+        let read = lock.take(ID_BYTES_MAX).read_to_string(&mut id);
+        read.map_err(|error| cannot(&error.to_string()))?;
+        id.trim().parse().map_err(|_| cannot("its lock doesn't say which process it is"))
     }
 
     pub fn path(&self) -> &Path {
@@ -78,7 +102,10 @@ mod tests {
         assert_eq!(data.file("bans"), path.join("bans"));
         let second = DataDir::open(&path).expect_err("it is used");
         assert!(second.ends_with("for --data: another roomcast uses it"), "{second}");
+        assert_eq!(DataDir::user_of(&path), Ok(std::process::id().cast_signed()));
         drop(data);
+        let nobody = DataDir::user_of(&path).expect_err("it is free");
+        assert!(nobody.ends_with("none uses it"), "{nobody}");
         DataDir::open(&path).expect("it is free again");
     }
 

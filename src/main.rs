@@ -139,7 +139,10 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         rules: cli.access_rules().to_vec(),
         has_bans_file,
     };
-    signals.on_reload(move || reload.run()).map_err(no_thread)?;
+    // At a hangup even one without files says what it has read.
+    if reload.has_files() || signals.is_hangup_for_reload() {
+        signals.on_reload(move || reload.run()).map_err(no_thread)?;
+    }
     let stopper = server.stopper();
     signals
         .on_stop(move || on_signal(&stopper))

@@ -1,4 +1,4 @@
-//! What is read again at SIGHUP, without disconnecting anybody.
+//! What is read again without disconnecting anybody, at `roomcast reload` and SIGHUP.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +22,12 @@ pub struct Reload {
 }
 
 impl Reload {
+    /// Whether there is anything to read again.
+    pub fn has_files(&self) -> bool {
+        let files = [&self.password_file, &self.operator_file, &self.access_file];
+        files.iter().any(|file| file.is_some()) || self.has_bans_file || self.certificate.is_some()
+    }
+
     /// Reads everything again. What is wrong with a file is logged, and what it said before
     /// stays.
     pub fn run(&self) {

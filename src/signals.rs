@@ -18,15 +18,17 @@ const OPTIONAL: [Signal; 2] = [Signal::SIGINT, Signal::SIGHUP];
 
 /// Signals that would end or stop the process without a word. A write that is too
 /// long for a file, or that nobody reads, fails instead.
-const HARMLESS: [Signal; 5] =
-    [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGXFSZ, Signal::SIGPIPE, Signal::SIGTTOU];
+const HARMLESS: [Signal; 4] = [Signal::SIGUSR2, Signal::SIGXFSZ, Signal::SIGPIPE, Signal::SIGTTOU];
+
+/// The signal of `roomcast reload`. Without a terminal SIGHUP means the same.
+pub const RELOADING: Signal = Signal::SIGUSR1;
 
 /// What was found at the start.
 pub struct Signals {
     /// Signals that stay ignored.
     ignored: Vec<Signal>,
-    /// SIGHUP doesn't stop the server.
-    is_hangup_for_reload: bool,
+    /// Those that make the server read files again.
+    reloading: SigSet,
 }
 
 impl Signals {
@@ -47,28 +49,32 @@ impl Signals {
         }
         // While `on_stop` sets its handler they aren't ignored for a moment.
         ignored.iter().copied().collect::<SigSet>().thread_block()?;
-        let is_hangup_for_reload = !ignored.contains(&Signal::SIGHUP) && !has_terminal();
-        if is_hangup_for_reload {
-            // One thread waits for it; all others inherit that it is blocked.
-            SigSet::from(Signal::SIGHUP).thread_block()?;
+        let mut reloading = SigSet::from(RELOADING);
+        if !ignored.contains(&Signal::SIGHUP) && !has_terminal() {
+            reloading.add(Signal::SIGHUP);
         }
-        Ok(Signals { ignored, is_hangup_for_reload })
+        // One thread waits for them, if any; all others inherit that they are blocked.
+        reloading.thread_block()?;
+        Ok(Signals { ignored, reloading })
     }
 
-    /// Calls `handle` at each SIGHUP, if that means that files are to be read again.
+    /// Whether SIGHUP makes the server read files again, and doesn't stop it.
+    pub fn is_hangup_for_reload(&self) -> bool {
+        self.reloading.contains(Signal::SIGHUP)
+    }
+
+    /// Calls `handle` at each signal that makes the server read files again.
     ///
     /// # Errors
     /// As the system says when it gives no thread.
     pub fn on_reload(&self, handle: impl Fn() + Send + 'static) -> io::Result<()> {
-        if self.is_hangup_for_reload {
-            let wait = move || {
-                while SigSet::from(Signal::SIGHUP).wait().is_ok() {
-                    handle();
-                }
-            };
-            thread::Builder::new().name("reload".into()).spawn(wait)?;
-        }
-        Ok(())
+        let reloading = self.reloading;
+        let wait = move || {
+            while reloading.wait().is_ok() {
+                handle();
+            }
+        };
+        thread::Builder::new().name("reload".into()).spawn(wait).map(drop)
     }
 
     /// Calls `handle` at each signal that stops the server.

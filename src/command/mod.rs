@@ -1,15 +1,21 @@
 //! What the program does instead of serving.
 
+mod check;
 mod log;
+mod reload;
 
 use clap::Subcommand;
 
+use self::check::CheckArgs;
 use self::log::LogArgs;
+use self::reload::ReloadArgs;
 
 /// One for each module.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Log(LogArgs),
+    Check(CheckArgs),
+    Reload(ReloadArgs),
 }
 
 impl Command {
@@ -20,6 +26,8 @@ impl Command {
     pub fn run(self) -> Result<(), String> {
         match self {
             Command::Log(args) => args.run(),
+            Command::Check(args) => args.run(),
+            Command::Reload(args) => args.run(),
         }
     }
 }
