@@ -8,15 +8,22 @@ use std::path::Path;
 use log::warn;
 use roomcast::chat::{PASSWORD_BYTES_MAX, Password, invisible_character};
 use roomcast::net::file;
+use rustix::process::geteuid;
 
 /// A file with a password may have a byte order mark and a line end, too.
 const FILE_BYTES_MAX: usize = PASSWORD_BYTES_MAX + 5;
 
-/// Opens a file that holds a secret; warns if others can read it. `what` names it.
+/// Opens a file that holds a secret; warns if others can use it. `what` names it.
 pub fn open(path: &Path, what: &str) -> io::Result<File> {
     let file = file::open(path)?;
-    if file.metadata()?.mode() & 0o077 != 0 {
-        warn!("others can use the {what} {}; chmod 600 keeps them out", path.display());
+    let metadata = file.metadata()?;
+    // A file of somebody else is read as one of its group, as services do.
+    let (others, change) = match metadata.uid() == geteuid().as_raw() {
+        true => (0o077, "go="),
+        false => (0o007, "o="),
+    };
+    if metadata.mode() & others != 0 {
+        warn!("others can use the {what} {}; chmod {change} keeps them out", path.display());
     }
     Ok(file)
 }
