@@ -7,6 +7,8 @@ use clap::{Command, ValueEnum};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
+use super::variables;
+
 /// What can be made.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Generated {
@@ -14,6 +16,12 @@ pub enum Generated {
     Man,
     /// roomcast-log(1)
     ManLog,
+    /// roomcast-check(1)
+    ManCheck,
+    /// roomcast-reload(1)
+    ManReload,
+    /// /etc/default/roomcast: the variables that stand for options, as comments
+    Defaults,
     Bash,
     Zsh,
     Fish,
@@ -40,9 +48,11 @@ SIGINT, SIGTERM
 Every client is told and disconnected; the server ends within six seconds. A second one ends it at
 once.
 .TP
+SIGUSR1, which roomcast reload sends
+Passwords, access rules, bans and certificates are read again.
+.TP
 SIGHUP
-Without a terminal: passwords, access rules, bans and certificates are read again. With a terminal
-the server ends.
+The same without a terminal. With a terminal the server ends.
 .SH FILES
 In the directory of \fB\-\-data\fR:
 .TP
@@ -65,10 +75,17 @@ The same on another port of this machine only, and on a unix socket.
 roomcast \-\-tls \-\-data /var/lib/roomcast
 With a self\-signed certificate, and what is said is kept.
 .SH "SEE ALSO"
+.BR roomcast\-protocol (7),
 .BR nc (1),
 .BR telnet (1),
 .BR systemctl (1)
 "#;
+
+const DEFAULTS: &str = "\
+# Options of roomcast.service; roomcast(1) says more about each.
+# Several values are separated by commas. What is said is kept in /var/lib/roomcast.
+# After a change: systemctl restart roomcast
+";
 
 /// Makes it from the definition of the command line.
 ///
@@ -79,15 +96,21 @@ pub fn generate(what: Generated, mut command: Command) -> io::Result<Vec<u8>> {
     command.build();
     match what {
         Generated::Man => bytes = page(command, MORE)?,
-        Generated::ManLog => {
-            let log = command.find_subcommand("log").expect("there is one").clone();
-            bytes = page(log.name("roomcast-log").bin_name("roomcast log"), "")?;
-        }
+        Generated::ManLog => bytes = subpage(&command, "log")?,
+        Generated::ManCheck => bytes = subpage(&command, "check")?,
+        Generated::ManReload => bytes = subpage(&command, "reload")?,
+        Generated::Defaults => bytes = defaults(&command).into_bytes(),
         Generated::Bash => complete(Shell::Bash, command, &mut bytes),
         Generated::Zsh => complete(Shell::Zsh, command, &mut bytes),
         Generated::Fish => complete(Shell::Fish, command, &mut bytes),
     }
     Ok(bytes)
+}
+
+/// The manual page of a subcommand.
+fn subpage(command: &Command, name: &'static str) -> io::Result<Vec<u8>> {
+    let subcommand = command.find_subcommand(name).expect("there is one").clone();
+    page(subcommand.name(format!("roomcast-{name}")).bin_name(format!("roomcast {name}")), "")
 }
 
 /// The manual page of a command, with `more` at its end.
@@ -97,6 +120,22 @@ fn page(command: Command, more: &str) -> io::Result<Vec<u8>> {
     // What comes after the options has a name that says nothing.
     let page = String::from_utf8_lossy(&page).replace(".SH EXTRA\n", ".SH NOTES\n");
     Ok((page + more).into_bytes())
+}
+
+/// A file of variables for a service manager, all of them commented out.
+fn defaults(command: &Command) -> String {
+    let mut text = DEFAULTS.to_owned();
+    for arg in command.get_arguments() {
+        let Some(name) = variables::variable(arg) else { continue };
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let value = match arg.get_default_values() {
+            [] if arg.get_action().takes_values() => String::new(),
+            [] => "no".to_owned(),
+            values => values.iter().map(|value| value.to_string_lossy()).collect(),
+        };
+        text += &format!("\n# {help}\n#{name}={value}\n");
+    }
+    text
 }
 
 fn complete(shell: Shell, mut command: Command, bytes: &mut Vec<u8>) {

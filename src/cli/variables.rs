@@ -28,7 +28,7 @@ fn with_variable(arg: Arg) -> Arg {
 const OFF: [&str; 6] = ["0", "f", "false", "n", "no", "off"];
 
 /// The environment variable that stands for an option.
-fn variable(arg: &Arg) -> Option<String> {
+pub fn variable(arg: &Arg) -> Option<String> {
     let is_one = !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version");
     let name = arg.get_long().filter(|_| is_one)?;
     Some(format!("ROOMCAST_{}", name.to_uppercase().replace('-', "_")))

@@ -213,7 +213,7 @@ fn a_key_file_that_is_no_good_is_told_in_one_line_and_exits_with_1() {
         assert!(!errors.contains("0123456789"), "{errors}");
         // Besides, that others can read it.
         let others = errors.lines().filter(|line| *line != complaint);
-        assert!(others.into_iter().all(|line| line.contains("chmod 600")), "{errors}");
+        assert!(others.into_iter().all(|line| line.contains("chmod go=")), "{errors}");
     }
 }
 
@@ -282,6 +282,25 @@ fn the_short_help_has_all_options_in_their_groups() {
 }
 
 /// What packages have is made of the same definition as the help, and can be read.
+/// The file for a service has all variables, with values that are right.
+#[test]
+fn the_file_of_defaults_has_all_variables() {
+    let file = String::from_utf8(run(&["--generate", "defaults"]).stdout).expect("UTF-8");
+    let lines = file.lines().filter_map(|line| line.strip_prefix("#ROOMCAST_"));
+    let given = ["ROOMCAST_PRESENCE_INTERVAL=", "ROOMCAST_NO_WEB="];
+    let mut variables: Vec<_> = lines.map(|line| format!("ROOMCAST_{line}")).collect();
+    assert!(variables.len() > 40, "{variables:?}");
+    assert!(variables.contains(&"ROOMCAST_TLS=false".to_owned()), "{variables:?}");
+    assert!(variables.contains(&"ROOMCAST_RATE=100/1000".to_owned()), "{variables:?}");
+    // The harness gives these as options.
+    variables.retain(|variable| !given.iter().any(|name| variable.starts_with(name)));
+    let mut words = vec!["env"];
+    words.extend(variables.iter().map(String::as_str));
+    let program = Program::started_by(&words, &[]);
+    let [mut ann] = program.guests();
+    ann.ping();
+}
+
 #[test]
 fn manual_pages_and_completions_have_all_options() {
     if lacks(&["man", "bash"]) {
@@ -297,7 +316,7 @@ fn manual_pages_and_completions_have_all_options() {
         .collect();
     assert!(options.len() > 30, "{options:?}");
     let directory = tempfile::tempdir().expect("a directory");
-    for what in ["man", "man-log"] {
+    for what in ["man", "man-log", "man-check", "man-reload"] {
         let path = directory.path().join(what);
         fs::write(&path, made(what)).expect("a file");
         let output = Command::new("man")
@@ -310,7 +329,9 @@ fn manual_pages_and_completions_have_all_options() {
         let warnings = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && warnings.is_empty(), "{what}: {warnings}");
         let shown = String::from_utf8(output.stdout).expect("UTF-8");
-        assert!(shown.contains("NOTES") && !shown.contains("EXTRA"), "{shown}");
+        assert!(!shown.contains("EXTRA"), "{shown}");
+        let name = what.replacen("man", "roomcast", 1);
+        assert!(shown.contains(&format!("NAME\n       {name} - ")), "{shown}");
         if what == "man" {
             for option in &options {
                 assert!(shown.contains(&format!("--{option}")), "--{option} isn't in: {shown}");
