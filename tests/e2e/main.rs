@@ -23,6 +23,7 @@ mod metrics;
 mod browser;
 mod names;
 mod subcommands;
+mod packages;
 mod lines;
 mod text;
 mod telnet;
