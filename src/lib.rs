@@ -22,8 +22,9 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
-// Arrows point one way: net -> chat, store -> wire.
+// Arrows point one way: net -> chat, store -> wire. (discovery needs none of them.)
 pub mod wire;
+pub mod discovery;
 pub mod store;
 pub mod chat;
 pub mod net;

@@ -7,7 +7,8 @@ mod access_file;
 mod reload;
 mod output;
 mod logging;
-mod hint;
+mod joining;
+mod first_screen;
 mod startup;
 mod listening;
 mod private_file;
@@ -15,17 +16,19 @@ mod key_file;
 mod data_dir;
 mod command;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use log::{info, warn};
-use roomcast::net::{Certificate, CertificateWatcher, Server, Stopper};
+use roomcast::discovery::{Announcer, Site};
+use roomcast::net::{Certificate, CertificateWatcher, Pulse, Server, Stopper};
 
 use crate::cli::Cli;
-use crate::hint::Joining;
+use crate::first_screen::FirstScreen;
+use crate::joining::Joining;
 use crate::output::Output;
 use crate::reload::Reload;
 use crate::signals::Signals;
@@ -101,17 +104,32 @@ fn flush_time() -> Duration {
 fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let data = startup::data_dir(cli)?;
     let (config, store) = startup::configure(cli, data.as_ref())?;
-    let certificate = startup::certificate(cli, data.as_ref())?;
     let listeners = listening::listen(cli)?;
+    let site = startup::site(cli, &config, &listeners);
+    let host = site.as_ref().map(|site| format!("{}.local", site.host));
+    let certificate = startup::certificate(cli, data.as_ref(), host)?;
     startup::log_limits(&config);
     let fingerprint = certificate.as_ref().and_then(Certificate::own_fingerprint);
     let joining = Joining {
         has_page: config.has_web,
-        tls: cli.tls(),
+        security: cli.security(),
         advertised: cli.advertise(),
-        fingerprint,
+        is_verbose: cli.is_verbose(),
     };
-    let announcement = joining.announcement(&listeners);
+    let first_screen = FirstScreen {
+        places: joining.places(&listeners),
+        listeners: &listeners,
+        name: site.as_ref().map(|site| &*site.name),
+        fingerprint,
+        // Nothing but a terminal is to show it.
+        password: cli
+            .password_file()
+            .filter(|_| io::stdout().is_terminal())
+            .map(private_file::line)
+            .transpose()?,
+        is_verbose: cli.is_verbose(),
+    };
+    let first_screen = first_screen.text();
     let mut server =
         Server::new(config, listeners).map_err(|error| format!("cannot start: {error}"))?;
     startup::equip(&mut server, cli, certificate.as_ref())?;
@@ -143,16 +161,20 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     if reload.has_files() || signals.is_hangup_for_reload() {
         signals.on_reload(move || reload.run()).map_err(no_thread)?;
     }
-    let stopper = server.stopper();
+    let announcer = site.and_then(|site| announce(site, server.pulse()));
+    let (stopper, leaving) = (server.stopper(), announcer.clone());
     signals
-        .on_stop(move || on_signal(&stopper))
+        .on_stop(move || on_signal(&stopper, leaving.as_ref()))
         .map_err(|error| format!("cannot handle signals: {error}"))?;
     service::watch(server.pulse()).map_err(no_thread)?;
     service::tell_ready();
     // Whoever reads this may stop the server at once.
-    stdout.push(announcement.into());
+    stdout.push(first_screen.into());
     let counts = server.run().map_err(|error| format!("cannot go on: {error}"))?;
     drop(watcher);
+    if let Some(announcer) = announcer {
+        announcer.end();
+    }
     info!(
         "stopped: {}; {}; the longest turn took {:.1?}",
         counts.came(),
@@ -162,11 +184,20 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     Ok(())
 }
 
+/// Announces the room on the LAN. A room that can't be announced is one all the same.
+fn announce(site: Site, pulse: Arc<Pulse>) -> Option<Announcer> {
+    let announced = Announcer::start(site, move || pulse.clients());
+    announced.inspect_err(|error| warn!("{error}")).ok()
+}
+
 /// The first signal stops the server, the second one the process.
-fn on_signal(stopper: &Stopper) {
+fn on_signal(stopper: &Stopper, announcer: Option<&Announcer>) {
     if STOPPED.set(Instant::now()).is_err() {
         std::process::exit(EXIT_SECOND_SIGNAL);
     }
     stopper.stop();
+    if let Some(announcer) = announcer {
+        announcer.say_goodbye();
+    }
     service::tell_stopping();
 }

@@ -34,6 +34,13 @@ pub fn password(path: &Path) -> Result<Password, String> {
         .map_err(|error| format!("cannot read the password file {}: {error}", path.display()))
 }
 
+/// The same as it was written, without the warning.
+pub fn line(path: &Path) -> Result<String, String> {
+    let bytes = file::contents(path, FILE_BYTES_MAX);
+    let text = bytes.and_then(file::text).map(|text| text.trim_end().to_owned());
+    text.map_err(|error| format!("cannot read the password file {}: {error}", path.display()))
+}
+
 fn read_password(path: &Path) -> io::Result<Password> {
     let bytes = file::read(&open(path, "password file")?, FILE_BYTES_MAX);
     let not_one = || {

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use log::info;
 use roomcast::chat::{Config, PASSWORD_BYTES_MAX};
-use roomcast::net::{Certificate, Server};
+use roomcast::discovery::{Security, Site, host_label};
+use roomcast::net::{Certificate, Listener, Server};
 use roomcast::store::{self, Opened};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::cli::{Cli, Tls};
+use crate::cli::Cli;
 use crate::data_dir::DataDir;
 use crate::{access_file, key_file, private_file};
 
@@ -58,6 +59,29 @@ pub fn configure(cli: &Cli, data: Option<&DataDir>) -> Result<(Config, Option<Op
     Ok((config, store))
 }
 
+/// What is announced of the room on the LAN, unless nobody there can reach it.
+pub fn site(cli: &Cli, config: &Config, listeners: &[Listener]) -> Option<Site> {
+    let others = listeners.iter().filter_map(|listener| {
+        let address = listener.ip_address().filter(|address| !address.ip().is_loopback())?;
+        Some((listener.is_telnet(), address))
+    });
+    // Anybody can speak to one that isn't for telnet.
+    let (_, address) = others.min_by_key(|(is_telnet, _)| *is_telnet)?;
+    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let host = host_label(&machine, address.port());
+    let site = Site {
+        name: cli.name().map_or_else(|| host.clone(), str::to_owned),
+        host,
+        ip: address.ip(),
+        port: address.port(),
+        has_page: config.has_web,
+        has_password: config.password.is_some(),
+        security: cli.security(),
+        advertised: cli.advertise().map(ToString::to_string),
+    };
+    cli.is_announced().then_some(site)
+}
+
 /// Logs how many clients and rooms there may be, and the memory that takes.
 pub fn log_limits(config: &Config) {
     let (log_bytes_max, json_bytes_max) = config.log_bytes_max();
@@ -84,7 +108,7 @@ pub fn equip(
     if let Some(certificate) = certificate {
         server.set_certificate(certificate);
     }
-    if cli.tls() == Tls::Required {
+    if cli.security() == Security::TlsRequired {
         server.require_tls();
     }
     if let Some(advertised) = cli.advertise() {
@@ -117,14 +141,22 @@ fn open_store(options: &store::Options, config: &mut Config) -> Result<Opened, S
     Ok(opened)
 }
 
-/// The certificate for TLS, if that is wanted.
-pub fn certificate(cli: &Cli, data: Option<&DataDir>) -> Result<Option<Certificate>, String> {
+/// The certificate for TLS, if that is wanted: one that holds `host` too if it is made here.
+///
+/// # Errors
+/// Which file can't be used and why, for the operator.
+pub fn certificate(
+    cli: &Cli,
+    data: Option<&DataDir>,
+    host: Option<String>,
+) -> Result<Option<Certificate>, String> {
     if let Some((certificate, key)) = cli.tls_files() {
         return Certificate::from_files(certificate.to_owned(), key.to_owned()).map(Some);
     }
-    match cli.tls() {
-        Tls::None => Ok(None),
-        _ => Certificate::self_signed(&cli.hosts(), data.map(DataDir::path)).map(Some),
+    let hosts: Vec<_> = cli.hosts().into_iter().chain(host).collect();
+    match cli.security() {
+        Security::Plain => Ok(None),
+        _ => Certificate::self_signed(&hosts, data.map(DataDir::path)).map(Some),
     }
 }
 

@@ -13,6 +13,7 @@ use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rate, Rule, parse_network};
+use roomcast::discovery::Security;
 use roomcast::net::{Advertised, ListenAddr};
 use roomcast::store;
 use roomcast::wire::{Clock, View};
@@ -128,6 +129,23 @@ struct Network {
     /// Behind a proxy, a NAT or in a container. With :PORT also that port.
     #[arg(long, value_name = "HOST[:PORT]")]
     advertise: Option<Advertised>,
+
+    /// Name under which the room is found on the LAN
+    ///
+    /// Up to 63 bytes. Default: roomcast- and four letters.
+    #[arg(long, value_name = "NAME", value_parser = values::site_name)]
+    name: Option<String>,
+
+    /// Do not announce the room on the LAN
+    ///
+    /// Else roomcast find and programs that browse by DNS-SD show it, unless the server
+    /// listens on addresses of this machine only.
+    #[arg(long, conflicts_with = "name")]
+    no_announce: bool,
+
+    /// Print every address at which people can join, not only the best
+    #[arg(short, long)]
+    verbose: bool,
 
     /// Believe proxies in NETWORK about where clients come from
     ///
@@ -363,16 +381,6 @@ struct Files {
     key_file: Option<PathBuf>,
 }
 
-/// Who speaks TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tls {
-    None,
-    /// Each client that begins with it.
-    Possible,
-    /// Each client on another machine.
-    Required,
-}
-
 /// `None` is no limit. By this name clap doesn't take it for an option without a
 /// default.
 type RateArg = Option<Rate>;
@@ -402,7 +410,7 @@ impl Cli {
         cli.access.rules = cli.access.rules(&matches);
         cli.limits.join_burst();
         cli.limits.check();
-        if cli.network.tls_only && cli.tls() == Tls::None {
+        if cli.network.tls_only && cli.security() == Security::Plain {
             refuse("--tls-only needs a certificate: add --tls, or --tls-cert and --tls-key");
         }
         if cli.room.raw && cli.limits.on_lag == Some(OnLagArg::Skip) {
@@ -432,12 +440,12 @@ impl Cli {
     }
 
     /// Whether clients may or must speak TLS.
-    pub fn tls(&self) -> Tls {
+    pub fn security(&self) -> Security {
         let Network { tls, tls_cert, tls_only, .. } = &self.network;
         match *tls || tls_cert.is_some() {
-            true if *tls_only => Tls::Required,
-            true => Tls::Possible,
-            false => Tls::None,
+            true if *tls_only => Security::TlsRequired,
+            true => Security::TlsPossible,
+            false => Security::Plain,
         }
     }
 
@@ -445,6 +453,21 @@ impl Cli {
     pub fn hosts(&self) -> Vec<String> {
         let advertised = self.network.advertise.iter().map(|advertised| &advertised.host);
         self.web.host.iter().chain(advertised).cloned().collect()
+    }
+
+    /// Whether the room is announced on the LAN.
+    pub fn is_announced(&self) -> bool {
+        !self.network.no_announce
+    }
+
+    /// The name under which it is.
+    pub fn name(&self) -> Option<&str> {
+        self.network.name.as_deref()
+    }
+
+    /// Whether all addresses are to be shown.
+    pub fn is_verbose(&self) -> bool {
+        self.network.verbose
     }
 
     /// Where people are told to connect to.
@@ -563,7 +586,7 @@ impl Cli {
             echo: room.echo,
             raw: room.raw,
             has_web: !room.raw && !web.no_web,
-            has_tls: self.tls() != Tls::None,
+            has_tls: self.security() != Security::Plain,
             metrics_networks: web.metrics.clone(),
             hosts: self.hosts().into_iter().chain(machine_name()).collect(),
             clients_max,

@@ -1,7 +1,8 @@
 //! What the values of options may be, and what is said of those that may not.
 
 use ipnet::IpNet;
-use roomcast::chat::{Config, Rate, parse_network};
+use roomcast::chat::{Config, Rate, invisible_character, parse_network};
+use roomcast::discovery::NAME_BYTES_MAX;
 
 pub fn socket_mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
@@ -90,6 +91,17 @@ pub fn room_name(text: &str) -> Result<String, String> {
     match Config::is_name(text) {
         true => Ok(text.to_owned()),
         false => Err("expected a name of 1 to 24 letters, digits, _ . or -".to_owned()),
+    }
+}
+
+/// The name of a service: what people see, in the length that the domain name system allows.
+pub fn site_name(text: &str) -> Result<String, String> {
+    let is_shown = !text.contains(char::is_control) && invisible_character(text).is_none();
+    match (1..=NAME_BYTES_MAX).contains(&text.len()) && is_shown && text.trim() == text {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "expected 1 to {NAME_BYTES_MAX} bytes that can be seen, with no space at either end"
+        )),
     }
 }
 

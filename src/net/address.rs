@@ -158,6 +158,16 @@ pub struct Advertised {
     pub port: Option<u16>,
 }
 
+impl fmt::Display for Advertised {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match (self.port, self.host.contains(':')) {
+            (None, _) => f.write_str(&self.host),
+            (Some(port), true) => write!(f, "[{}]:{port}", self.host),
+            (Some(port), false) => write!(f, "{}:{port}", self.host),
+        }
+    }
+}
+
 impl FromStr for Advertised {
     type Err = String;
 

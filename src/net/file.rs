@@ -72,7 +72,7 @@ pub fn read(file: &File, bytes_max: usize) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// Those of [`open`] and [`read`].
-pub(super) fn contents(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
+pub fn contents(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
     read(&open(path)?, bytes_max)
 }
 

@@ -44,8 +44,16 @@ fn chat_does_no_io_reads_no_clock_starts_no_thread_and_writes_no_log() {
 }
 
 #[test]
-fn the_library_knows_no_command_line_and_no_signals() {
+fn discovery_knows_nothing_of_the_room() {
+    check_absent("src/discovery", &["chat", "net::server", "store", "wire", "polling"]);
     for part in ["src/wire", "src/chat", "src/store", "src/net"] {
+        check_absent(part, &["discovery", "mdns_sd"]);
+    }
+}
+
+#[test]
+fn the_library_knows_no_command_line_and_no_signals() {
+    for part in ["src/wire", "src/chat", "src/store", "src/net", "src/discovery"] {
         check_absent(
             part,
             &["clap", "env_logger", "ctrlc", "nix", "exit", "println!", "eprintln!"],

@@ -107,7 +107,7 @@ fn sighup_ends_a_server_with_a_terminal() {
     let command =
         format!("sh -c 'echo \"pid $$.\"; exec {ROOMCAST} --tls --listen 127.0.0.1:0; sleep 9'");
     let terminal = Terminal::run(&command);
-    terminal.comes_to(|screen, _| screen.contains("join with: "));
+    terminal.comes_to(|screen, _| screen.contains("join with:"));
     let screen = terminal.screen();
     let pid = screen.split("pid ").nth(1).and_then(|rest| rest.split('.').next());
     let pid = pid.and_then(|pid| pid.parse::<i32>().ok()).expect("a number");

@@ -24,6 +24,8 @@ mod browser;
 mod names;
 mod subcommands;
 mod packages;
+mod lan;
+mod first_screen;
 mod lines;
 mod text;
 mod telnet;

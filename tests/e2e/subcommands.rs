@@ -113,7 +113,7 @@ fn a_server_with_a_terminal_can_be_told_to_reload() {
     let (data, rules) = (text(&data), text(&rules));
     let options = format!("--listen 127.0.0.1:0 --data {data} --access-file {rules}");
     let terminal = Terminal::run(&format!("{ROOMCAST} {options}"));
-    terminal.comes_to(|screen, _| screen.contains("join with: "));
+    terminal.comes_to(|screen, _| screen.contains("join with:"));
     assert_eq!(outcome(&["reload", "--data", data]), well());
     terminal.comes_to(|screen, _| screen.contains("read again: access rules, bans;"));
     let pid = fs::read_to_string(Path::new(data).join("lock")).expect("it is there");

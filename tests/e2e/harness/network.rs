@@ -46,6 +46,19 @@ impl Network {
         self.server.enter(|| Program::listening(addresses, options))
     }
 
+    /// Does something on the server's machine.
+    pub fn enter<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
+        self.server.enter(act)
+    }
+
+    /// Gives the server's machine one more interface, to which nobody is linked.
+    pub fn add_interface(&self, name: &str, address: &str) {
+        self.server.ip(&format!("link add {name} type veth peer name {name}-end"));
+        self.server.ip(&format!("address add {address} dev {name}"));
+        self.server.ip(&format!("link set {name} up"));
+        self.server.ip(&format!("link set {name}-end up"));
+    }
+
     /// A client on the server's own machine that has read nothing yet.
     pub fn connect(&self, program: &Program) -> Client {
         let server = SocketAddr::from((Ipv4Addr::LOCALHOST, program.port()));
@@ -90,6 +103,11 @@ impl Network {
 }
 
 impl Machine {
+    /// Does something on it.
+    pub fn enter<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
+        self.namespace.enter(act)
+    }
+
     /// Cuts its link: its packets go nowhere, and nobody is told.
     pub fn cut(&self) {
         self.namespace.ip(&format!("link set {INTERFACE} down"));
