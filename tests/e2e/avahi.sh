@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Writes into DIRECTORY what avahi-browse finds on this machine's links: rooms and pages. It has
-# a bus, a daemon and a directory for both of its own. Usage: avahi.sh DIRECTORY, in a mount
-# namespace.
-directory=$1
+# a bus, a daemon and a directory for both of its own. Usage: avahi.sh DIRECTORY ROOMCAST, in a
+# mount namespace.
+directory=$1 roomcast=$2
 mount -t tmpfs none /run
 mkdir -p /run/dbus /run/avahi-daemon
 dbus-daemon --system --nofork --nopidfile --nosyslog &
@@ -18,4 +18,6 @@ browse() {
 }
 browse _roomcast._tcp "$directory/rooms"
 browse _http._tcp "$directory/pages"
+# Both daemons listen on port 5353 of this machine then.
+"$roomcast" find >"$directory/found"
 kill $(jobs -p)

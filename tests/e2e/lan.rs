@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::harness::{Machine, Namespace, Network, PATIENCE, Program, lacks, run};
 use crate::source::root;
-use crate::support::process::Process;
+use crate::support::process::{Process, ROOMCAST};
 
 /// What `roomcast find` prints on a machine: nothing if there is no room.
 fn found(machine: &Machine) -> Vec<String> {
@@ -160,7 +160,8 @@ fn avahi_finds_the_room_and_its_page() {
     let program = network.serve_web(&["--name", "LAN party", "--tls"]);
     let directory = tempfile::tempdir().expect("a directory");
     let mut command = Command::new("unshare");
-    command.args(["--mount", "bash"]).arg(root().join("tests/e2e/avahi.sh")).arg(directory.path());
+    command.args(["--mount", "bash"]).arg(root().join("tests/e2e/avahi.sh"));
+    command.arg(directory.path()).arg(ROOMCAST);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let process = machine.enter(|| Process::spawn(&mut command)).expect("it starts");
     let output = process.output_within(2 * PATIENCE).expect("it ends");
@@ -191,6 +192,7 @@ fn avahi_finds_the_room_and_its_page() {
         assert!(keys.contains(&format!("\"{key}\"")), "{key}: {context}");
     }
     assert!(resolved(&pages)[9].contains("\"path=/\""), "{context}");
+    assert!(read("found").contains("LAN party       0  nc 10.0.1.1 "), "{}", read("found"));
     // The certificate holds the name by which a browser comes.
     let host = resolved(&pages)[6].clone();
     assert!(program.logs("the TLS certificate is").contains(&host), "{host}");
