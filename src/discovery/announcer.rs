@@ -1,6 +1,7 @@
 //! Announces a room as long as it is there.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,10 +16,7 @@ use super::records::{ROOM, Site, name_of};
 /// How often a new number of people is announced, at most.
 const UPDATE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Goodbyes are sent twice, 0.12 s apart.
-const GOODBYE_TIME: Duration = Duration::from_millis(200);
-
-/// The last thing that the thread does.
+/// How long the end waits until goodbyes are sent.
 const END_TIME: Duration = Duration::from_millis(300);
 
 /// What a machine is called in `.local` for a room there, instead of its own name: others on
@@ -35,8 +33,8 @@ pub fn host_label(machine: &str, port: u16) -> String {
 pub struct Announcer {
     daemon: ServiceDaemon,
     site: Arc<Site>,
-    /// When goodbyes were sent.
-    left: Arc<OnceLock<Instant>>,
+    /// Goodbye was said.
+    is_leaving: Arc<AtomicBool>,
 }
 
 impl Announcer {
@@ -53,8 +51,8 @@ impl Announcer {
         let others = IfPredicate::new(|interface| !interfaces::is_of_lan(interface));
         daemon.disable_interface(IfKind::Predicate(others)).map_err(cannot)?;
         let events = daemon.monitor().map_err(cannot)?;
-        let (site, left) = (Arc::new(site), Arc::default());
-        let announcer = Announcer { daemon, site, left };
+        let (site, is_leaving) = (Arc::new(site), Arc::default());
+        let announcer = Announcer { daemon, site, is_leaving };
         let told = users();
         announcer.announce(told, true).map_err(cannot)?;
         let watch = Watch {
@@ -83,7 +81,7 @@ impl Announcer {
     /// Says goodbye: those who look for rooms don't see this one any more (RFC 6762, section
     /// 10.1). Doesn't wait.
     pub fn say_goodbye(&self) {
-        if self.left.set(Instant::now()).is_err() {
+        if self.is_leaving.swap(true, Ordering::Relaxed) {
             return;
         }
         for service in self.site.services(0).into_iter().flatten() {
@@ -96,8 +94,7 @@ impl Announcer {
     /// Says goodbye if that hasn't been done, and ends the threads.
     pub fn end(self) {
         self.say_goodbye();
-        let since = self.left.get().map_or(Duration::ZERO, Instant::elapsed);
-        thread::sleep(GOODBYE_TIME.saturating_sub(since));
+        // It does one thing after the other.
         if let Ok(status) = self.daemon.shutdown() {
             let _ = status.recv_timeout(END_TIME);
         }
@@ -151,7 +148,7 @@ impl<Users: Fn() -> usize> Watch<Users> {
     /// Announces how many people there are if that has changed.
     fn update(&mut self) {
         let users = (self.users)();
-        if users == self.told || self.announcer.left.get().is_some() {
+        if users == self.told || self.announcer.is_leaving.load(Ordering::Relaxed) {
             return;
         }
         match self.announcer.announce(users, false) {
