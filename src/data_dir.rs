@@ -66,10 +66,10 @@ impl DataDir {
     /// Why that isn't known, for the user.
     pub fn user_of(path: &Path) -> Result<i32, String> {
         let file = path.join(LOCK);
-        let cannot = |what: &str| format!("no server is known by {}: {what}", path.display());
+        let cannot = |what: &str| format!("cannot tell who uses {}: {what}", path.display());
         let lock = File::open(&file).map_err(|error| cannot(&error.to_string()))?;
         if lock.try_lock_shared().is_ok() {
-            return Err(cannot("none uses it"));
+            return Err(format!("no server is using {}", path.display()));
         }
         let mut id = String::new();
         let read = lock.take(ID_BYTES_MAX).read_to_string(&mut id);
@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(DataDir::user_of(&path), Ok(std::process::id().cast_signed()));
         drop(data);
         let nobody = DataDir::user_of(&path).expect_err("it is free");
-        assert!(nobody.ends_with("none uses it"), "{nobody}");
+        assert!(nobody.starts_with("no server is using "), "{nobody}");
         DataDir::open(&path).expect("it is free again");
     }
 

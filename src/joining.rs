@@ -37,9 +37,13 @@ pub enum Place {
 impl Joining<'_> {
     /// The places of all listeners, each once.
     pub fn places(self, listeners: &[Listener]) -> Vec<Place> {
-        let mut places: Vec<_> = listeners.iter().flat_map(|it| self.of_listener(it)).collect();
-        // All listeners may be at one advertised address.
-        places.dedup();
+        let mut places = Vec::new();
+        for place in listeners.iter().flat_map(|listener| self.of_listener(listener)) {
+            // All listeners may be at one advertised address.
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
         places
     }
 
@@ -104,13 +108,15 @@ impl Place {
             }
             commands.push(format!("telnet {host} {port}"));
         }
-        commands.extend(self.page().filter(|_| !is_telnet || self.is_secured()));
+        commands.extend(self.page());
         commands
     }
 
-    /// The address of the page. Browsers know no zones.
+    /// The address of the page. Browsers know no zones, and telnet's options are no HTTP.
     pub fn page(&self) -> Option<String> {
-        let Place::Tcp { host, port, has_page, security, .. } = self else { return None };
+        let Place::Tcp { host, port, is_telnet: false, has_page, security, .. } = self else {
+            return None;
+        };
         let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         let (scheme, default) = match security {
             Security::Plain => ("http", 80),

@@ -66,7 +66,7 @@ pub fn site(cli: &Cli, config: &Config, listeners: &[Listener]) -> Option<Site> 
         Some((listener.is_telnet(), address))
     });
     // Anybody can speak to one that isn't for telnet.
-    let (_, address) = others.min_by_key(|(is_telnet, _)| *is_telnet)?;
+    let (is_telnet, address) = others.min_by_key(|(is_telnet, _)| *is_telnet)?;
     let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let host = host_label(&machine, address.port());
     let site = Site {
@@ -74,7 +74,7 @@ pub fn site(cli: &Cli, config: &Config, listeners: &[Listener]) -> Option<Site> 
         host,
         ip: address.ip(),
         port: address.port(),
-        has_page: config.has_web,
+        has_page: config.has_web && !is_telnet,
         has_password: config.password.is_some(),
         security: cli.security(),
         advertised: cli.advertise().map(ToString::to_string),

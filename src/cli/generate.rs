@@ -16,6 +16,8 @@ pub enum Generated {
     Man,
     /// roomcast-log(1)
     ManLog,
+    /// roomcast-find(1)
+    ManFind,
     /// roomcast-check(1)
     ManCheck,
     /// roomcast-reload(1)
@@ -75,6 +77,10 @@ The same on another port of this machine only, and on a unix socket.
 roomcast \-\-tls \-\-data /var/lib/roomcast
 With a self\-signed certificate, and what is said is kept.
 .SH "SEE ALSO"
+.BR roomcast\-find (1),
+.BR roomcast\-log (1),
+.BR roomcast\-check (1),
+.BR roomcast\-reload (1),
 .BR roomcast\-protocol (7),
 .BR nc (1),
 .BR telnet (1),
@@ -97,6 +103,7 @@ pub fn generate(what: Generated, mut command: Command) -> io::Result<Vec<u8>> {
     match what {
         Generated::Man => bytes = page(command, MORE)?,
         Generated::ManLog => bytes = subpage(&command, "log")?,
+        Generated::ManFind => bytes = subpage(&command, "find")?,
         Generated::ManCheck => bytes = subpage(&command, "check")?,
         Generated::ManReload => bytes = subpage(&command, "reload")?,
         Generated::Defaults => bytes = defaults(&command).into_bytes(),

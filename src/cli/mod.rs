@@ -132,7 +132,7 @@ struct Network {
 
     /// Name under which the room is found on the LAN
     ///
-    /// Up to 63 bytes. Default: roomcast- and four letters.
+    /// Up to 57 bytes, without dots. Default: roomcast- and four letters.
     #[arg(long, value_name = "NAME", value_parser = values::site_name)]
     name: Option<String>,
 

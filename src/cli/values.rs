@@ -97,10 +97,12 @@ pub fn room_name(text: &str) -> Result<String, String> {
 /// The name of a service: what people see, in the length that the domain name system allows.
 pub fn site_name(text: &str) -> Result<String, String> {
     let is_shown = !text.contains(char::is_control) && invisible_character(text).is_none();
-    match (1..=NAME_BYTES_MAX).contains(&text.len()) && is_shown && text.trim() == text {
+    let has_place = (1..=NAME_BYTES_MAX).contains(&text.len()) && text.trim() == text;
+    match has_place && is_shown && !text.contains(['.', '\\']) {
         true => Ok(text.to_owned()),
         false => Err(format!(
-            "expected 1 to {NAME_BYTES_MAX} bytes that can be seen, with no space at either end"
+            "expected 1 to {NAME_BYTES_MAX} visible bytes without dots and backslashes, and no \
+             space at either end"
         )),
     }
 }

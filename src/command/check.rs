@@ -1,4 +1,4 @@
-//! `roomcast check`: asks a server whether it is well, for containers and monitors.
+//! `roomcast check`: asks a server whether it is healthy, for containers and monitors.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -8,11 +8,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
+use socket2::{Domain, SockAddr, Socket, Type};
 
-/// Ask a server whether it is well; exit with 0 if it is
+/// Check whether a server is healthy; exit with 0 if it is
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Server to ask: http://HOST:PORT, or unix:PATH
+    /// Server to check: http://HOST:PORT, or unix:PATH
     #[arg(value_name = "URL", default_value = "http://127.0.0.1:8008")]
     url: Target,
 }
@@ -45,7 +46,7 @@ impl FromStr for Target {
             return Ok(Target::Unix(path.into()));
         }
         if text.starts_with("https:") {
-            return Err("TLS isn't checked; from its own machine a server accepts http too".into());
+            return Err("https is not supported here; use http on the server's machine".into());
         }
         let rest = text.strip_prefix("http://").ok_or(FORMS)?;
         let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
@@ -104,10 +105,12 @@ fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
 }
 
 fn connect_unix(path: &Path) -> io::Result<UnixStream> {
-    let stream = UnixStream::connect(path)?;
-    stream.set_read_timeout(Some(TIME_MAX))?;
-    stream.set_write_timeout(Some(TIME_MAX))?;
-    Ok(stream)
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_read_timeout(Some(TIME_MAX))?;
+    // Connecting too (unix(7)): one that stands still accepts nobody.
+    socket.set_write_timeout(Some(TIME_MAX))?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    Ok(socket.into())
 }
 
 /// Sends a request; gives the status of the answer (RFC 9110, section 15).
@@ -122,5 +125,5 @@ fn ask(mut stream: impl Read + Write, host: &str, path: &str) -> io::Result<u16>
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut head = httparse::Response::new(&mut headers);
     let _ = head.parse(&answer);
-    head.code.ok_or_else(|| io::Error::other("what it says isn't HTTP"))
+    head.code.ok_or_else(|| io::Error::other("it does not speak HTTP"))
 }

@@ -30,7 +30,7 @@ impl FindArgs {
     pub fn run(self) -> Result<(), String> {
         let rooms = discovery::find(SEARCH_TIME)?;
         if rooms.is_empty() {
-            return Err("no room answers on this LAN; roomcast starts one".into());
+            return Err("no rooms found on this LAN; run roomcast to start one".into());
         }
         let cannot = |error: io::Error| format!("cannot print: {error}");
         io::stdout().write_all(table(&rooms).as_bytes()).map_err(cannot)

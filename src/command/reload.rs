@@ -39,7 +39,7 @@ impl ReloadArgs {
         check_name(pid)?;
         kill(Pid::from_raw(pid), RELOADING).map_err(|error| match error {
             Errno::ESRCH => format!("there is no process {pid}"),
-            error => format!("process {pid} can't be told: {}", error.desc()),
+            error => format!("cannot signal process {pid}: {}", error.desc()),
         })
     }
 }

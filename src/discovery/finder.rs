@@ -69,7 +69,7 @@ impl Found {
         let keys = &service.txt_properties;
         let value = |key: &str| keys.get_property_val_str(key);
         Some(Found {
-            name: name_of(&service.fullname),
+            name: name_of(&service.fullname).to_owned(),
             host: best_address(service)?,
             port: service.port,
             advertised: value("at").filter(|at| !at.is_empty()).map(str::to_owned),

@@ -41,8 +41,15 @@ pub(super) fn is_of_lan(interface: &Interface) -> bool {
 
 /// Whether other machines can be behind it.
 fn is_real(interface: &Interface) -> bool {
-    let is_virtual = VIRTUAL.iter().any(|name| interface.name.starts_with(name));
+    let name = &*interface.name;
+    let is_virtual = VIRTUAL.iter().any(|begin| name.starts_with(begin)) || is_bridge(name);
     !(interface.is_loopback() || interface.is_p2p() || is_virtual)
+}
+
+/// Docker names its bridges `br-` and 12 digits; `br-lan` is the LAN of a router.
+fn is_bridge(name: &str) -> bool {
+    let id = name.strip_prefix("br-").unwrap_or_default();
+    id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn has_public_address(name: &str) -> bool {
@@ -65,9 +72,12 @@ pub fn lan_addresses() -> Vec<IpAddr> {
     let interfaces = get_if_addrs().unwrap_or_default();
     let real = interfaces.iter().filter(|interface| is_real(interface)).map(Interface::ip);
     let mut addresses: Vec<_> = real.filter(is_for_others).collect();
-    let best = route_ip().filter(is_for_others);
-    addresses.extend(best);
-    addresses.sort_by_key(|ip| (Some(*ip) != best, ip.is_ipv6(), *ip));
+    let way_out = route_ip().filter(is_for_others);
+    if addresses.is_empty() {
+        addresses.extend(way_out);
+    }
+    // A tunnel that is the way out isn't one of them.
+    addresses.sort_by_key(|ip| (Some(*ip) != way_out, ip.is_ipv6(), *ip));
     addresses.dedup();
     addresses
 }
@@ -116,7 +126,8 @@ mod tests {
             ("enp1s0", [169, 254, 3, 4], false, true),
             ("lo", [127, 0, 0, 1], false, false),
             ("docker0", [172, 17, 0, 1], false, false),
-            ("br-1f2e3d", [172, 18, 0, 1], false, false),
+            ("br-1f2e3d4c5b6a", [172, 18, 0, 1], false, false),
+            ("br-lan", [192, 168, 1, 1], false, true),
             ("veth12ab", [169, 254, 9, 9], false, false),
             ("wg0", [10, 8, 0, 1], false, false),
             ("ppp0", [10, 9, 0, 1], true, false),

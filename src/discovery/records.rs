@@ -10,8 +10,9 @@ pub(super) const ROOM: &str = "_roomcast._tcp.local.";
 /// The type of its page.
 pub(super) const PAGE: &str = "_http._tcp.local.";
 
-/// The longest label of the domain name system (RFC 1035, section 2.3.4), in bytes.
-pub const NAME_BYTES_MAX: usize = 63;
+/// The longest name, in bytes: a label of the domain name system has 63 (RFC 1035, section
+/// 2.3.4), and a number such as ` (23)` may come behind it.
+pub const NAME_BYTES_MAX: usize = 57;
 
 /// The version of the keys.
 const VERSION: &str = "1";
@@ -30,7 +31,8 @@ pub enum Security {
 /// A room that is to be found.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// What people call it: 1 to [`NAME_BYTES_MAX`] bytes.
+    /// What people call it: 1 to [`NAME_BYTES_MAX`] bytes, without a dot or backslash, which
+    /// the daemon doesn't tell from those of the domain.
     pub name: String,
     /// What it is called in `.local`: never the name of the machine.
     pub host: String,
@@ -99,25 +101,8 @@ impl Security {
     }
 }
 
-/// The name of a room in that of its service, without what keeps its dots apart from those of
-/// the domain (RFC 6763, section 4.3).
-pub(super) fn name_of(service: &str) -> String {
+/// The name of a room in that of its service.
+pub(super) fn name_of(service: &str) -> &str {
     let name = service.strip_suffix(ROOM).unwrap_or(service);
-    let mut chars = name.strip_suffix('.').unwrap_or(name).chars();
-    let mut unescaped = String::new();
-    while let Some(c) = chars.next() {
-        unescaped.extend(if c == '\\' { chars.next() } else { Some(c) });
-    }
-    unescaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_have_no_escapes() {
-        assert_eq!(name_of("LAN no\\. 2\\\\3._roomcast._tcp.local."), "LAN no. 2\\3");
-        assert_eq!(name_of("odd\\"), "odd");
-    }
+    name.strip_suffix('.').unwrap_or(name)
 }

@@ -116,7 +116,9 @@ impl HostPort {
 /// Whether this may be the name of a host, or an IPv4 address.
 pub(super) fn is_host_name(name: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    !name.is_empty() && name.len() <= 253 && name.bytes().all(is_letter)
+    // A command would take one that begins with - for an option.
+    let has_place = (1..=253).contains(&name.len()) && !name.starts_with('-');
+    has_place && name.bytes().all(is_letter)
 }
 
 /// Whether this is an IPv6 address, with a zone or without.
@@ -381,6 +383,7 @@ mod tests {
             (":9000", "the host is missing"),
             ("*:9000", "the host is missing"),
             ("chat example", "no name"),
+            ("-lcsh:4444", "no name"),
             ("chat:0", "port 0"),
             ("chat:99999", "not a number"),
             ("fe80::1%eth0", "no name"),

@@ -1,8 +1,9 @@
 //! Rooms that are found on the LAN, between machines of their own.
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -19,7 +20,7 @@ fn found(machine: &Machine) -> Vec<String> {
         Some(0) => said.lines().skip(1).map(str::to_owned).collect(),
         code => {
             assert_eq!(code, Some(1), "{errors}");
-            assert_eq!(errors, "roomcast: no room answers on this LAN; roomcast starts one\n");
+            assert_eq!(errors, "roomcast: no rooms found on this LAN; run roomcast to start one\n");
             Vec::new()
         }
     }
@@ -53,15 +54,15 @@ fn a_room_is_found_as_long_as_it_is_there() {
     }
     let mut network = Network::new();
     let machine = network.machine();
-    let mut program = network.serve_web(&["--name", "LAN party no. 2"]);
+    let mut program = network.serve_web(&["--name", "LAN party 2024"]);
     let port = program.port();
     let join = format!("nc 10.0.1.1 {port}   or: http://10.0.1.1:{port}/");
     let rooms = find_until(&machine, |rooms| !rooms.is_empty());
-    assert_eq!(rooms, [format!("LAN party no. 2       0  {join}")]);
+    assert_eq!(rooms, [format!("LAN party 2024       0  {join}")]);
     // With what it says people can join, and are counted.
     let mut ann = machine.connect(&program);
     ann.read_greeting();
-    let with_ann = format!("LAN party no. 2       1  {join}");
+    let with_ann = format!("LAN party 2024       1  {join}");
     find_until(&machine, |rooms| rooms == [&*with_ann]);
     program.signal(Signal::TERM);
     assert_eq!(program.exit_code(), 0);
@@ -93,6 +94,28 @@ fn rooms_of_one_name_are_told_apart() {
     let secured = format!("ncat --ssl 10.0.1.1 {}   (password)", second.port());
     assert!(rooms[1].ends_with(&secured), "{rooms:?}");
     second.logs("another room on the LAN has this name, so it is announced as Büro (2)");
+    let third = network.serve(&["--name", "büro"]);
+    third.logs("another room on the LAN has this name, so it is announced as büro (3)");
+    find_until(&machine, |rooms| rooms.len() == 3);
+    // The first one has its name as before.
+    let fourth = network.serve(&["--name", "Küche"]);
+    let rooms = find_until(&machine, |rooms| rooms.len() == 4);
+    assert!(rooms.iter().any(|room| room.ends_with(&start(first.port()))), "{rooms:?}");
+    drop(fourth);
+}
+
+/// Where there is an address that isn't for telnet, people are told that one.
+#[test]
+fn an_address_for_everybody_is_preferred() {
+    if !Namespace::is_possible() {
+        return;
+    }
+    let mut network = Network::new();
+    let machine = network.machine();
+    let both = network.serve_at(&["telnet:0.0.0.0:0", "0.0.0.0:0"], &[]);
+    let port = both.addresses()[1].as_socket().expect("it is TCP").port();
+    let join = format!("nc 10.0.1.1 {port}");
+    find_until(&machine, |rooms| rooms.len() == 1 && rooms[0].ends_with(&join));
 }
 
 /// Promise 66: where nobody else can come, or nobody is to, nothing is announced: there is no
@@ -196,4 +219,48 @@ fn avahi_finds_the_room_and_its_page() {
     // The certificate holds the name by which a browser comes.
     let host = resolved(&pages)[6].clone();
     assert!(program.logs("the TLS certificate is").contains(&host), "{host}");
+}
+
+/// Somebody on the LAN who announces without an end doesn't fill the memory of others: the room
+/// isn't announced any more then, and goes on.
+#[test]
+fn a_flood_of_announcements_ends_ours_and_nothing_else() {
+    if !Namespace::is_possible() {
+        return;
+    }
+    let mut network = Network::new();
+    let machine = network.machine();
+    let program = network.serve(&["--name", "Büro"]);
+    find_until(&machine, |rooms| rooms.len() == 1);
+    machine.enter(|| {
+        let socket = UdpSocket::bind("10.0.1.2:5353").expect("nobody has it");
+        let socket = socket2::Socket::from(socket);
+        socket.set_multicast_if_v4(&Ipv4Addr::new(10, 0, 1, 2)).expect("it is ours");
+        let group = SocketAddr::from(([224, 0, 0, 251], 5353)).into();
+        for first in (0..12_000_u32).step_by(40) {
+            let records: Vec<_> = (first..first + 40).flat_map(address_record).collect();
+            // A response with 40 answers (RFC 1035, section 4.1.1).
+            let head = [0, 0, 0x84, 0, 0, 0, 0, 40, 0, 0, 0, 0];
+            socket.send_to(&[&head[..], &records].concat(), &group).expect("it is sent");
+            // So that the other side keeps up.
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    program.logs("not announced any more: more is announced on this LAN than can be remembered");
+    let start = Instant::now();
+    while threads(&program).iter().any(|name| name.starts_with("mDNS")) {
+        assert!(start.elapsed() < PATIENCE, "{:?}", threads(&program));
+    }
+    let mut ann = machine.connect(&program);
+    ann.read_greeting();
+    ann.ping();
+}
+
+/// The address of a host that nobody else has (RFC 1035, section 3.2.1), for an hour.
+fn address_record(number: u32) -> Vec<u8> {
+    let label = format!("host{number:06}");
+    let mut record = vec![label.len() as u8];
+    record.extend(label.bytes());
+    record.extend(b"\x05local\x00\x00\x01\x00\x01\x00\x00\x0e\x10\x00\x04\x0a\x00\x01\x02");
+    record
 }

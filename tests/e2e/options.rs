@@ -316,7 +316,7 @@ fn manual_pages_and_completions_have_all_options() {
         .collect();
     assert!(options.len() > 30, "{options:?}");
     let directory = tempfile::tempdir().expect("a directory");
-    for what in ["man", "man-log", "man-check", "man-reload"] {
+    for what in ["man", "man-find", "man-log", "man-check", "man-reload"] {
         let path = directory.path().join(what);
         fs::write(&path, made(what)).expect("a file");
         let output = Command::new("man")

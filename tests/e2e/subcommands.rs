@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Output;
 use std::thread;
 
 use rustix::process::Signal;
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::harness::{Host, Program, Terminal, lacks, run};
 use crate::support::process::ROOMCAST;
@@ -61,13 +63,23 @@ fn a_server_can_be_checked() {
 /// A server that stands still takes connections, and answers nothing.
 #[test]
 fn a_check_doesnt_wait_for_ever() {
-    let program = Program::web(&[]);
+    let directory = tempfile::tempdir().expect("a directory");
+    let unix = format!("unix:{}", text(&directory.path().join("room")));
+    let program = Program::web_at(&unix, &["--listen", "127.0.0.1:0"]);
     program.signal(Signal::STOP);
-    let url = format!("http://127.0.0.1:{}", program.port());
-    let (code, complaint) = outcome(&["check", &url]);
+    let (code, complaint) = outcome(&["check", &unix]);
     program.signal(Signal::CONT);
     assert_eq!(code, Some(1));
     assert!(complaint.ends_with("doesn't answer: it takes too long"), "{complaint}");
+    // One that doesn't even accept connections.
+    let path = directory.path().join("full");
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
+    socket.bind(&SockAddr::unix(&path).expect("a path")).expect("it is free");
+    socket.listen(0).expect("it is bound");
+    let _first = UnixStream::connect(&path).expect("one has place");
+    let (code, complaint) = outcome(&["check", &format!("unix:{}", text(&path))]);
+    assert_eq!(code, Some(1));
+    assert!(complaint.contains("doesn't answer: "), "{complaint}");
 }
 
 #[test]
@@ -83,7 +95,7 @@ fn a_check_knows_what_isnt_a_server_of_ours() {
     let (code, complaint) = outcome(&["check", &url]);
     other.join().expect("it ends");
     assert_eq!(code, Some(1));
-    assert!(complaint.ends_with("doesn't answer: what it says isn't HTTP"), "{complaint}");
+    assert!(complaint.ends_with("doesn't answer: it does not speak HTTP"), "{complaint}");
 }
 
 #[test]
@@ -93,7 +105,7 @@ fn what_cannot_be_checked_is_told() {
         ("http://", "expected http://HOST:PORT or unix:PATH"),
         ("http://chat.example.org:x", "expected http://HOST:PORT or unix:PATH"),
         ("unix:", "expected http://HOST:PORT or unix:PATH"),
-        ("https://chat.example.org", "from its own machine a server accepts http too"),
+        ("https://chat.example.org", "use http on the server's machine"),
     ] {
         let (code, complaint) = outcome(&["check", url]);
         assert_eq!(code, Some(2), "{url}");
@@ -132,11 +144,11 @@ fn what_cannot_be_told_to_reload_is_said() {
     assert_eq!(outcome(&["reload", "--data", text(&data)]), well());
     ann.ping();
     drop(program);
-    let nobody = format!("roomcast: no server is known by {}: none uses it", text(&data));
+    let nobody = format!("roomcast: no server is using {}", text(&data));
     assert_eq!(outcome(&["reload", "--data", text(&data)]), (Some(1), nobody));
     let (code, complaint) = outcome(&["reload", "--data", "/nowhere"]);
     assert_eq!(code, Some(1));
-    assert!(complaint.starts_with("roomcast: no server is known by /nowhere: "), "{complaint}");
+    assert!(complaint.starts_with("roomcast: cannot tell who uses /nowhere: "), "{complaint}");
     let needs = "roomcast: reload needs the process ID of the server, or its --data";
     assert_eq!(outcome(&["reload"]), (Some(1), needs.to_owned()));
     // Not even a parent is told what would end it.

@@ -24,13 +24,13 @@ say hello | grep 'goodbye'
 say /history | grep '> hello$'
 
 # What was installed can be used.
-man -w 1 roomcast roomcast-log roomcast-check roomcast-reload
+man -w 1 roomcast roomcast-find roomcast-log roomcast-check roomcast-reload
 man -w 7 roomcast-protocol
 man 7 roomcast-protocol | col -b | grep 'How to read the examples'
 bash -c '. /usr/share/bash-completion/completions/roomcast; complete -p roomcast'
 roomcast log --data /var/lib/roomcast | grep '> hello$'
 systemctl reload roomcast
-journalctl -u roomcast | grep 'read again: password, bans, TLS certificate;'
+until journalctl -u roomcast | grep 'read again: password, bans, TLS certificate;'; do sleep 0.1; done
 
 # The same package once more: nobody is disconnected.
 coproc talk { timeout 60 ncat --ssl 127.0.0.1 8008; }
