@@ -22,9 +22,10 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
-// Arrows point one way: net -> chat, store -> wire. (discovery needs none of them.)
+// Arrows point one way: net -> chat, store, cluster -> wire. (discovery needs none of them.)
 pub mod wire;
 pub mod discovery;
+pub mod cluster;
 pub mod store;
 pub mod chat;
 pub mod net;

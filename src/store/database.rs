@@ -248,7 +248,7 @@ impl Database {
             self.transact(true, |database| database.set_reserved(&name, next + RESERVED))?;
         }
         let is_interrupted = known.is_none() && newest > 0 && newest + 1 < next;
-        Ok(Tail { is_known: true, name, next, topic, lines, is_interrupted })
+        Ok(Tail { is_known: true, name, next, topic, lines, is_interrupted, run: None })
     }
 
     /// The newest lines of a room, after the last gap.

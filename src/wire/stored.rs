@@ -193,6 +193,8 @@ pub struct Tail {
     pub name: Box<str>,
     /// The number of its next line; none before that is used again.
     pub next: u64,
+    /// Names the counting of lines, if the room has one of its own.
+    pub run: Option<Box<str>>,
     /// What the room is about; about nothing if it is empty.
     pub topic: Box<str>,
     /// The newest lines, oldest first, without a gap.

@@ -25,6 +25,7 @@ mod names;
 mod subcommands;
 mod packages;
 mod lan;
+mod engine;
 mod first_screen;
 mod lines;
 mod text;

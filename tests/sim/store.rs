@@ -146,7 +146,7 @@ impl Store {
         let mut lines: Vec<_> = lines.map(|(_, line)| line.clone()).collect();
         lines.reverse();
         let (topic, next) = (stored.topic.clone(), stored.next.max(1));
-        Tail { is_known: true, name: name.into(), next, topic, lines, is_interrupted: false }
+        Tail { is_known: true, name: name.into(), next, topic, lines, ..Tail::default() }
     }
 
     fn page(&self, name: &str, from: From, before: u64) -> Answer {

@@ -1,0 +1,381 @@
+//! Links of several servers to one engine, a real one: what each gets, whatever happens to it.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use roomcast::cluster::{Event, Link, Options};
+use roomcast::wire::{
+    Answer, Arrival, Batch, Kind, News, Query, RoomKey, Shared, StoredLine, Tail, Wish,
+};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::harness::{PATIENCE, lacks};
+use crate::support::process::Process;
+
+/// A Redis of its own, on a unix socket.
+struct Engine {
+    directory: TempDir,
+    process: Option<Process>,
+}
+
+impl Engine {
+    fn start() -> Engine {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut engine = Engine { directory, process: None };
+        engine.restart();
+        engine
+    }
+
+    fn socket(&self) -> String {
+        self.path().join("redis.sock").display().to_string()
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn restart(&mut self) {
+        self.process = None;
+        let mut command = Command::new("redis-server");
+        command.args(["--port", "0", "--unixsocket", &self.socket(), "--dir"]).arg(self.path());
+        command.args(["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.process = Some(Process::spawn(&mut command).expect("it starts"));
+        self.ask("PING");
+    }
+
+    /// Runs a command of Redis; gives its answer.
+    fn ask(&self, command: &str) -> String {
+        let start = Instant::now();
+        loop {
+            let mut cli = Command::new("redis-cli");
+            cli.args(["-s", &self.socket()]).args(command.split(' '));
+            let output = cli.output().expect("it runs");
+            let answer = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            // It may still read its file.
+            if output.status.success() && !answer.starts_with("LOADING") {
+                return answer;
+            }
+            assert!(start.elapsed() < PATIENCE, "{command}: {output:?}");
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        self.process.as_ref().expect("it runs").signal(signal);
+    }
+
+    fn kill(&mut self) {
+        self.process = None;
+    }
+
+    fn options(&self) -> Options {
+        Options::new(&format!("unix:{}", self.socket())).expect("it is one")
+    }
+}
+
+/// One server's end.
+struct Server {
+    link: Link,
+    woken: Receiver<()>,
+    count: u64,
+    room: Arc<RoomKey>,
+    /// What has arrived: numbers and texts.
+    lines: Vec<(u64, String)>,
+}
+
+impl Server {
+    fn new(engine: &Engine) -> Server {
+        let (waker, woken) = channel();
+        let link = Link::new(engine.options(), move || _ = waker.send(())).expect("threads");
+        let looks = ["lobby", "lobby"].map(Into::into);
+        let room = Arc::new(RoomKey { name: "lobby".into(), looks });
+        Server { link, woken, count: 0, room, lines: Vec::new() }
+    }
+
+    /// One that has opened the room and reads it.
+    fn reading(engine: &Engine) -> Server {
+        let mut server = Server::new(engine);
+        assert!(matches!(server.event(), Event::Up));
+        let tail = server.tail();
+        let run = tail.run.expect("it has a name");
+        server.link.watch(Arc::clone(&server.room), &run, tail.next);
+        server
+    }
+
+    /// The next event.
+    #[track_caller]
+    fn event(&mut self) -> Event {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(event) = self.link.next_event() {
+                return event;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            self.woken.recv_timeout(left).expect("something happens");
+        }
+    }
+
+    fn tail(&mut self) -> Tail {
+        self.link.ask(Query { ticket: 1, room: Arc::clone(&self.room), wish: Wish::Tail });
+        match self.event() {
+            Event::Answer(1, Answer::Tail(tail)) => tail,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        self.count += 1;
+        let time = std::time::UNIX_EPOCH.elapsed().expect("it is later").as_secs() as u32;
+        let (number, kind, text) = (self.count, Kind::Said, text.as_bytes());
+        let mut batch = Batch::default();
+        let line = StoredLine { number, time, kind, from: "ann", text };
+        batch.push(&self.room, News::Line(line));
+        self.link.submit(batch);
+    }
+
+    /// Reads until so many lines have arrived.
+    #[track_caller]
+    fn reads(&mut self, lines: usize) {
+        while self.lines.len() < lines {
+            match self.event() {
+                Event::Arrived(arrivals) => self.take(arrivals),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn take(&mut self, arrivals: Vec<Arrival>) {
+        for Arrival { number, what, .. } in arrivals {
+            if let Shared::Line { text, .. } = what {
+                self.lines.push((number, text.into()));
+            }
+        }
+    }
+}
+
+fn is_possible() -> bool {
+    !lacks(&["redis-server", "redis-cli"])
+}
+
+/// All servers get the same lines with the same numbers, those of each in its order.
+#[test]
+fn three_servers_have_one_order() {
+    if !is_possible() {
+        return;
+    }
+    const LINES: usize = 200;
+    let engine = Engine::start();
+    let mut servers: Vec<_> = (0..3).map(|_| Server::reading(&engine)).collect();
+    for number in 0..LINES {
+        for (at, server) in servers.iter_mut().enumerate() {
+            server.say(&format!("{at}.{number}"));
+        }
+    }
+    servers.iter_mut().for_each(|server| server.reads(3 * LINES));
+    let first = servers[0].lines.clone();
+    let numbers: Vec<_> = first.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, (1..=3 * LINES as u64).collect::<Vec<_>>());
+    assert!(servers.iter().all(|server| server.lines == first));
+    for at in 0..3 {
+        let own = first.iter().filter(|(_, text)| text.starts_with(&format!("{at}.")));
+        let own: Vec<_> = own.map(|(_, text)| text.clone()).collect();
+        let said: Vec<_> = (0..LINES).map(|number| format!("{at}.{number}")).collect();
+        assert_eq!(own, said);
+    }
+}
+
+/// A room begins with what was said, and what it is about.
+#[test]
+fn a_server_that_comes_later_knows_the_past() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let mut first = Server::reading(&engine);
+    first.say("one");
+    first.reads(1);
+    let mut batch = Batch::default();
+    batch.push(&first.room, News::Topic("all of it"));
+    first.link.submit(batch);
+    first.say("two");
+    first.reads(2);
+    let mut second = Server::new(&engine);
+    assert!(matches!(second.event(), Event::Up));
+    let tail = second.tail();
+    assert_eq!((tail.is_known, tail.next, &*tail.topic), (true, 3, "all of it"));
+    assert_eq!(tail.lines.len(), 2);
+    let run = tail.run.expect("it has a name");
+    second.link.watch(Arc::clone(&second.room), &run, tail.next);
+    first.say("three");
+    second.reads(1);
+    assert_eq!(second.lines, [(3, "three".to_owned())]);
+}
+
+/// An engine that stands still is noticed within two seconds, also when nobody says anything;
+/// what was said meanwhile arrives afterwards, once.
+#[test]
+fn an_engine_that_stands_still_is_noticed_and_nothing_is_lost() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let mut servers = [Server::reading(&engine), Server::reading(&engine)];
+    servers[0].say("before");
+    servers.iter_mut().for_each(|server| server.reads(1));
+    engine.signal(Signal::STOP);
+    let stopped = Instant::now();
+    for server in &mut servers {
+        assert!(matches!(server.event(), Event::Down(_)));
+        // Machines stand still for a second now and then.
+        assert!(stopped.elapsed() < Duration::from_secs(4), "{:?}", stopped.elapsed());
+    }
+    servers[0].say("meanwhile");
+    servers[1].say("here too");
+    engine.signal(Signal::CONT);
+    for server in &mut servers {
+        while server.lines.len() < 3 {
+            match server.event() {
+                Event::Up | Event::Down(_) => {}
+                Event::Arrived(arrivals) => server.take(arrivals),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(servers[0].lines, servers[1].lines);
+    let texts: Vec<_> = servers[0].lines.iter().map(|(_, text)| &**text).collect();
+    assert!(texts[0] == "before" && texts.contains(&"meanwhile") && texts.contains(&"here too"));
+}
+
+/// After kill -9 lines that were said and not answered arrive once.
+#[test]
+fn an_engine_that_is_killed_gives_each_line_once() {
+    if !is_possible() {
+        return;
+    }
+    const LINES: usize = 300;
+    let mut engine = Engine::start();
+    let mut servers = [Server::reading(&engine), Server::reading(&engine)];
+    for number in 0..LINES {
+        servers[number % 2].say(&number.to_string());
+        if number % 100 == 50 {
+            engine.kill();
+            engine.restart();
+        }
+    }
+    for server in &mut servers {
+        while server.lines.len() < LINES {
+            match server.event() {
+                Event::Up | Event::Down(_) => {}
+                Event::Arrived(arrivals) => server.take(arrivals),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(servers[0].lines, servers[1].lines);
+    let numbers: Vec<_> = servers[0].lines.iter().map(|(number, _)| *number).collect();
+    assert_eq!(numbers, (1..=LINES as u64).collect::<Vec<_>>());
+    let mut said: Vec<u64> =
+        servers[0].lines.iter().map(|(_, text)| text.parse().expect("a number")).collect();
+    said.sort_unstable();
+    assert_eq!(said, (0..LINES as u64).collect::<Vec<_>>());
+}
+
+/// An engine that forgets everything, or remembers an older state, is noticed: the room counts
+/// anew, so no number is used twice under one name.
+#[test]
+fn an_engine_that_forgets_is_noticed() {
+    if !is_possible() {
+        return;
+    }
+    let mut engine = Engine::start();
+    let mut server = Server::reading(&engine);
+    server.say("before");
+    server.reads(1);
+    engine.ask("FLUSHALL");
+    let run = match server.event() {
+        Event::Reset { run, next: 1, .. } => run,
+        other => panic!("{other:?}"),
+    };
+    server.say("after");
+    server.reads(2);
+    assert_eq!(server.lines[1], (1, "after".to_owned()));
+    // What is appended to its file from here on is lost.
+    engine.ask("CONFIG SET appendonly no");
+    server.say("lost");
+    server.say("lost too");
+    server.reads(4);
+    engine.kill();
+    engine.restart();
+    loop {
+        match server.event() {
+            Event::Reset { run: new, .. } => {
+                assert_ne!(new, run);
+                break;
+            }
+            Event::Up | Event::Down(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    server.say("again");
+    server.reads(5);
+}
+
+/// Of an engine that keeps few lines the numbers say how many are missing.
+#[test]
+fn what_the_engine_has_dropped_can_be_counted() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let mut server = Server::reading(&engine);
+    (0..10).for_each(|number| server.say(&number.to_string()));
+    server.reads(10);
+    let mut late = Server::new(&engine);
+    assert!(matches!(late.event(), Event::Up));
+    let run = late.tail().run.expect("it has a name");
+    engine.ask("XTRIM {rc:lobby}:log MAXLEN 3");
+    late.link.watch(Arc::clone(&late.room), &run, 2);
+    late.reads(3);
+    assert_eq!(late.lines[0], (8, "7".to_owned()));
+}
+
+/// An engine that drops what it has when its memory is full is warned of.
+#[test]
+fn an_engine_that_evicts_is_warned_of() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    engine.ask("CONFIG SET maxmemory-policy allkeys-lru");
+    let mut server = Server::new(&engine);
+    loop {
+        match server.event() {
+            Event::Warning(text) => {
+                assert!(text.contains("allkeys-lru and should be noeviction"), "{text}");
+                break;
+            }
+            Event::Up => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// An engine that isn't there at the start is found when it comes.
+#[test]
+fn an_engine_may_come_later() {
+    if !is_possible() {
+        return;
+    }
+    let mut engine = Engine::start();
+    engine.kill();
+    let mut server = Server::new(&engine);
+    server.say("early");
+    engine.restart();
+    assert!(matches!(server.event(), Event::Up));
+    let tail = server.tail();
+    assert_eq!((tail.next, tail.lines.len()), (2, 1));
+}
