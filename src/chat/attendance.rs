@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::room::RoomId;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Standing, State};
+use crate::chat::room::log::HiddenFrom;
 use crate::chat::room::presence::Presence;
 use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
@@ -249,12 +250,10 @@ impl Chat {
         let session = &self.sessions[id];
         let (room, joined) = (session.room, texts::joined(&self.who(id)));
         // Own lines behind where a reader stops would be counted as before it.
-        if session.reader.is_stopped() {
-            self.append_notice(room, ClientId::default(), Kind::Presence, &joined);
-            return;
+        match session.reader.is_stopped() {
+            true => self.append_notice(room, Kind::Presence, &joined),
+            false => self.append_notice_by(room, id, Kind::Presence, &joined, HiddenFrom::Author),
         }
-        let seq = self.append_notice(room, id, Kind::Presence, &joined);
-        self.sessions[id].reader.add_own(&mut self.rooms[room].log, seq);
     }
 
     /// Whether the others have seen a client's name.
@@ -278,9 +277,7 @@ impl Chat {
                 presence.last_left = left;
                 self.plan_notice(room);
             }
-            Standing::Known => {
-                self.append_notice(room, ClientId::default(), Kind::Presence, &left);
-            }
+            Standing::Known => self.append_notice(room, Kind::Presence, &left),
         }
     }
 
@@ -318,9 +315,7 @@ impl Chat {
         match (&told[..], left) {
             ([], 0) => {}
             ([member], 0) => self.tell_joined(*member),
-            ([], 1) => {
-                self.append_notice(id, ClientId::default(), Kind::Presence, &last_left);
-            }
+            ([], 1) => self.append_notice(id, Kind::Presence, &last_left),
             _ => self.tell_all(id, &told, left),
         }
     }
@@ -341,10 +336,8 @@ impl Chat {
         // guest9 before guest10.
         names.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
         let text = texts::came_and_went(&names, joined.len(), left);
-        let seq = self.append_notice(room, ClientId::default(), Kind::Presence, &text);
         // Those who are named know it.
-        for &id in joined.iter().take(names.len()) {
-            self.sessions[id].reader.hide(seq);
-        }
+        let hidden = HiddenFrom::These(&joined[..names.len()]);
+        self.append_notice_by(room, ClientId::default(), Kind::Presence, &text, hidden);
     }
 }

@@ -12,7 +12,7 @@ use super::state::Chat;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{NOTE_BYTES_MAX, Session};
-use crate::chat::room::log::{Line, Seq};
+use crate::chat::room::log::{HiddenFrom, Line};
 use crate::chat::texts;
 use crate::wire::{
     Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, Protocol, Text,
@@ -297,34 +297,52 @@ impl Chat {
     fn append_line(&mut self, id: ClientId, kind: Kind, from: &str, text: &[u8]) {
         self.counts.lines += 1;
         let room = self.sessions[id].room;
-        let seq = self.append(room, id, kind, from, text);
         // A page shows what it has said when it comes back, with its number.
         let is_page = self.sessions[id].reader.newest_encoding().ending == Ending::Frame;
-        if !self.config.echo && !is_page {
-            self.sessions[id].reader.add_own(&mut self.rooms[room].log, seq);
-        }
+        let hidden = match self.config.echo || is_page {
+            true => HiddenFrom::Nobody,
+            false => HiddenFrom::Author,
+        };
+        let time = self.clock.wall();
+        self.append(room, &Line { author: id, kind, time, from, text }, hidden);
     }
 
-    /// Adds a line of the server's to the log of a room. `author` doesn't get
-    /// it.
-    pub(super) fn append_notice(
+    /// Adds a line of the server's to the log of a room, for everybody.
+    pub(super) fn append_notice(&mut self, room: RoomId, kind: Kind, text: &str) {
+        self.append_notice_by(room, ClientId::default(), kind, text, HiddenFrom::Nobody);
+    }
+
+    /// The same, about something that `author` did.
+    pub(super) fn append_notice_by(
         &mut self,
         room: RoomId,
         author: ClientId,
         kind: Kind,
         text: &str,
-    ) -> Seq {
-        self.append(room, author, kind, "", text.as_bytes())
+        hidden: HiddenFrom<'_>,
+    ) {
+        let (time, from, text) = (self.clock.wall(), "", text.as_bytes());
+        self.append(room, &Line { author, kind, time, from, text }, hidden);
     }
 
-    fn append(&mut self, id: RoomId, author: ClientId, kind: Kind, from: &str, text: &[u8]) -> Seq {
-        let time = self.clock.wall();
-        let line = Line { author, kind, time, from, text };
-        let seq = self.rooms.append(id, &line);
+    /// Adds a line to the log of a room. What is told to a room goes through here.
+    fn append(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom<'_>) {
+        let seq = self.rooms.append(id, line);
         if self.config.has_store {
-            self.keep(id, seq, &line);
+            self.keep(id, seq, line);
         }
-        seq
+        match hidden {
+            HiddenFrom::Nobody => {}
+            HiddenFrom::Author => {
+                let reader = &mut self.sessions[line.author].reader;
+                reader.add_own(&mut self.rooms[id].log, seq);
+            }
+            HiddenFrom::These(clients) => {
+                for &client in clients {
+                    self.sessions[client].reader.hide(seq);
+                }
+            }
+        }
     }
 
     /// Changes the encoding of what a client is sent from now on.

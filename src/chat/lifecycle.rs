@@ -278,7 +278,7 @@ impl Chat {
         let rooms: Vec<_> = self.rooms.all().map(|(id, _)| id).collect();
         for room in rooms {
             self.rooms[room].presence = Presence::default();
-            self.append_notice(room, ClientId::default(), Kind::Notice, texts::SHUTDOWN);
+            self.append_notice(room, Kind::Notice, texts::SHUTDOWN);
         }
         let members: Vec<_> = self.sessions.keys().collect();
         for id in members {

@@ -7,8 +7,7 @@ use socket2::{Domain, Socket, Type};
 
 /// What the names of interfaces begin with on which there are only programs of this machine, or
 /// a network far away.
-const VIRTUAL: [&str; 20] = [
-    "br-",
+const VIRTUAL: [&str; 19] = [
     "cali",
     "cilium",
     "cni",

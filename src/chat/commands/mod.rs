@@ -273,7 +273,7 @@ fn rename(chat: &mut Chat, id: ClientId, rest: &str) -> Result<(), String> {
     let is_known = chat.is_known(id);
     if is_known {
         let renamed = texts::renamed(old.as_str(), nick.as_str());
-        chat.append_notice(chat.sessions[id].room, ClientId::default(), Kind::Presence, &renamed);
+        chat.append_notice(chat.sessions[id].room, Kind::Presence, &renamed);
     }
     if !is_known || is_quiet {
         chat.notify(id, &texts::you_are(nick.as_str()));

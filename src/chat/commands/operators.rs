@@ -253,7 +253,7 @@ pub(in crate::chat) fn announce(chat: &mut Chat, id: ClientId, rest: &str) -> Ou
     let text = texts::announcement(chat.sessions[id].nick.as_str(), rest);
     let rooms: Vec<_> = chat.rooms.iter().map(|(id, _)| id).collect();
     for room in rooms {
-        chat.append_notice(room, ClientId::default(), Kind::Notice, &text);
+        chat.append_notice(room, Kind::Notice, &text);
     }
     Ok(())
 }

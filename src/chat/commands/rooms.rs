@@ -122,6 +122,6 @@ pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
     let text = texts::topic_set(session.nick.as_str(), room.topic.as_deref());
     let room = session.room;
     chat.keep_topic(room);
-    chat.append_notice(room, ClientId::default(), Kind::Notice, &text);
+    chat.append_notice(room, Kind::Notice, &text);
     Ok(())
 }

@@ -136,7 +136,7 @@ impl Chat {
         }
         room.set_queued();
         if tail.is_interrupted {
-            self.append_notice(id, ClientId::default(), Kind::Notice, texts::INTERRUPTED);
+            self.append_notice(id, Kind::Notice, texts::INTERRUPTED);
         }
     }
 }

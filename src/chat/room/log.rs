@@ -76,6 +76,14 @@ pub(in crate::chat) struct Line<'a> {
     pub text: &'a [u8],
 }
 
+/// Who knows a line already, and isn't sent it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::chat) enum HiddenFrom<'a> {
+    Nobody,
+    Author,
+    These(&'a [ClientId]),
+}
+
 /// One line, without its bytes.
 #[derive(Clone, Copy, Debug)]
 struct Record {
