@@ -45,6 +45,9 @@ const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
 const FLUSH_TIME_MIN: Duration = Duration::from_millis(50);
 
 /// When the first signal came.
+/// How long the engine of several servers has to answer at the start.
+const ENGINE_TIME: Duration = Duration::from_secs(5);
+
 static STOPPED: OnceLock<Instant> = OnceLock::new();
 
 fn main() -> ExitCode {
@@ -144,6 +147,14 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         Some(store) => server.set_store(store).map_err(no_thread)?,
         None if cli.is_raw() => {}
         None => info!("what is said, bans and proofs of names end with the server: see --data"),
+    }
+    if let Some(options) = cli.cluster() {
+        if cli.data().is_some() {
+            return Err("--cluster and --data can't be used together yet".into());
+        }
+        server
+            .set_link(options.clone(), ENGINE_TIME)
+            .map_err(|error| format!("cannot use the engine of --cluster: {error}"))?;
     }
     // It watches as long as it is there, also where nothing is reloaded.
     let watcher = certificate.map(CertificateWatcher::new).transpose().map_err(no_thread)?;

@@ -206,7 +206,7 @@ impl Chat {
     /// Tells a client whether what it says is stored.
     fn tell_kept(&mut self, id: ClientId) {
         if self.config.has_store {
-            let is_kept = self.rooms[self.sessions[id].room].key.is_some();
+            let is_kept = self.rooms[self.sessions[id].room].is_stored;
             self.notify_here(id, &texts::kept(is_kept, self.config.keep));
         }
     }
@@ -249,11 +249,7 @@ impl Chat {
     fn tell_joined(&mut self, id: ClientId) {
         let session = &self.sessions[id];
         let (room, joined) = (session.room, texts::joined(&self.who(id)));
-        // Own lines behind where a reader stops would be counted as before it.
-        match session.reader.is_stopped() {
-            true => self.append_notice(room, Kind::Presence, &joined),
-            false => self.append_notice_by(room, id, Kind::Presence, &joined, HiddenFrom::Author),
-        }
+        self.append_notice_by(room, id, Kind::Presence, &joined, HiddenFrom::Author);
     }
 
     /// Whether the others have seen a client's name.

@@ -76,6 +76,8 @@ pub struct Config {
     pub whois_address: bool,
     /// Whether there is a store that keeps what is said.
     pub has_store: bool,
+    /// Rooms are shared with other servers.
+    pub is_shared: bool,
     /// Rooms of which nothing is stored.
     pub unstored: Vec<String>,
     /// If there is a store: names the counting of lines in those rooms, which begins anew
@@ -140,6 +142,7 @@ impl Default for Config {
             view: View::default(),
             whois_address: false,
             has_store: false,
+            is_shared: false,
             unstored_run: String::new(),
             unstored: Vec::new(),
             keep: None,

@@ -12,7 +12,7 @@ use super::state::Chat;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{NOTE_BYTES_MAX, Session};
-use crate::chat::room::log::{HiddenFrom, Line};
+use crate::chat::room::log::{HiddenFrom, Line, Seq};
 use crate::chat::texts;
 use crate::wire::{
     Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, Protocol, Text,
@@ -266,7 +266,7 @@ impl Chat {
     /// may not; others are told that the client has joined, unless they know; and
     /// the client isn't away any more. False if it may not.
     pub(super) fn begin_act(&mut self, id: ClientId) -> bool {
-        if !self.sessions[id].is_plain() && self.is_silenced(id) {
+        if !self.sessions[id].is_plain() && self.is_silenced(id) || !self.is_linked(id) {
             return false;
         }
         self.become_known(id);
@@ -327,21 +327,40 @@ impl Chat {
 
     /// Adds a line to the log of a room. What is told to a room goes through here.
     fn append(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom<'_>) {
+        match &self.rooms[id].key {
+            Some(key) if self.config.is_shared => self.outbox.add(key, line, hidden),
+            _ => self.append_at_once(id, line, hidden),
+        }
+    }
+
+    /// Adds a line that has its place.
+    pub(super) fn append_at_once(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom<'_>) {
         let seq = self.rooms.append(id, line);
         if self.config.has_store {
             self.keep(id, seq, line);
         }
         match hidden {
             HiddenFrom::Nobody => {}
-            HiddenFrom::Author => {
-                let reader = &mut self.sessions[line.author].reader;
-                reader.add_own(&mut self.rooms[id].log, seq);
-            }
+            HiddenFrom::Author => self.hide_own(id, line.author, seq),
             HiddenFrom::These(clients) => {
-                for &client in clients {
-                    self.sessions[client].reader.hide(seq);
+                for client in clients {
+                    if let Some(session) = self.sessions.get_mut(*client).filter(|it| it.room == id)
+                    {
+                        session.reader.hide(seq);
+                    }
                 }
             }
+        }
+    }
+
+    /// A client isn't sent its own line, unless it has gone since it said it.
+    fn hide_own(&mut self, id: RoomId, author: ClientId, seq: Seq) {
+        let Some(session) = self.sessions.get_mut(author).filter(|it| it.room == id) else {
+            return;
+        };
+        // Own lines behind where a reader stops would be counted as before it.
+        if !session.reader.is_stopped() {
+            session.reader.add_own(&mut self.rooms[id].log, seq);
         }
     }
 

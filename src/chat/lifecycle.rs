@@ -16,7 +16,7 @@ use crate::chat::room::cursor::Reader;
 use crate::chat::room::presence::Presence;
 use crate::chat::schedule::Due;
 use crate::chat::state::{Chat, Output};
-use crate::wire::{Client, Encoding, Ending, Kind, NOTICE, Protocol, Stage};
+use crate::wire::{Client, Encoding, Ending, NOTICE, Protocol, Stage};
 
 /// How long a client that closed its sending side stays for replies. A script
 /// (`echo /who | nc -N`) waits so long for its end, and a bot has so long to
@@ -278,7 +278,8 @@ impl Chat {
         let rooms: Vec<_> = self.rooms.all().map(|(id, _)| id).collect();
         for room in rooms {
             self.rooms[room].presence = Presence::default();
-            self.append_notice(room, Kind::Notice, texts::SHUTDOWN);
+            // Other servers go on.
+            self.append_here(room, texts::SHUTDOWN);
         }
         let members: Vec<_> = self.sessions.keys().collect();
         for id in members {

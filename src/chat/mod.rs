@@ -16,6 +16,7 @@ mod config;
 mod room;
 mod names;
 mod keeping;
+mod linking;
 mod member;
 mod close_reason;
 mod admission;

@@ -162,6 +162,11 @@ impl Chat {
     /// lapped. And when so many strangers have given way at once that no place is
     /// left for a newcomer until they have been told.
     pub fn has_headroom(&self) -> bool {
+        self.outbox.has_place() && self.has_place_for_arrivals()
+    }
+
+    /// Whether the caller may hand over what others have said.
+    pub fn has_place_for_arrivals(&self) -> bool {
         let front = self.flush.front().and_then(|id| self.sessions.get(id));
         let is_near = |session: &Session| {
             let log = &self.rooms[session.room].log;

@@ -1,6 +1,7 @@
 //! What `Chat` is made of.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use slotmap::SecondaryMap;
@@ -16,6 +17,7 @@ use crate::chat::flush::FlushQueue;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::handover::Handover;
 use crate::chat::keeping::lookups::Lookups;
+use crate::chat::linking::outbox::Outbox;
 use crate::chat::member::Session;
 use crate::chat::names::table::Names;
 use crate::chat::pace::Pace;
@@ -23,7 +25,7 @@ use crate::chat::room::table::Rooms;
 use crate::chat::schedule::Schedule;
 use crate::chat::secured::Secured;
 use crate::chat::web::pages::Pages;
-use crate::wire::{Query, Text};
+use crate::wire::{Query, RoomKey, Text};
 
 /// The room and everyone in it.
 ///
@@ -39,7 +41,10 @@ use crate::wire::{Query, Text};
 ///    a client only while `interest` says so.
 /// 5. A client of which `poll_output` says that it is over is forgotten, and what
 ///    the caller says about it is ignored.
-/// 6. If there is a store, `take_news` whenever it takes more, and `handle_answer` for
+/// 6. If rooms are shared with other servers, `take_submissions` whenever the link takes more,
+///    `handle_link`, `handle_new_run` and `handle_arrivals` in the order in which it says them,
+///    the last only while `has_place_for_arrivals`.
+/// 7. If there is a store, `take_news` whenever it takes more, and `handle_answer` for
 ///    each `Output::Ask`, when there is headroom.
 #[derive(Debug)]
 pub struct Chat {
@@ -50,6 +55,7 @@ pub struct Chat {
     pub(super) admission: Admission,
     pub(super) pages: Pages,
     pub(super) handover: Handover,
+    pub(super) outbox: Outbox,
     pub(super) lookups: Lookups,
     pub(super) secured: Secured,
     /// The message of the day.
@@ -88,6 +94,17 @@ pub enum Output {
     Bans(String),
     /// The store is to be asked this; `handle_answer` follows.
     Ask(Query),
+    /// This room is to be read from the line `next` on: `handle_arrivals` follow.
+    Watch {
+        /// Which room.
+        room: Arc<RoomKey>,
+        /// Names the counting of its lines.
+        run: Box<str>,
+        /// The number of the next line.
+        next: u64,
+    },
+    /// This room isn't to be read any more.
+    Unwatch(Arc<RoomKey>),
     /// A client has left, and is to be disconnected.
     Closed {
         /// Whose.
@@ -107,6 +124,7 @@ impl Chat {
             rooms: Rooms::new(&config),
             pace: Pace::new(config.rate),
             handover: Handover::new(config.backlog_bytes_max),
+            outbox: Outbox::default(),
             config,
             sessions: SecondaryMap::new(),
             names: Names::default(),

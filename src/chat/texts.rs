@@ -211,6 +211,26 @@ pub(super) const INTERRUPTED: &str =
 
 pub(super) const NO_STORE: &str = "the store doesn't answer: try again later";
 
+/// The engine of several servers doesn't answer.
+pub(super) const LINK_DOWN: &str =
+    "the link to the other servers is down: nothing can be said until it is back";
+pub(super) const LINK_UP: &str = "the link to the other servers is back";
+pub(super) const NOT_SENT: &str = "not sent: the link to the other servers is down";
+pub(super) const NO_ROOM_NOW: &str = "the link to the other servers is down: try again later";
+pub(super) const ENGINE_FORGOT: &str =
+    "the servers have lost their common history: lines are counted anew";
+
+/// So many lines of other servers didn't come here.
+pub(super) fn missing_lines(lines: u64) -> String {
+    let are = if lines == 1 { "is" } else { "are" };
+    format!("{} of other servers {are} missing here", count(lines, "line"))
+}
+
+/// A line that others hear long after it was said.
+pub(super) fn late(time: Time, zone: &TimeZone, text: &str) -> String {
+    format!("(said at {}) {text}", date_and_time(time, zone))
+}
+
 pub(super) const NO_PAST: &str = "the store doesn't answer: earlier lines can't be shown now";
 
 pub(super) fn not_stored(lines: u64) -> String {

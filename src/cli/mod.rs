@@ -13,6 +13,7 @@ use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rate, Rule, parse_network};
+use roomcast::cluster;
 use roomcast::discovery::Security;
 use roomcast::net::{Advertised, ListenAddr};
 use roomcast::store;
@@ -146,6 +147,10 @@ struct Network {
     /// Print every address at which people can join, not only the best
     #[arg(short, long)]
     verbose: bool,
+
+    /// Share rooms with other servers through the engine at URL (being built)
+    #[arg(long, value_name = "URL", hide = true, value_parser = cluster::Options::new)]
+    cluster: Option<cluster::Options>,
 
     /// Believe proxies in NETWORK about where clients come from
     ///
@@ -449,6 +454,11 @@ impl Cli {
         }
     }
 
+    /// The engine that rooms are shared through.
+    pub fn cluster(&self) -> Option<&cluster::Options> {
+        self.network.cluster.as_ref()
+    }
+
     /// Names that this server is called by, but for those of the machine.
     pub fn hosts(&self) -> Vec<String> {
         let advertised = self.network.advertise.iter().map(|advertised| &advertised.host);
@@ -610,6 +620,7 @@ impl Cli {
             view: View { clock: room.timestamps.then_some(Clock::SERVER), has_colors: false },
             whois_address: room.whois_address,
             has_store: false,
+            is_shared: self.network.cluster.is_some(),
             unstored: self.files.no_store.clone(),
             unstored_run: String::new(),
             keep: unless_zero(self.files.keep),

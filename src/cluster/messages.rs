@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
 use redis::{ConnectionInfo, IntoConnectionInfo};
 
@@ -57,6 +58,8 @@ pub(super) enum Job {
     Answer(Query),
     /// The reader has to look up.
     Wake,
+    /// What waits is to be handed over; it is said whether that was done.
+    Flush(Sender<bool>),
 }
 
 /// What the reader has to do.

@@ -12,17 +12,20 @@ mod writer;
 mod reader;
 
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
+
+use log::warn;
 
 pub use self::messages::{Event, Options};
 use self::messages::{Job, Watch};
 use self::reader::Reader;
 use self::writer::Writer;
-use crate::wire::{Batch, Query, RoomKey};
+use crate::wire::{Answer, Batch, Query, RoomKey, Tail, Wish};
 
 /// Bytes of lines that wait for the engine at most, as `Batch::bytes` counts them.
 pub const QUEUE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -68,6 +71,44 @@ impl Link {
         Ok(Link { jobs, watches, events, waiting, works: [false; 2] })
     }
 
+    /// A link whose engine answers within `time`, and how `room` goes on.
+    ///
+    /// # Errors
+    /// Why it doesn't, or as the system says when it gives no thread.
+    pub fn open(
+        options: Options,
+        room: Arc<RoomKey>,
+        wake: impl Fn() + Send + Clone + 'static,
+        time: Duration,
+    ) -> io::Result<(Link, Tail)> {
+        let until = Instant::now() + time;
+        let (heard, hears) = channel();
+        let wake = move || {
+            wake();
+            // Nobody listens later on.
+            let _ = heard.send(());
+        };
+        let mut link = Link::new(options, wake)?;
+        let mut why = io::Error::new(ErrorKind::TimedOut, "it doesn't answer");
+        loop {
+            match link.next_event() {
+                Some(Event::Up) => {
+                    link.ask(Query { ticket: 0, room: Arc::clone(&room), wish: Wish::Tail });
+                }
+                Some(Event::Answer(0, Answer::Tail(tail))) => return Ok((link, tail)),
+                Some(Event::Answer(..)) => why = io::Error::other("it fails"),
+                Some(Event::Warning(text)) => warn!("{text}"),
+                Some(_) => {}
+                None => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if hears.recv_timeout(left).is_err() {
+                        return Err(why);
+                    }
+                }
+            }
+        }
+    }
+
     /// Whether it takes another batch.
     pub fn has_place(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) < QUEUE_BYTES_MAX
@@ -78,6 +119,13 @@ impl Link {
     pub fn submit(&self, batch: Batch) {
         self.waiting.fetch_add(batch.bytes(), Ordering::Relaxed);
         self.send(Job::Submit(batch));
+    }
+
+    /// Hands over what waits, within `time`; false if it doesn't come to that.
+    pub fn finish(&self, time: Duration) -> bool {
+        let (done, is_done) = channel();
+        self.send(Job::Flush(done));
+        is_done.recv_timeout(time).unwrap_or(false)
     }
 
     /// Asks about a room: an `Event::Answer` follows.

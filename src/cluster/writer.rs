@@ -81,6 +81,11 @@ impl Writer {
         match job {
             Job::Submit(batch) => self.queue.push_back(batch),
             Job::Wake => self.is_wake_due = true,
+            Job::Flush(done) => {
+                self.work(wake);
+                // Nobody waits any more if it took too long.
+                let _ = done.send(self.queue.is_empty());
+            }
             Job::Answer(query) => {
                 // It has to know all that was said before.
                 self.work(wake);

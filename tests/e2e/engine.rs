@@ -17,17 +17,21 @@ use crate::harness::{PATIENCE, lacks};
 use crate::support::process::Process;
 
 /// A Redis of its own, on a unix socket.
-struct Engine {
+pub struct Engine {
     directory: TempDir,
     process: Option<Process>,
 }
 
 impl Engine {
-    fn start() -> Engine {
+    pub fn start() -> Engine {
         let directory = tempfile::tempdir().expect("a directory");
         let mut engine = Engine { directory, process: None };
         engine.restart();
         engine
+    }
+
+    pub fn url(&self) -> String {
+        format!("unix:{}", self.socket())
     }
 
     fn socket(&self) -> String {
@@ -38,7 +42,7 @@ impl Engine {
         self.directory.path()
     }
 
-    fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.process = None;
         let mut command = Command::new("redis-server");
         command.args(["--port", "0", "--unixsocket", &self.socket(), "--dir"]).arg(self.path());
@@ -49,7 +53,7 @@ impl Engine {
     }
 
     /// Runs a command of Redis; gives its answer.
-    fn ask(&self, command: &str) -> String {
+    pub fn ask(&self, command: &str) -> String {
         let start = Instant::now();
         loop {
             let mut cli = Command::new("redis-cli");
@@ -64,16 +68,16 @@ impl Engine {
         }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         self.process.as_ref().expect("it runs").signal(signal);
     }
 
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.process = None;
     }
 
     fn options(&self) -> Options {
-        Options::new(&format!("unix:{}", self.socket())).expect("it is one")
+        Options::new(&self.url()).expect("it is one")
     }
 }
 
@@ -157,7 +161,7 @@ impl Server {
     }
 }
 
-fn is_possible() -> bool {
+pub fn is_possible() -> bool {
     !lacks(&["redis-server", "redis-cli"])
 }
 

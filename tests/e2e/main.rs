@@ -26,6 +26,7 @@ mod subcommands;
 mod packages;
 mod lan;
 mod engine;
+mod cluster;
 mod first_screen;
 mod lines;
 mod text;

@@ -181,6 +181,7 @@ impl World {
                     assert!(self.driver.ids.contains_key(id), "of a client that is here")
                 }
                 Output::Bans(text) => self.bans = Some(text),
+                Output::Watch { .. } | Output::Unwatch(_) => {}
                 Output::Ask(query) => {
                     self.hand_over();
                     let store = self.store.as_mut().expect("only a store is asked");

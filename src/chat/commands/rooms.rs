@@ -65,6 +65,7 @@ impl Chat {
         if let Some(room) = self.rooms.forget_unused(id) {
             self.schedule.cancel(room.presence.due_at, Due::Presence(id));
             self.keep_end(&room);
+            self.unwatch(room.key);
         }
     }
 }
@@ -122,6 +123,7 @@ pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
     let text = texts::topic_set(session.nick.as_str(), room.topic.as_deref());
     let room = session.room;
     chat.keep_topic(room);
+    chat.share_topic(room);
     chat.append_notice(room, Kind::Notice, &text);
     Ok(())
 }

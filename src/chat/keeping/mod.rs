@@ -21,7 +21,7 @@ impl Chat {
     /// trace.
     pub(super) fn keep(&mut self, id: RoomId, seq: Seq, line: &Line<'_>) {
         let room = &mut self.rooms[id];
-        let Some(key) = &room.key else { return };
+        let Some(key) = room.key.as_ref().filter(|_| room.is_stored) else { return };
         let Line { kind, time, from, text, .. } = *line;
         room.is_kept |= matches!(kind, Kind::Said | Kind::Act);
         if room.is_kept {
@@ -33,14 +33,14 @@ impl Chat {
     /// Hands over what a room is about.
     pub(super) fn keep_topic(&mut self, id: RoomId) {
         let room = &mut self.rooms[id];
-        let Some(key) = &room.key else { return };
+        let Some(key) = room.key.as_ref().filter(|_| room.is_stored) else { return };
         room.is_kept = true;
         self.handover.add(key, News::Topic(room.topic.as_deref().unwrap_or_default()));
     }
 
     /// Hands over that a room is empty.
     pub(super) fn keep_end(&mut self, room: &Room) {
-        if let Some(key) = room.key.as_ref().filter(|_| room.is_kept) {
+        if let Some(key) = room.key.as_ref().filter(|_| room.is_stored && room.is_kept) {
             self.handover.add(key, News::Closed);
         }
     }

@@ -18,7 +18,7 @@ impl Chat {
     /// Whether the store may have lines of a client's room that are older than its log.
     pub(in crate::chat) fn has_past(&self, id: ClientId) -> bool {
         let room = &self.rooms[self.sessions[id].room];
-        room.key.is_some() && room.is_kept && room.log.number(room.log.first()) > 1
+        room.is_stored && room.is_kept && room.log.number(room.log.first()) > 1
     }
 
     /// Shows a client what was said from somewhere on, first what only the store has.

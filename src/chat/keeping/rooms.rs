@@ -63,6 +63,9 @@ impl Chat {
             return;
         }
         let is_known = matches!(answer, Answer::Tail(_));
+        if !is_known && self.config.is_shared {
+            return self.refuse_room(&waiting);
+        }
         if self.rooms.find(name).is_none() {
             let tail = match answer {
                 Answer::Tail(tail) => tail,
@@ -105,6 +108,23 @@ impl Chat {
         }
     }
 
+    /// A client goes on that has waited for its room in vain.
+    pub(in crate::chat) fn refuse_waiting(&mut self, id: ClientId, text: &str) {
+        match self.sessions[id].set_rare(|rare| rare.waiting.take()) {
+            Some(Waiting::Room(_)) => {
+                self.notify(id, text);
+                self.sessions[id].reader.go_on();
+                self.queue(id);
+            }
+            Some(Waiting::Request(_)) => self.answer_unavailable(id, text),
+            other => self.sessions[id].set_rare(|rare| rare.waiting = other),
+        }
+        self.schedule.resume(id);
+        if self.sessions.contains_key(id) {
+            self.update_interest(id);
+        }
+    }
+
     /// Begins the lobby where it was. `highest` is the highest number of any line.
     pub fn restore_lobby(&mut self, tail: &Tail, highest: u64) {
         self.handover.set_highest(highest);
@@ -117,6 +137,9 @@ impl Chat {
         if room.key.is_none() {
             // What was stored once isn't shown where nothing is stored any more.
             return;
+        }
+        if let Some(run) = &tail.run {
+            room.log.set_run(run);
         }
         for line in &tail.lines {
             if let Past::Line { number, time, kind, from, text } = line {
@@ -135,6 +158,7 @@ impl Chat {
             *key = Arc::new(RoomKey { name: tail.name.clone(), looks: key.looks.clone() });
         }
         room.set_queued();
+        self.watch(id);
         if tail.is_interrupted {
             self.append_notice(id, Kind::Notice, texts::INTERRUPTED);
         }

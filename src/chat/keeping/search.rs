@@ -26,7 +26,7 @@ impl Chat {
             return Err(texts::search_words(WORDS_BYTES_MAX));
         }
         let room = &self.rooms[self.sessions[id].room];
-        let Some(key) = room.key.clone() else {
+        let Some(key) = room.key.clone().filter(|_| room.is_stored) else {
             return Err(texts::not_searched(room.name.as_str()));
         };
         if self.lookups.has(id) || self.lookups.searches() >= SEARCHES_MAX {

@@ -1,4 +1,4 @@
-//! How the store knows rooms.
+//! How the store and other servers know rooms.
 
 use std::sync::Arc;
 
@@ -7,11 +7,15 @@ use crate::chat::names::lookalikes;
 use crate::chat::names::nick::Nick;
 use crate::wire::RoomKey;
 
-/// How the store knows a room, unless what is said there isn't stored.
+/// How the store and other servers know a room, unless neither does.
 pub(in crate::chat) fn key_of(name: &Nick, config: &Config) -> Option<Arc<RoomKey>> {
-    let name = name.as_str();
-    let is_left_out = || config.unstored.iter().any(|other| lookalikes::is_same(other, name));
-    (config.has_store && !is_left_out()).then(|| Arc::new(key(name)))
+    (is_stored(name, config) || config.is_shared).then(|| Arc::new(key(name.as_str())))
+}
+
+/// Whether what is said in a room is stored.
+pub(in crate::chat) fn is_stored(name: &Nick, config: &Config) -> bool {
+    let is_same = |other: &String| lookalikes::is_same(other, name.as_str());
+    config.has_store && !config.unstored.iter().any(is_same)
 }
 
 fn key(name: &str) -> RoomKey {

@@ -206,6 +206,17 @@ impl Log {
         }
     }
 
+    /// Names the counting of lines.
+    pub fn set_run(&mut self, run: &str) {
+        self.run = run.into();
+    }
+
+    /// A new counting of lines begins, in which the next line gets this number.
+    pub fn begin_run(&mut self, run: &str, number: u64) {
+        self.set_run(run);
+        self.jumps.push_back((self.next(), number));
+    }
+
     /// Adds a line and drops old ones beyond the limits. This is the one place
     /// where the order of lines is made.
     pub fn append(&mut self, line: &Line) -> Seq {

@@ -11,7 +11,7 @@ mod model;
 
 use std::sync::Arc;
 
-use self::key::key_of;
+use self::key::{is_stored, key_of};
 use self::log::{Limits, Log, Seq};
 use self::presence::Presence;
 use crate::chat::config::Config;
@@ -29,8 +29,10 @@ slotmap::new_key_type! {
 pub(super) struct Room {
     pub name: Nick,
     pub topic: Option<Box<str>>,
-    /// How the store knows it; `None` if what is said here isn't stored.
+    /// How the store and other servers know it; `None` if neither does.
     pub key: Option<Arc<RoomKey>>,
+    /// What is said here is stored.
+    pub is_stored: bool,
     /// Somebody has said something here, so all is stored.
     pub is_kept: bool,
     pub log: Log,
@@ -51,8 +53,9 @@ impl Room {
 
     pub fn with_limits(name: Nick, config: &Config, limits: Limits) -> Self {
         let key = key_of(&name, config);
-        let is_stored = key.is_some() || !config.has_store;
-        let run = if is_stored { &config.run } else { &config.unstored_run };
+        let is_stored = is_stored(&name, config);
+        let is_left_out = config.has_store && !is_stored;
+        let run = if is_left_out { &config.unstored_run } else { &config.run };
         let log = Log::new(name.as_str(), run, limits)
             .with_echo(config.echo)
             .with_zone(config.zone.clone());
@@ -61,6 +64,7 @@ impl Room {
             name,
             topic: None,
             key,
+            is_stored,
             is_kept: false,
             log,
             unqueued: 0,

@@ -11,6 +11,7 @@ use crate::chat::config::Config;
 use crate::chat::names::lookalikes::Looks;
 use crate::chat::names::nick::Nick;
 use crate::chat::room::log::{Limits, Line, Seq};
+use crate::wire::RoomKey;
 
 /// The login room needs no memory: nothing is said there but that the server ends.
 const LOGIN_LIMITS: Limits = Limits { bytes_max: 4096, records_max: 16 };
@@ -72,6 +73,11 @@ impl Rooms {
         self.by_look.extend(looks.map(|look| (look, id)));
         self.looks.insert(id, looks);
         id
+    }
+
+    /// The room that other servers know by this key.
+    pub fn find_key(&self, key: &RoomKey) -> Option<RoomId> {
+        Nick::parse(&key.name).ok().and_then(|name| self.find(&name))
     }
 
     /// Nothing is left of a room that nobody reads; it is given if so.

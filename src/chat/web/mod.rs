@@ -209,6 +209,11 @@ impl Chat {
         }
     }
 
+    /// The room that a request is about can't be entered now.
+    pub(in crate::chat) fn answer_unavailable(&mut self, id: ClientId, text: &str) {
+        self.answer(id, &Answer::text("503 Service Unavailable", text.to_owned()), false);
+    }
+
     /// The store has said how the room goes on that a request is about.
     pub(in crate::chat) fn handle_waiting_request(&mut self, id: ClientId, request: &Request) {
         if self.sessions[id].stage == Stage::Socket {

@@ -35,6 +35,16 @@ impl Server {
                     }
                 }
                 Output::Ask(query) => self.ask(query),
+                Output::Watch { room, run, next } => {
+                    if let Some(link) = &self.link {
+                        link.watch(room, &run, next);
+                    }
+                }
+                Output::Unwatch(room) => {
+                    if let Some(link) = &self.link {
+                        link.unwatch(room);
+                    }
+                }
                 Output::Closed { id, ending, closing } => self.close(now, id, ending, closing),
             }
         }

@@ -25,6 +25,7 @@ use rustix::io::fcntl_dupfd_cloexec;
 use slotmap::SlotMap;
 
 use crate::chat::{Chat, ClientId, Config, Counts};
+use crate::cluster::{self, Link};
 use crate::net::accept::Door;
 use crate::net::address::Advertised;
 use crate::net::bans::BansFile;
@@ -40,7 +41,7 @@ use crate::net::pulse::Pulse;
 use crate::net::renewal::{Renewal, Renewer};
 use crate::net::tls::{Certificate, Tls};
 use crate::store::{self, Opened, Store};
-use crate::wire::{Answer, Query};
+use crate::wire::{Answer, Query, Wish};
 
 /// Events taken from the poller in one turn at most.
 const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
@@ -95,6 +96,8 @@ pub struct Server {
     bans: Option<BansFile>,
     /// Where what is said is kept.
     store: Option<Store>,
+    /// The engine that rooms are shared through.
+    link: Option<Link>,
     /// Those who speak TLS, if that is spoken here.
     tls: Option<Tls>,
     /// Clients on other machines have to speak it.
@@ -163,6 +166,7 @@ impl Server {
             motd: None,
             bans: None,
             store: None,
+            link: None,
             tls: None,
             wants_tls_only: false,
             proxies: Proxies::default(),
@@ -206,6 +210,20 @@ impl Server {
         Ok(())
     }
 
+    /// Shares rooms with other servers. `Config::is_shared` must say so. The lobby goes on as
+    /// the engine says: it has to answer within `time`.
+    ///
+    /// # Errors
+    /// Why it doesn't.
+    pub fn set_link(&mut self, options: cluster::Options, time: Duration) -> io::Result<()> {
+        let (link, tail) = Link::open(options, self.chat.config().lobby_key(), self.waker(), time)?;
+        self.chat.restore_lobby(&tail, 0);
+        self.chat.handle_link(true);
+        // What was said to it meanwhile is heard in the first turn.
+        self.link = Some(link);
+        Ok(())
+    }
+
     /// Speaks TLS with clients that want it, with this certificate. `Config::has_tls` must
     /// say so.
     pub fn set_certificate(&mut self, certificate: &Certificate) {
@@ -228,7 +246,7 @@ impl Server {
     }
 
     /// Makes the loop take a turn, from another thread.
-    fn waker(&self) -> impl Fn() + Send + use<> {
+    fn waker(&self) -> impl Fn() + Send + Clone + use<> {
         let poller = Arc::clone(&self.poller);
         // It fails as in `Stopper::stop`.
         move || _ = poller.notify()
@@ -285,6 +303,9 @@ impl Server {
         if let Some(file) = &self.bans {
             file.finish(left);
         }
+        if self.link.as_ref().is_some_and(|link| !link.finish(left)) {
+            warn!("the last lines may not have reached other servers: the engine doesn't answer");
+        }
         let is_written = self.store.as_ref().is_none_or(|store| store.finish(left));
         self.exchange();
         if !is_written {
@@ -295,9 +316,10 @@ impl Server {
         }
     }
 
-    /// Gives the store what was said, and the chat what the store has to say.
+    /// Gives the store and other servers what was said, and the chat what they have to say.
     fn exchange(&mut self) {
         self.hand_over();
+        self.hear_others();
         while self.chat.has_headroom()
             && let Some(event) = self.store.as_ref().and_then(Store::next_event)
         {
@@ -308,9 +330,42 @@ impl Server {
         }
     }
 
-    /// Asks the store, which has to know all that was said before.
+    /// What the engine of several servers has to say.
+    fn hear_others(&mut self) {
+        while self.chat.has_place_for_arrivals()
+            && let Some(event) = self.link.as_mut().and_then(Link::next_event)
+        {
+            match event {
+                cluster::Event::Arrived(arrivals) => self.chat.handle_arrivals(&arrivals),
+                cluster::Event::Answer(ticket, answer) => self.chat.handle_answer(ticket, answer),
+                cluster::Event::Reset { room, run, next } => {
+                    warn!(
+                        "the engine has forgotten the room {}: its lines are counted anew",
+                        room.name
+                    );
+                    self.chat.handle_new_run(&room, &run, next);
+                }
+                cluster::Event::Up => {
+                    info!("the engine answers again");
+                    self.chat.handle_link(true);
+                }
+                cluster::Event::Down(why) => {
+                    warn!("the engine doesn't answer: {why}");
+                    self.chat.handle_link(false);
+                }
+                cluster::Event::Warning(text) => warn!("{text}"),
+                cluster::Event::Works(_) | cluster::Event::Fails(..) => {}
+            }
+        }
+    }
+
+    /// Asks the store, which has to know all that was said before; or the engine, how a room
+    /// goes on that others may be in.
     fn ask(&mut self, query: Query) {
         self.hand_over();
+        if let (Some(link), Wish::Tail) = (&self.link, &query.wish) {
+            return link.ask(query);
+        }
         match &self.store {
             Some(store) if !self.chat.has_news() => store.ask(query),
             _ => self.chat.handle_answer(query.ticket, Answer::Failed),
@@ -324,6 +379,12 @@ impl Server {
             && store.has_place()
         {
             store.write(self.chat.take_news());
+        }
+        if let Some(link) = &self.link
+            && self.chat.has_submissions()
+            && link.has_place()
+        {
+            link.submit(self.chat.take_submissions());
         }
     }
 

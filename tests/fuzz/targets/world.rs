@@ -108,7 +108,7 @@ impl World {
         while let Some(output) = self.driver.chat.poll_output() {
             match output {
                 Output::Interest(id) => self.update_interest(id),
-                Output::Log(..) | Output::Ask(_) => {}
+                Output::Log(..) | Output::Ask(_) | Output::Watch { .. } | Output::Unwatch(_) => {}
                 Output::Bans(text) => {
                     self.driver.chat.set_bans(&text).expect("what it wrote it can read");
                 }
