@@ -43,10 +43,12 @@ pub enum Fault {
     /// Clients speak something like TLS: what is said is longer on its way, and is there
     /// only when it is whole.
     Records,
+    /// What was said takes its time to come back from the engine.
+    EngineSlow,
 }
 
 /// Every fault, by the name that it has outside.
-const NAMES: [(Fault, &str); 17] = [
+const NAMES: [(Fault, &str); 18] = [
     (Fault::ShortWrites, "short-writes"),
     (Fault::SplitReads, "split-reads"),
     (Fault::Resets, "resets"),
@@ -64,6 +66,7 @@ const NAMES: [(Fault, &str); 17] = [
     (Fault::StoreBroken, "store-broken"),
     (Fault::StoreSilent, "store-silent"),
     (Fault::Records, "records"),
+    (Fault::EngineSlow, "engine-slow"),
 ];
 
 /// No fault at all, as it is written.

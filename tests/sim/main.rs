@@ -13,6 +13,7 @@ mod records;
 mod peer;
 mod door;
 mod store;
+mod engine;
 mod world;
 
 // What must hold.
@@ -38,8 +39,9 @@ mod tls;
 use seeds::Scenario;
 
 /// Everything that is run with random seeds.
-const SCENARIOS: [Scenario; 6] = [
+const SCENARIOS: [Scenario; 7] = [
     storms::SCENARIO,
+    storms::SHARED,
     chaos::SCENARIO,
     chaos::WEB,
     chaos::STORED,

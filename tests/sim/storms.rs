@@ -31,6 +31,15 @@ pub const SCENARIO: Scenario = Scenario {
     run,
 };
 
+/// The same in a room that other servers share: a line is shown when it has come back.
+pub const SHARED: Scenario = Scenario {
+    test: "storms_over_an_engine_leave_everyone_with_its_order",
+    fixed: 0..100,
+    found: &[],
+    fresh: 100,
+    run: run_shared,
+};
+
 /// What a client adds to what it says, to make trouble.
 const TROUBLE: &[&[u8]] = &[
     b"",
@@ -148,11 +157,25 @@ fn checkers() -> Vec<Box<dyn Checker>> {
 
 fn run(rng: &mut Rng, faults: Faults) {
     let config = config(rng);
+    run_with(rng, faults, config);
+}
+
+fn run_shared(rng: &mut Rng, faults: Faults) {
+    // Without gaps: where they begin for a newcomer can't be told.
+    let config = Config { is_shared: true, backlog_bytes_max: 1 << 20, ..config(rng) };
+    run_with(rng, faults, config);
+}
+
+fn run_with(rng: &mut Rng, faults: Faults, config: Config) {
     let mut world = World::new(rng.u64(..), config);
     world.has_addresses = true;
     world.faults = faults;
     world.watch(checkers());
     world.connect(Habit::Prompt, usize::MAX);
+    if world.chat.config().is_shared {
+        // It isn't shown the line that tells of itself, which others would be.
+        world.settle();
+    }
     world.storm(rng.usize(100..1500));
     world.rest();
     if rng.bool() {
@@ -165,4 +188,9 @@ fn run(rng: &mut Rng, faults: Faults) {
 #[test]
 fn storms_leave_everyone_with_the_order_of_the_room() {
     SCENARIO.check();
+}
+
+#[test]
+fn storms_over_an_engine_leave_everyone_with_its_order() {
+    SHARED.check();
 }

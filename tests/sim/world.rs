@@ -13,6 +13,7 @@ use roomcast::wire::Answer;
 use crate::checks::Checker;
 use crate::door::{Door, Shortage};
 use crate::driver::Driver;
+use crate::engine::Engine;
 use crate::faults::{Fault, Faults};
 use crate::peer::{Habit, Peer};
 use crate::records::{Records, Stage};
@@ -46,6 +47,8 @@ pub struct World {
     checkers: Vec<Box<dyn Checker>>,
     /// If what is said is kept.
     pub store: Option<Store>,
+    /// If rooms are shared with other servers.
+    engine: Option<Engine>,
 }
 
 impl Deref for World {
@@ -65,9 +68,15 @@ impl DerefMut for World {
 impl World {
     pub fn new(seed: u64, config: Config) -> Self {
         let store = config.has_store.then(Store::default);
+        let engine = config.is_shared.then(Engine::default);
+        let mut driver = Driver::new(config);
+        if engine.is_some() {
+            driver.chat.handle_link(true);
+        }
         World {
             rng: Rng::with_seed(seed),
-            driver: Driver::new(config),
+            driver,
+            engine,
             peers: Vec::new(),
             door: Door::default(),
             endings: Vec::new(),
@@ -184,6 +193,12 @@ impl World {
                 Output::Watch { .. } | Output::Unwatch(_) => {}
                 Output::Ask(query) => {
                     self.hand_over();
+                    if let Some(engine) = &self.engine
+                        && let Some(answer) = engine.answer(&query)
+                    {
+                        self.driver.chat.handle_answer(query.ticket, answer);
+                        continue;
+                    }
                     let store = self.store.as_mut().expect("only a store is asked");
                     match self.driver.chat.has_news() {
                         false => store.ask(query),
@@ -213,6 +228,12 @@ impl World {
     /// Gives the store what was said, and the chat what the store answers.
     fn exchange(&mut self) {
         self.hand_over();
+        if let Some(engine) = &mut self.engine
+            && self.driver.chat.has_place_for_arrivals()
+        {
+            let arrivals = engine.read(&mut self.rng, self.faults);
+            self.driver.chat.handle_arrivals(&arrivals);
+        }
         let Some(store) = &mut self.store else { return };
         self.driver.chat.handle_store_state(store.state());
         while self.driver.chat.has_headroom()
@@ -227,6 +248,9 @@ impl World {
             && self.driver.chat.has_news()
         {
             store.write(&self.driver.chat.take_news());
+        }
+        if let Some(engine) = &mut self.engine {
+            engine.order(&self.driver.chat.take_submissions());
         }
     }
 
@@ -333,6 +357,8 @@ impl World {
         let is_reading = |peer: &Peer| peer.habit != Habit::Stuck && !peer.to_client.is_empty();
         self.is_due()
             || self.store.as_ref().is_some_and(Store::is_busy)
+            || self.engine.as_ref().is_some_and(Engine::is_busy)
+            || self.driver.chat.has_submissions()
             || !self.door.is_empty()
             || self.driver.ids.iter().any(is_ready)
             || self.peers.iter().any(is_reading)

@@ -97,17 +97,25 @@ impl Checker for Deliveries {
             let is_reading = peer.habit == Habit::Prompt && !peer.is_broken();
             let has_read = is_reading && peer.to_client.is_empty();
             if has_read && !peer.has_pending() && !world.chat.interest(id).write {
-                was_told_the_newest(&order, peer, world.chat.config().echo);
+                let config = world.chat.config();
+                // What comes before it may be for it, or not: see `Order`.
+                if !config.is_shared || peer.screen.shown.iter().any(|it| it.public().is_some()) {
+                    was_told_the_newest(&order, peer, config.echo, config.is_shared);
+                }
             }
         }
     }
 }
 
-fn was_told_the_newest(order: &[&str], peer: &Peer, is_echo: bool) {
+fn was_told_the_newest(order: &[&str], peer: &Peer, is_echo: bool, is_shared: bool) {
     let Some(guest) = peer.guest_name() else { return };
     let joined = format!("*** {guest} joined");
     let is_own = |line: &str| said(line).is_some_and(|(number, _)| number == peer.number);
-    let newest = order.iter().rev().find(|line| is_echo || !is_own(line));
+    let is_for_it = |line: &&&str| {
+        // In a shared room it has been shown what came before the line that tells of it.
+        (is_echo || !is_own(line)) && !(is_shared && **line == joined)
+    };
+    let newest = order.iter().rev().find(is_for_it);
     let mut shown = peer.screen.shown.iter().rev();
     let newest_shown = shown.find(|shown| !matches!(shown, Shown::Private(_)));
     if let Some(Shown::Gap(_)) = newest_shown {

@@ -20,7 +20,11 @@ impl Checker for Order {
         let order = order(world);
         for peer in &world.peers {
             everything_is_said_once(&order, peer);
-            let due = due(&order, peer, world.chat.config().echo);
+            let config = world.chat.config();
+            let due = match config.is_shared {
+                true => due_when_shared(&order, peer, config.echo),
+                false => due(&order, peer, config.echo),
+            };
             let told = stream_is_the_order(&due, peer);
             if peer.habit != Habit::Stuck {
                 everything_owed_was_told(&due[told..], peer, world);
@@ -57,6 +61,23 @@ fn due<'a>(order: &[&'a str], peer: &Peer, is_echo: bool) -> Vec<&'a str> {
     order[start.map_or(0, |at| at + 1)..].iter().filter(is_for_peer).copied().collect()
 }
 
+/// In a shared room the line that tells of a client comes later than itself. What comes before
+/// it may be for the client: from the first line on that it was shown. (Some lines are there
+/// more than once.)
+fn due_when_shared<'a>(order: &[&'a str], peer: &Peer, is_echo: bool) -> Vec<&'a str> {
+    let joined = peer.guest_name().map(|guest| format!("*** {guest} joined"));
+    let is_own = |line: &str| said(line).is_some_and(|(number, _)| number == peer.number);
+    let is_for_peer =
+        |line: &&&str| (is_echo || !is_own(line)) && Some(**line) != joined.as_deref();
+    let due = |start: usize| order[start..].iter().filter(is_for_peer).copied().collect::<Vec<_>>();
+    let shown: Vec<_> = peer.screen.shown.iter().filter_map(Shown::public).collect();
+    let at_joined = order.iter().position(|line| Some(*line) == joined.as_deref());
+    let Some(first) = shown.first() else { return due(at_joined.unwrap_or_default()) };
+    let starts = (0..order.len()).rev().filter(|&at| order[at] == *first);
+    let mut dues = starts.map(due);
+    dues.find(|due| due.starts_with(&shown)).unwrap_or_else(|| due(at_joined.unwrap_or_default()))
+}
+
 /// What a client was shown is what is due, less exactly what gaps announce.
 /// Gives how much that was.
 fn stream_is_the_order(due: &[&str], peer: &Peer) -> usize {
@@ -79,6 +100,10 @@ fn everything_owed_was_told(rest: &[&str], peer: &Peer, world: &World) {
     let number = peer.number;
     if peer.is_open && peer.guest_name().is_some() {
         assert_eq!(rest, [""; 0], "{number} wasn't told everything");
+    }
+    if world.chat.config().is_shared {
+        // What was on its way when it left isn't for it.
+        return;
     }
     match world.endings.iter().find(|(other, ..)| *other == number) {
         Some((_, CloseReason::Quit, Closing::Polite)) if peer.guest_name().is_some() => {
