@@ -25,7 +25,8 @@ use crate::data_dir::DataDir;
 use crate::logging::LogFormat;
 
 /// Options about what raw mode doesn't have.
-const WITHOUT_EFFECT_IF_RAW: [&str; 18] = [
+const WITHOUT_EFFECT_IF_RAW: [&str; 19] = [
+    "cluster",
     "prefix",
     "timestamps",
     "key_file",

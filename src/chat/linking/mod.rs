@@ -26,7 +26,7 @@ impl Chat {
     /// Lines have got their places. To be called while `has_place_for_arrivals`.
     pub fn handle_arrivals(&mut self, arrivals: &[Arrival]) {
         for arrival in arrivals {
-            let pending = arrival.own.and_then(|count| self.outbox.take_back(count));
+            let pending = arrival.own.and_then(|count| self.outbox.take_back(&arrival.room, count));
             let Some(id) = self.rooms.find_key(&arrival.room) else { continue };
             let (author, hidden) = match &pending {
                 Some(pending) => (pending.author, pending.hidden()),
@@ -79,8 +79,9 @@ impl Chat {
     }
 
     /// The engine has forgotten what it was told of a room, which counts anew from `next` on.
-    pub fn handle_new_run(&mut self, room: &RoomKey, run: &str, next: u64) {
+    pub fn handle_new_run(&mut self, room: &Arc<RoomKey>, run: &str, next: u64) {
         let Some(id) = self.rooms.find_key(room) else { return };
+        self.outbox.forget(room);
         self.append_here(id, texts::ENGINE_FORGOT);
         self.rooms[id].log.begin_run(run, next);
     }
@@ -125,6 +126,7 @@ impl Chat {
     /// Nobody is in a room any more.
     pub(super) fn unwatch(&mut self, room: Option<Arc<RoomKey>>) {
         if let Some(room) = room.filter(|_| self.config.is_shared) {
+            self.outbox.forget(&room);
             self.outputs.push_back(Output::Unwatch(room));
         }
     }

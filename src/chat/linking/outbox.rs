@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::chat::ids::ClientId;
 use crate::chat::room::log::{HiddenFrom, Line};
 use crate::wire::{Batch, News, RoomKey, StoredLine};
@@ -20,8 +22,10 @@ pub(in crate::chat) struct Outbox {
     batch: Batch,
     /// Lines so far. Each has its count from 1 on.
     count: u64,
-    /// Lines that haven't come back, in their order.
-    pending: VecDeque<Pending>,
+    /// Lines of each room that haven't come back, in their order.
+    pending: HashMap<Arc<RoomKey>, VecDeque<Pending>>,
+    /// How many these are.
+    lines: usize,
     /// The engine answers.
     is_up: bool,
 }
@@ -55,7 +59,9 @@ impl Outbox {
             HiddenFrom::Author => Hidden::Author,
             HiddenFrom::These(clients) => Hidden::These(clients.into()),
         };
-        self.pending.push_back(Pending { count: self.count, author, hidden });
+        let pending = Pending { count: self.count, author, hidden };
+        self.pending.entry(Arc::clone(room)).or_default().push_back(pending);
+        self.lines += 1;
     }
 
     /// Hands over what a room is about.
@@ -63,11 +69,24 @@ impl Outbox {
         self.batch.push(room, News::Topic(topic));
     }
 
-    /// A line of this server has come back; gives what is known of it. (Of lines before it
-    /// nothing comes any more: the engine has forgotten them.)
-    pub fn take_back(&mut self, count: u64) -> Option<Pending> {
-        while self.pending.pop_front_if(|pending| pending.count < count).is_some() {}
-        self.pending.pop_front_if(|pending| pending.count == count)
+    /// A line of this server has come back; gives what is known of it. Of lines of the room
+    /// before it nothing comes any more: the engine has forgotten them.
+    pub fn take_back(&mut self, room: &Arc<RoomKey>, count: u64) -> Option<Pending> {
+        let pending = self.pending.get_mut(room)?;
+        let mut found = None;
+        while let Some(next) = pending.pop_front_if(|pending| pending.count <= count) {
+            self.lines -= 1;
+            found = Some(next).filter(|next| next.count == count);
+        }
+        if pending.is_empty() {
+            self.pending.remove(room);
+        }
+        found
+    }
+
+    /// Nothing of this room comes back any more.
+    pub fn forget(&mut self, room: &Arc<RoomKey>) {
+        self.lines -= self.pending.remove(room).map_or(0, |pending| pending.len());
     }
 
     /// Whether there is something for the link.
@@ -82,7 +101,7 @@ impl Outbox {
 
     /// Whether more may be said now.
     pub fn has_place(&self) -> bool {
-        self.pending.len() < LINES_MAX && self.batch.bytes() < BYTES_MAX
+        self.lines < LINES_MAX && self.batch.bytes() < BYTES_MAX
     }
 
     pub fn is_up(&self) -> bool {
@@ -102,5 +121,49 @@ impl Pending {
             Hidden::Author => HiddenFrom::Author,
             Hidden::These(clients) => HiddenFrom::These(clients),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Kind;
+
+    fn room(name: &str) -> Arc<RoomKey> {
+        Arc::new(RoomKey { name: name.into(), looks: [name.into(), name.into()] })
+    }
+
+    fn say(outbox: &mut Outbox, room: &Arc<RoomKey>) {
+        let (author, kind, time) = (ClientId::default(), Kind::Said, 0);
+        let line = Line { author, kind, time, from: "ann", text: b"hello" };
+        outbox.add(room, &line, HiddenFrom::Author);
+    }
+
+    #[test]
+    fn lines_of_rooms_come_back_in_any_order_of_the_rooms() {
+        let (lobby, dev) = (room("lobby"), room("dev"));
+        let mut outbox = Outbox::default();
+        for room in [&lobby, &dev, &lobby] {
+            say(&mut outbox, room);
+        }
+        let mut back = |room, count| outbox.take_back(room, count).map(|it| it.count);
+        assert_eq!([back(&lobby, 1), back(&lobby, 3)], [Some(1), Some(3)]);
+        assert_eq!([back(&dev, 2), back(&dev, 2)], [Some(2), None]);
+        assert_eq!((outbox.lines, outbox.pending.len()), (0, 0));
+    }
+
+    #[test]
+    fn what_does_not_come_back_is_forgotten() {
+        let (lobby, dev) = (room("lobby"), room("dev"));
+        let mut outbox = Outbox::default();
+        for room in [&lobby, &lobby, &lobby, &dev] {
+            say(&mut outbox, room);
+        }
+        // The engine has lost the first two.
+        assert_eq!(outbox.take_back(&lobby, 3).map(|it| it.count), Some(3));
+        assert_eq!(outbox.lines, 1);
+        outbox.forget(&dev);
+        assert_eq!((outbox.lines, outbox.pending.len()), (0, 0));
+        assert!(outbox.has_place() && !outbox.is_empty());
     }
 }

@@ -3,12 +3,16 @@
 use crate::chat::ids::ClientId;
 use crate::chat::input::Manner;
 use crate::chat::state::Chat;
+use crate::chat::texts;
 use crate::chat::web::answers::{self, Answer};
 use crate::wire::{Length, Request};
 
 impl Chat {
     /// The lines of a body are said, as those of a script are.
     pub(super) fn begin_post(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
+        if self.config.is_shared && !self.outbox.is_up() {
+            return Err(Answer::text("503 Service Unavailable", texts::NOT_SENT));
+        }
         let user = request.credentials.as_ref().map(|(user, _)| user.as_str());
         self.take_name(id, request.parameter("nick").or(user))?;
         self.become_unannounced(id);
