@@ -221,7 +221,12 @@ pub const STORED: Scenario = Scenario {
     fixed: 0..150,
     // One that reads what is stored is owed answers that come after that; it changed the
     // encoding before.
-    found: &[1_563_052_812_930_761_563, 1_244_398_549_704_720_699, 1_244_398_549_704_722_317],
+    found: &[
+        1_563_052_812_930_761_563,
+        1_244_398_549_704_720_699,
+        1_244_398_549_704_722_317,
+        4_045_518_727_298_613_656,
+    ],
     fresh: 100,
     run: run_stored,
 };

@@ -1,11 +1,15 @@
 //! A store in memory: it may be slow, full, silent or broken.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use roomcast::wire::{Answer, Batch, From, News, Page, Past, Query, StoreState, Tail, Wish};
 
 use crate::faults::{Fault, Faults};
+
+/// How long a question is kept open: what the chat waits.
+const ANSWER_TIME: Duration = Duration::from_secs(5);
 
 /// Small, so that much of the past takes several pages.
 const PAGE_LINES: usize = 10;
@@ -17,7 +21,8 @@ const TAIL_LINES: usize = 4;
 pub struct Store {
     /// By their names. No two of them look alike in the tests.
     pub rooms: BTreeMap<Box<str>, Stored>,
-    queries: VecDeque<Query>,
+    /// With the times at which they were asked.
+    queries: VecDeque<(Instant, Query)>,
     /// It takes nothing for now.
     is_full: bool,
     is_broken: bool,
@@ -112,8 +117,14 @@ impl Store {
         }
     }
 
-    pub fn ask(&mut self, query: Query) {
-        self.queries.push_back(query);
+    pub fn ask(&mut self, now: Instant, query: Query) {
+        self.queries.push_back((now, query));
+    }
+
+    /// What was asked so long ago is given up, however the time has passed.
+    pub fn be_late(&mut self, now: Instant) {
+        let oldest = self.queries.front().map(|(at, _)| *at);
+        self.has_failed |= oldest.is_some_and(|at| now >= at + ANSWER_TIME);
     }
 
     /// An answer, if there is one now.
@@ -121,7 +132,7 @@ impl Store {
         if faults.has(Fault::StoreSlow) && rng.u8(..4) > 0 {
             return None;
         }
-        let query = self.queries.pop_front()?;
+        let (_, query) = self.queries.pop_front()?;
         if faults.has(Fault::StoreSilent) && rng.u8(..8) == 0 {
             // It never comes.
             self.has_failed = true;

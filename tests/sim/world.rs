@@ -201,7 +201,7 @@ impl World {
                     }
                     let store = self.store.as_mut().expect("only a store is asked");
                     match self.driver.chat.has_news() {
-                        false => store.ask(query),
+                        false => store.ask(self.driver.now, query),
                         true => {
                             store.fail();
                             self.driver.chat.handle_answer(query.ticket, Answer::Failed);
@@ -227,6 +227,9 @@ impl World {
 
     /// Gives the store what was said, and the chat what the store answers.
     fn exchange(&mut self) {
+        if let Some(store) = &mut self.store {
+            store.be_late(self.driver.now);
+        }
         self.hand_over();
         if let Some(engine) = &mut self.engine
             && self.driver.chat.has_place_for_arrivals()
