@@ -44,10 +44,10 @@ const END_TIME_MAX: Duration = Duration::from_secs(6);
 const FLUSH_TIME_MAX: Duration = Duration::from_secs(1);
 const FLUSH_TIME_MIN: Duration = Duration::from_millis(50);
 
-/// When the first signal came.
 /// How long the engine of several servers has to answer at the start.
 const ENGINE_TIME: Duration = Duration::from_secs(5);
 
+/// When the first signal came.
 static STOPPED: OnceLock<Instant> = OnceLock::new();
 
 fn main() -> ExitCode {

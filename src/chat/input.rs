@@ -328,6 +328,8 @@ impl Chat {
     /// Adds a line to the log of a room. What is told to a room goes through here.
     fn append(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom<'_>) {
         match &self.rooms[id].key {
+            // What happens while the engine is away isn't told: it would fill the outbox.
+            Some(_) if self.config.is_shared && !self.outbox.is_up() => {}
             Some(key) if self.config.is_shared => self.outbox.add(key, line, hidden),
             _ => self.append_at_once(id, line, hidden),
         }

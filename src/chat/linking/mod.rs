@@ -81,7 +81,6 @@ impl Chat {
     /// The engine has forgotten what it was told of a room, which counts anew from `next` on.
     pub fn handle_new_run(&mut self, room: &Arc<RoomKey>, run: &str, next: u64) {
         let Some(id) = self.rooms.find_key(room) else { return };
-        self.outbox.forget(room);
         self.append_here(id, texts::ENGINE_FORGOT);
         self.rooms[id].log.begin_run(run, next);
     }
