@@ -333,7 +333,7 @@ impl Chat {
         names.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
         let text = texts::came_and_went(&names, joined.len(), left);
         // Those who are named know it.
-        let hidden = HiddenFrom::These(&joined[..names.len()]);
+        let hidden = HiddenFrom::These(joined[..names.len()].into());
         self.append_notice_by(room, ClientId::default(), Kind::Presence, &text, hidden);
     }
 }

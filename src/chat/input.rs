@@ -319,14 +319,14 @@ impl Chat {
         author: ClientId,
         kind: Kind,
         text: &str,
-        hidden: HiddenFrom<'_>,
+        hidden: HiddenFrom,
     ) {
         let (time, from, text) = (self.clock.wall(), "", text.as_bytes());
         self.append(room, &Line { author, kind, time, from, text }, hidden);
     }
 
     /// Adds a line to the log of a room. What is told to a room goes through here.
-    fn append(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom<'_>) {
+    fn append(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom) {
         match &self.rooms[id].key {
             // What happens while the engine is away isn't told: it would fill the outbox.
             Some(_) if self.config.is_shared && !self.outbox.is_up() => {}
@@ -336,7 +336,7 @@ impl Chat {
     }
 
     /// Adds a line that has its place.
-    pub(super) fn append_at_once(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom<'_>) {
+    pub(super) fn append_at_once(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom) {
         let seq = self.rooms.append(id, line);
         if self.config.has_store {
             self.keep(id, seq, line);
@@ -346,7 +346,7 @@ impl Chat {
             HiddenFrom::Author => self.hide_own(id, line.author, seq),
             HiddenFrom::These(clients) => {
                 for client in clients {
-                    if let Some(session) = self.sessions.get_mut(*client).filter(|it| it.room == id)
+                    if let Some(session) = self.sessions.get_mut(client).filter(|it| it.room == id)
                     {
                         session.reader.hide(seq);
                     }

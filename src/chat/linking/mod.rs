@@ -28,8 +28,8 @@ impl Chat {
         for arrival in arrivals {
             let pending = arrival.own.and_then(|count| self.outbox.take_back(&arrival.room, count));
             let Some(id) = self.rooms.find_key(&arrival.room) else { continue };
-            let (author, hidden) = match &pending {
-                Some(pending) => (pending.author, pending.hidden()),
+            let (author, hidden) = match pending {
+                Some(pending) => (pending.author, pending.hidden),
                 None => (ClientId::default(), HiddenFrom::Nobody),
             };
             match &arrival.what {
@@ -45,7 +45,7 @@ impl Chat {
         }
     }
 
-    fn add_arrival(&mut self, id: RoomId, number: u64, line: &Line<'_>, hidden: HiddenFrom<'_>) {
+    fn add_arrival(&mut self, id: RoomId, number: u64, line: &Line<'_>, hidden: HiddenFrom) {
         let newest = self.rooms[id].log.newest();
         if number <= newest {
             // It was read again.

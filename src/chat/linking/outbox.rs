@@ -36,29 +36,16 @@ pub(in crate::chat) struct Pending {
     count: u64,
     pub author: ClientId,
     /// Those who know it.
-    hidden: Hidden,
-}
-
-/// `HiddenFrom` of a line that is to come.
-#[derive(Debug)]
-enum Hidden {
-    Nobody,
-    Author,
-    These(Box<[ClientId]>),
+    pub hidden: HiddenFrom,
 }
 
 impl Outbox {
     /// Hands a line over that was said in a room.
-    pub fn add(&mut self, room: &Arc<RoomKey>, line: &Line<'_>, hidden: HiddenFrom<'_>) {
+    pub fn add(&mut self, room: &Arc<RoomKey>, line: &Line<'_>, hidden: HiddenFrom) {
         self.count += 1;
         let Line { author, kind, time, from, text } = *line;
         let number = self.count;
         self.batch.push(room, News::Line(StoredLine { number, time, kind, from, text }));
-        let hidden = match hidden {
-            HiddenFrom::Nobody => Hidden::Nobody,
-            HiddenFrom::Author => Hidden::Author,
-            HiddenFrom::These(clients) => Hidden::These(clients.into()),
-        };
         let pending = Pending { count: self.count, author, hidden };
         self.pending.entry(Arc::clone(room)).or_default().push_back(pending);
         self.lines += 1;
@@ -111,16 +98,6 @@ impl Outbox {
     /// The engine answers, or doesn't; gives how it was.
     pub fn set_up(&mut self, is_up: bool) -> bool {
         std::mem::replace(&mut self.is_up, is_up)
-    }
-}
-
-impl Pending {
-    pub fn hidden(&self) -> HiddenFrom<'_> {
-        match &self.hidden {
-            Hidden::Nobody => HiddenFrom::Nobody,
-            Hidden::Author => HiddenFrom::Author,
-            Hidden::These(clients) => HiddenFrom::These(clients),
-        }
     }
 }
 

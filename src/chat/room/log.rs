@@ -77,11 +77,11 @@ pub(in crate::chat) struct Line<'a> {
 }
 
 /// Who knows a line already, and isn't sent it.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::chat) enum HiddenFrom<'a> {
+#[derive(Debug)]
+pub(in crate::chat) enum HiddenFrom {
     Nobody,
     Author,
-    These(&'a [ClientId]),
+    These(Box<[ClientId]>),
 }
 
 /// One line, without its bytes.
