@@ -135,11 +135,8 @@ fn defaults(command: &Command) -> String {
     for arg in command.get_arguments() {
         let Some(name) = variables::variable(arg) else { continue };
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let value = match arg.get_default_values() {
-            [] if arg.get_action().takes_values() => String::new(),
-            [] => "no".to_owned(),
-            values => values.iter().map(|value| value.to_string_lossy()).collect(),
-        };
+        let value: String =
+            arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
         text += &format!("\n# {help}\n#{name}={value}\n");
     }
     text
