@@ -148,13 +148,14 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         None if cli.is_raw() => {}
         None => info!("what is said, bans and proofs of names end with the server: see --data"),
     }
-    if let Some(options) = cli.cluster() {
+    if let Some(options) = startup::engines(cli)?.into_iter().next() {
         if cli.data().is_some() {
             return Err("--cluster and --data can't be used together yet".into());
         }
+        let engine = options.address();
         server
-            .set_link(options.clone(), ENGINE_TIME)
-            .map_err(|error| format!("cannot use the engine of --cluster: {error}"))?;
+            .set_link(options, ENGINE_TIME)
+            .map_err(|error| format!("cannot use {engine} for --cluster: {error}"))?;
     }
     // It watches as long as it is there, also where nothing is reloaded.
     let watcher = certificate.map(CertificateWatcher::new).transpose().map_err(no_thread)?;

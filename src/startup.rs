@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use log::info;
 use roomcast::chat::{Config, PASSWORD_BYTES_MAX};
+use roomcast::cluster;
 use roomcast::discovery::{Security, Site, host_label};
 use roomcast::net::{Certificate, Listener, Server};
 use roomcast::store::{self, Opened};
@@ -120,6 +121,18 @@ pub fn equip(
             .map_err(|error| format!("cannot read {} for --motd: {error}", path.display()))?;
     }
     Ok(())
+}
+
+/// The engines that rooms are shared through, with their password.
+///
+/// # Errors
+/// Which file can't be used and why, for the operator.
+pub fn engines(cli: &Cli) -> Result<Vec<cluster::Options>, String> {
+    let engines = cli.engines()?;
+    let Some(path) = cli.cluster_password_file() else { return Ok(engines) };
+    private_file::password(path)?;
+    let password = private_file::line(path)?;
+    Ok(engines.into_iter().map(|engine| engine.with_password(None, &password)).collect())
 }
 
 /// Where bans are kept, if anywhere.

@@ -100,6 +100,7 @@ impl Chat {
             State::Member(Standing::Arriving, Phase::Talking) => {
                 self.welcome(id);
                 self.sessions[id].set_standing(Standing::Silent);
+                self.note_person(id);
                 self.queue(id);
             }
             _ => {}
@@ -143,9 +144,11 @@ impl Chat {
         })
     }
 
-    /// How many members a room has beside those.
+    /// How many people are in a room, those on other servers included.
     pub(super) fn people_in(&self, room: RoomId) -> usize {
-        self.rooms[room].members().len() - self.spares_in(room).count()
+        let key = self.rooms[room].key.as_ref();
+        let elsewhere = key.map_or(0, |key| self.directory.count_in(key));
+        self.rooms[room].members().len() - self.spares_in(room).count() + elsewhere
     }
 
     /// A newcomer has had time to say something first.
@@ -221,6 +224,7 @@ impl Chat {
     pub(super) fn enter_presence(&mut self, id: ClientId) {
         let room = self.sessions[id].room;
         self.sessions[id].set_standing(Standing::Counted);
+        self.note_person(id);
         self.rooms[room].presence.joined += 1;
         if self.config.fold_time.is_zero() { self.become_known(id) } else { self.plan_notice(room) }
     }

@@ -78,6 +78,8 @@ pub struct Config {
     pub has_store: bool,
     /// Rooms are shared with other servers.
     pub is_shared: bool,
+    /// While these can't be reached, those who are here talk on alone.
+    pub talks_alone: bool,
     /// Rooms of which nothing is stored.
     pub unstored: Vec<String>,
     /// If there is a store: names the counting of lines in those rooms, which begins anew
@@ -143,6 +145,7 @@ impl Default for Config {
             whois_address: false,
             has_store: false,
             is_shared: false,
+            talks_alone: true,
             unstored_run: String::new(),
             unstored: Vec::new(),
             keep: None,
@@ -174,6 +177,11 @@ impl Config {
     /// Whether the addresses of clients are kept.
     pub(super) fn keeps_address(&self) -> bool {
         self.prefix == Prefix::Addr || self.whois_address
+    }
+
+    /// Names the counting of lines that only this start of the server knows.
+    pub(super) fn own_run(&self) -> &str {
+        if self.has_store { &self.unstored_run } else { &self.run }
     }
 
     /// Whether a room can have this name.

@@ -3,6 +3,7 @@
 //! A line is accepted here, and ordered and stored in one other place,
 //! `Log::append`.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use ecow::EcoString;
@@ -257,9 +258,6 @@ impl Chat {
         };
         let from = self.label(id);
         self.append_line(id, kind, &from, text.as_bytes());
-        if !self.names.bells().is_empty() {
-            self.ring(id, text);
-        }
     }
 
     /// Does what goes before any act that others in the room see: one that is muted
@@ -281,6 +279,7 @@ impl Chat {
         session.spoke = uptime;
         if !session.is_plain() && session.rare().away.is_some() {
             session.set_rare(|rare| rare.away = None);
+            self.note_person(id);
             self.notify(id, texts::away(false));
         }
     }
@@ -328,11 +327,23 @@ impl Chat {
     /// Adds a line to the log of a room. What is told to a room goes through here.
     fn append(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom) {
         match &self.rooms[id].key {
-            // What happens while the engine is away isn't told: it would fill the outbox.
-            Some(_) if self.config.is_shared && !self.outbox.is_up() => {}
-            Some(key) if self.config.is_shared => self.outbox.add(key, line, hidden),
+            Some(key) if self.config.is_shared => {
+                let key = Arc::clone(key);
+                self.append_to_shared(id, &key, line, hidden, None);
+            }
             _ => self.append_at_once(id, line, hidden),
         }
+    }
+
+    /// Adds a notice that says what a room is about now, which has been set.
+    pub(super) fn append_topic(&mut self, id: RoomId, text: &str) {
+        let Some(key) = self.rooms[id].key.clone().filter(|_| self.config.is_shared) else {
+            return self.append_notice(id, Kind::Notice, text);
+        };
+        let topic = self.rooms[id].topic.clone().unwrap_or_default();
+        let (author, time, text) = (ClientId::default(), self.clock.wall(), text.as_bytes());
+        let line = Line { author, kind: Kind::Notice, time, from: "", text };
+        self.append_to_shared(id, &key, &line, HiddenFrom::Nobody, Some(&topic));
     }
 
     /// Adds a line that has its place.
@@ -352,6 +363,10 @@ impl Chat {
                     }
                 }
             }
+        }
+        if matches!(line.kind, Kind::Said | Kind::Act) && !self.names.bells().is_empty() {
+            // After the line.
+            self.ring(id, line.author, &String::from_utf8_lossy(line.text));
         }
     }
 

@@ -6,6 +6,8 @@ use super::state::{Chat, Output};
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
+use crate::chat::linking::directory::Remote;
+use crate::chat::linking::people::nick_of;
 use crate::chat::member::{NOTE_BYTES_MAX, Session, Standing, State, Turn, Waiting};
 use crate::chat::room::RoomId;
 use crate::chat::schedule::Due;
@@ -65,6 +67,10 @@ impl Chat {
         if !self.config.raw && !self.is_shutting_down {
             let knocking = self.sessions.keys().filter(|&id| self.is_logging_in(id));
             let named = members - knocking.filter(|&id| self.sessions[id].is_member()).count();
+            let elsewhere = self.directory.everybody();
+            let nick_of = nick_of(&self.sessions, &self.directory);
+            let holds = |(id, it): &(ClientId, &Remote)| self.names.holds(*id, &it.nick, &nick_of);
+            let named = named + elsewhere.filter(holds).count();
             assert_eq!(self.names.len(), named, "each member has one name");
         }
     }
@@ -115,7 +121,8 @@ impl Chat {
             let is_waiting = match waiting {
                 None => false,
                 Some(Waiting::Lines(_)) => !session.reader.is_held(),
-                Some(Waiting::Room(_) | Waiting::Request(_)) => !self.lookups.has(id),
+                Some(Waiting::Answer(_) | Waiting::Request(_)) => !self.lookups.has(id),
+                Some(Waiting::Places) => session.rare().unplaced == 0,
             };
             assert!(
                 !is_waiting || self.schedule.is_resuming(id),

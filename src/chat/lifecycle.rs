@@ -10,6 +10,7 @@ use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::{CloseReason, Closing, Refusal, Refused};
 use crate::chat::config::Prefix;
 use crate::chat::ids::ClientId;
+use crate::chat::linking::people::nick_of;
 use crate::chat::member::{Phase, Session, Standing, State};
 use crate::chat::names::nick::Nick;
 use crate::chat::room::cursor::Reader;
@@ -109,7 +110,8 @@ impl Chat {
 
     /// Gives a newcomer its name.
     pub(super) fn name(&mut self, id: ClientId) {
-        self.sessions[id].nick = self.names.insert_guest(id, |id| &self.sessions[id].nick);
+        self.sessions[id].nick =
+            self.names.insert_guest(id, nick_of(&self.sessions, &self.directory));
     }
 
     /// What a client is sent that isn't let in and has sent `first` so far.
@@ -279,7 +281,7 @@ impl Chat {
         for room in rooms {
             self.rooms[room].presence = Presence::default();
             // Other servers go on.
-            self.append_here(room, texts::SHUTDOWN);
+            self.append_alone(room, texts::SHUTDOWN);
         }
         let members: Vec<_> = self.sessions.keys().collect();
         for id in members {
@@ -358,6 +360,7 @@ impl Chat {
         session.enter(State::Leaving(ending), Some(until));
         self.say_closed(id, ending);
         self.leave_members(id);
+        self.note_person(id);
         self.set_timer(id);
         self.update_interest(id);
     }
@@ -398,8 +401,9 @@ impl Chat {
         let people = members.iter().copied().filter(|other| !spares.contains(other));
         let mut shown: Vec<_> = people.take(texts::NAMES_MAX).collect();
         shown.sort_unstable();
-        let count = members.len() - spares.len();
-        texts::here(count, shown.into_iter().map(|id| self.member(id)))
+        let elsewhere = self.rooms[room].key.iter().flat_map(|key| self.directory.people_in(key));
+        shown.extend(elsewhere.take(texts::NAMES_MAX - shown.len()));
+        texts::here(self.people_in(room), shown.into_iter().map(|id| self.member(id)))
     }
 
     /// A client's name for others; with the address if lines begin with that.
@@ -409,6 +413,11 @@ impl Chat {
 
     /// A client in the answer to `/who`.
     fn member(&self, id: ClientId) -> String {
+        if let Some(remote) = self.directory.get(id) {
+            let is_shown = self.config.prefix == Prefix::Addr;
+            let address = remote.address.as_deref().filter(|_| is_shown);
+            return texts::member(remote.nick.as_str(), address, remote.away.as_deref());
+        }
         let session = &self.sessions[id];
         let away = session.rare().away.as_deref();
         texts::member(session.nick.as_str(), self.shown_address(id), away)

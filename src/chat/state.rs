@@ -17,6 +17,7 @@ use crate::chat::flush::FlushQueue;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::handover::Handover;
 use crate::chat::keeping::lookups::Lookups;
+use crate::chat::linking::directory::Directory;
 use crate::chat::linking::outbox::Outbox;
 use crate::chat::member::Session;
 use crate::chat::names::table::Names;
@@ -26,6 +27,9 @@ use crate::chat::schedule::Schedule;
 use crate::chat::secured::Secured;
 use crate::chat::web::pages::Pages;
 use crate::wire::{Query, RoomKey, Text};
+
+/// All clients.
+pub(super) type Sessions = SecondaryMap<ClientId, Session>;
 
 /// The room and everyone in it.
 ///
@@ -41,21 +45,22 @@ use crate::wire::{Query, RoomKey, Text};
 ///    a client only while `interest` says so.
 /// 5. A client of which `poll_output` says that it is over is forgotten, and what
 ///    the caller says about it is ignored.
-/// 6. If rooms are shared with other servers, `take_submissions` whenever the link takes more,
-///    `handle_link`, `handle_new_run` and `handle_arrivals` in the order in which it says them,
-///    the last only while `has_place_for_arrivals`.
+/// 6. If rooms are shared with other servers, `set_shared` first; `take_dispatches` and then
+///    `take_submissions` whenever the link takes more; and what it says in its order, lines
+///    (`handle_arrival_of`) only while `has_place_for_arrivals`.
 /// 7. If there is a store, `take_news` whenever it takes more, and `handle_answer` for
 ///    each `Output::Ask`, when there is headroom.
 #[derive(Debug)]
 pub struct Chat {
     pub(super) config: Config,
-    pub(super) sessions: SecondaryMap<ClientId, Session>,
+    pub(super) sessions: Sessions,
     pub(super) names: Names,
     pub(super) rooms: Rooms,
     pub(super) admission: Admission,
     pub(super) pages: Pages,
     pub(super) handover: Handover,
     pub(super) outbox: Outbox,
+    pub(super) directory: Directory,
     pub(super) lookups: Lookups,
     pub(super) secured: Secured,
     /// The message of the day.
@@ -125,6 +130,7 @@ impl Chat {
             pace: Pace::new(config.rate),
             handover: Handover::new(config.backlog_bytes_max),
             outbox: Outbox::default(),
+            directory: Directory::default(),
             config,
             sessions: SecondaryMap::new(),
             names: Names::default(),

@@ -12,6 +12,7 @@ use unicode_security::skeleton;
 
 use crate::chat::close_reason::{CloseReason, Refusal};
 use crate::chat::counts::Counts;
+use crate::chat::linking::directory::Remote;
 use crate::chat::names::nick::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
 use crate::chat::names::proof::SECRET_BYTES_MAX;
 use crate::wire::{Kind, StoreState, Time, date_and_time, rfc3339};
@@ -214,11 +215,68 @@ pub(super) const NO_STORE: &str = "the store doesn't answer: try again later";
 /// The engine of several servers doesn't answer.
 pub(super) const LINK_DOWN: &str =
     "the link to the other servers is down: nothing can be said until it is back";
+pub(super) const LINK_DOWN_ALONE: &str =
+    "the link to the other servers is down: until it is back, lines reach this server only";
 pub(super) const LINK_UP: &str = "the link to the other servers is back";
+pub(super) const LINK_IS_DOWN: &str = "the link to the other servers is down: try again later";
 pub(super) const NOT_SENT: &str = "not sent: the link to the other servers is down";
 pub(super) const NO_ROOM_NOW: &str = "the link to the other servers is down: try again later";
+pub(super) const NO_NAME_NOW: &str =
+    "the other servers don't answer, so nobody knows whether that name is free: try again later";
 pub(super) const ENGINE_FORGOT: &str =
     "the servers have lost their common history: lines are counted anew";
+
+/// So many lines were too many while a server was alone.
+pub(super) fn lines_said_alone(lines: u64) -> String {
+    let were = if lines == 1 { "was" } else { "were" };
+    format!("{} that {were} said while a server was alone {were} lost", count(lines, "line"))
+}
+
+/// `the server office2 is gone, and 2 people with it: ann, bob`
+pub(super) fn server_gone(server: &str, names: &[&str], is_planned: bool) -> String {
+    let is_gone = if is_planned { "has shut down" } else { "is gone" };
+    let people = match names.len() {
+        0 => return format!("the server {server} {is_gone}"),
+        1 => "1 person".to_owned(),
+        people => format!("{people} people"),
+    };
+    let shown = names[..names.len().min(NAMES_MAX)].join(", ");
+    let more = match names.len().saturating_sub(NAMES_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("the server {server} {is_gone}, and {people} with it: {shown}{more}")
+}
+
+pub(super) fn server_back(server: &str) -> String {
+    format!("the server {server} is back")
+}
+
+/// `servers: this one, office2 and office3; 12 people there; 0 lines on their way`
+pub(super) fn link(is_up: bool, servers: &[&str], people: usize, waiting: usize) -> String {
+    let state = if is_up { "up" } else { "down" };
+    let others = match servers {
+        [] => "no other servers".to_owned(),
+        _ => servers.join(", "),
+    };
+    format!(
+        "link: {state}; {others}; {} there; {} on their way",
+        count(people as u64, "client"),
+        count(waiting as u64, "line")
+    )
+}
+
+pub(super) fn name_of_guest(name: &str) -> String {
+    format!("{name} looks like the name of a guest, which the servers give")
+}
+
+pub(super) fn name_lost(old: &str, new: &str) -> String {
+    format!("somebody on another server is called {old} already: you are {new} now")
+}
+
+pub(super) fn no_answer(name: &str) -> String {
+    format!("the server of {name} doesn't answer: try again later")
+}
 
 /// So many lines of other servers didn't come here.
 pub(super) fn missing_lines(lines: u64) -> String {
@@ -469,6 +527,19 @@ pub(super) fn whois(
         text += &format!(", away{}", reason_after_colon(reason));
     }
     if let Some(address) = address {
+        text += &format!(", from {address}");
+    }
+    text
+}
+
+/// `ann: in dev on the server office2, here for 5 min`
+pub(super) fn whois_elsewhere(remote: &Remote, here: u32, server: &str) -> String {
+    let (nick, room) = (remote.nick.as_str(), &remote.room.name);
+    let mut text = format!("{nick}: in {room} on the server {server}, here for {}", span(here));
+    if let Some(reason) = &remote.away {
+        text += &format!(", away{}", reason_after_colon(reason));
+    }
+    if let Some(address) = &remote.address {
         text += &format!(", from {address}");
     }
     text

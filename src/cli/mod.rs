@@ -4,6 +4,7 @@ mod generate;
 pub mod values;
 mod variables;
 
+use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,7 +27,7 @@ use crate::logging::LogFormat;
 
 /// Options about what raw mode doesn't have.
 const WITHOUT_EFFECT_IF_RAW: [&str; 19] = [
-    "cluster",
+    "urls",
     "prefix",
     "timestamps",
     "key_file",
@@ -68,6 +69,8 @@ pub struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     network: Network,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     #[command(flatten)]
     room: RoomArgs,
     #[command(flatten)]
@@ -149,16 +152,67 @@ struct Network {
     #[arg(short, long)]
     verbose: bool,
 
-    /// Share rooms with other servers through the engine at URL (being built)
-    #[arg(long, value_name = "URL", hide = true, value_parser = cluster::Options::new)]
-    cluster: Option<cluster::Options>,
-
     /// Believe proxies in NETWORK about where clients come from
     ///
     /// Repeatable. Each connection from NETWORK must begin with a header of the PROXY
     /// protocol, version 1 or 2.
     #[arg(long, value_name = "NETWORK", action = ArgAction::Append, value_parser = parse_network)]
     proxy_from: Vec<IpNet>,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Network")]
+struct ClusterArgs {
+    /// Share the rooms with other servers, through the Redis at URL
+    ///
+    /// URL is redis://HOST:6379/0, rediss://HOST:6379/0 with TLS, or unix:PATH, and may hold
+    /// a user and a password (redis://USER:PASSWORD@HOST:6379/0). Repeatable: rooms are
+    /// spread over several. All servers need the same URLs. See docs/cluster.md.
+    #[arg(long = "cluster", value_name = "URL", action = ArgAction::Append)]
+    urls: Vec<String>,
+
+    /// Password of that Redis, in FILE
+    #[arg(long, value_name = "FILE", requires = "urls", hide_short_help = true)]
+    cluster_password_file: Option<PathBuf>,
+
+    /// What the other servers call this one
+    ///
+    /// Default: the name of the machine.
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "urls",
+        value_parser = values::server_name,
+        hide_short_help = true
+    )]
+    server_name: Option<String>,
+
+    /// While that Redis is away, talk on locally, or refuse lines
+    ///
+    /// With local, lines reach the others late.
+    #[arg(
+        long,
+        value_name = "HOW",
+        value_enum,
+        requires = "urls",
+        default_value_t = Degrade::Local,
+        hide_short_help = true
+    )]
+    degrade: Degrade,
+}
+
+/// What happens to lines while there are no other servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Degrade {
+    Local,
+    Refuse,
+}
+
+impl fmt::Debug for ClusterArgs {
+    /// Without the URLs, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterArgs").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -416,6 +470,9 @@ impl Cli {
         cli.access.rules = cli.access.rules(&matches);
         cli.limits.join_burst();
         cli.limits.check();
+        if let Err(what) = cli.engines() {
+            refuse(&what);
+        }
         if cli.network.tls_only && cli.security() == Security::Plain {
             refuse("--tls-only needs a certificate: add --tls, or --tls-cert and --tls-key");
         }
@@ -455,9 +512,22 @@ impl Cli {
         }
     }
 
-    /// The engine that rooms are shared through.
-    pub fn cluster(&self) -> Option<&cluster::Options> {
-        self.network.cluster.as_ref()
+    /// The engines that rooms are shared through, without the password in a file.
+    ///
+    /// # Errors
+    /// What is wrong with a URL, without anything secret.
+    pub fn engines(&self) -> Result<Vec<cluster::Options>, String> {
+        let name = self.cluster.server_name.clone().or_else(machine_name);
+        let options = self.cluster.urls.iter().map(|url| {
+            let options = cluster::Options::new(url).map_err(|what| format!("--cluster: {what}"));
+            options.map(|options| options.with_name(name.as_deref().unwrap_or("server")))
+        });
+        options.collect()
+    }
+
+    /// The file with the password of the engines.
+    pub fn cluster_password_file(&self) -> Option<&Path> {
+        self.cluster.cluster_password_file.as_deref()
     }
 
     /// Names that this server is called by, but for those of the machine.
@@ -621,7 +691,8 @@ impl Cli {
             view: View { clock: room.timestamps.then_some(Clock::SERVER), has_colors: false },
             whois_address: room.whois_address,
             has_store: false,
-            is_shared: self.network.cluster.is_some(),
+            is_shared: !self.cluster.urls.is_empty(),
+            talks_alone: self.cluster.degrade == Degrade::Local,
             unstored: self.files.no_store.clone(),
             unstored_run: String::new(),
             keep: unless_zero(self.files.keep),

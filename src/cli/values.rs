@@ -11,6 +11,15 @@ pub fn socket_mode(text: &str) -> Result<u32, String> {
     }
 }
 
+/// The name of a server, which people see in notices.
+pub fn server_name(text: &str) -> Result<String, String> {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match text.len() {
+        1..=64 if text.chars().all(is_good) => Ok(text.to_owned()),
+        _ => Err("expected up to 64 letters, digits and -, _ or ., such as office2".to_owned()),
+    }
+}
+
 /// Clients are known by the first 64 bits of an IPv6 address.
 pub fn metrics_network(text: &str) -> Result<IpNet, String> {
     match parse_network(text)? {

@@ -1,35 +1,58 @@
 -- Gives lines of one server their places in a room, each once.
 --
--- KEYS: the stream of the room, its state (s: the number of its newest line, u: how much came
--- after that which is no line, e: the name of this counting, t: the topic), and the count of the
--- newest line that this server has added.
--- ARGV: a name for the counting if there is none, how many lines are kept, the server's
--- incarnation; then for each line its count, whether it is late, time, kind, sender and text.
+-- KEYS: the stream of the room; its state (s: the number of its newest line, e: the name of this
+-- counting, b: the number of the last line before it, t: the topic); the count of the newest
+-- line that this server has added.
+-- ARGV: a name for a new counting, how many lines are kept, how many seconds a room is, the
+-- server's incarnation, the counting that the server knows and the number of the newest line
+-- that it knows of it; then for each line its count, whether it is late, its author, time, kind,
+-- sender, text, and "t" with the topic behind it or nothing.
 -- Gives the number of the newest line, and the name of the counting.
-local last = tonumber(redis.call('GET', KEYS[3]) or '0')
-local state = redis.call('HMGET', KEYS[2], 's', 'u', 'e')
-local s, u, e = tonumber(state[1] or '0'), tonumber(state[2] or '0'), state[3]
+local log, meta, own = KEYS[1], KEYS[2], KEYS[3]
+local fresh, kept, seconds, server = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local last = tonumber(redis.call('GET', own) or '0')
+local state = redis.call('HMGET', meta, 's', 'e')
+local s, e = tonumber(state[1] or '0'), state[2]
 if not e then
     -- The state is gone, and so has to be what it belonged to.
-    redis.call('DEL', KEYS[1])
-    s, u, e = 0, 0, ARGV[1]
+    redis.call('DEL', log)
+    s, e = 0, fresh
+    redis.call('HSET', meta, 'b', '0')
+elseif e == ARGV[5] and s < tonumber(ARGV[6]) then
+    -- An older state has come back: numbers would be used twice.
+    e = fresh
+    redis.call('HSET', meta, 'b', string.format('%.0f', s))
 end
-for i = 4, #ARGV, 6 do
-    local count, kind = tonumber(ARGV[i]), ARGV[i + 3]
-    if kind == 'topic' then
-        redis.call('HSET', KEYS[2], 't', ARGV[i + 5])
-    end
-    if kind == 'topic' or count > last then
-        if kind == 'topic' then
-            u = u + 1
-        else
-            s, u, last = s + 1, 0, count
+for i = 7, #ARGV, 8 do
+    local count = tonumber(ARGV[i])
+    if count > last then
+        s, last = s + 1, count
+        local entry = {'XADD', log, 'MAXLEN', '~', kept, string.format('%.0f-0', s), 'r', e,
+            'i', server, 'n', ARGV[i], 'l', ARGV[i + 1], 'a', ARGV[i + 2], 't', ARGV[i + 3],
+            'k', ARGV[i + 4], 'f', ARGV[i + 5], 'x', ARGV[i + 6]}
+        if ARGV[i + 7] ~= '' then
+            local topic = string.sub(ARGV[i + 7], 2)
+            redis.call('HSET', meta, 't', topic)
+            entry[#entry + 1] = 'o'
+            entry[#entry + 1] = topic
         end
-        redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], string.format('%.0f-%.0f', s, u),
-            'i', ARGV[3], 'n', ARGV[i], 'l', ARGV[i + 1], 't', ARGV[i + 2], 'k', kind,
-            'f', ARGV[i + 4], 'x', ARGV[i + 5])
+        local added = redis.pcall(unpack(entry))
+        if type(added) == 'table' and added.err then
+            if not string.find(added.err, 'equal or smaller', 1, true) then
+                return added
+            end
+            -- The stream is of another state than what is known of it.
+            redis.call('DEL', log)
+            e = fresh
+            entry[7] = string.format('%.0f-0', s)
+            entry[9] = e
+            redis.call('HSET', meta, 'b', string.format('%.0f', s - 1))
+            redis.call(unpack(entry))
+        end
     end
 end
-redis.call('HSET', KEYS[2], 's', string.format('%.0f', s), 'u', string.format('%.0f', u), 'e', e)
-redis.call('SET', KEYS[3], string.format('%.0f', last), 'EX', 86400)
+redis.call('HSET', meta, 's', string.format('%.0f', s), 'e', e)
+redis.call('SET', own, string.format('%.0f', last), 'EX', 86400)
+redis.call('EXPIRE', log, seconds)
+redis.call('EXPIRE', meta, seconds)
 return {string.format('%.0f', s), e}

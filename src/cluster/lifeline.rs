@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use redis::{RedisError, RedisResult};
+
 use super::engine::{Engine, explain};
 use super::messages::{Event, Options, Side};
 
@@ -17,10 +19,10 @@ pub(super) struct Lifeline {
     side: Side,
     options: Options,
     engine: Option<Engine>,
-    /// Since when there is none.
+    /// Since when nothing has worked.
     lost_at: Option<Instant>,
-    /// The loop was told that there is none.
-    is_told: bool,
+    /// What the loop was told: whether it works.
+    told: Option<bool>,
     pause: Duration,
     next_attempt: Instant,
 }
@@ -33,41 +35,50 @@ impl Lifeline {
             options,
             engine: None,
             lost_at: Some(now),
-            is_told: true,
+            told: None,
             pause: PAUSE_MIN,
             next_attempt: now,
         }
     }
 
-    /// The connection, made now if it is time for that. Gives what is to be said of it.
-    pub fn keep(&mut self) -> (Option<&mut Engine>, Option<Event>) {
-        let now = Instant::now();
-        let mut event = None;
-        if self.engine.is_none() && now >= self.next_attempt {
-            match Engine::connect(&self.options.info) {
-                Ok(engine) => {
-                    (self.engine, self.lost_at, self.pause) = (Some(engine), None, PAUSE_MIN);
-                    if std::mem::take(&mut self.is_told) {
-                        event = Some(Event::Works(self.side));
-                    }
-                }
-                Err(error) => event = self.lose(now, &explain(&error)),
-            }
+    /// Whether there is a connection, which may be made now.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn connect(&mut self) -> RedisResult<bool> {
+        if self.engine.is_none() && Instant::now() >= self.next_attempt {
+            self.engine = Some(Engine::connect(&self.options.info)?);
         }
-        (self.engine.as_mut(), event)
+        Ok(self.engine.is_some())
     }
 
-    /// The connection isn't used any more, because of this: something that was asked at
-    /// `asked_at` wasn't answered.
-    pub fn lose(&mut self, asked_at: Instant, why: &str) -> Option<Event> {
+    /// The connection, if there is one.
+    pub fn engine(&mut self) -> Option<&mut Engine> {
+        self.engine.as_mut()
+    }
+
+    /// All that was to be done is done. An engine that only answers, and refuses to do
+    /// anything, doesn't work.
+    pub fn works(&mut self) -> Option<Event> {
+        (self.lost_at, self.pause) = (None, PAUSE_MIN);
+        (self.told.replace(true) != Some(true)).then_some(Event::Works(self.side))
+    }
+
+    /// The connection isn't used any more, because of the answer to what was asked at
+    /// `asked_at`.
+    pub fn lose(&mut self, asked_at: Instant, error: &RedisError) -> Option<Event> {
         let now = Instant::now();
         self.engine = None;
         self.next_attempt = now + self.pause;
         self.pause = (2 * self.pause).min(PAUSE_MAX);
-        let lost_at = *self.lost_at.get_or_insert(asked_at);
-        let is_late = now - lost_at >= PATIENCE && !self.is_told;
-        self.is_told |= is_late;
-        is_late.then(|| Event::Fails(self.side, why.into()))
+        // Nobody knows when in that time it went; but a wait isn't a silence.
+        let at = if error.is_timeout() { asked_at } else { now };
+        let lost_at = *self.lost_at.get_or_insert(at);
+        let is_news = now - lost_at >= PATIENCE && self.told != Some(false);
+        is_news.then(|| {
+            self.told = Some(false);
+            Event::Fails(self.side, explain(error).into())
+        })
     }
 
     /// When there is something to be done for it, if there is no connection.

@@ -6,12 +6,16 @@ use std::sync::mpsc::Sender;
 
 use redis::{ConnectionInfo, IntoConnectionInfo};
 
-use crate::wire::{Answer, Arrival, Batch, Query, RoomKey};
+use crate::wire::{
+    Answer, Arrival, Dispatch, Errand, Outcome, PeopleNews, Query, RoomKey, Submission,
+};
 
-/// Where the engine is.
+/// Where the engine is, and what it is told of this server.
 #[derive(Clone)]
 pub struct Options {
     pub(super) info: ConnectionInfo,
+    /// The name of this server, for people.
+    pub server_name: Box<str>,
     /// Lines of a room that the engine keeps.
     pub lines_max: usize,
     /// Lines that a room begins with here.
@@ -22,7 +26,7 @@ impl Options {
     /// The engine at a URL: `redis://HOST:6379/0`, `rediss://` with TLS, or `unix:PATH`.
     ///
     /// # Errors
-    /// What is wrong with it, without anything secret.
+    /// What would be right, without anything secret.
     pub fn new(url: &str) -> Result<Options, String> {
         const FORMS: &str = "expected redis://HOST:6379/0, rediss://HOST:6379/0 or unix:PATH";
         let known = ["redis://", "rediss://", "unix:"];
@@ -30,7 +34,12 @@ impl Options {
             return Err(FORMS.into());
         }
         let info = url.into_connection_info().map_err(|_| FORMS.to_owned())?;
-        Ok(Options { info, lines_max: 10_000, tail_lines: 1000 })
+        Ok(Options { info, server_name: "server".into(), lines_max: 10_000, tail_lines: 1000 })
+    }
+
+    /// Other servers call this one so.
+    pub fn with_name(self, name: &str) -> Options {
+        Options { server_name: name.into(), ..self }
     }
 
     /// With this password, and as this user if there is one.
@@ -41,6 +50,11 @@ impl Options {
             None => redis,
         };
         Options { info: self.info.set_redis_settings(redis), ..self }
+    }
+
+    /// Where the engine is, without anything secret.
+    pub fn address(&self) -> String {
+        self.info.addr().to_string()
     }
 }
 
@@ -54,12 +68,13 @@ impl fmt::Debug for Options {
 /// What the writer has to do.
 #[derive(Debug)]
 pub(super) enum Job {
-    Submit(Batch),
+    Submit(Vec<Submission>),
+    Dispatch(Dispatch),
     Answer(Query),
     /// The reader has to look up.
     Wake,
-    /// What waits is to be handed over; it is said whether that was done.
-    Flush(Sender<bool>),
+    /// The server ends: all that waits is to be handed over, and then it is said.
+    Finish(Sender<()>),
 }
 
 /// What the reader has to do.
@@ -95,16 +110,27 @@ pub enum Event {
         /// The number of the next line.
         next: u64,
     },
-    /// The engine answers.
+    /// News about people on other servers.
+    People(Vec<PeopleNews>),
+    /// Another server wants something of a client here.
+    Errand(Errand),
+    /// What has come of an errand.
+    Outcome(Outcome),
+    /// There are so many guests more: their highest number.
+    Guests(u64),
+    /// The engine doesn't know who is here.
+    Forgotten,
+    /// The engine works.
     Up,
-    /// The engine hasn't answered for two seconds, and why.
+    /// The engine hasn't worked for two seconds, and why.
     Down(Box<str>),
     /// Something about the engine isn't as it should be, for the operator.
     Warning(Box<str>),
-    /// One of the threads has a connection. `Link::next_event` makes `Up` of it.
+    /// One of the threads works. `Link::next_event` makes `Up` of it.
     #[doc(hidden)]
     Works(Side),
-    /// One of the threads has had none for too long. `Link::next_event` makes `Down` of it.
+    /// One of the threads hasn't worked for too long, and why. `Link::next_event` makes `Down`
+    /// of it.
     #[doc(hidden)]
     Fails(Side, Box<str>),
 }

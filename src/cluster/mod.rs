@@ -6,11 +6,17 @@
 
 // In reading order.
 mod engine;
+mod rooms;
+mod people;
 mod messages;
 mod lifeline;
+mod knowledge;
 mod writer;
+mod watched;
+mod inbox;
 mod reader;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -19,29 +25,40 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use log::warn;
-
+use self::knowledge::Knowledge;
 pub use self::messages::{Event, Options};
 use self::messages::{Job, Watch};
 use self::reader::Reader;
 use self::writer::Writer;
-use crate::wire::{Answer, Batch, Query, RoomKey, Tail, Wish};
+use crate::wire::{Answer, Dispatch, Query, RoomKey, Submission, Tail, Wish};
 
-/// Bytes of lines that wait for the engine at most, as `Batch::bytes` counts them.
+/// Bytes of lines that wait for the engine at most, as `SharedLine::bytes` counts them.
 pub const QUEUE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Batches of arrivals that wait for the loop; the reader waits then.
+/// Events that wait for the loop; the threads wait then.
 const EVENTS_MAX: usize = 64;
 
 /// The link to the engine.
 pub struct Link {
+    incarnation: Arc<str>,
     jobs: Sender<Job>,
     watches: Sender<Watch>,
     events: Receiver<Event>,
+    /// What was said while it was opened.
+    early: VecDeque<Event>,
     /// Bytes of lines that aren't handed over yet.
     waiting: Arc<AtomicUsize>,
     /// Which sides work.
     works: [bool; 2],
+}
+
+/// How a server begins.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// How its first room goes on.
+    pub tail: Tail,
+    /// The highest number that it has for guests.
+    pub guests: u64,
 }
 
 impl Link {
@@ -53,25 +70,27 @@ impl Link {
         let incarnation: Arc<str> = engine::random_name().into();
         let ((jobs, todo), (watches, watched)) = (channel(), channel());
         let (said, events) = sync_channel(EVENTS_MAX);
-        let waiting = Arc::new(AtomicUsize::new(0));
+        let (waiting, knowledge) = (Arc::default(), Arc::<Knowledge>::default());
         let writer = Writer::new(
             options.clone(),
             Arc::clone(&incarnation),
             Arc::clone(&waiting),
+            Arc::clone(&knowledge),
             said.clone(),
         );
         let woken = wake.clone();
         thread::Builder::new()
             .name("cluster-write".into())
             .spawn(move || writer.run(&todo, &woken))?;
-        let reader = Reader::new(options, incarnation, said);
+        let reader = Reader::new(options, Arc::clone(&incarnation), knowledge, said);
         thread::Builder::new()
             .name("cluster-read".into())
             .spawn(move || reader.run(&watched, &wake))?;
-        Ok(Link { jobs, watches, events, waiting, works: [false; 2] })
+        let (works, early) = ([false; 2], VecDeque::new());
+        Ok(Link { incarnation, jobs, watches, events, early, waiting, works })
     }
 
-    /// A link whose engine answers within `time`, and how `room` goes on.
+    /// A link whose engine works within `time`, and how `room` goes on.
     ///
     /// # Errors
     /// Why it doesn't, or as the system says when it gives no thread.
@@ -80,7 +99,7 @@ impl Link {
         room: Arc<RoomKey>,
         wake: impl Fn() + Send + Clone + 'static,
         time: Duration,
-    ) -> io::Result<(Link, Tail)> {
+    ) -> io::Result<(Link, Start)> {
         let until = Instant::now() + time;
         let (heard, hears) = channel();
         let wake = move || {
@@ -89,43 +108,64 @@ impl Link {
             let _ = heard.send(());
         };
         let mut link = Link::new(options, wake)?;
-        let mut why = io::Error::new(ErrorKind::TimedOut, "it doesn't answer");
+        link.dispatch(Dispatch::Guests);
+        link.ask(Query { ticket: 0, room, wish: Wish::Tail });
+        let (mut tail, mut guests, mut early) = (None, None, VecDeque::new());
         loop {
-            match link.next_event() {
-                Some(Event::Up) => {
-                    link.ask(Query { ticket: 0, room: Arc::clone(&room), wish: Wish::Tail });
-                }
-                Some(Event::Answer(0, Answer::Tail(tail))) => return Ok((link, tail)),
-                Some(Event::Answer(..)) => why = io::Error::other("it fails"),
-                Some(Event::Warning(text)) => warn!("{text}"),
-                Some(_) => {}
-                None => {
-                    let left = until.saturating_duration_since(Instant::now());
-                    if hears.recv_timeout(left).is_err() {
-                        return Err(why);
+            if link.works == [true; 2]
+                && let (Some(tail), Some(guests)) = (&tail, guests)
+            {
+                link.early = early;
+                let start = Start { tail: Tail::clone(tail), guests };
+                return Ok((link, start));
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            match link.events.try_recv() {
+                Ok(Event::Works(side)) => link.works[side as usize] = true,
+                Ok(Event::Fails(_, why)) => return Err(io::Error::other(String::from(why))),
+                Ok(Event::Answer(0, Answer::Tail(answer))) => tail = Some(answer),
+                Ok(Event::Guests(highest)) => guests = Some(highest),
+                // Whatever failed is said within the time.
+                Ok(Event::Answer(0, _)) => {}
+                Ok(event) => early.push_back(event),
+                Err(_) => {
+                    let is_over = hears.recv_timeout(left).is_err();
+                    if is_over {
+                        return Err(io::Error::new(ErrorKind::TimedOut, "it doesn't answer"));
                     }
                 }
             }
         }
     }
 
-    /// Whether it takes another batch.
+    /// Names this start of the server.
+    pub fn incarnation(&self) -> &Arc<str> {
+        &self.incarnation
+    }
+
+    /// Whether it takes more lines.
     pub fn has_place(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) < QUEUE_BYTES_MAX
     }
 
-    /// Hands lines over: their numbers are counts of this server's lines, and grow. They come
-    /// back with their places, once each.
-    pub fn submit(&self, batch: Batch) {
-        self.waiting.fetch_add(batch.bytes(), Ordering::Relaxed);
-        self.send(Job::Submit(batch));
+    /// Hands lines over, with counts that grow. They come back with their places, once each.
+    pub fn submit(&self, lines: Vec<Submission>) {
+        let bytes = lines.iter().map(|it| it.line.bytes()).sum();
+        self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        self.send(Job::Submit(lines));
     }
 
-    /// Hands over what waits, within `time`; false if it doesn't come to that.
+    /// Tells the other servers something.
+    pub fn dispatch(&self, dispatch: Dispatch) {
+        self.send(Job::Dispatch(dispatch));
+    }
+
+    /// Hands over what waits, within `time`, and says that this server ends; false if it
+    /// doesn't come to that.
     pub fn finish(&self, time: Duration) -> bool {
         let (done, is_done) = channel();
-        self.send(Job::Flush(done));
-        is_done.recv_timeout(time).unwrap_or(false)
+        self.send(Job::Finish(done));
+        is_done.recv_timeout(time).is_ok()
     }
 
     /// Asks about a room: an `Event::Answer` follows.
@@ -148,17 +188,16 @@ impl Link {
     /// The next thing that it has to say.
     pub fn next_event(&mut self) -> Option<Event> {
         loop {
-            let event = self.events.try_recv().ok()?;
+            let worked = self.works == [true; 2];
+            let event = self.early.pop_front().or_else(|| self.events.try_recv().ok())?;
             match event {
                 Event::Works(side) => {
-                    let worked = self.works == [true; 2];
                     self.works[side as usize] = true;
                     if !worked && self.works == [true; 2] {
                         return Some(Event::Up);
                     }
                 }
                 Event::Fails(side, why) => {
-                    let worked = self.works == [true; 2];
                     self.works[side as usize] = false;
                     if worked {
                         return Some(Event::Down(why));

@@ -1,16 +1,22 @@
--- Opens a room: names its counting if it has no name.
+-- Opens a room: names its counting if it has no name, or if lines of it were lost.
 --
--- KEYS: the stream of the room and its state. ARGV: a name for the counting, and the name of one
--- that is over (or nothing): the engine has forgotten lines that were shown, so that numbers
--- would be used twice.
--- Gives the number of the newest line, how much came after it, the name of the counting, and the
--- topic.
-local state = redis.call('HMGET', KEYS[2], 's', 'u', 'e', 't')
-if not state[3] then
-    redis.call('DEL', KEYS[1])
+-- KEYS: the stream of the room and its state, as in append.lua. ARGV: a name for a new counting,
+-- how many seconds a room is kept, the counting that the server knows, and the number of the
+-- newest line that it knows of it.
+-- Gives the number of the newest line, the name of the counting, the number of the last line
+-- before it, and the topic.
+local log, meta = KEYS[1], KEYS[2]
+local state = redis.call('HMGET', meta, 's', 'e', 'b', 't')
+local s, e, b = state[1] or '0', state[2], state[3] or '0'
+if not e then
+    redis.call('DEL', log)
+    s, e, b = '0', ARGV[1], '0'
+elseif e == ARGV[3] and tonumber(s) < tonumber(ARGV[4]) then
+    e, b = ARGV[1], s
 end
-if not state[3] or state[3] == ARGV[2] then
-    redis.call('HSET', KEYS[2], 'e', ARGV[1])
-    state[3] = ARGV[1]
+if e ~= state[2] then
+    redis.call('HSET', meta, 's', s, 'e', e, 'b', b)
 end
-return {state[1] or '0', state[2] or '0', state[3], state[4] or ''}
+redis.call('EXPIRE', log, ARGV[2])
+redis.call('EXPIRE', meta, ARGV[2])
+return {s, e, b, state[4] or ''}

@@ -1,46 +1,63 @@
-//! The thread that reads what has got its place in rooms.
+//! The thread that reads what other servers have to say: lines of rooms, news about people, and
+//! errands.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use redis::RedisResult;
 
-use super::engine::{Engine, Entry, Place, Standing, explain};
+use super::inbox::{self, Inbox};
+use super::knowledge::Knowledge;
 use super::lifeline::Lifeline;
 use super::messages::{Event, Options, Side, Watch};
-use crate::wire::{Arrival, RoomKey};
+use super::people::{NewsPlace, news};
+use super::rooms::{Entries, Entry, Known, number_of};
+use super::watched::Watched;
+use crate::wire::{Arrival, PeopleNews, RoomKey};
 
-/// How long the engine keeps a request open when nothing comes. Then rooms are compared with
-/// what it says of them.
+/// How long the engine keeps a request open when nothing comes, and how often what is known of
+/// it is compared with what it says.
 const BLOCK: Duration = Duration::from_secs(2);
-
-/// How long a thread without rooms waits for one.
-const IDLE: Duration = Duration::from_secs(3600);
-
-/// A room that is read.
-struct Watched {
-    room: Arc<RoomKey>,
-    /// Names the counting.
-    run: Box<str>,
-    /// The newest entry that was read.
-    place: Place,
-}
 
 /// What the thread has.
 pub(super) struct Reader {
     lifeline: Lifeline,
     incarnation: Arc<str>,
     rooms: Vec<Watched>,
+    /// Where the news about people are; `None`: everything has to be read.
+    news: Option<NewsPlace>,
+    inbox: Inbox,
+    knowledge: Arc<Knowledge>,
     events: SyncSender<Event>,
-    /// Rooms have to be compared with the engine.
-    is_check_due: bool,
+    /// When what is known has to be compared with the engine.
+    check_at: Instant,
+    asked_at: Instant,
+    /// The names of servers, so that there is one of each.
+    servers: HashMap<Box<str>, Arc<str>>,
 }
 
 impl Reader {
-    pub fn new(options: Options, incarnation: Arc<str>, events: SyncSender<Event>) -> Reader {
-        let lifeline = Lifeline::new(Side::Reader, options);
-        Reader { lifeline, incarnation, rooms: Vec::new(), events, is_check_due: false }
+    pub fn new(
+        options: Options,
+        incarnation: Arc<str>,
+        knowledge: Arc<Knowledge>,
+        events: SyncSender<Event>,
+    ) -> Reader {
+        let now = Instant::now();
+        Reader {
+            lifeline: Lifeline::new(Side::Reader, options),
+            inbox: Inbox::new(&incarnation),
+            incarnation,
+            rooms: Vec::new(),
+            news: None,
+            knowledge,
+            events,
+            check_at: now,
+            asked_at: now,
+            servers: HashMap::new(),
+        }
     }
 
     /// Works until the link is gone.
@@ -48,7 +65,6 @@ impl Reader {
         loop {
             let pause = match self.lifeline.next_attempt() {
                 Some(at) => at.saturating_duration_since(Instant::now()),
-                None if self.rooms.is_empty() => IDLE,
                 None => Duration::ZERO,
             };
             match watches.recv_timeout(pause) {
@@ -68,38 +84,24 @@ impl Reader {
     fn take(&mut self, watch: Watch) {
         match watch {
             Watch::Begin { room, run, next } => {
-                // Whatever comes after the line before, topics too.
-                let place = Place { number: next.saturating_sub(1), after: 0 };
                 self.rooms.retain(|watched| watched.room != room);
-                self.rooms.push(Watched { room, run, place });
+                let known = Known { run, newest: next.saturating_sub(1) };
+                self.knowledge.learn(&room, &known);
+                self.rooms.push(Watched { room, known });
             }
-            Watch::End(room) => self.rooms.retain(|watched| watched.room != room),
+            Watch::End(room) => {
+                self.knowledge.forget(&room);
+                self.rooms.retain(|watched| watched.room != room);
+            }
         }
     }
 
     fn work(&mut self, wake: &dyn Fn()) {
-        let is_new = self.lifeline.next_attempt().is_some();
-        let (engine, event) = self.lifeline.keep();
-        let asked_at = Instant::now();
-        let mut events: Vec<_> = event.into_iter().collect();
-        if let Some(engine) = engine {
-            let result = match is_new || self.is_check_due {
-                true => check(engine, &mut self.rooms, &mut events),
-                false => Ok(()),
-            };
-            let result = result.and_then(|()| match self.rooms.is_empty() {
-                true => Ok(Vec::new()),
-                false => read(engine, &self.incarnation, &mut self.rooms),
-            });
-            match result {
-                Ok(arrivals) => {
-                    self.is_check_due = arrivals.is_empty();
-                    if !arrivals.is_empty() {
-                        events.push(Event::Arrived(arrivals));
-                    }
-                }
-                Err(error) => events.extend(self.lifeline.lose(asked_at, &explain(&error))),
-            }
+        let mut events = Vec::new();
+        match self.try_work(&mut events) {
+            Ok(true) => events.extend(self.lifeline.works()),
+            Ok(false) => {}
+            Err(error) => events.extend(self.lifeline.lose(self.asked_at, &error)),
         }
         for event in events {
             // It fails only when the link is gone.
@@ -108,42 +110,129 @@ impl Reader {
             }
         }
     }
+
+    /// Reads once; false if it isn't time to try it.
+    fn try_work(&mut self, events: &mut Vec<Event>) -> RedisResult<bool> {
+        let is_new = self.lifeline.engine().is_none();
+        self.asked_at = Instant::now();
+        if !self.lifeline.connect()? {
+            return Ok(false);
+        }
+        if is_new || Instant::now() >= self.check_at {
+            self.check(events)?;
+        }
+        self.asked_at = Instant::now();
+        let Some(engine) = self.lifeline.engine() else { return Ok(false) };
+        if self.news.is_none() {
+            let everything = engine.everything(&self.incarnation)?;
+            self.news = Some(everything.place);
+            events.push(Event::People(everything.news));
+        }
+        // What has to be told first isn't kept waiting.
+        let block = if events.is_empty() && !is_new { BLOCK } else { Duration::ZERO };
+        let number = self.news.as_ref().map_or(0, |place| place.number);
+        let found = inbox::read(engine, &self.inbox, number, &self.rooms, block)?;
+        self.sort(found, events);
+        Ok(true)
+    }
+
+    /// Compares what is known with what the engine says.
+    fn check(&mut self, events: &mut Vec<Event>) -> RedisResult<()> {
+        let Some(engine) = self.lifeline.engine() else { return Ok(()) };
+        for watched in &mut self.rooms {
+            self.asked_at = Instant::now();
+            let standing = engine.open(&watched.room, &watched.known)?;
+            // What is before a new counting is still read, and says itself where that begins.
+            let is_over = watched.known.newest > standing.base;
+            if standing.known.run != watched.known.run && is_over {
+                watched.begin_run(&standing.known.run, standing.base, events);
+                self.knowledge.learn(&watched.room, &watched.known);
+            }
+        }
+        self.asked_at = Instant::now();
+        if let Some(place) = &self.news
+            && !engine.goes_on(place)?
+        {
+            self.news = None;
+        }
+        self.check_at = Instant::now() + BLOCK;
+        Ok(())
+    }
+
+    /// Makes events of what was read.
+    fn sort(&mut self, found: inbox::Found, events: &mut Vec<Event>) {
+        self.sort_news(&found.news, events);
+        events.extend(self.inbox.sort(&found.letters));
+        let mut arrivals = Vec::new();
+        for (at, entries) in found.rooms {
+            let watched = &mut self.rooms[at];
+            for (id, fields) in &entries {
+                let Some(number) = number_of(id) else { continue };
+                let Some(entry) = Entry::parse(number, fields) else {
+                    // One of a later version: it counts as missing.
+                    watched.known.newest = number;
+                    continue;
+                };
+                if entry.run != watched.known.run {
+                    if !arrivals.is_empty() {
+                        events.push(Event::Arrived(std::mem::take(&mut arrivals)));
+                    }
+                    watched.begin_run(&entry.run, number.saturating_sub(1), events);
+                }
+                watched.known.newest = number;
+                let server = server(&mut self.servers, &entry.server);
+                let Entry { count, is_late, line, .. } = entry;
+                let room = Arc::clone(&watched.room);
+                arrivals.push(Arrival { room, number, server, count, is_late, line });
+            }
+            self.knowledge.learn(&watched.room, &watched.known);
+        }
+        if !arrivals.is_empty() {
+            events.push(Event::Arrived(arrivals));
+        }
+    }
+
+    fn sort_news(&mut self, entries: &Entries, events: &mut Vec<Event>) {
+        let mut told = Vec::new();
+        for (id, fields) in entries {
+            let text = |name: &str| inbox::text(fields, name);
+            let Some(place) = &mut self.news else { break };
+            let Some(number) = number_of(id) else { continue };
+            let epoch = text("e").unwrap_or_default();
+            if number != place.number + 1 || *epoch != *place.epoch {
+                // Something is missing.
+                self.news = None;
+                break;
+            }
+            place.number = number;
+            let (Some(kind), Some(server), Some(data)) = (text("k"), text("i"), text("d")) else {
+                continue;
+            };
+            let is_own = *server == *self.incarnation;
+            told.extend(news(&kind, &server, &data, number).filter(|news| {
+                // A ban of its own has been made already; and the rest it knows better.
+                !is_own || matches!(news, PeopleNews::Gone { .. })
+            }));
+        }
+        // That this server is taken for dead is seen by its writer.
+        let own = &self.incarnation;
+        told.retain(|it| !matches!(it, PeopleNews::Gone { server, .. } if server == own));
+        if !told.is_empty() {
+            events.push(Event::People(told));
+        }
+    }
 }
 
-/// Compares rooms with what the engine says of them. One that counts anew is read from its next
-/// line on.
-fn check(engine: &mut Engine, rooms: &mut [Watched], events: &mut Vec<Event>) -> RedisResult<()> {
-    for watched in rooms {
-        let mut standing = engine.open(&watched.room, "")?;
-        if standing.run == watched.run && standing.place < watched.place {
-            // An older state of the engine: numbers would be used twice.
-            standing = engine.open(&watched.room, &watched.run)?;
-        }
-        if standing.run == watched.run {
-            continue;
-        }
-        let Standing { place, run, .. } = standing;
-        (watched.run, watched.place) = (run.clone(), place);
-        let (room, next) = (Arc::clone(&watched.room), place.number + 1);
-        events.push(Event::Reset { room, run, next });
+/// The one name of a server.
+fn server(servers: &mut HashMap<Box<str>, Arc<str>>, name: &str) -> Arc<str> {
+    if let Some(server) = servers.get(name) {
+        return Arc::clone(server);
     }
-    Ok(())
-}
-
-fn read(
-    engine: &mut Engine,
-    incarnation: &str,
-    rooms: &mut [Watched],
-) -> RedisResult<Vec<Arrival>> {
-    let places: Vec<_> = rooms.iter().map(|watched| (&*watched.room, watched.place)).collect();
-    let entries = engine.read(incarnation, &places, BLOCK)?;
-    let mut arrivals = Vec::new();
-    for (at, Entry { place, incarnation: from, count, is_late, what }) in entries {
-        let watched = &mut rooms[at];
-        watched.place = place;
-        let own = (*from == *incarnation).then_some(count);
-        let room = Arc::clone(&watched.room);
-        arrivals.push(Arrival { room, number: place.number, own, is_late, what });
+    // As many as there have been starts of servers; those of long ago aren't needed.
+    if servers.len() > 1000 {
+        servers.clear();
     }
-    Ok(arrivals)
+    let server: Arc<str> = name.into();
+    servers.insert(name.into(), Arc::clone(&server));
+    server
 }

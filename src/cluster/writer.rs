@@ -3,18 +3,23 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use redis::RedisResult;
 
-use super::engine::{Engine, Submission, explain};
+use super::engine::Engine;
+use super::knowledge::Knowledge;
 use super::lifeline::Lifeline;
 use super::messages::{Event, Job, Options, Side};
-use crate::wire::{Answer, Batch, News, Query, RoomKey, Shared, StoredLine, Tail, Time, Wish};
+use super::people::{self, Published};
+use crate::wire::{Answer, Dispatch, Outcome, Query, RoomKey, Submission, Time, Wish};
 
 /// How often the engine is asked whether it is there when there is nothing else to ask.
 const HEARTBEAT: Duration = Duration::from_millis(400);
+
+/// How often a server says that it is alive; its lease lasts three times as long.
+const BEAT: Duration = Duration::from_secs(5);
 
 /// A line that has waited longer is late: others have talked on meanwhile.
 const LATE_SECONDS: Time = 5;
@@ -23,17 +28,26 @@ const LATE_SECONDS: Time = 5;
 pub(super) struct Writer {
     lifeline: Lifeline,
     incarnation: Arc<str>,
+    server_name: Box<str>,
     lines_max: usize,
     tail_lines: usize,
-    /// What isn't handed over yet, in its order.
-    queue: VecDeque<Batch>,
+    /// What isn't done yet, in its order.
+    queue: VecDeque<Job>,
+    /// Bytes of lines in it and on their way to it.
     waiting: Arc<AtomicUsize>,
+    knowledge: Arc<Knowledge>,
     events: SyncSender<Event>,
     /// The reader is to look up.
     is_wake_due: bool,
     /// Something was asked of the engine last.
     asked_at: Instant,
+    /// When it is to be said that this server is alive.
+    beat_at: Instant,
+    /// The highest number that this server has for guests.
+    guests: u64,
     has_checked: bool,
+    /// The server ends; who is told when all is done.
+    ending: Option<Sender<()>>,
 }
 
 impl Writer {
@@ -41,20 +55,27 @@ impl Writer {
         options: Options,
         incarnation: Arc<str>,
         waiting: Arc<AtomicUsize>,
+        knowledge: Arc<Knowledge>,
         events: SyncSender<Event>,
     ) -> Writer {
         let Options { lines_max, tail_lines, .. } = options;
+        let now = Instant::now();
         Writer {
+            server_name: options.server_name.clone(),
             lifeline: Lifeline::new(Side::Writer, options),
             incarnation,
             lines_max,
             tail_lines,
             queue: VecDeque::new(),
             waiting,
+            knowledge,
             events,
             is_wake_due: false,
-            asked_at: Instant::now(),
+            asked_at: now,
+            beat_at: now,
+            guests: 0,
             has_checked: false,
+            ending: None,
         }
     }
 
@@ -66,9 +87,9 @@ impl Writer {
             let pause = due.saturating_duration_since(Instant::now());
             match jobs.recv_timeout(pause) {
                 Ok(job) => {
-                    self.take(job, wake);
+                    self.take(job);
                     while let Ok(job) = jobs.try_recv() {
-                        self.take(job, wake);
+                        self.take(job);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
@@ -77,95 +98,199 @@ impl Writer {
         }
     }
 
-    fn take(&mut self, job: Job, wake: &dyn Fn()) {
+    fn take(&mut self, job: Job) {
         match job {
-            Job::Submit(batch) => self.queue.push_back(batch),
             Job::Wake => self.is_wake_due = true,
-            Job::Flush(done) => {
-                self.work(wake);
-                // Nobody waits any more if it took too long.
-                let _ = done.send(self.queue.is_empty());
-            }
-            Job::Answer(query) => {
-                // It has to know all that was said before.
-                self.work(wake);
-                let answer = self.answer(&query, wake);
-                self.say(Event::Answer(query.ticket, answer), wake);
-            }
+            Job::Finish(done) => self.ending = Some(done),
+            job => self.queue.push_back(job),
         }
     }
 
-    /// Does what is to be done, if the engine is there.
+    /// Does what is to be done, as far as the engine does it.
     fn work(&mut self, wake: &dyn Fn()) {
-        self.check_eviction(wake);
-        while let Some(batch) = self.queue.pop_front() {
-            let (incarnation, lines_max) = (Arc::clone(&self.incarnation), self.lines_max);
-            let done = self.ask(wake, |engine| hand_over(engine, &batch, &incarnation, lines_max));
-            if done.is_none() {
-                self.queue.push_front(batch);
-                return;
+        match self.try_work(wake) {
+            Ok(true) => {
+                let event = self.lifeline.works();
+                self.say_all(event, wake);
             }
-            self.waiting.fetch_sub(batch.bytes(), Ordering::Relaxed);
+            Ok(false) => {}
+            Err(error) => {
+                let event = self.lifeline.lose(self.asked_at, &error);
+                self.say_all(event, wake);
+            }
+        }
+        if self.lifeline.engine().is_none() {
+            self.fail_questions(wake);
+        }
+    }
+
+    /// The same; false if it isn't time to try it.
+    fn try_work(&mut self, wake: &dyn Fn()) -> RedisResult<bool> {
+        let is_new = self.lifeline.engine().is_none();
+        self.asked_at = Instant::now();
+        if !self.lifeline.connect()? {
+            return Ok(false);
+        }
+        if is_new || Instant::now() >= self.beat_at {
+            // A new connection is good when something was written.
+            self.beat(wake)?;
+        }
+        self.check_eviction(wake)?;
+        while let Some(job) = self.queue.pop_front() {
+            if let Err(error) = self.try_job(&job, wake) {
+                self.queue.push_front(job);
+                return Err(error);
+            }
         }
         if self.is_wake_due {
             let incarnation = Arc::clone(&self.incarnation);
-            self.is_wake_due = self.ask(wake, |engine| engine.wake(&incarnation)).is_none();
+            self.ask(|engine| engine.wake(&incarnation))?;
+            self.is_wake_due = false;
         }
-        if self.asked_at.elapsed() >= HEARTBEAT || self.lifeline.next_attempt().is_some() {
-            self.ask(wake, Engine::ping);
+        if self.asked_at.elapsed() >= HEARTBEAT {
+            self.ask(Engine::ping)?;
         }
+        if let Some(done) = self.ending.take() {
+            let incarnation = Arc::clone(&self.incarnation);
+            self.ask(|engine| engine.leave(&incarnation))?;
+            // Nobody waits any more if it took too long.
+            let _ = done.send(());
+        }
+        Ok(true)
+    }
+
+    fn try_job(&mut self, job: &Job, wake: &dyn Fn()) -> RedisResult<()> {
+        match job {
+            Job::Submit(lines) => {
+                self.submit(lines)?;
+                let bytes = lines.iter().map(|it| it.line.bytes()).sum();
+                self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            }
+            Job::Dispatch(dispatch) => self.dispatch(dispatch, wake)?,
+            Job::Answer(query) => {
+                let answer = self.answer(query)?;
+                self.say(Event::Answer(query.ticket, answer), wake);
+            }
+            Job::Wake | Job::Finish(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Questions that can't be answered now aren't answered later.
+    fn fail_questions(&mut self, wake: &dyn Fn()) {
+        let is_question = |job: &Job| matches!(job, Job::Answer(_));
+        let (questions, rest) = self.queue.drain(..).partition::<Vec<_>, _>(is_question);
+        self.queue = rest.into();
+        for job in questions {
+            if let Job::Answer(query) = job {
+                self.say(Event::Answer(query.ticket, Answer::Failed), wake);
+            }
+        }
+    }
+
+    fn beat(&mut self, wake: &dyn Fn()) -> RedisResult<()> {
+        let (incarnation, name) = (Arc::clone(&self.incarnation), self.server_name.clone());
+        let guests = self.guests;
+        let is_known = self.ask(|engine| engine.beat(&incarnation, &name, guests))?;
+        self.beat_at = Instant::now() + BEAT;
+        if !is_known {
+            self.say(Event::Forgotten, wake);
+        }
+        Ok(())
     }
 
     /// An engine that forgets streams when its memory is full loses lines without a word.
-    fn check_eviction(&mut self, wake: &dyn Fn()) {
+    fn check_eviction(&mut self, wake: &dyn Fn()) -> RedisResult<()> {
         if self.has_checked {
-            return;
+            return Ok(());
         }
-        if let Some(policy) = self.ask(wake, |engine| Ok(engine.eviction())) {
-            self.has_checked = true;
-            if let Some(policy) = policy.filter(|policy| policy != "noeviction") {
-                let text = format!(
-                    "the engine drops rooms when its memory is full: its maxmemory-policy is \
-                     {policy} and should be noeviction"
-                );
-                self.say(Event::Warning(text.into()), wake);
+        let policy = self.ask(Engine::eviction)?;
+        self.has_checked = true;
+        if let Some(policy) = policy.filter(|policy| policy != "noeviction") {
+            let text = format!(
+                "the engine drops rooms when its memory is full: its maxmemory-policy is \
+                 {policy} and should be noeviction"
+            );
+            self.say(Event::Warning(text.into()), wake);
+        }
+        Ok(())
+    }
+
+    /// Adds lines to their rooms.
+    fn submit(&mut self, lines: &[Submission]) -> RedisResult<()> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = now.as_secs() as Time;
+        let mut rooms: Vec<(&RoomKey, Vec<(Submission, bool)>)> = Vec::new();
+        for submission in lines {
+            let is_late = now.saturating_sub(submission.line.time) > LATE_SECONDS;
+            let entry = (submission.clone(), is_late);
+            match rooms.iter_mut().rfind(|(other, _)| *other == &*submission.room) {
+                Some((_, entries)) => entries.push(entry),
+                None => rooms.push((&submission.room, vec![entry])),
             }
         }
+        let (incarnation, lines_max) = (Arc::clone(&self.incarnation), self.lines_max);
+        for (room, entries) in rooms {
+            let known = self.knowledge.of(room);
+            let known =
+                self.ask(|engine| engine.append(room, &incarnation, lines_max, &known, &entries))?;
+            self.knowledge.learn(room, &known);
+        }
+        Ok(())
     }
 
-    fn answer(&mut self, query: &Query, wake: &dyn Fn()) -> Answer {
-        if !self.queue.is_empty() {
-            return Answer::Failed;
-        }
-        let lines = self.tail_lines;
-        let answer = match query.wish {
-            Wish::Tail => self.ask(wake, |engine| tail(engine, &query.room, lines)),
-            Wish::Page { .. } | Wish::Search(_) => None,
-        };
-        answer.unwrap_or(Answer::Failed)
-    }
-
-    /// Asks the engine something; `None` if it isn't there.
-    fn ask<T>(
-        &mut self,
-        wake: &dyn Fn(),
-        what: impl FnOnce(&mut Engine) -> RedisResult<T>,
-    ) -> Option<T> {
-        let (engine, event) = self.lifeline.keep();
-        self.asked_at = Instant::now();
-        let result = engine.map(what);
-        if let Some(event) = event {
-            self.say(event, wake);
-        }
-        match result? {
-            Ok(answer) => Some(answer),
-            Err(error) => {
-                if let Some(event) = self.lifeline.lose(self.asked_at, &explain(&error)) {
-                    self.say(event, wake);
+    fn dispatch(&mut self, dispatch: &Dispatch, wake: &dyn Fn()) -> RedisResult<()> {
+        let own = Arc::clone(&self.incarnation);
+        match dispatch {
+            Dispatch::Publish { ticket, person } => {
+                let named = match self.ask(|engine| engine.publish(&own, person))? {
+                    Published::Done(number) => Ok(number),
+                    Published::Taken(holder) => Err(holder),
+                    Published::Unknown => {
+                        self.beat_at = Instant::now();
+                        return Err(people::unknown());
+                    }
+                };
+                let (client, name) = (person.client, person.name.clone());
+                self.say(Event::Answer(*ticket, Answer::Named { client, name, named }), wake);
+            }
+            Dispatch::Withdraw(client) => {
+                self.ask(|engine| engine.withdraw(&own, *client))?;
+            }
+            Dispatch::Errand(server, errand) => {
+                if !self.ask(|engine| engine.send(&own, server, "errand", errand))? {
+                    let outcome = Outcome { ticket: errand.ticket, ..Outcome::default() };
+                    self.say(Event::Outcome(outcome), wake);
                 }
-                None
+            }
+            Dispatch::Outcome(server, outcome) => {
+                self.ask(|engine| engine.send(&own, server, "outcome", outcome))?;
+            }
+            Dispatch::Ban(ban) => self.ask(|engine| engine.ban(&own, ban))?,
+            Dispatch::Guests => {
+                self.guests = self.ask(|engine| engine.guests(&own))?;
+                self.say(Event::Guests(self.guests), wake);
             }
         }
+        Ok(())
+    }
+
+    fn answer(&mut self, query: &Query) -> RedisResult<Answer> {
+        let lines = self.tail_lines;
+        match query.wish {
+            Wish::Tail => self.ask(|engine| engine.room(&query.room, lines)).map(Answer::Tail),
+            Wish::Page { from, before } => {
+                self.ask(|engine| engine.page(&query.room, from, before)).map(Answer::Page)
+            }
+            Wish::Search(_) => Ok(Answer::Failed),
+        }
+    }
+
+    /// Asks the engine something; there is a connection.
+    fn ask<T>(&mut self, what: impl FnOnce(&mut Engine) -> RedisResult<T>) -> RedisResult<T> {
+        self.asked_at = Instant::now();
+        let engine = self.lifeline.engine().ok_or_else(people::unknown)?;
+        what(engine)
     }
 
     fn say(&self, event: Event, wake: &dyn Fn()) {
@@ -174,55 +299,8 @@ impl Writer {
             wake();
         }
     }
-}
 
-/// Adds what is in a batch to its rooms.
-fn hand_over(
-    engine: &mut Engine,
-    batch: &Batch,
-    incarnation: &str,
-    lines_max: usize,
-) -> RedisResult<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as Time;
-    let mut rooms: Vec<(&RoomKey, Vec<Submission>)> = Vec::new();
-    for (room, news) in batch.iter() {
-        let submission = match news {
-            News::Line(StoredLine { number, time, kind, from, text }) => Submission {
-                count: number,
-                is_late: now.saturating_sub(time) > LATE_SECONDS,
-                what: Shared::Line {
-                    time,
-                    kind,
-                    from: from.into(),
-                    text: String::from_utf8_lossy(text).into(),
-                },
-            },
-            News::Topic(topic) => {
-                Submission { count: 0, is_late: false, what: Shared::Topic(topic.into()) }
-            }
-            News::Lost(..) | News::Closed => continue,
-        };
-        match rooms.iter_mut().rfind(|(other, _)| *other == &**room) {
-            Some((_, submissions)) => submissions.push(submission),
-            None => rooms.push((room, vec![submission])),
-        }
+    fn say_all(&self, events: impl IntoIterator<Item = Event>, wake: &dyn Fn()) {
+        events.into_iter().for_each(|event| self.say(event, wake));
     }
-    for (room, submissions) in rooms {
-        engine.append(room, incarnation, lines_max, &submissions)?;
-    }
-    Ok(())
-}
-
-fn tail(engine: &mut Engine, room: &RoomKey, lines: usize) -> RedisResult<Answer> {
-    let standing = engine.open(room, "")?;
-    let lines = engine.tail(room, standing.place, lines)?;
-    Ok(Answer::Tail(Tail {
-        is_known: standing.place.number > 0,
-        name: room.name.clone(),
-        next: standing.place.number + 1,
-        run: Some(standing.run),
-        topic: standing.topic,
-        lines,
-        is_interrupted: false,
-    }))
 }

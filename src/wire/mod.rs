@@ -31,7 +31,10 @@ pub use encoding::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, NO
 pub use http::{BadRequest, Length, Method, Request, Upgrade, secured_url};
 pub use message::{Kind, Message, Time, date_and_time, rfc3339};
 pub use protocol::{FIRST_BYTES, First, Protocol};
-pub use shared::{Arrival, Shared};
+pub use shared::{
+    Arrival, Dispatch, Errand, Outcome, PeopleNews, Person, PersonId, SharedBan, SharedLine,
+    Submission, Task,
+};
 pub use stored::{
     Answer, Batch, From, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail, Wish,
 };

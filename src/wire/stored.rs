@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::wire::message::{Kind, Time};
 
 /// What an entry takes beside its bytes, about.
 const ENTRY_BYTES: usize = 32;
 
 /// How a store knows a room.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RoomKey {
     /// Its name as it is written.
     pub name: Box<str>,
@@ -178,6 +180,15 @@ pub enum Answer {
     Page(Page),
     /// To `Wish::Search`: the newest one first.
     Found(Vec<Past>),
+    /// To `Dispatch::Publish`: whether that client may have that name on all servers.
+    Named {
+        /// The client, as its server knows it.
+        client: u64,
+        /// The name.
+        name: Box<str>,
+        /// How much news there was with this, or who has the name already.
+        named: Result<u64, Box<str>>,
+    },
     /// There is no answer, because the store doesn't work.
     Failed,
     /// The search took too long.

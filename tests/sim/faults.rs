@@ -45,10 +45,17 @@ pub enum Fault {
     Records,
     /// What was said takes its time to come back from the engine.
     EngineSlow,
+    /// The engine is away for a while.
+    EngineAway,
+    /// The engine forgets what it was told: lines are counted anew, or nobody is known.
+    EngineForgets,
+    /// Another server shares the rooms: people there take names, speak, and want something of
+    /// people here.
+    OtherServer,
 }
 
 /// Every fault, by the name that it has outside.
-const NAMES: [(Fault, &str); 18] = [
+const NAMES: [(Fault, &str); 21] = [
     (Fault::ShortWrites, "short-writes"),
     (Fault::SplitReads, "split-reads"),
     (Fault::Resets, "resets"),
@@ -67,6 +74,9 @@ const NAMES: [(Fault, &str); 18] = [
     (Fault::StoreSilent, "store-silent"),
     (Fault::Records, "records"),
     (Fault::EngineSlow, "engine-slow"),
+    (Fault::EngineAway, "engine-away"),
+    (Fault::EngineForgets, "engine-forgets"),
+    (Fault::OtherServer, "other-server"),
 ];
 
 /// No fault at all, as it is written.

@@ -68,11 +68,9 @@ impl DerefMut for World {
 impl World {
     pub fn new(seed: u64, config: Config) -> Self {
         let store = config.has_store.then(Store::default);
-        let engine = config.is_shared.then(Engine::default);
+        let is_shared = config.is_shared;
         let mut driver = Driver::new(config);
-        if engine.is_some() {
-            driver.chat.handle_link(true);
-        }
+        let engine = is_shared.then(|| Engine::new(&mut driver.chat));
         World {
             rng: Rng::with_seed(seed),
             driver,
@@ -193,10 +191,8 @@ impl World {
                 Output::Watch { .. } | Output::Unwatch(_) => {}
                 Output::Ask(query) => {
                     self.hand_over();
-                    if let Some(engine) = &self.engine
-                        && let Some(answer) = engine.answer(&query)
-                    {
-                        self.driver.chat.handle_answer(query.ticket, answer);
+                    if let Some(engine) = &mut self.engine {
+                        engine.ask(query);
                         continue;
                     }
                     let store = self.store.as_mut().expect("only a store is asked");
@@ -231,11 +227,9 @@ impl World {
             store.be_late(self.driver.now);
         }
         self.hand_over();
-        if let Some(engine) = &mut self.engine
-            && self.driver.chat.has_place_for_arrivals()
-        {
-            let arrivals = engine.read(&mut self.rng, self.faults);
-            self.driver.chat.handle_arrivals(&arrivals);
+        if let Some(engine) = &mut self.engine {
+            engine.turn(&mut self.driver.chat, &mut self.rng, self.faults, self.is_shut_down);
+            engine.hand_over(&mut self.driver.chat);
         }
         let Some(store) = &mut self.store else { return };
         self.driver.chat.handle_store_state(store.state());
@@ -253,7 +247,7 @@ impl World {
             store.write(&self.driver.chat.take_news());
         }
         if let Some(engine) = &mut self.engine {
-            engine.order(&self.driver.chat.take_submissions());
+            engine.hand_over(&mut self.driver.chat);
         }
     }
 
@@ -362,6 +356,7 @@ impl World {
             || self.store.as_ref().is_some_and(Store::is_busy)
             || self.engine.as_ref().is_some_and(Engine::is_busy)
             || self.driver.chat.has_submissions()
+            || self.driver.chat.has_dispatches()
             || !self.door.is_empty()
             || self.driver.ids.iter().any(is_ready)
             || self.peers.iter().any(is_reading)

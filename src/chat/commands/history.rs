@@ -105,8 +105,9 @@ impl Chat {
         number: u64,
     ) -> Result<(), String> {
         // Lines that came while the command waited are after it.
-        let here = match self.sessions[id].is_ungreeted() {
-            true => self.position(id),
+        let room = &self.rooms[self.sessions[id].room];
+        let here = match self.sessions[id].is_ungreeted() || self.config.is_shared {
+            true => room.newest(),
             false => self.number_before(id),
         };
         if number > here {
@@ -117,15 +118,21 @@ impl Chat {
             self.begin_past(id, From::After(number), Intro::Resumed(number));
             return Ok(());
         }
-        let (lines, gone) = self.begin_resume(id, number);
-        self.end_resume(id, &texts::resumed(number, lines, gone));
+        let run = self.rooms[self.sessions[id].room].run().to_owned();
+        self.resume_in(id, &run, number);
         Ok(())
+    }
+
+    /// Shows a client what the log has after the line with this number of a counting.
+    fn resume_in(&mut self, id: ClientId, run: &str, number: u64) {
+        let (lines, gone) = self.begin_resume(id, run, number);
+        self.end_resume(id, &texts::resumed(number, lines, gone));
     }
 
     /// Shows a client all that was said since the server started: what it has seen is of
     /// an earlier run.
     pub(in crate::chat) fn resume_restarted(&mut self, id: ClientId) {
-        let (lines, _) = self.begin_resume(id, 0);
+        let (lines, _) = self.begin_resume(id, "", 0);
         self.end_resume(id, &texts::restarted(lines));
     }
 
@@ -137,8 +144,8 @@ impl Chat {
 
     /// Whether only the store has what was said first after the line with this number.
     pub(in crate::chat) fn is_number_past(&self, id: ClientId, number: u64) -> bool {
-        let log = &self.rooms[self.sessions[id].room].log;
-        self.has_past(id) && number.saturating_add(1) < log.number(log.first())
+        let room = &self.rooms[self.sessions[id].room];
+        self.has_past(id) && number.saturating_add(1) < room.number_from(room.log.first())
     }
 
     /// The begin of a day, or a time of it, in the zone of the server.
@@ -153,14 +160,14 @@ impl Chat {
         self.rooms[session.room].log.number(session.reader.next()) - 1
     }
 
-    /// Goes back to what was said after line `number`, or to the first line that is still
-    /// here; gives how many lines there are, and how many are gone.
-    fn begin_resume(&mut self, id: ClientId, number: u64) -> (u64, u64) {
+    /// Goes back to what was said after line `number` of a counting, or to the first line that
+    /// is still here; gives how many lines there are, and how many are gone.
+    fn begin_resume(&mut self, id: ClientId, run: &str, number: u64) -> (u64, u64) {
         let next = self.rooms[self.sessions[id].room].log.next();
         self.greet_first(id);
         let session = &mut self.sessions[id];
         let log = &self.rooms[session.room].log;
-        let wanted = log.place_after(number);
+        let wanted = log.place_after(run, number);
         let from = wanted.max(log.first());
         session.reader.rewind(from);
         (next.saturating_sub(from), from - wanted)
@@ -219,12 +226,16 @@ pub(in crate::chat) fn search(chat: &mut Chat, id: ClientId, rest: &str) -> Outc
 /// `/resume NUMBER`
 pub(in crate::chat) fn resume(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let (number, run) = rest.split_once('@').unwrap_or((rest, chat.run(id)));
-    let number = number.parse::<u64>().map_err(|_| Problem::Usage)?;
-    if run != chat.run(id) {
-        chat.resume_restarted(id);
-        return Ok(());
+    let (number, run) = (number.parse::<u64>().map_err(|_| Problem::Usage)?, run.to_owned());
+    let room = &chat.rooms[chat.sessions[id].room];
+    if run == room.run() {
+        return Ok(chat.resume_after(id, number)?);
     }
-    Ok(chat.resume_after(id, number)?)
+    match room.log.has_run(&run) {
+        true => chat.resume_in(id, &run, number),
+        false => chat.resume_restarted(id),
+    }
+    Ok(())
 }
 
 /// `/seq`

@@ -2,12 +2,14 @@
 
 use crate::chat::commands::{Outcome, Problem, switch};
 use crate::chat::ids::ClientId;
+use crate::chat::linking::people::nick_of;
 use crate::chat::member::NOTE_BYTES_MAX;
 use crate::chat::names::nick::Nick;
 use crate::chat::names::proof::PROOF_SIGN;
+use crate::chat::room::RoomId;
 use crate::chat::state::Chat;
 use crate::chat::texts;
-use crate::wire::{Kind, Layout};
+use crate::wire::{Kind, Layout, Task};
 
 /// People that one may ignore.
 const IGNORED_MAX: usize = 100;
@@ -20,13 +22,15 @@ const NOTES_MAX: usize = 64;
 const REASON_BYTES_MAX: usize = 100;
 
 impl Chat {
-    /// Whom a name belongs to, with its proof or without.
+    /// Whom a name belongs to, with its proof or without; it may be a client of another server,
+    /// which has no session here.
     pub(in crate::chat) fn find_client(&self, name: &str) -> Result<ClientId, Problem> {
         let bare = name.split(PROOF_SIGN).next().unwrap_or_default();
         let nick = Nick::parse(bare).ok();
-        let holder = nick.and_then(|nick| self.names.find(&nick, |id| &self.sessions[id].nick));
+        let nick_of = nick_of(&self.sessions, &self.directory);
+        let holder = nick.and_then(|nick| self.names.find(&nick, &nick_of));
         let is_proved = |id: &ClientId| {
-            let nick = self.sessions[*id].nick.as_str();
+            let nick = nick_of(*id).as_str();
             bare == name || nick.split_once(PROOF_SIGN) == name.split_once(PROOF_SIGN)
         };
         holder.filter(is_proved).ok_or_else(|| texts::nobody(name).into())
@@ -34,8 +38,32 @@ impl Chat {
 
     /// Sends `text` from one client to another.
     fn send_private(&mut self, from: ClientId, to: ClientId, text: &str) -> Outcome {
-        let (sender, recipient) = (&self.sessions[from], &self.sessions[to]);
-        let (sender_name, name) = (sender.nick.clone(), recipient.nick.clone());
+        if to.is_elsewhere() {
+            self.come_back(from);
+            return self.send_errand(from, to, Task::Tell(text.into()));
+        }
+        let sender = self.sessions[from].nick.clone();
+        let notice = self.receive_private(to, from, sender.as_str(), text)?;
+        self.come_back(from);
+        let name = self.sessions[to].nick.clone();
+        self.tell(from, Kind::Sent, sender.as_str(), name.as_str(), text);
+        if let Some(notice) = notice {
+            self.notify(from, &notice);
+        }
+        Ok(())
+    }
+
+    /// A client here is sent `text` by one of this server or of another one, which is called
+    /// `sender`. Gives what that is told.
+    pub(in crate::chat) fn receive_private(
+        &mut self,
+        to: ClientId,
+        from: ClientId,
+        sender: &str,
+        text: &str,
+    ) -> Result<Option<String>, Problem> {
+        let recipient = &self.sessions[to];
+        let name = recipient.nick.clone();
         if recipient.reader.filter().is_some_and(|filter| filter.ignored.contains(&from)) {
             return Err(texts::ignores_you(name.as_str()).into());
         }
@@ -43,20 +71,13 @@ impl Chat {
             return Err(texts::does_not_read(name.as_str()).into());
         }
         let away = recipient.rare().away.clone();
-        self.come_back(from);
-        for (id, kind) in [(to, Kind::Received), (from, Kind::Sent)] {
-            self.tell(id, kind, sender_name.as_str(), name.as_str(), text);
-        }
+        self.tell(to, Kind::Received, sender, name.as_str(), text);
         self.sessions[to].set_rare(|rare| rare.correspondent = Some(from));
-        if let Some(reason) = away {
-            self.notify(from, &texts::is_away(name.as_str(), &reason));
-        }
-        Ok(())
+        Ok(away.map(|reason| texts::is_away(name.as_str(), &reason)))
     }
 
-    /// Rings the bells of the clients that `author` names in `text`.
-    pub(in crate::chat) fn ring(&mut self, author: ClientId, text: &str) {
-        let room = self.sessions[author].room;
+    /// Rings the bells of the clients that `author` names in `text` in a room.
+    pub(in crate::chat) fn ring(&mut self, room: RoomId, author: ClientId, text: &str) {
         for id in self.names.bells().named_in(text) {
             let session = &self.sessions[id];
             let is_ignored =
@@ -85,7 +106,8 @@ pub(in crate::chat) fn reply(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
         return Err(Problem::Usage);
     }
     let to = chat.sessions[id].rare().correspondent.ok_or(texts::NO_MESSAGES)?;
-    if !chat.sessions.get(to).is_some_and(|session| session.is_member()) {
+    let is_here = chat.sessions.get(to).is_some_and(|session| session.is_member());
+    if !is_here && chat.directory.get(to).is_none() {
         return Err(texts::IS_GONE.into());
     }
     chat.send_private(id, to, rest)
@@ -95,20 +117,22 @@ pub(in crate::chat) fn reply(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
 pub(in crate::chat) fn ignore(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if rest.is_empty() {
         let ignored = chat.sessions[id].reader.filter().map(|filter| &filter.ignored[..]);
-        let here = ignored.unwrap_or_default().iter().filter_map(|&id| chat.sessions.get(id));
-        let names: Vec<_> = here.map(|session| session.nick.as_str()).collect();
+        let nick_of = nick_of(&chat.sessions, &chat.directory);
+        let names = ignored.unwrap_or_default().iter().map(|&id| nick_of(id).as_str());
+        let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
         let text = texts::ignored(&names);
+        drop(nick_of);
         chat.notify(id, &text);
         return Ok(());
     }
     let other = chat.find_client(rest)?;
-    let name = chat.sessions[other].nick.clone();
+    let name = nick_of(&chat.sessions, &chat.directory)(other).clone();
     if other == id {
         return Err(texts::IGNORE_YOURSELF.into());
     }
     // A client that is gone needs no place.
-    let sessions = &chat.sessions;
-    let is_there = |id: &ClientId| sessions.contains_key(*id);
+    let (sessions, directory) = (&chat.sessions, &chat.directory);
+    let is_there = |id: &ClientId| sessions.contains_key(*id) || directory.get(*id).is_some();
     let mut ignored = chat.sessions[id].reader.filter().cloned().unwrap_or_default().ignored;
     ignored.retain(is_there);
     let is_ignored = !ignored.contains(&other);
@@ -140,6 +164,7 @@ pub(in crate::chat) fn away(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
     let is_back = rest.is_empty() && chat.sessions[id].rare().away.is_some();
     let away = (!is_back).then(|| rest.into());
     chat.sessions[id].set_rare(|rare| rare.away = away);
+    chat.note_person(id);
     chat.notify(id, texts::away(!is_back));
     Ok(())
 }
@@ -150,6 +175,13 @@ pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
         return Err(Problem::Usage);
     }
     let other = chat.find_client(rest)?;
+    if let Some(remote) = chat.directory.get(other) {
+        let here = chat.clock.wall().saturating_sub(remote.since);
+        let server = chat.directory.server_name(&remote.id.server);
+        let text = texts::whois_elsewhere(remote, here, server);
+        chat.notify(id, &text);
+        return Ok(());
+    }
     let session = &chat.sessions[other];
     let room = chat.rooms[session.room].name.as_str();
     let (here, silent) = (

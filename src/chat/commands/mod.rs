@@ -11,6 +11,8 @@ use strsim::osa_distance;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::input::Manner;
+use crate::chat::linking::people::{Permit, nick_of};
+use crate::chat::member::Waiting;
 use crate::chat::names::nick::Nick;
 use crate::chat::state::Chat;
 use crate::chat::texts;
@@ -175,9 +177,26 @@ impl Chat {
         }
     }
 
+    /// Gives a client a name that it may have.
+    ///
+    /// # Errors
+    /// Why it isn't free any more.
+    pub(in crate::chat) fn set_nick(&mut self, id: ClientId, nick: &Nick) -> Result<(), String> {
+        let old = self.sessions[id].nick.clone();
+        let nick_of = nick_of(&self.sessions, &self.directory);
+        match self.names.rename(id, &old, nick, nick_of) {
+            Err(holder) => Err(self.name_taken(nick, holder)),
+            Ok(()) => {
+                self.sessions[id].nick = nick.clone();
+                self.note_person(id);
+                Ok(())
+            }
+        }
+    }
+
     /// Why the name isn't free.
     pub(in crate::chat) fn name_taken(&self, nick: &Nick, holder: ClientId) -> String {
-        let taken = &self.sessions[holder].nick;
+        let taken = nick_of(&self.sessions, &self.directory)(holder);
         if nick.is_same(taken) {
             texts::name_taken(nick.name())
         } else {
@@ -245,19 +264,20 @@ pub(super) fn switch(word: &str) -> Result<bool, Problem> {
 }
 
 fn nick(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
-    Ok(rename(chat, id, rest)?)
+    Ok(rename(chat, id, "nick", rest)?)
 }
 
 /// For programs, which can't choose another name.
 fn nick_or_nothing(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
-    if let Err(why) = rename(chat, id, rest) {
+    if let Err(why) = rename(chat, id, "nick!", rest) {
         chat.leave(id, CloseReason::Quit, Some(&texts::no_other_name(&why)));
     }
     Ok(())
 }
 
-/// Gives a client a name, or the reason why it can't have it.
-fn rename(chat: &mut Chat, id: ClientId, rest: &str) -> Result<(), String> {
+/// Gives a client a name, or the reason why it can't have it. If the engine has to be asked,
+/// `command` is run again when it has answered.
+fn rename(chat: &mut Chat, id: ClientId, command: &str, rest: &str) -> Result<(), String> {
     let nick = Nick::parse_with_secret(rest, &chat.config.proof_key)
         .map_err(|error| texts::bad_name("name", "/nick ann", error))?;
     let old = chat.sessions[id].nick.clone();
@@ -265,10 +285,16 @@ fn rename(chat: &mut Chat, id: ClientId, rest: &str) -> Result<(), String> {
         chat.notify(id, &texts::name_is_yours(nick.as_str()));
         return Ok(());
     }
-    if let Err(holder) = chat.names.rename(id, &old, &nick, |id| &chat.sessions[id].nick) {
-        return Err(chat.name_taken(&nick, holder));
+    let waiting = || Waiting::Answer(format!("{command} {rest}").into());
+    match chat.permit(id, &nick, waiting) {
+        Permit::Yes => {}
+        Permit::No(why) => return Err(why),
+        Permit::Asked => {
+            chat.stop_reading(id);
+            return Ok(());
+        }
     }
-    chat.sessions[id].nick = nick.clone();
+    chat.set_nick(id, &nick)?;
     let is_quiet = chat.sessions[id].reader.filter().is_some_and(|filter| filter.is_quiet);
     let is_known = chat.is_known(id);
     if is_known {
@@ -370,6 +396,9 @@ fn stats(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     let (clients, rooms) = (chat.guest_count(), chat.rooms.len());
     chat.notify(id, &texts::stats(&chat.counts, clients, rooms));
     chat.notify(id, &chat.counts.ended());
+    if let Some(text) = chat.link_summary() {
+        chat.notify(id, &text);
+    }
     if chat.config.has_store {
         let text = texts::store(chat.handover.state(), chat.handover.lines_lost());
         chat.notify(id, &text);

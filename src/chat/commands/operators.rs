@@ -1,5 +1,6 @@
 //! What operators can do.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -9,10 +10,11 @@ use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, ban_network, ban_of};
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::commands::{Outcome, Problem};
 use crate::chat::ids::ClientId;
+use crate::chat::linking::people::nick_of;
 use crate::chat::login::PASSWORD_ATTEMPTS_MAX;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
-use crate::wire::Kind;
+use crate::wire::{Kind, SharedBan, Task, Time};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -74,7 +76,11 @@ impl Chat {
                 false => Ok(ban_network(network)),
             };
         }
-        let other = self.find_client(word)?;
+        self.network_of(self.find_client(word)?)
+    }
+
+    /// The network that a ban of a client here is for.
+    pub(in crate::chat) fn network_of(&self, other: ClientId) -> Result<IpNet, Problem> {
         let network = self.admission.network(self.sessions[other].origin);
         let nick = self.sessions[other].nick.as_str();
         match network {
@@ -84,6 +90,65 @@ impl Chat {
             }
             Some(network) => Ok(ban_of(network)),
         }
+    }
+
+    /// Bans a network, here and on all servers. Gives what that was, for the log and for the
+    /// one who did it.
+    pub(in crate::chat) fn ban_network(
+        &mut self,
+        network: IpNet,
+        by: &str,
+        minutes: Option<u32>,
+    ) -> Result<(String, String), Problem> {
+        let time = minutes.map(|minutes| MINUTE * minutes);
+        let ban = Ban::new(network, by.to_owned(), self.clock.now(), time);
+        if !self.admission.ban(self.clock.moment(), ban.clone()) {
+            return Err(texts::too_many_bans(BANS_MAX).into());
+        }
+        let left = ban.seconds_left(self.clock.moment());
+        let until = left.map_or(Time::MAX, |seconds| self.clock.wall().saturating_add(seconds));
+        self.share_ban(network, by, until);
+        let clients = self.turn_out_banned(&ban);
+        let span = minutes.map_or("for ever".into(), |minutes| format!("for {minutes} minutes"));
+        let what = format!("bans {network} {span}, which ends {clients} clients");
+        Ok((what, texts::is_banned(network, left, clients)))
+    }
+
+    /// A ban that an operator of another server has made or taken back.
+    pub(in crate::chat) fn apply_ban(&mut self, ban: &SharedBan) {
+        let Ok(network) = parse_network(&ban.network).map(ban_network) else { return };
+        if ban.until <= self.clock.wall() {
+            self.admission.unban(network);
+            return;
+        }
+        let seconds = ban.until - self.clock.wall();
+        let time = (ban.until != Time::MAX).then(|| Duration::from_secs(seconds.into()));
+        let ban = Ban::new(network, ban.by.to_string(), self.clock.now(), time);
+        let is_known = self.admission.bans(self.clock.moment()).any(|it| it.network == network);
+        if !is_known && self.admission.ban(self.clock.moment(), ban.clone()) {
+            self.turn_out_banned(&ban);
+        }
+    }
+
+    /// Disconnects a client for a reason; gives what the one who wants that is told.
+    pub(in crate::chat) fn turn_out(&mut self, other: ClientId, reason: &str) -> String {
+        let nick = self.sessions[other].nick.clone();
+        let farewell = texts::you_are_kicked(reason);
+        let left = texts::kicked(nick.as_str(), reason);
+        self.leave_as(other, CloseReason::Kicked, Some(&farewell), left);
+        texts::is_kicked(nick.as_str())
+    }
+
+    /// Lets nobody hear a client, or everybody again. Gives what that was, for the log and for
+    /// the one who wants it.
+    pub(in crate::chat) fn toggle_mute(&mut self, other: ClientId) -> (&'static str, String) {
+        let session = &mut self.sessions[other];
+        let is_muted = !session.rare().is_muted;
+        session.set_rare(|rare| rare.is_muted = is_muted);
+        let text = texts::muted(session.nick.as_str(), is_muted);
+        let notice = if is_muted { texts::YOU_ARE_MUTED } else { texts::YOU_MAY_SPEAK };
+        self.notify_other(other, notice);
+        (if is_muted { "mutes" } else { "lets speak" }, text)
     }
 
     /// Everybody goes who comes from a network that is banned; gives how many.
@@ -122,7 +187,7 @@ impl Chat {
     }
 
     /// A client by its name and where it comes from, for the log.
-    fn described(&self, id: ClientId) -> String {
+    pub(in crate::chat) fn described(&self, id: ClientId) -> String {
         let session = &self.sessions[id];
         let from = self.admission.network(session.origin).map(ban_of);
         let from = from.map_or("this machine".into(), |network| network.to_string());
@@ -161,13 +226,16 @@ pub(in crate::chat) fn kick(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
     if other == id {
         return Err(texts::KICK_YOURSELF.into());
     }
-    let (nick, reason) = (chat.sessions[other].nick.clone(), reason.trim());
+    let reason = reason.trim();
+    if other.is_elsewhere() {
+        let nick = nick_of(&chat.sessions, &chat.directory)(other).clone();
+        chat.log_operator(id, &format!("kicks {}: {reason:?}", nick.as_str()));
+        return chat.send_errand(id, other, Task::Kick(reason.into()));
+    }
     let what = format!("kicks {}: {reason:?}", chat.described(other));
     chat.log_operator(id, &what);
-    let farewell = texts::you_are_kicked(reason);
-    let left = texts::kicked(nick.as_str(), reason);
-    chat.leave_as(other, CloseReason::Kicked, Some(&farewell), left);
-    chat.notify(id, &texts::is_kicked(nick.as_str()));
+    let text = chat.turn_out(other, reason);
+    chat.notify(id, &text);
     Ok(())
 }
 
@@ -182,22 +250,22 @@ pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome
     let (Some(word), None | Some(Some(_)), None) = (word, minutes, more) else {
         return Err(Problem::Usage);
     };
+    let minutes = minutes.flatten();
+    if let Ok(other) = chat.find_client(word)
+        && other.is_elsewhere()
+    {
+        chat.log_operator(id, &format!("bans where {word} comes from"));
+        return chat.send_errand(id, other, Task::Ban(minutes));
+    }
     let network = chat.find_network(word)?;
-    let by = chat.sessions[id].nick.as_str().to_owned();
-    let time = minutes.flatten().map(|minutes| MINUTE * minutes);
-    let ban = Ban::new(network, by, chat.clock.now(), time);
     let own = chat.admission.network(chat.sessions[id].origin);
-    if own.is_some_and(|own| ban.is_for(own)) {
+    if own.is_some_and(|own| network.contains(&own.to_canonical())) {
         return Err(texts::would_ban_you(network).into());
     }
-    if !chat.admission.ban(chat.clock.moment(), ban.clone()) {
-        return Err(texts::too_many_bans(BANS_MAX).into());
-    }
-    let clients = chat.turn_out_banned(&ban);
-    let minutes =
-        minutes.flatten().map_or("for ever".into(), |minutes| format!("for {minutes} minutes"));
-    chat.log_operator(id, &format!("bans {network} {minutes}, which ends {clients} clients"));
-    chat.notify(id, &texts::is_banned(network, ban.seconds_left(chat.clock.moment()), clients));
+    let by = chat.sessions[id].nick.clone();
+    let (what, text) = chat.ban_network(network, by.as_str(), minutes)?;
+    chat.log_operator(id, &what);
+    chat.notify(id, &text);
     Ok(())
 }
 
@@ -207,6 +275,8 @@ pub(in crate::chat) fn unban(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
     if !chat.admission.unban(network) {
         return Err(texts::no_ban(network).into());
     }
+    let by = chat.sessions[id].nick.clone();
+    chat.share_ban(network, by.as_str(), 0);
     chat.log_operator(id, &format!("takes back the ban of {network}"));
     chat.notify(id, &texts::unbanned(network));
     Ok(())
@@ -231,15 +301,13 @@ pub(in crate::chat) fn mute(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
         return Err(Problem::Usage);
     }
     let other = chat.find_client(rest)?;
-    let session = &mut chat.sessions[other];
-    let is_muted = !session.rare().is_muted;
-    session.set_rare(|rare| rare.is_muted = is_muted);
-    let text = texts::muted(session.nick.as_str(), is_muted);
-    let verb = if is_muted { "mutes" } else { "lets speak" };
+    if other.is_elsewhere() {
+        chat.log_operator(id, &format!("mutes {rest}, or lets them speak"));
+        return chat.send_errand(id, other, Task::Mute);
+    }
+    let (verb, text) = chat.toggle_mute(other);
     let what = format!("{verb} {}", chat.described(other));
     chat.log_operator(id, &what);
-    let notice = if is_muted { texts::YOU_ARE_MUTED } else { texts::YOU_MAY_SPEAK };
-    chat.notify_other(other, notice);
     chat.notify(id, &text);
     Ok(())
 }
@@ -254,6 +322,13 @@ pub(in crate::chat) fn announce(chat: &mut Chat, id: ClientId, rest: &str) -> Ou
     let rooms: Vec<_> = chat.rooms.iter().map(|(id, _)| id).collect();
     for room in rooms {
         chat.append_notice(room, Kind::Notice, &text);
+    }
+    let elsewhere: Vec<_> = chat.directory.rooms().map(|(room, _)| Arc::clone(room)).collect();
+    let is_up = chat.outbox.is_up();
+    for room in elsewhere.iter().filter(|_| is_up) {
+        if chat.rooms.find_key(room).is_none() {
+            chat.append_elsewhere(room, &text);
+        }
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::chat::room::RoomId;
 use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
 use crate::chat::texts;
-use crate::wire::{Encoding, Kind};
+use crate::wire::Encoding;
 
 /// The longest topic in bytes.
 const TOPIC_BYTES_MAX: usize = 300;
@@ -48,6 +48,7 @@ impl Chat {
         session.reader.enter(&mut room.log, next);
         session.room = to;
         session.place = room.add_member(id);
+        self.note_person(id);
         self.forget_reader(from, self.sessions[id].reader.newest_encoding());
     }
 
@@ -95,8 +96,11 @@ pub(in crate::chat) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) -> Outc
 
 /// `/rooms`
 pub(in crate::chat) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
-    let rooms = chat.rooms.iter().map(|(id, room)| (room.name.as_str(), chat.people_in(id)));
-    let text = texts::rooms(chat.rooms.len(), rooms.take(ROOMS_SHOWN_MAX));
+    let here = chat.rooms.iter().map(|(id, room)| (room.name.as_str(), chat.people_in(id)));
+    let elsewhere = chat.directory.rooms().filter(|(key, _)| chat.rooms.find_key(key).is_none());
+    let elsewhere: Vec<_> = elsewhere.map(|(key, people)| (&*key.name, people)).collect();
+    let total = chat.rooms.len() + elsewhere.len();
+    let text = texts::rooms(total, here.chain(elsewhere).take(ROOMS_SHOWN_MAX));
     chat.notify(id, &text);
     Ok(())
 }
@@ -123,7 +127,6 @@ pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
     let text = texts::topic_set(session.nick.as_str(), room.topic.as_deref());
     let room = session.room;
     chat.keep_topic(room);
-    chat.share_topic(room);
-    chat.append_notice(room, Kind::Notice, &text);
+    chat.append_topic(room, &text);
     Ok(())
 }

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use hashbrown::HashMap;
 
 use crate::chat::ids::ClientId;
+use crate::chat::linking::sent::Sent;
 use crate::chat::names::nick::Nick;
+use crate::chat::room::RoomId;
 
 /// How long the store has to answer. Then a client that waits goes on without.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
@@ -29,6 +31,12 @@ pub(in crate::chat) enum Asked {
     Page(ClientId),
     /// What this client searches for.
     Search(ClientId),
+    /// Whether this client may have a name.
+    Name(ClientId, Nick),
+    /// How a room goes on that was opened while the engine was away.
+    Reopened(RoomId),
+    /// What has come of an errand.
+    Errand(Sent),
 }
 
 impl Lookups {
@@ -38,6 +46,11 @@ impl Lookups {
         self.open.insert(self.newest, asked);
         self.due.push_back((now + ANSWER_TIME, self.newest));
         self.newest
+    }
+
+    /// Whether an answer is waited for.
+    pub fn is_open(&self, ticket: u64) -> bool {
+        self.open.contains_key(&ticket)
     }
 
     /// Takes a question out that was answered.
@@ -80,7 +93,9 @@ impl Lookups {
     pub fn has(&self, id: ClientId) -> bool {
         self.open.values().any(|asked| match asked {
             Asked::Room { waiting, .. } => waiting.contains(&id),
-            Asked::Page(other) | Asked::Search(other) => *other == id,
+            Asked::Page(other) | Asked::Search(other) | Asked::Name(other, _) => *other == id,
+            Asked::Errand(Sent { from, .. }) => *from == id,
+            Asked::Reopened(_) => false,
         })
     }
 

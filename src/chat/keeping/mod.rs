@@ -86,18 +86,36 @@ impl Chat {
     }
 
     /// Asks the store something about a room.
-    fn ask(&mut self, room: Arc<RoomKey>, wish: Wish, asked: Asked) {
+    pub(super) fn ask(&mut self, room: Arc<RoomKey>, wish: Wish, asked: Asked) {
         let ticket = self.lookups.add(self.clock.now(), asked);
         self.outputs.push_back(Output::Ask(Query { ticket, room, wish }));
     }
 
     /// The store answers. To be called while there is headroom.
     pub fn handle_answer(&mut self, ticket: u64, answer: Answer) {
+        if let Answer::Named { client, name, named } = &answer
+            && !self.lookups.is_open(ticket)
+        {
+            return self.handle_published(*client, name, named.clone());
+        }
         match self.lookups.take(ticket) {
             None => {}
             Some(Asked::Room { name, waiting }) => self.handle_tail(&name, &waiting, answer),
             Some(Asked::Page(id)) => self.handle_page(id, answer),
             Some(Asked::Search(id)) => self.handle_found(id, answer),
+            Some(Asked::Name(id, nick)) => {
+                let named = match answer {
+                    Answer::Named { named, .. } => named.map_err(Some),
+                    _ => Err(None),
+                };
+                self.handle_permit(id, nick, named);
+            }
+            Some(Asked::Reopened(id)) => {
+                if let Answer::Tail(tail) = answer {
+                    self.handle_reopened(id, &tail);
+                }
+            }
+            Some(Asked::Errand(sent)) => self.handle_lost_errand(&sent),
         }
     }
 

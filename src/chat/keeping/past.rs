@@ -18,7 +18,8 @@ impl Chat {
     /// Whether the store may have lines of a client's room that are older than its log.
     pub(in crate::chat) fn has_past(&self, id: ClientId) -> bool {
         let room = &self.rooms[self.sessions[id].room];
-        room.is_stored && room.is_kept && room.log.number(room.log.first()) > 1
+        let is_elsewhere = room.is_stored && room.is_kept || self.config.is_shared;
+        is_elsewhere && room.number_from(room.log.first()) > 1
     }
 
     /// Shows a client what was said from somewhere on, first what only the store has.
@@ -38,8 +39,8 @@ impl Chat {
     fn ask_page(&mut self, id: ClientId, from: From) {
         let session = &mut self.sessions[id];
         let Some(key) = self.rooms[session.room].key.clone() else { return };
-        let log = &self.rooms[session.room].log;
-        let before = log.number(session.reader.stop_seq().min(log.first()));
+        let room = &self.rooms[session.room];
+        let before = room.number_from(session.reader.stop_seq().min(room.log.first()));
         session.set_rare(|rare| {
             if let Some(reading) = &mut rare.reading {
                 (reading.before, reading.is_asked) = (before, true);
@@ -122,12 +123,13 @@ impl Chat {
             return;
         }
         let next = reading.next;
-        let log = &self.rooms[session.room].log;
+        let room = &self.rooms[session.room];
+        let log = &room.log;
         let wanted = log.first().min(session.reader.stop_seq());
-        if next + 1 < log.number(wanted) {
+        if next + 1 < room.number_from(wanted) {
             return self.ask_page(id, From::After(next));
         }
-        let from = log.place_after(next);
+        let from = log.place_after(room.run(), next);
         session.reader.release(log, id, from);
         session.set_rare(|rare| rare.reading = None);
         self.queue(id);

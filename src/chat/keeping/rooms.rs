@@ -35,7 +35,8 @@ impl Chat {
         if self.rooms.len() + self.lookups.rooms() >= self.config.rooms_max {
             return Opening::Full;
         }
-        match key_of(name, &self.config) {
+        let key = key_of(name, &self.config);
+        match key.filter(|_| !self.is_alone()) {
             None => Opening::Open(self.rooms.insert(Room::new(name.clone(), &self.config))),
             Some(key) => {
                 let asked = Asked::Room { name: name.clone(), waiting: vec![id] };
@@ -48,9 +49,14 @@ impl Chat {
     /// Makes a command wait until the store has said how a room goes on. The client is sent
     /// nothing newer until then.
     pub(in crate::chat) fn wait_for_room(&mut self, id: ClientId, command: &str) {
+        self.stop_reading(id);
+        self.sessions[id].set_rare(|rare| rare.waiting = Some(Waiting::Answer(command.into())));
+    }
+
+    /// A client that waits for an answer is sent nothing newer.
+    pub(in crate::chat) fn stop_reading(&mut self, id: ClientId) {
         let session = &mut self.sessions[id];
         session.reader.stop(&self.rooms[session.room].log);
-        session.set_rare(|rare| rare.waiting = Some(Waiting::Room(command.into())));
     }
 
     /// The store knows a room, or doesn't, and clients wait for it.
@@ -88,10 +94,10 @@ impl Chat {
         }
     }
 
-    /// A client goes on that has waited for its room.
-    fn resume_waiting(&mut self, id: ClientId) {
+    /// A client goes on that has waited for an answer.
+    pub(in crate::chat) fn resume_waiting(&mut self, id: ClientId) {
         match self.sessions[id].set_rare(|rare| rare.waiting.take()) {
-            Some(Waiting::Room(command)) => {
+            Some(Waiting::Answer(command)) => {
                 self.run_command(id, &command);
                 let Some(session) = self.sessions.get_mut(id) else { return };
                 if session.rare().waiting.is_none() {
@@ -111,7 +117,7 @@ impl Chat {
     /// A client goes on that has waited for its room in vain.
     pub(in crate::chat) fn refuse_waiting(&mut self, id: ClientId, text: &str) {
         match self.sessions[id].set_rare(|rare| rare.waiting.take()) {
-            Some(Waiting::Room(_)) => {
+            Some(Waiting::Answer(_)) => {
                 self.notify(id, text);
                 self.sessions[id].reader.go_on();
                 self.queue(id);
@@ -139,7 +145,7 @@ impl Chat {
             return;
         }
         if let Some(run) = &tail.run {
-            room.log.set_run(run);
+            room.log.begin_stretch(run, 1);
         }
         for line in &tail.lines {
             if let Past::Line { number, time, kind, from, text } = line {
@@ -149,6 +155,8 @@ impl Chat {
             }
         }
         room.log.jump_to(tail.next.max(room.log.newest() + 1));
+        room.shared.run = tail.run.clone().unwrap_or_default();
+        room.shared.newest = room.log.newest();
         room.topic = Some(&tail.topic).filter(|topic| !topic.is_empty()).cloned();
         room.is_kept = tail.is_known;
         if tail.is_known

@@ -1,16 +1,23 @@
 //! Rooms that several servers share. What is said waits until the engine has given it its
 //! place, and is shown then, here as everywhere else.
 
+// In reading order.
 pub(super) mod outbox;
+pub(super) mod directory;
+pub(super) mod people;
+pub(super) mod sent;
+pub(super) mod errands;
 
 use std::sync::Arc;
 
 use crate::chat::ids::ClientId;
+use crate::chat::keeping::lookups::Asked;
+use crate::chat::linking::outbox::Pending;
 use crate::chat::room::RoomId;
 use crate::chat::room::log::{HiddenFrom, Line};
 use crate::chat::state::{Chat, Output};
 use crate::chat::texts;
-use crate::wire::{Arrival, Batch, Kind, RoomKey, Shared};
+use crate::wire::{Arrival, Kind, RoomKey, SharedLine, Submission, Tail, Wish};
 
 impl Chat {
     /// Whether there is something for the link.
@@ -18,59 +25,113 @@ impl Chat {
         !self.outbox.is_empty()
     }
 
-    /// What was said since the last time, for the link: each line with its count.
-    pub fn take_submissions(&mut self) -> Batch {
+    /// What was said since the last time, for the link.
+    pub fn take_submissions(&mut self) -> Vec<Submission> {
         self.outbox.take()
     }
 
-    /// Lines have got their places. To be called while `has_place_for_arrivals`.
-    pub fn handle_arrivals(&mut self, arrivals: &[Arrival]) {
-        for arrival in arrivals {
-            let pending = arrival.own.and_then(|count| self.outbox.take_back(&arrival.room, count));
-            let Some(id) = self.rooms.find_key(&arrival.room) else { continue };
-            let (author, hidden) = match pending {
-                Some(pending) => (pending.author, pending.hidden),
-                None => (ClientId::default(), HiddenFrom::Nobody),
-            };
-            match &arrival.what {
-                Shared::Topic(topic) => self.set_topic(id, topic),
-                Shared::Line { time, kind, from, text } => {
-                    let late = arrival.is_late.then(|| texts::late(*time, &self.config.zone, text));
-                    let text = late.as_deref().unwrap_or(text);
-                    let (time, kind, text) = (*time, *kind, text.as_bytes());
-                    let line = Line { author, kind, time, from, text };
-                    self.add_arrival(id, arrival.number, &line, hidden);
-                }
-            }
+    /// A line has got its place. To be called while `has_place_for_arrivals`.
+    pub fn handle_arrival_of(&mut self, arrival: &Arrival) {
+        let Arrival { room, number, server, count, is_late, line } = arrival;
+        let is_own = *server == self.directory.own;
+        let pending = if is_own { self.outbox.take_back(room, *count) } else { None };
+        let is_shown = pending.as_ref().is_some_and(|pending| pending.line.is_none());
+        if let Some(pending) = &pending {
+            self.count_placed(pending.author, *number);
         }
-    }
-
-    fn add_arrival(&mut self, id: RoomId, number: u64, line: &Line<'_>, hidden: HiddenFrom) {
-        let newest = self.rooms[id].log.newest();
-        if number <= newest {
+        let Some(id) = self.rooms.find_key(room) else { return };
+        let newest = self.rooms[id].shared.newest;
+        if *number <= newest {
             // It was read again.
             return;
         }
-        if number > newest + 1 {
-            // The notice takes the place of the first of them.
-            self.append_here(id, &texts::missing_lines(number - newest - 1));
+        if *number > newest + 1 {
+            self.append_alone(id, &texts::missing_lines(number - newest - 1));
         }
-        self.rooms[id].log.jump_to(number);
+        self.rooms[id].shared.newest = *number;
+        if let Some(topic) = &line.topic {
+            self.set_topic(id, topic);
+        }
+        if !is_shown {
+            let (author, hidden) = match pending {
+                Some(Pending { author, hidden, .. }) => (author, hidden),
+                None => {
+                    let author = self.directory.id(server, line.author).unwrap_or_default();
+                    (author, HiddenFrom::Nobody)
+                }
+            };
+            self.append_shared(id, *number, author, line, *is_late, hidden);
+        }
+    }
+
+    /// Adds a line at its place.
+    fn append_shared(
+        &mut self,
+        id: RoomId,
+        number: u64,
+        author: ClientId,
+        line: &SharedLine,
+        is_late: bool,
+        hidden: HiddenFrom,
+    ) {
+        let SharedLine { time, kind, from, text, .. } = line;
+        let late = is_late.then(|| texts::late(*time, &self.config.zone, text));
+        let (time, kind, text) = (*time, *kind, late.as_deref().unwrap_or(text).as_bytes());
+        let room = &mut self.rooms[id];
+        if room.log.run() == &*room.shared.run && number > room.log.newest() {
+            room.log.jump_to(number);
+        } else {
+            room.log.begin_stretch(&room.shared.run, number);
+        }
+        self.append_at_once(id, &Line { author, kind, time, from, text }, hidden);
+    }
+
+    /// Adds a line to a room that several servers share.
+    pub(super) fn append_to_shared(
+        &mut self,
+        id: RoomId,
+        key: &Arc<RoomKey>,
+        line: &Line<'_>,
+        hidden: HiddenFrom,
+        topic: Option<&str>,
+    ) {
+        if self.outbox.is_up() {
+            return self.outbox.add(key, line, hidden, topic);
+        }
+        // Who comes and goes is known when the link is back.
+        if self.config.talks_alone && line.kind != Kind::Presence {
+            self.outbox.add_shown(key, line, topic);
+        }
+        self.append_here(id, line, hidden);
+    }
+
+    /// Adds a line that the other servers don't have, or not yet: its number is of a counting
+    /// of this server.
+    fn append_here(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom) {
+        let room = &mut self.rooms[id];
+        if room.key.is_some() && self.config.is_shared {
+            room.own_lines += 1;
+            if room.log.run() != self.config.own_run() {
+                room.log.begin_stretch(self.config.own_run(), room.own_lines);
+            }
+        }
         self.append_at_once(id, line, hidden);
     }
 
     /// Adds a notice for those who are on this server only.
-    pub(super) fn append_here(&mut self, id: RoomId, text: &str) {
+    pub(super) fn append_alone(&mut self, id: RoomId, text: &str) {
         let (author, kind, time) = (ClientId::default(), Kind::Notice, self.clock.wall());
         let line = Line { author, kind, time, from: "", text: text.as_bytes() };
-        self.append_at_once(id, &line, HiddenFrom::Nobody);
+        self.append_here(id, &line, HiddenFrom::Nobody);
     }
 
-    /// Hands over what a room is about.
-    pub(super) fn share_topic(&mut self, id: RoomId) {
-        let room = &self.rooms[id];
-        if let Some(key) = room.key.as_ref().filter(|_| self.config.is_shared) {
-            self.outbox.add_topic(key, room.topic.as_deref().unwrap_or_default());
+    /// Adds a notice to a room of this name wherever people are in it.
+    pub(super) fn append_elsewhere(&mut self, room: &Arc<RoomKey>, text: &str) {
+        let (author, kind, time) = (ClientId::default(), Kind::Notice, self.clock.wall());
+        let line = Line { author, kind, time, from: "", text: text.as_bytes() };
+        match self.rooms.find_key(room) {
+            Some(id) => self.append_to_shared(id, room, &line, HiddenFrom::Nobody, None),
+            None => self.outbox.add_elsewhere(room, &line),
         }
     }
 
@@ -81,26 +142,79 @@ impl Chat {
     /// The engine has forgotten what it was told of a room, which counts anew from `next` on.
     pub fn handle_new_run(&mut self, room: &Arc<RoomKey>, run: &str, next: u64) {
         let Some(id) = self.rooms.find_key(room) else { return };
-        self.append_here(id, texts::ENGINE_FORGOT);
-        self.rooms[id].log.begin_run(run, next);
+        self.append_alone(id, texts::ENGINE_FORGOT);
+        let shared = &mut self.rooms[id].shared;
+        (shared.run, shared.newest) = (run.into(), next - 1);
     }
 
-    /// The engine answers, or doesn't. Everybody is told when that changes.
+    /// The engine works, or doesn't. Everybody is told when that changes.
     pub fn handle_link(&mut self, is_up: bool) {
         if self.outbox.set_up(is_up) == is_up {
             return;
         }
-        let text = if is_up { texts::LINK_UP } else { texts::LINK_DOWN };
-        let members = self.sessions.iter().filter(|(_, session)| session.is_member());
-        let members: Vec<_> = members.map(|(id, _)| id).collect();
-        for id in members {
-            self.notify_other(id, text);
+        match (is_up, self.config.talks_alone) {
+            (true, _) => self.come_together(),
+            (false, true) => {
+                self.tell_everyone(texts::LINK_DOWN_ALONE);
+                self.show_pending();
+            }
+            (false, false) => {
+                self.tell_everyone(texts::LINK_DOWN);
+                self.fail_posts();
+            }
         }
+    }
+
+    /// The engine works again.
+    fn come_together(&mut self) {
+        self.tell_everyone(texts::LINK_UP);
+        for (room, lines) in self.outbox.take_lost() {
+            self.append_elsewhere(&room, &texts::lines_said_alone(lines));
+        }
+        let unknown = self.rooms.iter().filter(|(_, room)| room.shared.run.is_empty());
+        let unknown: Vec<_> = unknown.filter_map(|(id, it)| Some((id, it.key.clone()?))).collect();
+        for (id, key) in unknown {
+            self.ask(key, Wish::Tail, Asked::Reopened(id));
+        }
+    }
+
+    /// A room that was opened while the engine was away goes on like this.
+    pub(super) fn handle_reopened(&mut self, id: RoomId, tail: &Tail) {
+        let Some(room) = self.rooms.get_mut(id) else { return };
+        room.shared.run = tail.run.clone().unwrap_or_default();
+        room.shared.newest = tail.next - 1;
+        if let Some(key) = room.key.clone() {
+            // All that was said here is before that.
+            self.outbox.forget(&key);
+        }
+        if !tail.topic.is_empty() {
+            self.set_topic(id, &tail.topic);
+        }
+        self.watch(id);
+    }
+
+    /// Shows what was said last, and nobody knows when it comes back.
+    fn show_pending(&mut self) {
+        let rooms: Vec<_> = self.rooms.iter().map(|(id, _)| id).collect();
+        for id in rooms {
+            let Some(key) = self.rooms[id].key.clone() else { continue };
+            for (author, hidden, line) in self.outbox.show_pending(&key) {
+                let SharedLine { time, kind, from, text, .. } = &line;
+                let (time, kind, text) = (*time, *kind, text.as_bytes());
+                self.append_here(id, &Line { author, kind, time, from, text }, hidden);
+            }
+        }
+        self.end_posts();
+    }
+
+    /// Whether those here talk on without the other servers.
+    pub(super) fn is_alone(&self) -> bool {
+        self.config.is_shared && self.config.talks_alone && !self.outbox.is_up()
     }
 
     /// Whether a client may say something now; if not it is told why.
     pub(super) fn is_linked(&mut self, id: ClientId) -> bool {
-        let is_linked = !self.config.is_shared || self.outbox.is_up();
+        let is_linked = !self.config.is_shared || self.outbox.is_up() || self.config.talks_alone;
         if !is_linked {
             self.notify(id, texts::NOT_SENT);
         }
@@ -118,8 +232,8 @@ impl Chat {
     pub(super) fn watch(&mut self, id: RoomId) {
         let room = &self.rooms[id];
         let Some(key) = room.key.as_ref().filter(|_| self.config.is_shared) else { return };
-        let (room, run, next) = (Arc::clone(key), room.log.run().into(), room.log.newest() + 1);
-        self.outputs.push_back(Output::Watch { room, run, next });
+        let (run, next) = (room.shared.run.clone(), room.shared.newest + 1);
+        self.outputs.push_back(Output::Watch { room: Arc::clone(key), run, next });
     }
 
     /// Nobody is in a room any more.
@@ -128,5 +242,14 @@ impl Chat {
             self.outbox.forget(&room);
             self.outputs.push_back(Output::Unwatch(room));
         }
+    }
+
+    /// What is known of the link, for people; `None` without one.
+    pub(super) fn link_summary(&self) -> Option<String> {
+        self.config.is_shared.then(|| {
+            let servers: Vec<_> = self.directory.servers().map(|(_, name)| name).collect();
+            let (people, waiting) = (self.directory.len(), self.outbox.lines());
+            texts::link(self.outbox.is_up(), &servers, people, waiting)
+        })
     }
 }

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use slotmap::Key;
 
 use crate::chat::ids::ClientId;
 use crate::chat::room::log::{HiddenFrom, Line};
-use crate::wire::{Batch, News, RoomKey, StoredLine};
+use crate::wire::{RoomKey, SharedLine, Submission};
 
 /// Lines that are on their way at most; then no client is read until some have come back.
 const LINES_MAX: usize = 20_000;
@@ -15,19 +16,28 @@ const LINES_MAX: usize = 20_000;
 /// Bytes of lines that the link hasn't taken.
 const BYTES_MAX: usize = 1024 * 1024;
 
+/// Lines that were said while the engine is away, and bytes of them.
+const ALONE_LINES_MAX: usize = 1000;
+const ALONE_BYTES_MAX: usize = 256 * 1024;
+
 /// The part of the chat that the link sees.
 #[derive(Debug, Default)]
 pub(in crate::chat) struct Outbox {
-    /// What the link hasn't taken.
-    batch: Batch,
+    /// What the link hasn't taken, and bytes of that.
+    batch: Vec<Submission>,
+    bytes: usize,
     /// Lines so far. Each has its count from 1 on.
     count: u64,
     /// Lines of each room that haven't come back, in their order.
     pending: HashMap<Arc<RoomKey>, VecDeque<Pending>>,
     /// How many these are.
     lines: usize,
-    /// The engine answers.
+    /// The engine works.
     is_up: bool,
+    /// Lines said since it doesn't, and bytes of them.
+    alone: (usize, usize),
+    /// Lines that were too many of these, by room.
+    lost: Vec<(Arc<RoomKey>, u64)>,
 }
 
 /// A line that hasn't come back.
@@ -37,23 +47,56 @@ pub(in crate::chat) struct Pending {
     pub author: ClientId,
     /// Those who know it.
     pub hidden: HiddenFrom,
+    /// What it is, for those here while the engine is away; `None`: they have been shown it.
+    pub line: Option<SharedLine>,
 }
 
 impl Outbox {
-    /// Hands a line over that was said in a room.
-    pub fn add(&mut self, room: &Arc<RoomKey>, line: &Line<'_>, hidden: HiddenFrom) {
-        self.count += 1;
-        let Line { author, kind, time, from, text } = *line;
-        let number = self.count;
-        self.batch.push(room, News::Line(StoredLine { number, time, kind, from, text }));
-        let pending = Pending { count: self.count, author, hidden };
+    /// Hands a line over that was said in a room, and what the room is about from then on.
+    pub fn add(
+        &mut self,
+        room: &Arc<RoomKey>,
+        line: &Line<'_>,
+        hidden: HiddenFrom,
+        topic: Option<&str>,
+    ) {
+        let shared = shared(line, topic);
+        let (author, line) = (line.author, Some(shared.clone()));
+        self.push(room, shared);
+        let pending = Pending { count: self.count, author, hidden, line };
         self.pending.entry(Arc::clone(room)).or_default().push_back(pending);
         self.lines += 1;
     }
 
-    /// Hands over what a room is about.
-    pub fn add_topic(&mut self, room: &Arc<RoomKey>, topic: &str) {
-        self.batch.push(room, News::Topic(topic));
+    /// Hands a line over that those here have been shown, because the engine is away. What is
+    /// too much is counted.
+    pub fn add_shown(&mut self, room: &Arc<RoomKey>, line: &Line<'_>, topic: Option<&str>) {
+        let shared = shared(line, topic);
+        let (lines, bytes) = (self.alone.0 + 1, self.alone.1 + shared.bytes());
+        if lines > ALONE_LINES_MAX || bytes > ALONE_BYTES_MAX {
+            match self.lost.iter_mut().find(|(other, _)| other == room) {
+                Some((_, lines)) => *lines += 1,
+                None => self.lost.push((Arc::clone(room), 1)),
+            }
+            return;
+        }
+        self.alone = (lines, bytes);
+        self.push(room, shared);
+        let (author, hidden, line) = (line.author, HiddenFrom::Nobody, None);
+        let pending = Pending { count: self.count, author, hidden, line };
+        self.pending.entry(Arc::clone(room)).or_default().push_back(pending);
+        self.lines += 1;
+    }
+
+    /// Hands a line over for a room that nobody here is in.
+    pub fn add_elsewhere(&mut self, room: &Arc<RoomKey>, line: &Line<'_>) {
+        self.push(room, shared(line, None));
+    }
+
+    fn push(&mut self, room: &Arc<RoomKey>, line: SharedLine) {
+        self.count += 1;
+        self.bytes += line.bytes();
+        self.batch.push(Submission { room: Arc::clone(room), count: self.count, line });
     }
 
     /// A line of this server has come back; gives what is known of it. Of lines of the room
@@ -76,28 +119,64 @@ impl Outbox {
         self.lines -= self.pending.remove(room).map_or(0, |pending| pending.len());
     }
 
+    /// Lines of a room that haven't come back and that nobody here has been shown, which they
+    /// are now.
+    pub fn show_pending(&mut self, room: &Arc<RoomKey>) -> Vec<(ClientId, HiddenFrom, SharedLine)> {
+        let pending = self.pending.get_mut(room).into_iter().flatten();
+        let shown = pending.filter_map(|pending| {
+            let hidden = std::mem::replace(&mut pending.hidden, HiddenFrom::Nobody);
+            Some((pending.author, hidden, pending.line.take()?))
+        });
+        shown.collect()
+    }
+
     /// Whether there is something for the link.
     pub fn is_empty(&self) -> bool {
         self.batch.is_empty()
     }
 
     /// What the link is given.
-    pub fn take(&mut self) -> Batch {
+    pub fn take(&mut self) -> Vec<Submission> {
+        self.bytes = 0;
         std::mem::take(&mut self.batch)
     }
 
     /// Whether more may be said now.
     pub fn has_place(&self) -> bool {
-        self.lines < LINES_MAX && self.batch.bytes() < BYTES_MAX
+        self.lines < LINES_MAX && self.bytes < BYTES_MAX
+    }
+
+    /// Lines that haven't come back.
+    pub fn lines(&self) -> usize {
+        self.lines
     }
 
     pub fn is_up(&self) -> bool {
         self.is_up
     }
 
-    /// The engine answers, or doesn't; gives how it was.
+    /// The engine works, or doesn't; gives how it was.
     pub fn set_up(&mut self, is_up: bool) -> bool {
+        self.alone = (0, 0);
         std::mem::replace(&mut self.is_up, is_up)
+    }
+
+    /// How many lines of each room aren't handed over, because they were too many while the
+    /// engine was away.
+    pub fn take_lost(&mut self) -> Vec<(Arc<RoomKey>, u64)> {
+        std::mem::take(&mut self.lost)
+    }
+}
+
+fn shared(line: &Line<'_>, topic: Option<&str>) -> SharedLine {
+    let Line { author, kind, time, from, text } = *line;
+    SharedLine {
+        author: if author.is_null() { 0 } else { author.data().as_ffi() },
+        time,
+        kind,
+        from: from.into(),
+        text: String::from_utf8_lossy(text).into(),
+        topic: topic.map(Into::into),
     }
 }
 
@@ -110,10 +189,13 @@ mod tests {
         Arc::new(RoomKey { name: name.into(), looks: [name.into(), name.into()] })
     }
 
+    fn hello() -> Line<'static> {
+        let (author, kind) = (ClientId::default(), Kind::Said);
+        Line { author, kind, time: 0, from: "ann", text: b"hello" }
+    }
+
     fn say(outbox: &mut Outbox, room: &Arc<RoomKey>) {
-        let (author, kind, time) = (ClientId::default(), Kind::Said, 0);
-        let line = Line { author, kind, time, from: "ann", text: b"hello" };
-        outbox.add(room, &line, HiddenFrom::Author);
+        outbox.add(room, &hello(), HiddenFrom::Author, None);
     }
 
     #[test]
@@ -142,5 +224,34 @@ mod tests {
         outbox.forget(&dev);
         assert_eq!((outbox.lines, outbox.pending.len()), (0, 0));
         assert!(outbox.has_place() && !outbox.is_empty());
+    }
+
+    #[test]
+    fn lines_said_alone_are_bounded_and_counted() {
+        let (lobby, dev) = (room("lobby"), room("dev"));
+        let mut outbox = Outbox::default();
+        for _ in 0..ALONE_LINES_MAX {
+            outbox.add_shown(&lobby, &hello(), None);
+        }
+        for room in [&lobby, &dev, &dev] {
+            outbox.add_shown(room, &hello(), None);
+        }
+        assert_eq!((outbox.take().len(), outbox.lines()), (ALONE_LINES_MAX, ALONE_LINES_MAX));
+        assert_eq!(outbox.take_lost(), [(lobby.clone(), 1), (dev, 2)]);
+        let first = outbox.take_back(&lobby, 1).expect("it was handed over");
+        assert_eq!(first.line, None, "it has been shown");
+        outbox.set_up(true);
+        outbox.add_shown(&lobby, &hello(), None);
+        assert!(outbox.take_lost().is_empty(), "there is place again");
+    }
+
+    #[test]
+    fn what_has_not_come_back_is_shown_once() {
+        let lobby = room("lobby");
+        let mut outbox = Outbox::default();
+        say(&mut outbox, &lobby);
+        assert_eq!(outbox.show_pending(&lobby).len(), 1);
+        assert_eq!(outbox.show_pending(&lobby).len(), 0);
+        assert_eq!(outbox.take_back(&lobby, 1).expect("it comes back").line, None);
     }
 }

@@ -14,7 +14,7 @@ use crate::chat::room::cursor::Reader;
 use crate::wire::{Client, Request, Stage};
 
 pub(super) use self::state::{Phase, Standing, State};
-pub(super) use self::waiting::{Intro, Reading, Waiting};
+pub(super) use self::waiting::{Claim, Intro, Reading, Waiting};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;
@@ -102,6 +102,10 @@ pub(super) struct RareState {
     pub reading: Option<Box<Reading>>,
     /// The numbers of the first and the last line that its request has said so far.
     pub posted: Option<(u64, u64)>,
+    /// Lines of its request that have no place yet.
+    pub unplaced: usize,
+    /// A name that it may have.
+    pub claim: Option<Box<Claim>>,
     /// What it has asked for, until it has given the password.
     pub request: Option<Box<Request>>,
     /// Why it is away, if it is.
@@ -135,6 +139,8 @@ impl RareState {
         waiting: None,
         reading: None,
         posted: None,
+        unplaced: 0,
+        claim: None,
         request: None,
         away: None,
         correspondent: None,
@@ -169,6 +175,8 @@ impl RareState {
             && self.waiting.is_none()
             && self.reading.is_none()
             && self.posted.is_none()
+            && self.unplaced == 0
+            && self.claim.is_none()
             && self.request.is_none()
             && self.away.is_none()
             && self.correspondent.is_none()

@@ -1,5 +1,6 @@
 //! What a client waits for.
 
+use crate::chat::names::nick::Nick;
 use crate::wire::Request;
 
 /// What a client wants that can't be done at once.
@@ -7,10 +8,20 @@ use crate::wire::Request;
 pub(in crate::chat) enum Waiting {
     /// A command, until it has been sent what was said before it.
     Lines(Box<str>),
-    /// A command, until the store has said how a room goes on.
-    Room(Box<str>),
+    /// A command, until the store or the engine has answered.
+    Answer(Box<str>),
     /// A request, until the same.
     Request(Box<Request>),
+    /// The answer to a request, until all that it has said has its place.
+    Places,
+}
+
+/// A name that a client has asked for, and whether it may have it.
+#[derive(Debug)]
+pub(in crate::chat) struct Claim {
+    pub nick: Nick,
+    /// Why not, for the client.
+    pub result: Result<(), String>,
 }
 
 /// How far a client is in what is stored and not in the log any more.

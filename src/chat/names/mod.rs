@@ -5,4 +5,5 @@ pub(super) mod nick;
 pub(super) mod lookalikes;
 pub(super) mod proof;
 pub(super) mod bells;
+mod guests;
 pub(super) mod table;

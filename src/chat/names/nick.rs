@@ -15,6 +15,9 @@ use crate::chat::names::proof::{PROOF_CHARS, PROOF_SIGN, ProofKey, Secret};
 /// A name in characters.
 pub(in crate::chat) const NAME_CHARS_MAX: usize = 24;
 
+/// What the names of guests begin with. It looks like nothing else.
+const GUEST: &str = "guest";
+
 /// A name in bytes of UTF-8.
 pub(in crate::chat) const NAME_BYTES_MAX: usize = 48;
 
@@ -103,8 +106,39 @@ impl Nick {
         Ok(Nick(eco_format!("{name}{PROOF_SIGN}{proof}")))
     }
 
+    /// No name.
+    pub const NONE: Nick = Nick(EcoString::new());
+
+    /// A name as another server shows it, with its proof if there is one.
+    pub fn parse_shown(text: &str) -> Option<Self> {
+        let Some((word, proof)) = text.split_once(PROOF_SIGN) else {
+            return Nick::parse(text).ok();
+        };
+        let is_proof =
+            proof.len() == PROOF_CHARS && proof.bytes().all(|b| b.is_ascii_alphanumeric());
+        let Nick(name) = Nick::parse(word).ok().filter(|_| is_proof)?;
+        Some(Nick(eco_format!("{name}{PROOF_SIGN}{proof}")))
+    }
+
     pub fn guest(number: u64) -> Self {
-        Nick(eco_format!("guest{number}"))
+        Nick(eco_format!("{GUEST}{number}"))
+    }
+
+    /// The name of a guest for which this start of a server has no number.
+    pub fn unnumbered_guest(number: u64, server: &str) -> Self {
+        Nick(eco_format!("{GUEST}{number}-{server}"))
+    }
+
+    /// Whether it looks like the name of a guest.
+    pub fn is_guest(&self) -> bool {
+        let [look, folded] = lookalikes::looks(self.name());
+        [look, folded].iter().any(|look| {
+            let number =
+                look.strip_prefix(GUEST).map(|rest| rest.split('-').next().unwrap_or(rest));
+            // The digits 0 and 1 look like letters.
+            let is_digit = |c: char| c.is_ascii_digit() || matches!(c, 'o' | 'l');
+            number.is_some_and(|number| !number.is_empty() && number.chars().all(is_digit))
+        })
     }
 
     /// As others see it, with its proof.

@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 
 use crate::chat::ids::ClientId;
 use crate::chat::names::bells::Bells;
+use crate::chat::names::guests::Guests;
 use crate::chat::names::lookalikes::Looks;
 use crate::chat::names::nick::Nick;
 
@@ -19,8 +20,7 @@ pub(in crate::chat) struct Names {
     folded: Shards,
     hasher: RandomState,
     bells: Bells,
-    /// How many guests there have been: no guest's name that others have seen is used twice.
-    guests: u64,
+    guests: Guests,
 }
 
 impl Names {
@@ -40,8 +40,7 @@ impl Names {
         nick_of: impl Fn(ClientId) -> &'a Nick,
     ) -> Nick {
         loop {
-            self.guests += 1;
-            let nick = Nick::guest(self.guests);
+            let nick = self.guests.next();
             let looks = nick.looks(&self.hasher);
             if self.find_other(id, looks, &nick_of).is_none() {
                 self.insert_looks(id, looks, nick_of);
@@ -53,9 +52,33 @@ impl Names {
     /// Nobody has seen this name of a guest, which is free again: the next guest may have
     /// it.
     pub fn take_back_guest(&mut self, nick: &Nick) {
-        if nick.as_str() == Nick::guest(self.guests).as_str() {
-            self.guests -= 1;
-        }
+        self.guests.take_back(nick);
+    }
+
+    /// Several servers have one counting of guests, and this one has the numbers up to
+    /// `highest` from it.
+    pub fn add_guests(&mut self, highest: u64, server: &str) {
+        self.guests.add(highest, server);
+    }
+
+    /// Whether there are few numbers left for guests.
+    pub fn wants_guests(&self) -> bool {
+        self.guests.wants_more()
+    }
+
+    /// The same, once.
+    pub fn ask_for_guests(&mut self) -> bool {
+        self.guests.ask()
+    }
+
+    /// Gives somebody of another server a name that no one here has.
+    pub fn insert<'a>(
+        &mut self,
+        id: ClientId,
+        nick: &Nick,
+        nick_of: impl Fn(ClientId) -> &'a Nick,
+    ) {
+        self.insert_looks(id, nick.looks(&self.hasher), nick_of);
     }
 
     /// Gives `id` the name `new` instead of `old`, and its bell the same.
@@ -90,9 +113,20 @@ impl Names {
         self.set_bell(id, nick, false);
     }
 
+    /// Whether `id`, whose name is this one, has it.
+    pub fn holds<'a>(
+        &self,
+        id: ClientId,
+        nick: &Nick,
+        nick_of: impl Fn(ClientId) -> &'a Nick,
+    ) -> bool {
+        self.find(nick, nick_of) == Some(id)
+    }
+
     /// All names are free.
     pub fn clear(&mut self) {
-        *self = Names { guests: self.guests, ..Names::default() };
+        let guests = std::mem::take(&mut self.guests);
+        *self = Names { guests, ..Names::default() };
     }
 
     /// How many clients have names.

@@ -12,6 +12,7 @@
 //! The log knows readers only by the cursors they bring.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -40,18 +41,16 @@ pub(in crate::chat) struct Limits {
 /// The lines of a room.
 #[derive(Debug)]
 pub(in crate::chat) struct Log {
-    /// The name of the room and of the counting, for the layouts that say them.
+    /// The name of the room, for the layouts that say it.
     room: Box<str>,
-    run: Box<str>,
     /// The zone of the server, for those that show times.
     zone: TimeZone,
     limits: Limits,
     /// Authors get back what they say.
     has_echo: bool,
     first: Seq,
-    /// Places with the numbers of the lines there, where they aren't one more than those
-    /// of the lines before; one at least.
-    jumps: VecDeque<(Seq, u64)>,
+    /// Which numbers lines have; one at least.
+    stretches: VecDeque<Stretch>,
     records: VecDeque<Record>,
     /// Where the first line begins in all that was ever stored.
     start: u64,
@@ -61,6 +60,16 @@ pub(in crate::chat) struct Log {
     images: [Option<Box<Image>>; Encoding::COUNT],
     /// A line on its way into an image.
     scratch: Vec<u8>,
+}
+
+/// From a place on, lines have numbers that grow by one.
+#[derive(Clone, Debug)]
+struct Stretch {
+    place: Seq,
+    /// The number of the line there.
+    number: u64,
+    /// Names the counting that the numbers belong to.
+    run: Arc<str>,
 }
 
 /// A line to be added.
@@ -121,12 +130,11 @@ impl Log {
         assert!(limits.records_max > 0);
         Log {
             room: room.into(),
-            run: run.into(),
             zone: TimeZone::UTC,
             limits,
             has_echo: false,
             first: 0,
-            jumps: [(0, 1)].into(),
+            stretches: [Stretch { place: 0, number: 1, run: run.into() }].into(),
             records: VecDeque::new(),
             start: START,
             bytes: VecDeque::new(),
@@ -171,9 +179,18 @@ impl Log {
     /// The number of the line at a place: people and programs know it by that, and it
     /// never changes.
     pub fn number(&self, seq: Seq) -> u64 {
-        let jump = self.jumps.iter().rev().find(|(at, _)| *at <= seq).or(self.jumps.front());
-        let &(at, number) = jump.expect("there is one at least");
-        (number + seq).saturating_sub(at)
+        let stretch = self.stretch(seq);
+        (stretch.number + seq).saturating_sub(stretch.place)
+    }
+
+    /// Names the counting that the number of the line at a place belongs to.
+    pub fn run_of(&self, seq: Seq) -> &str {
+        &self.stretch(seq).run
+    }
+
+    fn stretch(&self, seq: Seq) -> &Stretch {
+        let stretch = self.stretches.iter().rev().find(|stretch| stretch.place <= seq);
+        stretch.unwrap_or(&self.stretches[0])
     }
 
     /// The number of the newest line, or of the one before the first one.
@@ -181,40 +198,64 @@ impl Log {
         self.number(self.next()) - 1
     }
 
-    /// The place of the first line after the one with this number, which may be gone.
-    pub fn place_after(&self, number: u64) -> Seq {
-        let mut place = self.next();
-        for &(at, first) in self.jumps.iter().rev() {
-            if number >= first - 1 {
-                return at.saturating_add(number - (first - 1)).min(place);
+    /// Names the newest counting of lines.
+    pub fn run(&self) -> &str {
+        self.run_of(self.next())
+    }
+
+    /// Whether lines here are of this counting.
+    pub fn has_run(&self, run: &str) -> bool {
+        self.stretches.iter().any(|stretch| *stretch.run == *run)
+    }
+
+    /// The number of the first line of a counting at a place or later.
+    pub fn number_from(&self, run: &str, seq: Seq) -> Option<u64> {
+        let at = self.stretches.iter().rposition(|stretch| stretch.place <= seq).unwrap_or(0);
+        let stretch = self.stretches.range(at..).find(|stretch| *stretch.run == *run)?;
+        Some(self.number(seq.max(stretch.place)))
+    }
+
+    /// The place of the first line after the one with this number of a counting. That line may
+    /// be gone.
+    pub fn place_after(&self, run: &str, number: u64) -> Seq {
+        let mut end = self.next();
+        for stretch in self.stretches.iter().rev() {
+            let before = stretch.number - 1;
+            if *stretch.run == *run && number >= before {
+                return stretch.place.saturating_add(number - before).min(end);
             }
-            place = at;
+            end = stretch.place;
         }
         // It is before all that is here.
-        let &(at, first) = self.jumps.front().expect("there is one at least");
-        at.saturating_sub(first - 1 - number)
+        let first = &self.stretches[0];
+        match *first.run == *run {
+            true => first.place.saturating_sub(first.number - 1 - number),
+            false => first.place,
+        }
     }
 
     /// The next line gets this number, which none has had so far.
     pub fn jump_to(&mut self, number: u64) {
         assert!(number > self.newest(), "numbers never go back");
-        if self.records.is_empty() {
-            // Lines that were dropped before are counted by their places.
-            (self.first, self.jumps) = (number - 1, [(number - 1, number)].into());
-        } else if number > self.newest() + 1 {
-            self.jumps.push_back((self.next(), number));
+        if number > self.newest() + 1 || self.records.is_empty() {
+            let run = self.run().to_owned();
+            self.begin_stretch(&run, number);
         }
     }
 
-    /// Names the counting of lines.
-    pub fn set_run(&mut self, run: &str) {
-        self.run = run.into();
-    }
-
-    /// A new counting of lines begins, in which the next line gets this number.
-    pub fn begin_run(&mut self, run: &str, number: u64) {
-        self.set_run(run);
-        self.jumps.push_back((self.next(), number));
+    /// The next line gets this number of this counting.
+    pub fn begin_stretch(&mut self, run: &str, number: u64) {
+        let known = self.stretches.iter().find(|stretch| *stretch.run == *run);
+        let run = known.map_or_else(|| run.into(), |stretch| Arc::clone(&stretch.run));
+        if self.records.is_empty() {
+            // Lines that were dropped before are counted by their places.
+            self.first = number - 1;
+            self.stretches.clear();
+        }
+        let place = self.next();
+        // One without lines is over.
+        while self.stretches.pop_back_if(|stretch| stretch.place >= place).is_some() {}
+        self.stretches.push_back(Stretch { place, number, run });
     }
 
     /// Adds a line and drops old ones beyond the limits. This is the one place
@@ -231,7 +272,7 @@ impl Log {
         let from_bytes = from.len() as u8;
         self.records.push_back(Record { author, end, time, next_own: 0, kind, from_bytes });
         let number = Some(self.number(seq));
-        let (room, run) = (&*self.room, &*self.run);
+        let (room, run) = (&*self.room, &*Arc::clone(&self.stretch(seq).run));
         let (zone, to, reader) = (&self.zone, "", "");
         let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
         for image in self.images.iter_mut().flatten() {
@@ -257,18 +298,19 @@ impl Log {
         let from = std::str::from_utf8(from).unwrap_or_default();
         let Record { time, kind, .. } = *record;
         let line = StoredLine { number: self.number(seq), time, kind, from, text };
-        self.encode_stored(&line, encoding, reader, bytes);
+        self.encode_stored(&line, self.run_of(seq), encoding, reader, bytes);
     }
 
     fn encode_stored(
         &self,
         line: &StoredLine<'_>,
+        run: &str,
         encoding: Encoding,
         reader: &str,
         bytes: &mut Vec<u8>,
     ) {
         let StoredLine { number, time, kind, from, text } = *line;
-        let (number, room, run) = (Some(number), &*self.room, &*self.run);
+        let (number, room) = (Some(number), &*self.room);
         let (zone, to) = (&self.zone, "");
         let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
         encoding.encode(&message, bytes);
@@ -278,12 +320,8 @@ impl Log {
     pub fn encode_past(&self, past: &Past, encoding: Encoding, reader: &str, bytes: &mut Vec<u8>) {
         if let Past::Line { number, time, kind, from, text } = past {
             let (number, time, kind, text) = (*number, *time, *kind, text.as_bytes());
-            self.encode_stored(
-                &StoredLine { number, time, kind, from, text },
-                encoding,
-                reader,
-                bytes,
-            );
+            let line = StoredLine { number, time, kind, from, text };
+            self.encode_stored(&line, self.run(), encoding, reader, bytes);
         }
     }
 
@@ -341,11 +379,6 @@ impl Log {
     pub fn about(&self, seq: Seq) -> (ClientId, Kind) {
         let record = &self.records[self.index(seq)];
         (record.author, record.kind)
-    }
-
-    /// Names the counting of lines.
-    pub fn run(&self) -> &str {
-        &self.run
     }
 
     /// The zone of the server.
@@ -429,8 +462,8 @@ impl Log {
             self.bytes.drain(..(record.end - self.start) as usize);
             self.start = record.end;
             self.first += 1;
-            if self.jumps.get(1).is_some_and(|(at, _)| *at <= self.first) {
-                self.jumps.pop_front();
+            if self.stretches.get(1).is_some_and(|stretch| stretch.place <= self.first) {
+                self.stretches.pop_front();
             }
             for image in self.images.iter_mut().flatten() {
                 image.drop_before(self.first);
@@ -575,14 +608,15 @@ mod tests {
         assert_eq!([say(&mut log), say(&mut log)], [(100, 101), (101, 102)]);
         log.jump_to(200);
         assert_eq!([say(&mut log), say(&mut log)], [(102, 200), (103, 201)]);
-        let places = [0, 99, 100, 101, 102, 150, 199, 200, 201, 999].map(|n| log.place_after(n));
+        let places =
+            [0, 99, 100, 101, 102, 150, 199, 200, 201, 999].map(|n| log.place_after("", n));
         assert_eq!(places, [0, 99, 100, 101, 102, 102, 102, 103, 104, 104]);
         assert_eq!([100, 101, 102, 103, 104].map(|seq| log.number(seq)), [101, 102, 200, 201, 202]);
         (0..4).for_each(|_| _ = say(&mut log));
-        assert_eq!((log.first(), log.number(104), log.jumps.len()), (104, 202, 1));
-        assert_eq!(log.place_after(50), 0, "before what the log knows");
+        assert_eq!((log.first(), log.number(104), log.stretches.len()), (104, 202, 1));
+        assert_eq!(log.place_after("", 50), 0, "before what the log knows");
         log.jump_to(206);
-        assert_eq!((say(&mut log), log.jumps.len()), ((108, 206), 1), "that is no jump");
+        assert_eq!((say(&mut log), log.stretches.len()), ((108, 206), 1), "that is no jump");
     }
 
     #[test]

@@ -24,6 +24,15 @@ slotmap::new_key_type! {
     pub(super) struct RoomId;
 }
 
+/// How far the counting of lines has come on all servers.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    /// Names the counting; empty as long as it isn't known.
+    pub run: Box<str>,
+    /// The number of the newest line.
+    pub newest: u64,
+}
+
 /// A room and its members.
 #[derive(Debug)]
 pub(super) struct Room {
@@ -36,6 +45,10 @@ pub(super) struct Room {
     /// Somebody has said something here, so all is stored.
     pub is_kept: bool,
     pub log: Log,
+    /// How far it has come on all servers, if these share it.
+    pub shared: Counted,
+    /// Lines that only this server has numbers for, if others have numbers for the rest.
+    pub own_lines: u64,
     pub presence: Presence,
     /// The first line that the members haven't been queued for.
     unqueued: Seq,
@@ -67,11 +80,28 @@ impl Room {
             is_stored,
             is_kept: false,
             log,
+            shared: Counted::default(),
+            own_lines: 0,
             unqueued: 0,
             presence,
             members: Vec::new(),
             readers: 0,
         }
+    }
+
+    /// Names the counting of lines that everybody knows.
+    pub fn run(&self) -> &str {
+        if self.shared.run.is_empty() { self.log.run() } else { &self.shared.run }
+    }
+
+    /// The number of the newest line of that.
+    pub fn newest(&self) -> u64 {
+        if self.shared.run.is_empty() { self.log.newest() } else { self.shared.newest }
+    }
+
+    /// The number of the first line of it at a place of the log or later.
+    pub fn number_from(&self, seq: Seq) -> u64 {
+        self.log.number_from(self.run(), seq).unwrap_or(self.newest() + 1)
     }
 
     /// Everyone who is here, in no order.

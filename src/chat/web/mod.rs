@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::chat::close_reason::{CloseReason, Refusal};
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::rooms::Opening;
+use crate::chat::linking::people::{Permit, nick_of};
 use crate::chat::login::PENALTY;
 use crate::chat::member::{Phase, Standing, State, Waiting};
 use crate::chat::names::nick::Nick;
@@ -50,7 +51,7 @@ impl Chat {
         }
         // Else the numbers of guests would count requests.
         if let Some(guest) = guest
-            && self.names.find(&guest, |id| &self.sessions[id].nick).is_none()
+            && self.names.find(&guest, nick_of(&self.sessions, &self.directory)).is_none()
         {
             self.names.take_back_guest(&guest);
         }
@@ -103,6 +104,9 @@ impl Chat {
         self.arrive_again(id);
         // A stranger stays where nothing is said.
         if !self.is_logging_in(id) && !self.enter_room(id, name, request)? {
+            return Ok(());
+        }
+        if self.asks_for_name(id, request) {
             return Ok(());
         }
         if let Some(words) = request.parameter("search") {
@@ -273,14 +277,27 @@ impl Chat {
         let nick = Nick::parse_with_secret(name, &self.config.proof_key).map_err(|error| {
             Answer::text("400 Bad Request", texts::bad_name("name", "?nick=ann", error))
         })?;
-        let old = self.sessions[id].nick.clone();
-        match self.names.rename(id, &old, &nick, |id| &self.sessions[id].nick) {
-            Ok(()) => {
-                self.sessions[id].nick = nick;
-                Ok(())
-            }
-            Err(holder) => Err(Answer::text("409 Conflict", self.name_taken(&nick, holder))),
+        let taken = |why| Answer::text("409 Conflict", why);
+        if let Permit::No(why) = self.permit(id, &nick, || Waiting::Places) {
+            return Err(taken(why));
         }
+        self.set_nick(id, &nick).map_err(taken)
+    }
+
+    /// Whether the engine is asked for the name that a request is about; it goes on then.
+    pub(super) fn asks_for_name(&mut self, id: ClientId, request: &Request) -> bool {
+        let Some(name) = wanted_name(request) else { return false };
+        let Ok(nick) = Nick::parse_with_secret(name, &self.config.proof_key) else { return false };
+        let has_answer = self.sessions[id].rare().claim.is_some();
+        if has_answer || !self.config.is_shared || !self.outbox.is_up() || self.is_logging_in(id) {
+            return false;
+        }
+        if let Some(token) = request.parameter("session") {
+            // Its old connection may have the name.
+            self.end_old_connection(id, token);
+        }
+        let waiting = || Waiting::Request(Box::new(request.clone()));
+        matches!(self.permit(id, &nick, waiting), Permit::Asked)
     }
 
     /// A head or a line of a body has taken too long.
@@ -350,6 +367,14 @@ impl Chat {
             self.sessions[id].set_standing(Standing::Posting);
         }
     }
+}
+
+/// The name that a request is about: one that posts may log in with it.
+pub(super) fn wanted_name(request: &Request) -> Option<&str> {
+    let user = request.credentials.as_ref().map(|(user, _)| user.as_str());
+    let is_post = matches!(request.method, Method::Post | Method::Put);
+    let name = request.parameter("nick").or(user.filter(|_| is_post));
+    name.filter(|name| !name.is_empty())
 }
 
 /// The name of the room that a request is about.

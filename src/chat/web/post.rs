@@ -2,19 +2,20 @@
 
 use crate::chat::ids::ClientId;
 use crate::chat::input::Manner;
+use crate::chat::member::Waiting;
 use crate::chat::state::Chat;
 use crate::chat::texts;
 use crate::chat::web::answers::{self, Answer};
+use crate::chat::web::wanted_name;
 use crate::wire::{Length, Request};
 
 impl Chat {
     /// The lines of a body are said, as those of a script are.
     pub(super) fn begin_post(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
-        if self.config.is_shared && !self.outbox.is_up() {
+        if self.config.is_shared && !self.outbox.is_up() && !self.config.talks_alone {
             return Err(Answer::text("503 Service Unavailable", texts::NOT_SENT));
         }
-        let user = request.credentials.as_ref().map(|(user, _)| user.as_str());
-        self.take_name(id, request.parameter("nick").or(user))?;
+        self.take_name(id, wanted_name(request))?;
         self.become_unannounced(id);
         let session = &mut self.sessions[id];
         // It is sent nothing but the answer.
@@ -36,10 +37,12 @@ impl Chat {
         if text.is_empty() {
             return;
         }
-        let before = self.position(id);
+        let (before, on_their_way) = (self.position(id), self.outbox.lines());
         self.say(id, Manner::Say, text);
         let after = self.position(id);
-        if after > before {
+        if self.outbox.lines() > on_their_way && self.outbox.is_up() {
+            self.sessions[id].set_rare(|rare| rare.unplaced += 1);
+        } else if after > before {
             self.sessions[id].set_rare(|rare| {
                 let (first, _) = rare.posted.unwrap_or((after, after));
                 rare.posted = Some((first, after));
@@ -49,10 +52,60 @@ impl Chat {
 
     /// All of a body has come.
     pub(in crate::chat) fn end_post(&mut self, id: ClientId) {
-        let session = &self.sessions[id];
+        let session = &mut self.sessions[id];
+        if session.rare().unplaced > 0 {
+            session.set_rare(|rare| rare.waiting = Some(Waiting::Places));
+            return;
+        }
         let room = self.rooms[session.room].name.as_str();
         let answer = answers::posted(session.rare().posted, room, self.run(id));
         self.answer(id, &answer, false);
+    }
+
+    /// A line of a client has got this number on all servers.
+    pub(in crate::chat) fn count_placed(&mut self, id: ClientId, number: u64) {
+        let Some(session) = self.sessions.get_mut(id).filter(|it| it.rare().unplaced > 0) else {
+            return;
+        };
+        session.set_rare(|rare| {
+            let (first, _) = rare.posted.unwrap_or((number, number));
+            (rare.posted, rare.unplaced) = (Some((first, number)), rare.unplaced - 1);
+        });
+        if session.rare().unplaced == 0 {
+            self.resume_post(id);
+        }
+    }
+
+    /// All that a client has said has its place, or gets none; it is answered if that was all.
+    fn resume_post(&mut self, id: ClientId) {
+        let session = &mut self.sessions[id];
+        if let Some(Waiting::Places) = session.rare().waiting {
+            session.set_rare(|rare| rare.waiting = None);
+            self.end_post(id);
+        }
+    }
+
+    /// The engine is away, and what clients have said is shown here.
+    pub(in crate::chat) fn end_posts(&mut self) {
+        for id in self.posting() {
+            self.sessions[id].set_rare(|rare| rare.unplaced = 0);
+            self.resume_post(id);
+        }
+    }
+
+    /// The engine is away, and nobody knows whether it has got what clients have said.
+    pub(in crate::chat) fn fail_posts(&mut self) {
+        for id in self.posting() {
+            self.sessions[id].set_rare(|rare| (rare.unplaced, rare.waiting) = (0, None));
+            self.answer(id, &Answer::text("504 Gateway Timeout", answers::PLACE_UNKNOWN), false);
+        }
+    }
+
+    /// Clients of which lines are on their way.
+    fn posting(&self) -> Vec<ClientId> {
+        let posting =
+            self.sessions.iter().filter(|(_, it)| it.is_member() && it.rare().unplaced > 0);
+        posting.map(|(id, _)| id).collect()
     }
 
     /// A line of a body is too long.

@@ -52,6 +52,9 @@ impl Chat {
         if let Ok(false) = entered {
             return;
         }
+        if self.asks_for_name(id, request) {
+            return;
+        }
         let since = self.wanted_since(id, request).unwrap_or_default();
         self.greet_socket(id, request, since);
         if let Err(problem) = entered {
@@ -101,7 +104,7 @@ impl Chat {
 
     /// A client that connects again has its name free at once, however long it takes to
     /// notice that its old connection is dead.
-    fn end_old_connection(&mut self, id: ClientId, token: &str) {
+    pub(super) fn end_old_connection(&mut self, id: ClientId, token: &str) {
         let is_here = |id| self.sessions.get(id).is_some_and(Session::is_member);
         if let Some(old) = self.pages.come(token, id, is_here) {
             self.leave(old, CloseReason::Replaced, None);

@@ -25,7 +25,9 @@ impl Chat {
         match since {
             None | Some(Since::Stored(_)) => {}
             Some(Since::Line(from)) => session.reader.rewind(from),
-            Some(Since::Number(number)) => session.reader.rewind(log.place_after(number)),
+            Some(Since::Number(number)) => {
+                session.reader.rewind(log.place_after(self.rooms[session.room].run(), number));
+            }
             Some(Since::Restart) => session.reader.rewind(log.first()),
         }
         let lines = log.next() - log.first();
@@ -82,12 +84,13 @@ impl Chat {
         let (number, run) = since.split_once('@').unwrap_or((since, self.run(id)));
         let number: u64 =
             number.parse().map_err(|_| Answer::text("400 Bad Request", answers::SINCE))?;
-        match run == self.run(id) {
+        Ok(match run == self.rooms[self.sessions[id].room].run() {
             // Lines that are gone are told of as those that a slow reader misses.
-            true if self.is_number_past(id, number) => Ok(Since::Stored(From::After(number))),
-            true => Ok(Since::Number(number)),
-            false => Ok(Since::Restart),
-        }
+            true if self.is_number_past(id, number) => Since::Stored(From::After(number)),
+            true => Since::Number(number),
+            false if log.has_run(run) => Since::Line(log.place_after(run, number).max(log.first())),
+            false => Since::Restart,
+        })
     }
 }
 

@@ -41,7 +41,7 @@ use crate::net::pulse::Pulse;
 use crate::net::renewal::{Renewal, Renewer};
 use crate::net::tls::{Certificate, Tls};
 use crate::store::{self, Opened, Store};
-use crate::wire::{Answer, Query, Wish};
+use crate::wire::{self, Answer, Query, Wish};
 
 /// Events taken from the poller in one turn at most.
 const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
@@ -98,6 +98,10 @@ pub struct Server {
     store: Option<Store>,
     /// The engine that rooms are shared through.
     link: Option<Link>,
+    /// Lines of shared rooms for which there was no place so far.
+    heard: VecDeque<wire::Arrival>,
+    /// There may be more to hear from other servers.
+    hears_later: bool,
     /// Those who speak TLS, if that is spoken here.
     tls: Option<Tls>,
     /// Clients on other machines have to speak it.
@@ -167,6 +171,8 @@ impl Server {
             bans: None,
             store: None,
             link: None,
+            heard: VecDeque::new(),
+            hears_later: false,
             tls: None,
             wants_tls_only: false,
             proxies: Proxies::default(),
@@ -216,8 +222,10 @@ impl Server {
     /// # Errors
     /// Why it doesn't.
     pub fn set_link(&mut self, options: cluster::Options, time: Duration) -> io::Result<()> {
-        let (link, tail) = Link::open(options, self.chat.config().lobby_key(), self.waker(), time)?;
-        self.chat.restore_lobby(&tail, 0);
+        let lobby = self.chat.config().lobby_key();
+        let (link, start) = Link::open(options, lobby, self.waker(), time)?;
+        self.chat.set_shared(link.incarnation(), start.guests);
+        self.chat.restore_lobby(&start.tail, 0);
         self.chat.handle_link(true);
         // What was said to it meanwhile is heard in the first turn.
         self.link = Some(link);
@@ -328,16 +336,30 @@ impl Server {
                 store::Event::State(state) => self.chat.handle_store_state(state),
             }
         }
+        // What they have to say may need an answer.
+        self.hand_over();
     }
 
-    /// What the engine of several servers has to say.
+    /// What the engine of several servers has to say, as far as there is place for it.
     fn hear_others(&mut self) {
-        while self.chat.has_place_for_arrivals()
-            && let Some(event) = self.link.as_mut().and_then(Link::next_event)
-        {
+        loop {
+            self.hears_later = !self.chat.has_place_for_arrivals();
+            if self.hears_later {
+                return;
+            }
+            if let Some(arrival) = self.heard.pop_front() {
+                self.chat.handle_arrival_of(&arrival);
+                continue;
+            }
+            let Some(event) = self.link.as_mut().and_then(Link::next_event) else { return };
             match event {
-                cluster::Event::Arrived(arrivals) => self.chat.handle_arrivals(&arrivals),
+                cluster::Event::Arrived(arrivals) => self.heard.extend(arrivals),
                 cluster::Event::Answer(ticket, answer) => self.chat.handle_answer(ticket, answer),
+                cluster::Event::People(news) => self.chat.handle_people(&news),
+                cluster::Event::Errand(errand) => self.chat.handle_errand(errand),
+                cluster::Event::Outcome(outcome) => self.chat.handle_outcome(&outcome),
+                cluster::Event::Guests(highest) => self.chat.handle_guests(highest),
+                cluster::Event::Forgotten => self.chat.handle_forgotten(),
                 cluster::Event::Reset { room, run, next } => {
                     warn!(
                         "the engine has forgotten the room {}: its lines are counted anew",
@@ -346,11 +368,11 @@ impl Server {
                     self.chat.handle_new_run(&room, &run, next);
                 }
                 cluster::Event::Up => {
-                    info!("the engine answers again");
+                    info!("the engine works again");
                     self.chat.handle_link(true);
                 }
                 cluster::Event::Down(why) => {
-                    warn!("the engine doesn't answer: {why}");
+                    warn!("the engine doesn't work: {why}");
                     self.chat.handle_link(false);
                 }
                 cluster::Event::Warning(text) => warn!("{text}"),
@@ -363,7 +385,9 @@ impl Server {
     /// goes on that others may be in.
     fn ask(&mut self, query: Query) {
         self.hand_over();
-        if let (Some(link), Wish::Tail) = (&self.link, &query.wish) {
+        if let Some(link) = &self.link
+            && (query.wish == Wish::Tail || self.store.is_none())
+        {
             return link.ask(query);
         }
         match &self.store {
@@ -380,11 +404,13 @@ impl Server {
         {
             store.write(self.chat.take_news());
         }
-        if let Some(link) = &self.link
-            && self.chat.has_submissions()
-            && link.has_place()
-        {
-            link.submit(self.chat.take_submissions());
+        if let Some(link) = &self.link {
+            if self.chat.has_dispatches() {
+                self.chat.take_dispatches().into_iter().for_each(|it| link.dispatch(it));
+            }
+            if self.chat.has_submissions() && link.has_place() {
+                link.submit(self.chat.take_submissions());
+            }
         }
     }
 
@@ -398,7 +424,7 @@ impl Server {
             self.motd.as_ref().and_then(MotdFile::deadline),
             self.proxies.deadline(),
             self.tls.as_ref().and_then(Tls::deadline),
-            self.has_unread().then_some(now),
+            (self.has_unread() || self.hears_later).then_some(now),
         ];
         let timeout = deadlines.into_iter().flatten().min();
         let looked = Instant::now();

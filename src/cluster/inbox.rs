@@ -1,0 +1,132 @@
+//! What is for one server alone: a stream of its own, which also wakes its reader.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use redis::{RedisResult, Value};
+
+use super::engine::{ANSWER_TIME, Engine};
+use super::messages::Event;
+use super::people::{NEWS_KEY, parse};
+use super::rooms::{Entries, id, key};
+use super::watched::Watched;
+use crate::wire::{Errand, Outcome};
+
+/// Entries of a stream that are read at once.
+const ENTRIES_MAX: usize = 512;
+
+/// How long an inbox is kept that nobody writes into.
+const INBOX_SECONDS: u32 = 3600;
+
+/// How far a server has read what is for it.
+pub(super) struct Inbox {
+    key: String,
+    /// The id of the newest entry that was read.
+    read: Box<str>,
+    /// The newest errand of each server. One that is sent again isn't done again.
+    done: HashMap<Box<str>, u64>,
+}
+
+/// What a read has found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub news: Entries,
+    pub letters: Entries,
+    /// The indices of rooms, and entries in them.
+    pub rooms: Vec<(usize, Entries)>,
+}
+
+impl Inbox {
+    pub fn new(incarnation: &str) -> Inbox {
+        Inbox { key: key_of(incarnation), read: "0-0".into(), done: HashMap::new() }
+    }
+
+    /// What these entries ask for.
+    pub fn sort(&mut self, letters: &Entries) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (id, fields) in letters {
+            self.read = id.as_str().into();
+            let data = text(fields, "d").unwrap_or_default();
+            match text(fields, "k").as_deref() {
+                Some("errand") => events.extend(parse(&data).and_then(|it| self.take(it))),
+                Some("outcome") => events.extend(parse::<Outcome>(&data).map(Event::Outcome)),
+                // A wake-up, or something of a later version.
+                _ => {}
+            }
+        }
+        events
+    }
+
+    /// An errand, unless it was taken before.
+    fn take(&mut self, errand: Errand) -> Option<Event> {
+        let done = self.done.entry((&*errand.from.server).into()).or_default();
+        let is_new = errand.ticket > *done;
+        *done = errand.ticket.max(*done);
+        is_new.then_some(Event::Errand(errand))
+    }
+}
+
+impl Engine {
+    /// Makes the reader of this server look up.
+    pub fn wake(&mut self, incarnation: &str) -> RedisResult<()> {
+        let key = key_of(incarnation);
+        let mut wake = redis::cmd("XADD");
+        wake.arg(&key)
+            .arg("MAXLEN")
+            .arg("~")
+            .arg(1000)
+            .arg("*")
+            .arg("k")
+            .arg("wake")
+            .exec(&mut self.connection)?;
+        redis::cmd("EXPIRE").arg(&key).arg(INBOX_SECONDS).exec(&mut self.connection)
+    }
+}
+
+/// Waits until something comes, `block` at most (not at all if it is zero): for this server,
+/// about people after so much news, or in one of the rooms.
+pub(super) fn read(
+    engine: &mut Engine,
+    inbox: &Inbox,
+    news: u64,
+    rooms: &[Watched],
+    block: Duration,
+) -> RedisResult<Found> {
+    let keys: Vec<_> = rooms.iter().map(|watched| key(&watched.room, "log")).collect();
+    let mut command = redis::cmd("XREAD");
+    command.arg("COUNT").arg(ENTRIES_MAX);
+    if !block.is_zero() {
+        command.arg("BLOCK").arg(block.as_millis() as u64);
+    }
+    command.arg("STREAMS").arg(&inbox.key).arg(NEWS_KEY).arg(&keys);
+    command.arg(&*inbox.read).arg(id(news));
+    for watched in rooms {
+        command.arg(id(watched.known.newest));
+    }
+    engine.connection.set_read_timeout(Some(block + ANSWER_TIME))?;
+    let answer: Option<Vec<(String, Entries)>> = command.query(&mut engine.connection)?;
+    engine.connection.set_read_timeout(Some(ANSWER_TIME))?;
+    let mut found = Found::default();
+    // They come in the order in which they were asked for.
+    let mut at = 0;
+    for (key, entries) in answer.unwrap_or_default() {
+        if key == inbox.key {
+            found.letters = entries;
+        } else if key == NEWS_KEY {
+            found.news = entries;
+        } else if let Some(further) = keys[at..].iter().position(|other| *other == key) {
+            at += further;
+            found.rooms.push((at, entries));
+        }
+    }
+    Ok(found)
+}
+
+/// A field of an entry.
+pub(super) fn text(fields: &HashMap<String, Value>, name: &str) -> Option<String> {
+    redis::from_redis_value_ref(fields.get(name)?).ok()
+}
+
+fn key_of(incarnation: &str) -> String {
+    format!("{{rc}}:in:{incarnation}")
+}

@@ -1,0 +1,156 @@
+-- Who is on which server, and what all servers have to know.
+--
+-- KEYS: {rc}:state (p: how much news there was, g: the highest number of a guest, e: the name of
+-- this state). All other keys begin with {rc}: too:
+--   servers     incarnations and names of servers
+--   lease:I     goes by itself when the server I is gone
+--   people:I    clients of the server I, as JSON
+--   names       what a name looks like, and the server and the client that have it
+--   bans        networks and their bans, as JSON
+--   people      a stream: what has changed
+--   in:I        a stream: what is for the server I
+-- ARGV: what to do, the incarnation of this server, a name for a new state; then what is said at
+-- each of the functions below.
+local what, own, fresh = ARGV[1], ARGV[2], ARGV[3]
+local LEASE_SECONDS, NEWS_MAX, LETTERS_MAX = 15, 10000, 10000
+local state, servers, names = '{rc}:state', '{rc}:servers', '{rc}:names'
+local bans, news = '{rc}:bans', '{rc}:people'
+
+local epoch = redis.call('HGET', state, 'e')
+if not epoch then
+    -- The state is gone, and so has to be what it belonged to.
+    redis.call('DEL', news)
+    redis.call('HSET', state, 'e', fresh)
+    epoch = fresh
+end
+
+local function tell(kind, server, data)
+    local number = redis.call('HINCRBY', state, 'p', 1)
+    redis.call('XADD', news, 'MAXLEN', '~', NEWS_MAX, string.format('%.0f-0', number),
+        'e', epoch, 'k', kind, 'i', server, 'd', data)
+    return number
+end
+
+local function is_alive(server)
+    return redis.call('EXISTS', '{rc}:lease:' .. server) == 1
+end
+
+-- The names that a client had are free.
+local function free(server, client)
+    local record = redis.call('HGET', '{rc}:people:' .. server, client)
+    if record then
+        for _, look in ipairs(cjson.decode(record).looks) do
+            if redis.call('HGET', names, look) == server .. ' ' .. client then
+                redis.call('HDEL', names, look)
+            end
+        end
+    end
+end
+
+local function remove(server, kind)
+    for _, client in ipairs(redis.call('HKEYS', '{rc}:people:' .. server)) do
+        free(server, client)
+    end
+    redis.call('DEL', '{rc}:people:' .. server, '{rc}:in:' .. server, '{rc}:lease:' .. server)
+    redis.call('HDEL', servers, server)
+    tell(kind, server, '')
+end
+
+local doing = {}
+
+-- This server is alive: its name, and the highest number that it has for guests. Servers that
+-- aren't are removed. Gives 0 if this one wasn't known.
+function doing.beat(name, guests)
+    redis.call('SET', '{rc}:lease:' .. own, name, 'EX', LEASE_SECONDS)
+    local is_known = redis.call('HEXISTS', servers, own)
+    if is_known == 0 then
+        redis.call('HSET', servers, own, name)
+        tell('came', own, name)
+    end
+    if tonumber(redis.call('HGET', state, 'g') or '0') < tonumber(guests) then
+        redis.call('HSET', state, 'g', guests)
+    end
+    for _, server in ipairs(redis.call('HKEYS', servers)) do
+        if not is_alive(server) then
+            remove(server, 'gone')
+        end
+    end
+    return is_known
+end
+
+-- This server ends.
+function doing.leave()
+    remove(own, 'left')
+    return 1
+end
+
+-- A client, and the same as JSON. Gives how much news there was with this; 0 and the name of the
+-- one who has its name already; or -1 if this server isn't known.
+function doing.put(client, record)
+    if redis.call('HEXISTS', servers, own) == 0 then
+        return {-1, ''}
+    end
+    local looks, me = cjson.decode(record).looks, own .. ' ' .. client
+    for _, look in ipairs(looks) do
+        local holder = redis.call('HGET', names, look)
+        if holder and holder ~= me then
+            local server, other = string.match(holder, '^(%S+) (%S+)$')
+            local taken = redis.call('HGET', '{rc}:people:' .. server, other)
+            if taken and is_alive(server) then
+                return {0, cjson.decode(taken).name}
+            end
+        end
+    end
+    free(own, client)
+    for _, look in ipairs(looks) do
+        redis.call('HSET', names, look, me)
+    end
+    redis.call('HSET', '{rc}:people:' .. own, client, record)
+    return {tell('here', own, record), ''}
+end
+
+-- A client has left.
+function doing.drop(client)
+    free(own, client)
+    if redis.call('HDEL', '{rc}:people:' .. own, client) == 1 then
+        tell('away', own, client)
+    end
+    return 1
+end
+
+-- So many numbers for guests; gives the last one.
+function doing.guests(count)
+    return redis.call('HINCRBY', state, 'g', count)
+end
+
+-- A network, and its ban as JSON.
+function doing.ban(network, record)
+    redis.call('HSET', bans, network, record)
+    tell('ban', own, record)
+    return 1
+end
+
+-- A server, what kind of thing it is sent, and the thing as JSON. Gives 0 if it isn't there.
+function doing.send(server, kind, data)
+    if not is_alive(server) then
+        return 0
+    end
+    redis.call('XADD', '{rc}:in:' .. server, 'MAXLEN', '~', LETTERS_MAX, '*',
+        'k', kind, 'i', own, 'd', data)
+    redis.call('EXPIRE', '{rc}:in:' .. server, 3600)
+    return 1
+end
+
+-- Gives how much news there was, the name of the state, and all that is known.
+function doing.all()
+    local everybody = {}
+    local all = redis.call('HGETALL', servers)
+    for i = 1, #all, 2 do
+        everybody[#everybody + 1] = all[i]
+        everybody[#everybody + 1] = redis.call('HVALS', '{rc}:people:' .. all[i])
+    end
+    return {redis.call('HGET', state, 'p') or '0', epoch, all, everybody,
+        redis.call('HVALS', bans)}
+end
+
+return doing[what](unpack(ARGV, 4))

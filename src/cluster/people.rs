@@ -1,0 +1,158 @@
+//! Who is on which server, and what all servers have to know, in the engine.
+
+use std::sync::Arc;
+
+use redis::{FromRedisValue, RedisResult, ToRedisArgs};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::engine::{Engine, random_name, unexpected};
+use crate::wire::{PeopleNews, Person, PersonId, SharedBan};
+
+/// The stream of news about people.
+pub(super) const NEWS_KEY: &str = "{rc}:people";
+
+const STATE_KEY: &str = "{rc}:state";
+
+/// Numbers that a server gets for its guests at once.
+pub(super) const GUESTS: u64 = 1000;
+
+/// No arguments.
+const NOTHING: &[&str] = &[];
+
+/// Where a server has read the news up to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NewsPlace {
+    /// Names the state that the news belong to.
+    pub epoch: Box<str>,
+    /// How much news there was.
+    pub number: u64,
+}
+
+/// What came of publishing a client.
+pub(super) enum Published {
+    /// It is known now, with so much news.
+    Done(u64),
+    /// This one has its name.
+    Taken(Box<str>),
+    /// This server isn't known itself.
+    Unknown,
+}
+
+/// All that is known: where the news are then, and what it is.
+pub(super) struct Everything {
+    pub place: NewsPlace,
+    pub news: Vec<PeopleNews>,
+}
+
+impl Engine {
+    /// Says that a server is alive, and how many guests there were on it. False if it wasn't
+    /// known.
+    pub fn beat(&mut self, server: &str, name: &str, guests: u64) -> RedisResult<bool> {
+        self.call(server, "beat", (name, guests))
+    }
+
+    /// Says that a server ends.
+    pub fn leave(&mut self, server: &str) -> RedisResult<()> {
+        self.call::<u8>(server, "leave", NOTHING).map(|_| ())
+    }
+
+    pub fn publish(&mut self, server: &str, person: &Person) -> RedisResult<Published> {
+        let (number, holder): (i64, String) =
+            self.call(server, "put", (person.client, json(person)))?;
+        Ok(match number {
+            -1 => Published::Unknown,
+            0 => Published::Taken(holder.into()),
+            number => Published::Done(number as u64),
+        })
+    }
+
+    pub fn withdraw(&mut self, server: &str, client: u64) -> RedisResult<()> {
+        self.call::<u8>(server, "drop", client).map(|_| ())
+    }
+
+    /// Numbers for guests; gives the last one.
+    pub fn guests(&mut self, server: &str) -> RedisResult<u64> {
+        self.call(server, "guests", GUESTS)
+    }
+
+    pub fn ban(&mut self, server: &str, ban: &SharedBan) -> RedisResult<()> {
+        self.call::<u8>(server, "ban", (&*ban.network, json(ban))).map(|_| ())
+    }
+
+    /// Sends something to another server; false if that is gone.
+    pub fn send(
+        &mut self,
+        server: &str,
+        to: &str,
+        kind: &str,
+        what: &impl Serialize,
+    ) -> RedisResult<bool> {
+        self.call(server, "send", (to, kind, json(what)))
+    }
+
+    /// Whether the news go on after this place.
+    pub fn goes_on(&mut self, place: &NewsPlace) -> RedisResult<bool> {
+        let mut state = redis::cmd("HMGET");
+        let (epoch, number): (Option<String>, Option<u64>) =
+            state.arg(STATE_KEY).arg("e").arg("p").query(&mut self.connection)?;
+        Ok(epoch.as_deref() == Some(&place.epoch) && number.unwrap_or(0) >= place.number)
+    }
+
+    pub fn everything(&mut self, own: &str) -> RedisResult<Everything> {
+        type All = (u64, String, Vec<(String, String)>, Vec<(String, Vec<String>)>, Vec<String>);
+        let (number, epoch, servers, people, bans): All = self.call(own, "all", NOTHING)?;
+        let servers = servers.into_iter().filter(|(server, _)| server != own);
+        let servers = servers.map(|(server, name)| (server.into(), name.into())).collect();
+        let mut others = Vec::new();
+        for (server, records) in people.into_iter().filter(|(server, _)| server != own) {
+            let server: Arc<str> = server.into();
+            let records = records.iter().filter_map(|record| parse::<Person>(record));
+            others.extend(records.map(|person| (Arc::clone(&server), person)));
+        }
+        let mut news = vec![PeopleNews::All { servers, people: others, number }];
+        news.extend(bans.iter().filter_map(|ban| parse(ban)).map(PeopleNews::Ban));
+        Ok(Everything { place: NewsPlace { epoch: epoch.into(), number }, news })
+    }
+
+    /// Runs the script about people.
+    fn call<T: FromRedisValue>(
+        &mut self,
+        server: &str,
+        what: &str,
+        arguments: impl ToRedisArgs,
+    ) -> RedisResult<T> {
+        let mut call = self.people.key(STATE_KEY);
+        call.arg(what).arg(server).arg(random_name()).arg(arguments);
+        call.invoke(&mut self.connection)
+    }
+}
+
+/// What an entry of the news says; `None` if it isn't known here.
+pub(super) fn news(kind: &str, server: &str, data: &str, number: u64) -> Option<PeopleNews> {
+    let server: Arc<str> = server.into();
+    Some(match kind {
+        "here" => PeopleNews::Here { server, person: parse(data)?, number },
+        "away" => PeopleNews::Left(PersonId { server, client: data.parse().ok()? }),
+        "came" => PeopleNews::Came(server, data.into()),
+        "gone" => PeopleNews::Gone { server, is_planned: false },
+        "left" => PeopleNews::Gone { server, is_planned: true },
+        "ban" => PeopleNews::Ban(parse(data)?),
+        _ => return None,
+    })
+}
+
+/// What was sent as JSON.
+pub(super) fn parse<T: DeserializeOwned>(data: &str) -> Option<T> {
+    serde_json::from_str(data).ok()
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Nothing that is sent fails to become JSON.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// That a server isn't known, although it has just said that it is there.
+pub(super) fn unknown() -> redis::RedisError {
+    unexpected("it has forgotten this server")
+}

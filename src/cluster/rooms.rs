@@ -1,0 +1,258 @@
+//! Rooms in the engine. Each is a stream whose entries have the numbers of its lines as their
+//! ids (`17-0`).
+
+use std::collections::HashMap;
+
+use redis::{Cmd, RedisResult, Value};
+
+use super::engine::{Engine, random_name};
+use crate::wire::{From, Kind, Page, Past, RoomKey, SharedLine, Submission, Tail, Time};
+
+/// Lines and bytes of one call of the script, which holds up everybody else.
+const CALL_LINES_MAX: usize = 128;
+const CALL_BYTES_MAX: usize = 256 * 1024;
+
+/// How long a room is kept in which nothing happens.
+const ROOM_SECONDS: u32 = 30 * 24 * 3600;
+
+/// Lines of a page of the past.
+const PAGE_LINES: u64 = 200;
+
+/// What a server knows of a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Names the counting.
+    pub run: Box<str>,
+    /// The number of the newest line.
+    pub newest: u64,
+}
+
+/// Where a room stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub known: Known,
+    /// The number of the last line before this counting.
+    pub base: u64,
+    pub topic: Box<str>,
+}
+
+/// An entry of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub number: u64,
+    /// Names the counting.
+    pub run: Box<str>,
+    /// Which server has added it, and what it counted then.
+    pub server: Box<str>,
+    pub count: u64,
+    pub is_late: bool,
+    pub line: SharedLine,
+}
+
+/// Entries of a stream as they are read: their ids and fields.
+pub(super) type Entries = Vec<(String, HashMap<String, Value>)>;
+
+impl Engine {
+    /// Where a room stands. It is opened if it isn't there, and counts anew if lines were lost
+    /// that are known.
+    pub fn open(&mut self, room: &RoomKey, known: &Known) -> RedisResult<Standing> {
+        let mut call = self.open.key(key(room, "log"));
+        call.key(key(room, "meta")).arg(random_name()).arg(ROOM_SECONDS);
+        call.arg(&*known.run).arg(known.newest);
+        let (newest, run, base, topic): (u64, String, u64, String) =
+            call.invoke(&mut self.connection)?;
+        let known = Known { run: run.into(), newest };
+        Ok(Standing { known, base, topic: topic.into() })
+    }
+
+    /// Adds to a room what this server has and the room hasn't, in its order. Gives where the
+    /// room stands then.
+    pub fn append(
+        &mut self,
+        room: &RoomKey,
+        incarnation: &str,
+        lines_max: usize,
+        known: &Known,
+        submissions: &[(Submission, bool)],
+    ) -> RedisResult<Known> {
+        let mut known = known.clone();
+        let mut rest = submissions;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(call_length(rest));
+            let mut call = self.append.key(key(room, "log"));
+            call.key(key(room, "meta")).key(key(room, &format!("p:{incarnation}")));
+            call.arg(random_name()).arg(lines_max).arg(ROOM_SECONDS).arg(incarnation);
+            call.arg(&*known.run).arg(known.newest);
+            for (Submission { count, line, .. }, is_late) in now {
+                let SharedLine { author, time, kind, from, text, topic } = line;
+                call.arg(count).arg(u8::from(*is_late)).arg(author).arg(time).arg(word(*kind));
+                call.arg(&**from).arg(&**text);
+                call.arg(topic.as_ref().map_or(String::new(), |topic| format!("t{topic}")));
+            }
+            let (newest, run): (u64, String) = call.invoke(&mut self.connection)?;
+            (known, rest) = (Known { run: run.into(), newest }, later);
+        }
+        Ok(known)
+    }
+
+    /// The newest lines of a room up to this number, oldest first.
+    fn tail(&mut self, room: &RoomKey, newest: u64, lines: usize) -> RedisResult<Vec<Past>> {
+        let mut command = redis::cmd("XREVRANGE");
+        command.arg(key(room, "log")).arg(id(newest)).arg("-").arg("COUNT").arg(lines);
+        let mut lines = self.lines(&command)?;
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// How a room goes on, and the end of what was said.
+    pub fn room(&mut self, room: &RoomKey, lines: usize) -> RedisResult<Tail> {
+        let Standing { known, topic, .. } = self.open(room, &Known::default())?;
+        let lines = self.tail(room, known.newest, lines)?;
+        Ok(Tail {
+            is_known: known.newest > 0,
+            name: room.name.clone(),
+            next: known.newest + 1,
+            run: Some(known.run),
+            topic,
+            lines,
+            is_interrupted: false,
+        })
+    }
+
+    /// A part of the past of a room.
+    pub fn page(&mut self, room: &RoomKey, from: From, before: u64) -> RedisResult<Page> {
+        let oldest = self.oldest(room, 1, before)?.map_or(0, |(number, _)| number);
+        let first = match from {
+            From::After(number) => number + 1,
+            From::Last(lines) => before.saturating_sub(lines),
+            From::Since(time) => self.first_since(room, time, oldest, before)?,
+        };
+        let first = first.max(oldest);
+        let last = before.saturating_sub(1).min(first + PAGE_LINES - 1);
+        let mut page = Page { oldest, ..Page::default() };
+        if oldest == 0 || first > last {
+            return Ok(page);
+        }
+        let mut command = redis::cmd("XRANGE");
+        command.arg(key(room, "log")).arg(id(first)).arg(id(last));
+        page.items = self.lines(&command)?;
+        page.count = before - first;
+        page.next = (last + 1 < before).then_some(last);
+        Ok(page)
+    }
+
+    /// The number and the time of the first line from a number on, before another one.
+    fn oldest(
+        &mut self,
+        room: &RoomKey,
+        from: u64,
+        before: u64,
+    ) -> RedisResult<Option<(u64, Time)>> {
+        let mut command = redis::cmd("XRANGE");
+        let last = before.saturating_sub(1);
+        command.arg(key(room, "log")).arg(id(from)).arg(id(last)).arg("COUNT").arg(1);
+        let lines = self.lines(&command)?;
+        Ok(lines.first().and_then(|line| match line {
+            Past::Line { number, time, .. } => Some((*number, *time)),
+            Past::Lost(_) => None,
+        }))
+    }
+
+    /// The number of the first line that was said at a time or later, between two numbers.
+    fn first_since(
+        &mut self,
+        room: &RoomKey,
+        time: Time,
+        oldest: u64,
+        before: u64,
+    ) -> RedisResult<u64> {
+        let (mut low, mut high) = (oldest, before);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.oldest(room, middle, before)? {
+                Some((number, said)) if said < time => low = number + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    fn lines(&mut self, command: &Cmd) -> RedisResult<Vec<Past>> {
+        let entries: Entries = command.query(&mut self.connection)?;
+        let lines = entries.iter().filter_map(|(id, fields)| {
+            let Entry { number, line, .. } = Entry::parse(number_of(id)?, fields)?;
+            let SharedLine { time, kind, from, text, .. } = line;
+            Some(Past::Line { number, time, kind, from, text })
+        });
+        Ok(lines.collect())
+    }
+}
+
+impl Entry {
+    /// `None` if it isn't one of ours.
+    pub fn parse(number: u64, fields: &HashMap<String, Value>) -> Option<Entry> {
+        let text = |name: &str| redis::from_redis_value_ref::<String>(fields.get(name)?).ok();
+        let count = |name: &str| text(name)?.parse::<u64>().ok();
+        let line = SharedLine {
+            author: count("a")?,
+            time: Time::try_from(count("t")?).ok()?,
+            kind: kind(&text("k")?)?,
+            from: text("f")?.into(),
+            text: text("x")?.into(),
+            topic: text("o").map(Into::into),
+        };
+        Some(Entry {
+            number,
+            run: text("r")?.into(),
+            server: text("i")?.into(),
+            count: count("n")?,
+            is_late: count("l")? == 1,
+            line,
+        })
+    }
+}
+
+/// How many submissions are added in one call.
+fn call_length(submissions: &[(Submission, bool)]) -> usize {
+    let mut bytes = 0;
+    let fits = |(submission, _): &&(Submission, bool)| {
+        bytes += submission.line.bytes();
+        bytes <= CALL_BYTES_MAX
+    };
+    submissions.iter().take(CALL_LINES_MAX).take_while(fits).count().max(1)
+}
+
+/// The key of a part of a room. Rooms that look alike are one.
+pub(super) fn key(room: &RoomKey, part: &str) -> String {
+    format!("{{rc:{}}}:{part}", room.looks[1])
+}
+
+/// The id of the line with this number.
+pub(super) fn id(number: u64) -> String {
+    format!("{number}-0")
+}
+
+/// The number in an id.
+pub(super) fn number_of(id: &str) -> Option<u64> {
+    id.split_once('-')?.0.parse().ok()
+}
+
+/// A kind as it is shared.
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Act => "act",
+        Kind::Notice => "notice",
+        Kind::Presence => "presence",
+        Kind::Said | Kind::Received | Kind::Sent => "said",
+    }
+}
+
+fn kind(word: &str) -> Option<Kind> {
+    match word {
+        "said" => Some(Kind::Said),
+        "act" => Some(Kind::Act),
+        "notice" => Some(Kind::Notice),
+        "presence" => Some(Kind::Presence),
+        _ => None,
+    }
+}
