@@ -375,10 +375,7 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(author).filter(|it| it.room == id) else {
             return;
         };
-        // Own lines behind where a reader stops would be counted as before it.
-        if !session.reader.is_stopped() {
-            session.reader.add_own(&mut self.rooms[id].log, seq);
-        }
+        session.reader.add_own(&mut self.rooms[id].log, seq);
     }
 
     /// Changes the encoding of what a client is sent from now on.

@@ -285,10 +285,7 @@ impl Engine {
         here.sort_by_key(|id| id.client);
         let Some(client) = rng.choice(&here).map(|id| id.client) else { return };
         let name = self.people[&from].name.clone();
-        let task = match rng.u8(..8) {
-            0 => Task::Mute,
-            _ => Task::Tell("psst".into()),
-        };
+        let task = Task::Tell("psst".into());
         self.made += 1;
         let errand = Errand { ticket: self.made, from, name, client, task };
         self.happened.push_back(Happening::Errand(errand));

@@ -63,6 +63,14 @@ const PRIVATE: &[&str] = &[
     "goodbye",
     "full: ",
     "refused: ",
+    "an operator has muted you",
+    "you may speak again",
+    "the link to the other servers is",
+    "not sent: ",
+    "the server office2 ",
+    "the server of ",
+    "somebody on another server is called ",
+    "the other servers don't answer",
 ];
 
 impl Screen {
@@ -94,11 +102,17 @@ fn shown(line: Vec<u8>) -> Shown {
     let line = line.strip_suffix('\n').expect("the end of the line");
     let line = line.strip_suffix('\r').unwrap_or(line);
     assert!(!line.chars().any(|c| c.is_control() && c != '\t'), "a control character: {line:?}");
-    let Some(notice) = line.strip_prefix("*** ") else { return Shown::Public(line.into()) };
+    let Some(notice) = line.strip_prefix("*** ") else {
+        return match line.ends_with(" to you> psst") {
+            true => Shown::Private(line.into()),
+            false => Shown::Public(line.into()),
+        };
+    };
     let (count, rest) = notice.split_once(' ').unwrap_or((notice, ""));
     match count.parse() {
         Ok(lines) if rest.starts_with("line") && rest.contains(" skipped: ") => Shown::Gap(lines),
         Ok(_) if rest.starts_with("here: ") => Shown::Private(notice.into()),
+        _ if notice.contains(" looks like the name of a guest") => Shown::Private(notice.into()),
         _ if PRIVATE.iter().any(|start| notice.starts_with(start)) => Shown::Private(notice.into()),
         _ => Shown::Public(line.into()),
     }

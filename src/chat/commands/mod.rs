@@ -289,10 +289,7 @@ fn rename(chat: &mut Chat, id: ClientId, command: &str, rest: &str) -> Result<()
     match chat.permit(id, &nick, waiting) {
         Permit::Yes => {}
         Permit::No(why) => return Err(why),
-        Permit::Asked => {
-            chat.stop_reading(id);
-            return Ok(());
-        }
+        Permit::Asked => return Ok(()),
     }
     chat.set_nick(id, &nick)?;
     let is_quiet = chat.sessions[id].reader.filter().is_some_and(|filter| filter.is_quiet);

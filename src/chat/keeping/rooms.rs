@@ -49,14 +49,9 @@ impl Chat {
     /// Makes a command wait until the store has said how a room goes on. The client is sent
     /// nothing newer until then.
     pub(in crate::chat) fn wait_for_room(&mut self, id: ClientId, command: &str) {
-        self.stop_reading(id);
-        self.sessions[id].set_rare(|rare| rare.waiting = Some(Waiting::Answer(command.into())));
-    }
-
-    /// A client that waits for an answer is sent nothing newer.
-    pub(in crate::chat) fn stop_reading(&mut self, id: ClientId) {
         let session = &mut self.sessions[id];
         session.reader.stop(&self.rooms[session.room].log);
+        session.set_rare(|rare| rare.waiting = Some(Waiting::Answer(command.into())));
     }
 
     /// The store knows a room, or doesn't, and clients wait for it.
@@ -101,7 +96,7 @@ impl Chat {
                 self.run_command(id, &command);
                 let Some(session) = self.sessions.get_mut(id) else { return };
                 if session.rare().waiting.is_none() {
-                    session.reader.go_on();
+                    session.reader.go_on(&mut self.rooms[session.room].log);
                 }
                 self.queue(id);
             }
@@ -119,7 +114,8 @@ impl Chat {
         match self.sessions[id].set_rare(|rare| rare.waiting.take()) {
             Some(Waiting::Answer(_)) => {
                 self.notify(id, text);
-                self.sessions[id].reader.go_on();
+                let session = &mut self.sessions[id];
+                session.reader.go_on(&mut self.rooms[session.room].log);
                 self.queue(id);
             }
             Some(Waiting::Request(_)) => self.answer_unavailable(id, text),

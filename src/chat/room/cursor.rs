@@ -69,6 +69,8 @@ struct Extra {
     filter: Filter,
     /// Lines from here on aren't for this reader.
     stop: Seq,
+    /// Its own ones of these, for the case that they are for it after all.
+    own_behind: Option<Box<Own>>,
     /// It is sent no line, but only notes that come before the next one.
     is_held: bool,
     /// If no image has its encoding: lines before this were old when it asked for
@@ -214,8 +216,12 @@ impl Reader {
 
     /// Line `seq`, just appended, is the reader's own: it won't get it.
     pub fn add_own(&mut self, log: &mut Log, seq: Seq) {
-        match &mut self.own {
-            None => self.own = Some(Box::new(Own { first: seq, newest: seq, count: 1 })),
+        let own = match &mut self.extra {
+            Some(extra) if extra.stop != NONE => &mut extra.own_behind,
+            _ => &mut self.own,
+        };
+        match own {
+            None => *own = Some(Box::new(Own { first: seq, newest: seq, count: 1 })),
             Some(own) => {
                 log.link_own(own.newest, seq);
                 own.newest = seq;
@@ -290,10 +296,19 @@ impl Reader {
         !self.is_held() && self.next >= log.next().min(self.stop_seq())
     }
 
-    /// Lines that are appended are for it again.
-    pub fn go_on(&mut self) {
+    /// Lines that were appended since it stopped are for it after all.
+    pub fn go_on(&mut self, log: &mut Log) {
         let Some(extra) = &mut self.extra else { return };
         extra.stop = NONE;
+        match (&mut self.own, extra.own_behind.take()) {
+            (_, None) => {}
+            (None, behind) => self.own = behind,
+            (Some(own), Some(behind)) => {
+                log.link_own(own.newest, behind.first);
+                own.newest = behind.newest;
+                own.count += behind.count;
+            }
+        }
         if extra.is_empty() {
             self.extra = None;
         }
@@ -307,7 +322,7 @@ impl Reader {
         self.own = None;
         self.set_live(next.max(self.live()));
         let Some(extra) = &mut self.extra else { return };
-        extra.stop = NONE;
+        (extra.stop, extra.own_behind) = (NONE, None);
         for note in &mut extra.queue {
             note.before = note.before.min(from);
         }
@@ -734,6 +749,7 @@ impl Default for Extra {
         Extra {
             filter: Filter::default(),
             stop: NONE,
+            own_behind: None,
             is_held: false,
             live: 0,
             shown_day: None,

@@ -47,9 +47,9 @@ impl Checker for Wakeups {
                 && timeout.is_some_and(|at| at <= world.now + GREETING_DELAY);
             let is_arriving = is_let_in || world.now < peer.took_at + GREETING_DELAY;
             let is_throttled = world.chat.is_held_back(id) && timeout.is_some();
-            // The store has so long to answer.
-            let has_asked =
-                world.store.is_some() && timeout.is_some_and(|at| at <= world.now + STORE_TIME);
+            // The store and the engine have so long to answer.
+            let is_asking = world.store.is_some() || world.chat.config().is_shared;
+            let has_asked = is_asking && timeout.is_some_and(|at| at <= world.now + STORE_TIME);
             let is_waiting = is_busy || is_arriving || is_throttled || peer.is_fin_read;
             let is_waiting = is_waiting || has_asked;
             assert!(is_waiting || !is_masked, "{number} is forgotten");
