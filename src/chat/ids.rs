@@ -15,7 +15,7 @@ const ELSEWHERE: u64 = 1 << 31;
 impl ClientId {
     /// Names a client of another server. No session has it.
     pub(in crate::chat) fn elsewhere(number: u32) -> ClientId {
-        let index = ELSEWHERE | u64::from(number) % ELSEWHERE;
+        let index = ELSEWHERE | (u64::from(number) % ELSEWHERE);
         KeyData::from_ffi((1 << 32) | index).into()
     }
 

@@ -45,8 +45,8 @@ pub(super) type Sessions = SecondaryMap<ClientId, Session>;
 ///    a client only while `interest` says so.
 /// 5. A client of which `poll_output` says that it is over is forgotten, and what
 ///    the caller says about it is ignored.
-/// 6. If rooms are shared with other servers, `set_shared` first; `take_dispatches` and then
-///    `take_submissions` whenever the link takes more; and what it says in its order, lines
+/// 6. If rooms are shared with other servers, `set_shared` first; `take_submissions` and
+///    then `take_dispatches` whenever the link takes more; and what it says in its order, lines
 ///    (`handle_arrival_of`) only while `has_place_for_arrivals`.
 /// 7. If there is a store, `take_news` whenever it takes more, and `handle_answer` for
 ///    each `Output::Ask`, when there is headroom.

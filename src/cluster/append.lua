@@ -5,11 +5,14 @@
 -- line that this server has added.
 -- ARGV: a name for a new counting, how many lines are kept, how many seconds a room is, the
 -- server's incarnation, the counting that the server knows and the number of the newest line
--- that it knows of it; then for each line its count, whether it is late, its author, time, kind,
--- sender, text, and "t" with the topic behind it or nothing.
+-- that it knows of it, and how far its clock is behind the engine's, in seconds; then for each
+-- line its count, author, time, kind, sender, text, and "t" with the topic behind it or nothing.
 -- Gives the number of the newest line, and the name of the counting.
 local log, meta, own = KEYS[1], KEYS[2], KEYS[3]
 local fresh, kept, seconds, server = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+-- A line that is older when it gets its place is late: others have talked on meanwhile.
+local LATE_SECONDS = 5
+local late_before = tonumber(redis.call('TIME')[1]) - tonumber(ARGV[7]) - LATE_SECONDS
 local last = tonumber(redis.call('GET', own) or '0')
 local state = redis.call('HMGET', meta, 's', 'e')
 local s, e = tonumber(state[1] or '0'), state[2]
@@ -23,15 +26,16 @@ elseif e == ARGV[5] and s < tonumber(ARGV[6]) then
     e = fresh
     redis.call('HSET', meta, 'b', string.format('%.0f', s))
 end
-for i = 7, #ARGV, 8 do
+for i = 8, #ARGV, 7 do
     local count = tonumber(ARGV[i])
     if count > last then
         s, last = s + 1, count
         local entry = {'XADD', log, 'MAXLEN', '~', kept, string.format('%.0f-0', s), 'r', e,
-            'i', server, 'n', ARGV[i], 'l', ARGV[i + 1], 'a', ARGV[i + 2], 't', ARGV[i + 3],
-            'k', ARGV[i + 4], 'f', ARGV[i + 5], 'x', ARGV[i + 6]}
-        if ARGV[i + 7] ~= '' then
-            local topic = string.sub(ARGV[i + 7], 2)
+            'i', server, 'n', ARGV[i], 'l', tonumber(ARGV[i + 2]) < late_before and '1' or '0',
+            'a', ARGV[i + 1], 't', ARGV[i + 2], 'k', ARGV[i + 3], 'f', ARGV[i + 4],
+            'x', ARGV[i + 5]}
+        if ARGV[i + 6] ~= '' then
+            local topic = string.sub(ARGV[i + 6], 2)
             redis.call('HSET', meta, 't', topic)
             entry[#entry + 1] = 'o'
             entry[#entry + 1] = topic

@@ -59,7 +59,7 @@ end
 local doing = {}
 
 -- This server is alive: its name, and the highest number that it has for guests. Servers that
--- aren't are removed. Gives 0 if this one wasn't known.
+-- aren't are removed. Gives 0 if this one wasn't known, and the time in seconds.
 function doing.beat(name, guests)
     redis.call('SET', '{rc}:lease:' .. own, name, 'EX', LEASE_SECONDS)
     local is_known = redis.call('HEXISTS', servers, own)
@@ -75,7 +75,7 @@ function doing.beat(name, guests)
             remove(server, 'gone')
         end
     end
-    return is_known
+    return {is_known, redis.call('TIME')[1]}
 end
 
 -- This server ends.

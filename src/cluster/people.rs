@@ -46,9 +46,9 @@ pub(super) struct Everything {
 }
 
 impl Engine {
-    /// Says that a server is alive, and how many guests there were on it. False if it wasn't
-    /// known.
-    pub fn beat(&mut self, server: &str, name: &str, guests: u64) -> RedisResult<bool> {
+    /// Says that a server is alive, and how many guests there were on it. Gives whether it was
+    /// known, and the engine's time in seconds since 1970.
+    pub fn beat(&mut self, server: &str, name: &str, guests: u64) -> RedisResult<(bool, i64)> {
         self.call(server, "beat", (name, guests))
     }
 

@@ -15,7 +15,7 @@ use super::messages::{Event, Options, Side, Watch};
 use super::people::{NewsPlace, news};
 use super::rooms::{Entries, Entry, Known, number_of};
 use super::watched::Watched;
-use crate::wire::{Arrival, PeopleNews, RoomKey};
+use crate::wire::{Arrival, PeopleNews};
 
 /// How long the engine keeps a request open when nothing comes, and how often what is known of
 /// it is compared with what it says.
@@ -162,7 +162,6 @@ impl Reader {
     /// Makes events of what was read.
     fn sort(&mut self, found: inbox::Found, events: &mut Vec<Event>) {
         self.sort_news(&found.news, events);
-        events.extend(self.inbox.sort(&found.letters));
         let mut arrivals = Vec::new();
         for (at, entries) in found.rooms {
             let watched = &mut self.rooms[at];
@@ -190,6 +189,8 @@ impl Reader {
         if !arrivals.is_empty() {
             events.push(Event::Arrived(arrivals));
         }
+        // What somebody said before it comes before it.
+        events.extend(self.inbox.sort(&found.letters));
     }
 
     fn sort_news(&mut self, entries: &Entries, events: &mut Vec<Event>) {

@@ -65,15 +65,16 @@ impl Engine {
         Ok(Standing { known, base, topic: topic.into() })
     }
 
-    /// Adds to a room what this server has and the room hasn't, in its order. Gives where the
-    /// room stands then.
+    /// Adds to a room what this server has and the room hasn't, in its order. `behind` is how far
+    /// the clock here is behind the engine's, in seconds. Gives where the room stands then.
     pub fn append(
         &mut self,
         room: &RoomKey,
         incarnation: &str,
         lines_max: usize,
         known: &Known,
-        submissions: &[(Submission, bool)],
+        behind: i64,
+        submissions: &[&Submission],
     ) -> RedisResult<Known> {
         let mut known = known.clone();
         let mut rest = submissions;
@@ -82,10 +83,10 @@ impl Engine {
             let mut call = self.append.key(key(room, "log"));
             call.key(key(room, "meta")).key(key(room, &format!("p:{incarnation}")));
             call.arg(random_name()).arg(lines_max).arg(ROOM_SECONDS).arg(incarnation);
-            call.arg(&*known.run).arg(known.newest);
-            for (Submission { count, line, .. }, is_late) in now {
+            call.arg(&*known.run).arg(known.newest).arg(behind);
+            for Submission { count, line, .. } in now {
                 let SharedLine { author, time, kind, from, text, topic } = line;
-                call.arg(count).arg(u8::from(*is_late)).arg(author).arg(time).arg(word(*kind));
+                call.arg(count).arg(author).arg(time).arg(word(*kind));
                 call.arg(&**from).arg(&**text);
                 call.arg(topic.as_ref().map_or(String::new(), |topic| format!("t{topic}")));
             }
@@ -213,9 +214,9 @@ impl Entry {
 }
 
 /// How many submissions are added in one call.
-fn call_length(submissions: &[(Submission, bool)]) -> usize {
+fn call_length(submissions: &[&Submission]) -> usize {
     let mut bytes = 0;
-    let fits = |(submission, _): &&(Submission, bool)| {
+    let fits = |submission: &&&Submission| {
         bytes += submission.line.bytes();
         bytes <= CALL_BYTES_MAX
     };

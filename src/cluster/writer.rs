@@ -13,16 +13,13 @@ use super::knowledge::Knowledge;
 use super::lifeline::Lifeline;
 use super::messages::{Event, Job, Options, Side};
 use super::people::{self, Published};
-use crate::wire::{Answer, Dispatch, Outcome, Query, RoomKey, Submission, Time, Wish};
+use crate::wire::{Answer, Dispatch, Outcome, Query, RoomKey, Submission, Wish};
 
 /// How often the engine is asked whether it is there when there is nothing else to ask.
 const HEARTBEAT: Duration = Duration::from_millis(400);
 
 /// How often a server says that it is alive; its lease lasts three times as long.
 const BEAT: Duration = Duration::from_secs(5);
-
-/// A line that has waited longer is late: others have talked on meanwhile.
-const LATE_SECONDS: Time = 5;
 
 /// What the thread has.
 pub(super) struct Writer {
@@ -43,6 +40,8 @@ pub(super) struct Writer {
     asked_at: Instant,
     /// When it is to be said that this server is alive.
     beat_at: Instant,
+    /// How far the clock here is behind the engine's, in seconds.
+    behind: i64,
     /// The highest number that this server has for guests.
     guests: u64,
     has_checked: bool,
@@ -73,6 +72,7 @@ impl Writer {
             is_wake_due: false,
             asked_at: now,
             beat_at: now,
+            behind: 0,
             guests: 0,
             has_checked: false,
             ending: None,
@@ -191,7 +191,9 @@ impl Writer {
     fn beat(&mut self, wake: &dyn Fn()) -> RedisResult<()> {
         let (incarnation, name) = (Arc::clone(&self.incarnation), self.server_name.clone());
         let guests = self.guests;
-        let is_known = self.ask(|engine| engine.beat(&incarnation, &name, guests))?;
+        let (is_known, time) = self.ask(|engine| engine.beat(&incarnation, &name, guests))?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.behind = time - now.as_secs() as i64;
         self.beat_at = Instant::now() + BEAT;
         if !is_known {
             self.say(Event::Forgotten, wake);
@@ -218,22 +220,20 @@ impl Writer {
 
     /// Adds lines to their rooms.
     fn submit(&mut self, lines: &[Submission]) -> RedisResult<()> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = now.as_secs() as Time;
-        let mut rooms: Vec<(&RoomKey, Vec<(Submission, bool)>)> = Vec::new();
+        let mut rooms: Vec<(&RoomKey, Vec<&Submission>)> = Vec::new();
         for submission in lines {
-            let is_late = now.saturating_sub(submission.line.time) > LATE_SECONDS;
-            let entry = (submission.clone(), is_late);
             match rooms.iter_mut().rfind(|(other, _)| *other == &*submission.room) {
-                Some((_, entries)) => entries.push(entry),
-                None => rooms.push((&submission.room, vec![entry])),
+                Some((_, entries)) => entries.push(submission),
+                None => rooms.push((&submission.room, vec![submission])),
             }
         }
         let (incarnation, lines_max) = (Arc::clone(&self.incarnation), self.lines_max);
+        let behind = self.behind;
         for (room, entries) in rooms {
             let known = self.knowledge.of(room);
-            let known =
-                self.ask(|engine| engine.append(room, &incarnation, lines_max, &known, &entries))?;
+            let known = self.ask(|engine| {
+                engine.append(room, &incarnation, lines_max, &known, behind, &entries)
+            })?;
             self.knowledge.learn(room, &known);
         }
         Ok(())

@@ -1,16 +1,39 @@
 //! Rooms that several servers share.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 
 use crate::engine::{Engine, is_possible};
-use crate::harness::{Host, Program};
+use crate::harness::{Client, Host, PATIENCE, Program};
 
 /// Servers with one engine, with these options. Those who come aren't told of by themselves: no
 /// order is promised between two connections.
-fn servers<const N: usize>(engine: &Engine, options: &[&str]) -> [Program; N] {
+pub fn servers<const N: usize>(engine: &Engine, options: &[&str]) -> [Program; N] {
     let url = engine.url();
     let all = ["--cluster", &url, "--no-web", "--presence-interval", "3600"];
     std::array::from_fn(|_| Program::plain(&[&all[..], options].concat()))
+}
+
+/// Says something again and again, until the answer is this.
+#[track_caller]
+pub fn say_until(client: &mut Client, line: &str, is_it: impl Fn(&str) -> bool) {
+    let start = Instant::now();
+    let mut answer = String::new();
+    while start.elapsed() < PATIENCE {
+        client.say(line);
+        answer = client.line();
+        if is_it(&answer) {
+            return;
+        }
+    }
+    panic!("the last answer is {answer}");
+}
+
+/// Reads until this line comes.
+#[track_caller]
+pub fn hears_at_last(client: &mut Client, line: &str) {
+    while client.line() != line {}
 }
 
 #[test]
@@ -162,4 +185,156 @@ fn a_server_that_stops_leaves_nothing_unsaid() {
     bob.hears("<guest1> one last thing");
     bob.say("/history");
     assert!(!bob.line().contains("shutting down"));
+}
+
+/// Promise 70: while the engine is away those who are here talk on; what they said reaches the
+/// others afterwards, late and once.
+#[test]
+fn alone_servers_talk_on_and_catch_up() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let [here, there] = servers(&engine, &[]);
+    let [mut ann, mut carl] = [here.connect(), here.connect()];
+    let mut bob = there.connect();
+    [&mut ann, &mut carl, &mut bob].into_iter().for_each(Client::read_greeting);
+    ann.say("before");
+    bob.hears("*** guest1 joined");
+    bob.hears("<guest1> before");
+    carl.hears("*** guest1 joined");
+    carl.hears("<guest1> before");
+    engine.signal(Signal::STOP);
+    let down =
+        "*** the link to the other servers is down: until it is back, lines reach this server only";
+    for client in [&mut ann, &mut carl, &mut bob] {
+        client.hears(down);
+    }
+    ann.say("alone");
+    carl.hears("<guest1> alone");
+    bob.say("here too");
+    carl.say("/nick dora");
+    carl.hears("*** you are dora now");
+    carl.say("/seq");
+    assert!(carl.line().contains("line 1 is the newest"), "it has a counting of its own");
+    // What is said now is late.
+    std::thread::sleep(Duration::from_secs(6));
+    engine.signal(Signal::CONT);
+    // What is read first isn't promised.
+    let hears = |client: &mut Client, from: &str, text: &str| {
+        let mut lines = [client.line(), client.line()];
+        lines.sort();
+        assert_eq!(lines[0], "*** the link to the other servers is back");
+        let start = format!("<{from}> (said at ");
+        assert!(lines[1].starts_with(&start) && lines[1].ends_with(text), "{}", lines[1]);
+    };
+    hears(&mut ann, "guest1001", ") here too");
+    hears(&mut carl, "guest1001", ") here too");
+    hears(&mut bob, "guest1", ") alone");
+    ann.say("together");
+    carl.hears("<guest1> together");
+    bob.hears("<guest1> together");
+    say_until(&mut bob, "/who", |line| line.starts_with("*** 3 here: "));
+}
+
+/// What is in the engine and not in memory any more is read from there.
+#[test]
+fn the_past_beyond_memory_is_read_from_the_engine() {
+    if !is_possible() {
+        return;
+    }
+    const LINES: usize = 3000;
+    let engine = Engine::start();
+    let options = ["--backlog", "65536", "--max-line", "256", "--rate", "0"];
+    let [here, there] = servers(&engine, &options);
+    let mut ann = here.connect();
+    ann.read_greeting();
+    for number in 1..=LINES {
+        ann.say(format!("line {number}"));
+    }
+    say_until(&mut ann, "/seq", |line| line.contains(&format!("line {} is", LINES + 1)));
+    let mut bob = there.connect();
+    bob.read_greeting();
+    // The line that tells of ann is the first one.
+    bob.say("/resume 1");
+    hears_at_last(&mut bob, "*** 3000 lines after line 1:");
+    for number in 1..=LINES {
+        assert_eq!(bob.line(), format!("<guest1> line {number}"));
+    }
+}
+
+/// The answer to a POST has the numbers of its lines.
+#[test]
+fn a_post_is_answered_when_its_lines_have_their_places() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let url = engine.url();
+    let program = Program::web(&["--cluster", &url]);
+    let mut bob = program.connect();
+    bob.read_greeting();
+    // The first line tells of bob.
+    for (at, name) in [(2, "ann"), (4, "ann"), (6, "zoe")] {
+        let mut curl = program.connect();
+        let request = format!("POST /lobby?nick={name} HTTP/1.1\r\nHost: localhost\r\n");
+        curl.send(format!("{request}Content-Length: 12\r\n\r\nhello\nthere\n"));
+        let answer = String::from_utf8(curl.read_to_any_end()).expect("UTF-8");
+        let numbers = format!("\"first\":{at},\"last\":{},", at + 1);
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains(&numbers), "{answer}");
+        bob.hears(format!("<{name}> hello"));
+        bob.hears(format!("<{name}> there"));
+    }
+}
+
+/// Nobody knows what becomes of lines that the engine hasn't answered.
+#[test]
+fn a_post_that_the_link_fails_under_is_told_so() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let url = engine.url();
+    let program = Program::web(&["--cluster", &url, "--degrade", "refuse"]);
+    engine.signal(Signal::STOP);
+    let mut curl = program.connect();
+    curl.send("POST /lobby HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nhello\n");
+    let answer = String::from_utf8(curl.read_to_any_end()).expect("UTF-8");
+    assert!(answer.starts_with("HTTP/1.1 504 Gateway Timeout"), "{answer}");
+    let mut curl = program.connect();
+    curl.send("POST /lobby HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nhello\n");
+    let answer = String::from_utf8(curl.read_to_any_end()).expect("UTF-8");
+    assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable"), "{answer}");
+    engine.signal(Signal::CONT);
+}
+
+/// Passwords are in files or URLs, and nowhere in the log.
+#[test]
+fn the_password_of_the_engine_is_not_shown() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    engine.ask("CONFIG SET requirepass sesame");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("password");
+    std::fs::write(&path, "sesame\n").expect("it can be written");
+    let (url, file) = (engine.url(), path.to_str().expect("UTF-8"));
+    let options = ["--cluster", &url, "--cluster-password-file", file];
+    let program = Program::with_full_log(&options);
+    let mut ann = program.connect();
+    ann.read_greeting();
+    assert!(!program.stderr().contains("sesame"));
+    for wrong in ["redis://:sesame@", "redis://u:sesame@host:port", "http://:sesame@host"] {
+        let output = crate::harness::run(&["--cluster", wrong]);
+        let errors = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(
+            errors.contains("--cluster: expected redis://HOST:6379/0")
+                && !errors.contains("sesame")
+        );
+    }
+    let output = crate::harness::run(&["--listen", "127.0.0.1:0", "--cluster", &url]);
+    let errors = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(errors.contains("NOAUTH") || errors.contains("Authentication"), "{errors}");
 }

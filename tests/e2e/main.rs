@@ -39,6 +39,7 @@ mod proxies;
 
 // What must hold.
 mod order;
+mod people;
 mod pieces;
 mod slowness;
 mod away;

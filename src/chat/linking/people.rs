@@ -56,7 +56,9 @@ impl Chat {
     /// Whether there is something for the other servers beside lines.
     pub fn has_dispatches(&self) -> bool {
         self.directory.has_dispatches()
-            || self.outbox.is_up() && (self.directory.has_changes() || self.names.wants_guests())
+            || self.outbox.is_up()
+                && !self.is_shutting_down
+                && (self.directory.has_changes() || self.names.wants_guests())
     }
 
     /// What the other servers are to be told, in its order.
@@ -78,6 +80,10 @@ impl Chat {
     }
 
     fn publish_changes(&mut self) {
+        if self.is_shutting_down {
+            // That is told of in one go.
+            return;
+        }
         let changed = self.directory.take_changes();
         let (here, gone): (Vec<_>, Vec<_>) = changed
             .into_iter()

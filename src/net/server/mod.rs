@@ -405,11 +405,12 @@ impl Server {
             store.write(self.chat.take_news());
         }
         if let Some(link) = &self.link {
-            if self.chat.has_dispatches() {
-                self.chat.take_dispatches().into_iter().for_each(|it| link.dispatch(it));
-            }
             if self.chat.has_submissions() && link.has_place() {
                 link.submit(self.chat.take_submissions());
+            }
+            // What somebody said before a private message comes before it.
+            if self.chat.has_dispatches() {
+                self.chat.take_dispatches().into_iter().for_each(|it| link.dispatch(it));
             }
         }
     }
