@@ -149,9 +149,6 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         None => info!("what is said, bans and proofs of names end with the server: see --data"),
     }
     if let Some(options) = startup::engines(cli)?.into_iter().next() {
-        if cli.data().is_some() {
-            return Err("--cluster and --data can't be used together yet".into());
-        }
         let engine = options.address();
         server
             .set_link(options, ENGINE_TIME)

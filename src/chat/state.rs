@@ -17,6 +17,7 @@ use crate::chat::flush::FlushQueue;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::handover::Handover;
 use crate::chat::keeping::lookups::Lookups;
+use crate::chat::keeping::repairs::Repairs;
 use crate::chat::linking::directory::Directory;
 use crate::chat::linking::outbox::Outbox;
 use crate::chat::member::Session;
@@ -59,6 +60,7 @@ pub struct Chat {
     pub(super) admission: Admission,
     pub(super) pages: Pages,
     pub(super) handover: Handover,
+    pub(super) repairs: Repairs,
     pub(super) outbox: Outbox,
     pub(super) directory: Directory,
     pub(super) lookups: Lookups,
@@ -129,6 +131,7 @@ impl Chat {
             rooms: Rooms::new(&config),
             pace: Pace::new(config.rate),
             handover: Handover::new(config.backlog_bytes_max),
+            repairs: Repairs::default(),
             outbox: Outbox::default(),
             directory: Directory::default(),
             config,

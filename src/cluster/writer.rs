@@ -13,7 +13,7 @@ use super::knowledge::Knowledge;
 use super::lifeline::Lifeline;
 use super::messages::{Event, Job, Options, Side};
 use super::people::{self, Published};
-use crate::wire::{Answer, Dispatch, Outcome, Query, RoomKey, Submission, Wish};
+use crate::wire::{Answer, Dispatch, From, Outcome, Query, RoomKey, Submission, Wish};
 
 /// How often the engine is asked whether it is there when there is nothing else to ask.
 const HEARTBEAT: Duration = Duration::from_millis(400);
@@ -282,7 +282,11 @@ impl Writer {
             Wish::Page { from, before } => {
                 self.ask(|engine| engine.page(&query.room, from, before)).map(Answer::Page)
             }
-            Wish::Search(_) => Ok(Answer::Failed),
+            Wish::Missing { after, before } => {
+                let from = From::After(after);
+                self.ask(|engine| engine.page(&query.room, from, before)).map(Answer::Page)
+            }
+            Wish::Search(_) | Wish::Newest(_) => Ok(Answer::Failed),
         }
     }
 

@@ -95,7 +95,10 @@ impl Database {
         self.transact(is_durable, |database| {
             batches.iter().flat_map(Batch::iter).try_for_each(|(room, news)| {
                 let stored = database.room(room)?;
-                database.write_news(stored, news)
+                match news {
+                    News::Run(run) => database.begin_run(room, stored, run),
+                    news => database.write_news(stored, news),
+                }
             })?;
             if is_durable { database.reserve(batches) } else { Ok(()) }
         })
@@ -143,13 +146,45 @@ impl Database {
                 self.connection.prepare_cached(insert)?.execute(params![stored.id, first, last])?;
             }
             // It may be entered again soon.
-            News::Closed => {}
+            News::Closed | News::Run(_) => {}
             News::Topic(topic) => {
                 let update = "UPDATE rooms SET topic = ? WHERE id = ?";
                 self.connection.prepare_cached(update)?.execute(params![topic, stored.id])?;
             }
         }
         Ok(())
+    }
+
+    /// The numbers of a room belong to the counting `run` from now on. Those of another one
+    /// are kept, as a room that nobody can enter: `lobby@k3f9`.
+    fn begin_run(&mut self, room: &RoomKey, stored: Stored, run: &str) -> Result<(), Fault> {
+        let key = format!("run of {}", room.name);
+        let select = "SELECT value FROM meta WHERE key = ?";
+        let old = self.connection.query_row(select, [&key], |row| row.get::<_, String>(0));
+        let old = old.optional()?;
+        if old.as_deref() == Some(run) {
+            return Ok(());
+        }
+        let set = "INSERT OR REPLACE INTO meta VALUES (?, ?)";
+        self.connection.execute(set, [&*key, run])?;
+        let select = "SELECT EXISTS (SELECT 1 FROM lines WHERE room = ?)";
+        if !self.connection.query_row(select, [stored.id], |row| row.get::<_, bool>(0))? {
+            return Ok(());
+        }
+        let old = old.unwrap_or_else(|| self.run.clone());
+        let rename = "UPDATE OR REPLACE rooms SET name = ? WHERE id = ?";
+        self.connection.execute(rename, params![format!("{}@{old}", room.name), stored.id])?;
+        self.connection.execute("DELETE FROM looks WHERE room = ?", [stored.id])?;
+        self.rooms.remove(&room.name);
+        self.room(room).map(drop)
+    }
+
+    /// The number of the newest line of a room before this one; 0 if there is none.
+    pub fn newest(&self, room: &RoomKey, before: u64) -> Result<u64, Fault> {
+        let Some(id) = self.find(room)? else { return Ok(0) };
+        let select = "SELECT ifnull(max(number), 0) FROM lines WHERE room = ? AND number < ?";
+        let before = i64::try_from(before).unwrap_or(i64::MAX);
+        Ok(self.connection.query_row(select, params![id, before], |row| row.get(0))?)
     }
 
     /// Whether a room is about to run out of numbers.
@@ -485,7 +520,7 @@ fn newest(batches: &[Batch]) -> impl Iterator<Item = (&RoomKey, u64)> {
         let number = match news {
             News::Line(line) => line.number,
             News::Lost(_, last) => last,
-            News::Topic(_) | News::Closed => continue,
+            News::Topic(_) | News::Run(_) | News::Closed => continue,
         };
         let known = newest.entry(&**room).or_default();
         *known = number.max(*known);

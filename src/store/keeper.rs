@@ -176,7 +176,7 @@ impl Keeper {
             let newest = match news {
                 News::Line(line) => line.number,
                 News::Lost(_, last) => last,
-                News::Topic(_) => continue,
+                News::Topic(_) | News::Run(_) => continue,
                 News::Closed => {
                     self.closed.insert(room.name.clone(), Instant::now());
                     self.tidy_at.get_or_insert(Instant::now() + TIDY_TIME);
@@ -338,6 +338,8 @@ impl Keeper {
             Wish::Page { from, before } => {
                 Ok(Answer::Page(self.database()?.page(room, *from, *before)?))
             }
+            Wish::Newest(before) => Ok(Answer::Newest(self.database()?.newest(room, *before)?)),
+            Wish::Missing { .. } => Ok(Answer::Failed),
             Wish::Search(words) => {
                 Ok(Answer::Found(self.database()?.search(room, words, SEARCH_TIME)?))
             }

@@ -33,6 +33,7 @@ enum Entry {
     Line { number: u64, time: Time, kind: Kind, from_bytes: u8, text_bytes: u32 },
     Lost { first: u64, last: u64 },
     Topic { bytes: u32 },
+    Run { bytes: u32 },
     Closed,
 }
 
@@ -46,6 +47,9 @@ pub enum News<'a> {
     Lost(u64, u64),
     /// The room is about this now; about nothing if it is empty.
     Topic(&'a str),
+    /// Several servers share the room, and the numbers of lines from here on belong to the
+    /// counting of this name. Lines that are there already may come again.
+    Run(&'a str),
     /// Nobody is in the room any more.
     Closed,
 }
@@ -80,6 +84,10 @@ impl Batch {
             News::Topic(text) => {
                 self.bytes.extend_from_slice(text.as_bytes());
                 Entry::Topic { bytes: text.len() as u32 }
+            }
+            News::Run(run) => {
+                self.bytes.extend_from_slice(run.as_bytes());
+                Entry::Run { bytes: run.len() as u32 }
             }
         };
         let room = self.index(room);
@@ -127,6 +135,9 @@ impl Batch {
                 Entry::Topic { bytes } => {
                     News::Topic(str::from_utf8(take(bytes as usize)).unwrap_or_default())
                 }
+                Entry::Run { bytes } => {
+                    News::Run(str::from_utf8(take(bytes as usize)).unwrap_or_default())
+                }
             };
             (&self.rooms[*room as usize], news)
         })
@@ -158,6 +169,15 @@ pub enum Wish {
     },
     /// The newest lines that have all of these words.
     Search(Box<str>),
+    /// The number of the newest line before this one.
+    Newest(u64),
+    /// What others have of the lines between these two: a page of them.
+    Missing {
+        /// The last line that isn't missing.
+        after: u64,
+        /// The next one.
+        before: u64,
+    },
 }
 
 /// From where on lines are wanted.
@@ -176,8 +196,10 @@ pub enum From {
 pub enum Answer {
     /// To `Wish::Tail`.
     Tail(Tail),
-    /// To `Wish::Page`.
+    /// To `Wish::Page` and `Wish::Missing`.
     Page(Page),
+    /// To `Wish::Newest`; 0 if there is none.
+    Newest(u64),
     /// To `Wish::Search`: the newest one first.
     Found(Vec<Past>),
     /// To `Dispatch::Publish`: whether that client may have that name on all servers.
@@ -280,6 +302,7 @@ mod tests {
             (&lobby, line(2, "", "käse".as_bytes())),
             (&dev, News::Lost(3, 5)),
             (&dev, News::Topic("")),
+            (&dev, News::Run("k3f9x2")),
             (&dev, line(6, "bob", b"")),
             (&dev, News::Closed),
         ];
@@ -287,6 +310,6 @@ mod tests {
         assert!(batch.is_empty());
         news.iter().for_each(|(room, news)| batch.push(room, *news));
         assert_eq!(batch.iter().collect::<Vec<_>>(), news);
-        assert_eq!((batch.len(), batch.rooms.len()), (7, 2));
+        assert_eq!((batch.len(), batch.rooms.len()), (8, 2));
     }
 }

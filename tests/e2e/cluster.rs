@@ -338,3 +338,57 @@ fn the_password_of_the_engine_is_not_shown() {
     let errors = String::from_utf8(output.stderr).expect("UTF-8");
     assert!(errors.contains("NOAUTH") || errors.contains("Authentication"), "{errors}");
 }
+
+/// Promise 71: each server stores what it has seen, and gets what it hasn't from the engine.
+#[test]
+fn a_store_gets_what_was_said_elsewhere_while_it_was_away() {
+    if !is_possible() {
+        return;
+    }
+    const LINES: usize = 2500;
+    let engine = Engine::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().to_str().expect("UTF-8");
+    let [mut here] = servers(&engine, &["--data", data]);
+    let [there] = servers(&engine, &["--rate", "0"]);
+    let mut ann = here.connect();
+    ann.read_greeting();
+    ann.say("first");
+    say_until(&mut ann, "/seq", |line| line.contains("line 2 is the newest"));
+    ann.say("/quit");
+    ann.rest();
+    here.signal(Signal::TERM);
+    assert_eq!(here.exit_code(), 0);
+    let mut bob = there.connect();
+    bob.read_greeting();
+    for number in 1..=LINES {
+        bob.say(format!("line {number}"));
+    }
+    // Somebody has come, and a guest has left.
+    say_until(&mut bob, "/seq", |line| line.contains(&format!("line {} is", LINES + 4)));
+    let [mut here] = servers(&engine, &["--data", data]);
+    let mut ann = here.connect();
+    ann.read_greeting();
+    ann.say("last");
+    let is_there = |line: &str| line.ends_with("line 1200");
+    say_until(&mut ann, "/search \"line 1200\"", is_there);
+    here.signal(Signal::TERM);
+    assert_eq!(here.exit_code(), 0);
+    let mut log = crate::harness::command(&["log", "--data", data, "--json"]);
+    let output = log.output().expect("it runs");
+    let log = String::from_utf8(output.stdout).expect("UTF-8");
+    let mut numbers: Vec<u64> = log.lines().map(number_in).collect();
+    numbers.sort_unstable();
+    let newest = *numbers.last().expect("there are lines");
+    // Before the second one nobody had said anything.
+    let hole = numbers.iter().zip(2..).find(|(number, expected)| **number != *expected);
+    assert_eq!(hole, None, "each line once");
+    assert!(newest >= LINES as u64 + 5, "{newest}");
+}
+
+/// The number of a line of JSON.
+fn number_in(line: &str) -> u64 {
+    let (_, rest) = line.split_once("\"seq\":").expect("it has one");
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().expect("a number")
+}

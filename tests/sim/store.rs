@@ -112,6 +112,7 @@ impl Store {
                     stored.next = last + 1;
                 }
                 News::Topic(topic) => stored.topic = topic.into(),
+                News::Run(run) => panic!("rooms of one server count once, not as {run}"),
                 News::Closed => {}
             }
         }
@@ -143,6 +144,7 @@ impl Store {
             _ if self.is_broken => Answer::Failed,
             Wish::Tail => Answer::Tail(self.tail(&query.room.name)),
             Wish::Page { from, before } => self.page(&query.room.name, *from, *before),
+            Wish::Newest(_) | Wish::Missing { .. } => Answer::Failed,
             Wish::Search(words) => self.search(&query.room.name, words),
         };
         Some((query.ticket, answer))

@@ -126,7 +126,10 @@ pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
     room.topic = (!is_off).then(|| rest.into());
     let text = texts::topic_set(session.nick.as_str(), room.topic.as_deref());
     let room = session.room;
-    chat.keep_topic(room);
+    if !chat.config.is_shared {
+        // Else it is stored when all servers know it.
+        chat.keep_topic(room);
+    }
     chat.append_topic(room, &text);
     Ok(())
 }

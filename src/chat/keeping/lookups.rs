@@ -1,6 +1,7 @@
 //! What the store was asked and hasn't answered.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
@@ -9,6 +10,7 @@ use crate::chat::ids::ClientId;
 use crate::chat::linking::sent::Sent;
 use crate::chat::names::nick::Nick;
 use crate::chat::room::RoomId;
+use crate::wire::RoomKey;
 
 /// How long the store has to answer. Then a client that waits goes on without.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
@@ -37,6 +39,8 @@ pub(in crate::chat) enum Asked {
     Reopened(RoomId),
     /// What has come of an errand.
     Errand(Sent),
+    /// What the store lacks of a room.
+    Repair(Arc<RoomKey>),
 }
 
 impl Lookups {
@@ -95,7 +99,7 @@ impl Lookups {
             Asked::Room { waiting, .. } => waiting.contains(&id),
             Asked::Page(other) | Asked::Search(other) | Asked::Name(other, _) => *other == id,
             Asked::Errand(Sent { from, .. }) => *from == id,
-            Asked::Reopened(_) => false,
+            Asked::Reopened(_) | Asked::Repair(_) => false,
         })
     }
 

@@ -3,6 +3,8 @@
 // In reading order.
 pub(super) mod handover;
 pub(super) mod lookups;
+pub(super) mod repairs;
+mod repair;
 pub(super) mod rooms;
 pub(super) mod past;
 mod search;
@@ -17,16 +19,35 @@ use crate::chat::texts;
 use crate::wire::{Answer, Batch, Kind, News, Query, RoomKey, StoreState, StoredLine, Wish};
 
 impl Chat {
-    /// Hands a line over that was said. A room in which nobody says anything leaves no
-    /// trace.
+    /// Hands a line over that was said. Not one that has no number on all servers.
     pub(super) fn keep(&mut self, id: RoomId, seq: Seq, line: &Line<'_>) {
+        let room = &self.rooms[id];
+        if room.log.run_of(seq) == room.run() {
+            self.keep_as(id, room.log.number(seq), line);
+        }
+    }
+
+    /// Hands a line over that has this number. A room in which nobody says anything leaves no
+    /// trace.
+    pub(super) fn keep_as(&mut self, id: RoomId, number: u64, line: &Line<'_>) {
         let room = &mut self.rooms[id];
         let Some(key) = room.key.as_ref().filter(|_| room.is_stored) else { return };
         let Line { kind, time, from, text, .. } = *line;
-        room.is_kept |= matches!(kind, Kind::Said | Kind::Act);
+        let is_new = !room.is_kept && matches!(kind, Kind::Said | Kind::Act);
+        room.is_kept |= is_new;
+        if is_new && self.config.is_shared {
+            self.handover.add(key, News::Run(&room.shared.run));
+        }
         if room.is_kept {
-            let number = room.log.number(seq);
             self.handover.add(key, News::Line(StoredLine { number, time, kind, from, text }));
+        }
+    }
+
+    /// Hands over that a room counts anew.
+    pub(super) fn keep_run(&mut self, id: RoomId) {
+        let room = &self.rooms[id];
+        if let Some(key) = room.key.as_ref().filter(|_| room.is_stored && room.is_kept) {
+            self.handover.add(key, News::Run(&room.shared.run));
         }
     }
 
@@ -53,7 +74,9 @@ impl Chat {
     /// What has happened since the last time, for the store. To be called when it takes
     /// more, and not if it doesn't: what doesn't fit here is counted.
     pub fn take_news(&mut self) -> Batch {
-        self.handover.take()
+        let news = self.handover.take();
+        self.go_on_repairing();
+        news
     }
 
     /// The store does so now.
@@ -110,6 +133,7 @@ impl Chat {
                 };
                 self.handle_permit(id, nick, named);
             }
+            Some(Asked::Repair(room)) => self.handle_repair(&room, &answer),
             Some(Asked::Reopened(id)) => {
                 if let Answer::Tail(tail) = answer {
                     self.handle_reopened(id, &tail);

@@ -162,6 +162,7 @@ impl Chat {
             *key = Arc::new(RoomKey { name: tail.name.clone(), looks: key.looks.clone() });
         }
         room.set_queued();
+        self.begin_repair(id, tail);
         self.watch(id);
         if tail.is_interrupted {
             self.append_notice(id, Kind::Notice, texts::INTERRUPTED);

@@ -51,8 +51,11 @@ impl Chat {
         self.rooms[id].shared.newest = *number;
         if let Some(topic) = &line.topic {
             self.set_topic(id, topic);
+            self.keep_topic(id);
         }
-        if !is_shown {
+        if is_shown {
+            self.keep_shown(id, *number, line);
+        } else {
             let (author, hidden) = match pending {
                 Some(Pending { author, hidden, .. }) => (author, hidden),
                 None => {
@@ -61,6 +64,15 @@ impl Chat {
                 }
             };
             self.append_shared(id, *number, author, line, *is_late, hidden);
+        }
+    }
+
+    /// A line that those here have been shown before it had its number is stored with that.
+    fn keep_shown(&mut self, id: RoomId, number: u64, line: &SharedLine) {
+        if self.config.has_store {
+            let SharedLine { time, kind, from, text, .. } = line;
+            let (author, time, kind) = (ClientId::default(), *time, *kind);
+            self.keep_as(id, number, &Line { author, kind, time, from, text: text.as_bytes() });
         }
     }
 
@@ -145,6 +157,7 @@ impl Chat {
         self.append_alone(id, texts::ENGINE_FORGOT);
         let shared = &mut self.rooms[id].shared;
         (shared.run, shared.newest) = (run.into(), next - 1);
+        self.keep_run(id);
     }
 
     /// The engine works, or doesn't. Everybody is told when that changes.
@@ -183,6 +196,8 @@ impl Chat {
         let Some(room) = self.rooms.get_mut(id) else { return };
         room.shared.run = tail.run.clone().unwrap_or_default();
         room.shared.newest = tail.next - 1;
+        self.keep_run(id);
+        let room = &self.rooms[id];
         if let Some(key) = room.key.clone() {
             // All that was said here is before that.
             self.outbox.forget(&key);

@@ -211,7 +211,9 @@ impl Server {
     /// # Errors
     /// As the system says when it gives no thread.
     pub fn set_store(&mut self, opened: Opened) -> io::Result<()> {
-        self.chat.restore_lobby(&opened.start.lobby, opened.start.highest);
+        if !self.chat.config().is_shared {
+            self.chat.restore_lobby(&opened.start.lobby, opened.start.highest);
+        }
         self.store = Some(Store::new(opened, self.waker())?);
         Ok(())
     }
@@ -386,7 +388,7 @@ impl Server {
     fn ask(&mut self, query: Query) {
         self.hand_over();
         if let Some(link) = &self.link
-            && (query.wish == Wish::Tail || self.store.is_none())
+            && (matches!(query.wish, Wish::Tail | Wish::Missing { .. }) || self.store.is_none())
         {
             return link.ask(query);
         }

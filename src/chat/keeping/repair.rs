@@ -1,0 +1,74 @@
+//! What was said on other servers while this one didn't run: the store gets it from there.
+
+use std::sync::Arc;
+
+use crate::chat::keeping::lookups::Asked;
+use crate::chat::keeping::repairs::Repair;
+use crate::chat::room::RoomId;
+use crate::chat::state::Chat;
+use crate::wire::{Answer, News, Past, RoomKey, StoredLine, Tail, Wish};
+
+impl Chat {
+    /// A room that others share goes on here: its numbers are theirs, and the store gets what
+    /// it lacks.
+    pub(super) fn begin_repair(&mut self, id: RoomId, tail: &Tail) {
+        let room = &mut self.rooms[id];
+        let Some(key) = room.key.clone().filter(|_| room.is_stored && self.config.is_shared) else {
+            return;
+        };
+        let lines = &tail.lines;
+        if !room.is_kept {
+            return;
+        }
+        self.handover.add(&key, News::Run(&room.shared.run));
+        self.handover.add(&key, News::Topic(&tail.topic));
+        self.keep_past(&key, lines);
+        let first = lines.iter().find_map(number);
+        if let Some(first) = first.filter(|first| *first > 1) {
+            self.repairs.add(&key, first);
+            self.go_on_repairing();
+        }
+    }
+
+    /// Asks for what is missing next. Not before the store has taken what has come so far.
+    pub(super) fn go_on_repairing(&mut self) {
+        let Some(Repair { room, after, before }) = self.repairs.begin() else { return };
+        let wish = match after {
+            None => Wish::Newest(before),
+            Some(after) => Wish::Missing { after, before },
+        };
+        self.ask(Arc::clone(&room), wish, Asked::Repair(room));
+    }
+
+    /// A part of what is missing has come, or where that begins.
+    pub(super) fn handle_repair(&mut self, room: &Arc<RoomKey>, answer: &Answer) {
+        match answer {
+            Answer::Newest(number) => self.repairs.end(Some(*number)),
+            Answer::Page(page) => {
+                self.keep_past(room, &page.items);
+                self.repairs.end(page.next);
+            }
+            // Neither the store nor the engine works; it is tried again at the next start.
+            _ => self.repairs.end(None),
+        }
+        if self.handover.is_empty() {
+            self.go_on_repairing();
+        }
+    }
+
+    fn keep_past(&mut self, room: &Arc<RoomKey>, lines: &[Past]) {
+        for line in lines {
+            if let Past::Line { number, time, kind, from, text } = line {
+                let (number, time, kind, text) = (*number, *time, *kind, text.as_bytes());
+                self.handover.add(room, News::Line(StoredLine { number, time, kind, from, text }));
+            }
+        }
+    }
+}
+
+fn number(past: &Past) -> Option<u64> {
+    match past {
+        Past::Line { number, .. } => Some(*number),
+        Past::Lost(_) => None,
+    }
+}
