@@ -148,11 +148,9 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         None if cli.is_raw() => {}
         None => info!("what is said, bans and proofs of names end with the server: see --data"),
     }
-    if let Some(options) = startup::engines(cli)?.into_iter().next() {
-        let engine = options.address();
-        server
-            .set_link(options, ENGINE_TIME)
-            .map_err(|error| format!("cannot use {engine} for --cluster: {error}"))?;
+    let engines = startup::engines(cli)?;
+    if !engines.is_empty() {
+        server.set_engines(engines, ENGINE_TIME).map_err(|error| format!("--cluster: {error}"))?;
     }
     // It watches as long as it is there, also where nothing is reloaded.
     let watcher = certificate.map(CertificateWatcher::new).transpose().map_err(no_thread)?;

@@ -159,7 +159,7 @@ fn without_an_engine_a_server_does_not_start() {
     let output = crate::harness::run(&["--listen", "127.0.0.1:0", "--cluster", "unix:/nowhere"]);
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(errors.contains("cannot use /nowhere for --cluster: No such file"), "{errors}");
+    assert!(errors.contains("--cluster: cannot use /nowhere: No such file"), "{errors}");
 }
 
 /// A server that stops tells its own clients, and what they said last is heard elsewhere.
@@ -391,4 +391,39 @@ fn number_in(line: &str) -> u64 {
     let (_, rest) = line.split_once("\"seq\":").expect("it has one");
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().expect("a number")
+}
+
+/// Rooms are spread over several engines, and people are everywhere all the same.
+#[test]
+fn rooms_are_spread_over_several_engines() {
+    if !is_possible() {
+        return;
+    }
+    let engines = [Engine::start(), Engine::start()];
+    let second = engines[1].url();
+    let [here, there] = servers(&engines[0], &["--cluster", &second]);
+    let [mut ann, mut bob] = [here.connect(), there.connect()];
+    [&mut ann, &mut bob].into_iter().for_each(Client::read_greeting);
+    for room in ["lobby", "dev", "ops", "tea", "cats"] {
+        for client in [&mut ann, &mut bob] {
+            client.say(format!("/join {room}"));
+            if room != "lobby" {
+                hears_at_last(client, &format!("*** you are in {room} now"));
+            }
+        }
+        ann.say(format!("this is {room}"));
+        hears_at_last(&mut bob, &format!("<guest1> this is {room}"));
+        say_until(&mut bob, "/who", |line| line.starts_with("*** 2 here: guest1001, guest1; "));
+    }
+    let rooms = |engine: &Engine| engine.ask("KEYS {rc:*}:log").lines().count();
+    let (first, second) = (rooms(&engines[0]), rooms(&engines[1]));
+    assert!(first + second == 5 && first > 0 && second > 0, "{first} and {second}");
+    // If one of them is away, all know it.
+    engines[1].signal(Signal::STOP);
+    hears_at_last(
+        &mut ann,
+        "*** the link to the other servers is down: until it is back, lines reach this server only",
+    );
+    engines[1].signal(Signal::CONT);
+    hears_at_last(&mut ann, "*** the link to the other servers is back");
 }

@@ -36,13 +36,13 @@ impl Server {
                 }
                 Output::Ask(query) => self.ask(query),
                 Output::Watch { room, run, next } => {
-                    if let Some(link) = &self.link {
-                        link.watch(room, &run, next);
+                    if let Some(engines) = &self.engines {
+                        engines.watch(room, &run, next);
                     }
                 }
                 Output::Unwatch(room) => {
-                    if let Some(link) = &self.link {
-                        link.unwatch(room);
+                    if let Some(engines) = &self.engines {
+                        engines.unwatch(room);
                     }
                 }
                 Output::Closed { id, ending, closing } => self.close(now, id, ending, closing),

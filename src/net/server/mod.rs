@@ -25,7 +25,7 @@ use rustix::io::fcntl_dupfd_cloexec;
 use slotmap::SlotMap;
 
 use crate::chat::{Chat, ClientId, Config, Counts};
-use crate::cluster::{self, Link};
+use crate::cluster::{self, Engines};
 use crate::net::accept::Door;
 use crate::net::address::Advertised;
 use crate::net::bans::BansFile;
@@ -96,8 +96,8 @@ pub struct Server {
     bans: Option<BansFile>,
     /// Where what is said is kept.
     store: Option<Store>,
-    /// The engine that rooms are shared through.
-    link: Option<Link>,
+    /// The engines that rooms are shared through.
+    engines: Option<Engines>,
     /// Lines of shared rooms for which there was no place so far.
     heard: VecDeque<wire::Arrival>,
     /// There may be more to hear from other servers.
@@ -170,7 +170,7 @@ impl Server {
             motd: None,
             bans: None,
             store: None,
-            link: None,
+            engines: None,
             heard: VecDeque::new(),
             hears_later: false,
             tls: None,
@@ -223,14 +223,18 @@ impl Server {
     ///
     /// # Errors
     /// Why it doesn't.
-    pub fn set_link(&mut self, options: cluster::Options, time: Duration) -> io::Result<()> {
+    pub fn set_engines(
+        &mut self,
+        options: Vec<cluster::Options>,
+        time: Duration,
+    ) -> io::Result<()> {
         let lobby = self.chat.config().lobby_key();
-        let (link, start) = Link::open(options, lobby, self.waker(), time)?;
-        self.chat.set_shared(link.incarnation(), start.guests);
+        let (engines, start) = Engines::open(options, &lobby, self.waker(), time)?;
+        self.chat.set_shared(engines.incarnation(), start.guests);
         self.chat.restore_lobby(&start.tail, 0);
         self.chat.handle_link(true);
         // What was said to it meanwhile is heard in the first turn.
-        self.link = Some(link);
+        self.engines = Some(engines);
         Ok(())
     }
 
@@ -313,7 +317,7 @@ impl Server {
         if let Some(file) = &self.bans {
             file.finish(left);
         }
-        if self.link.as_ref().is_some_and(|link| !link.finish(left)) {
+        if self.engines.as_ref().is_some_and(|engines| !engines.finish(left)) {
             warn!("the last lines may not have reached other servers: the engine doesn't answer");
         }
         let is_written = self.store.as_ref().is_none_or(|store| store.finish(left));
@@ -353,7 +357,7 @@ impl Server {
                 self.chat.handle_arrival_of(&arrival);
                 continue;
             }
-            let Some(event) = self.link.as_mut().and_then(Link::next_event) else { return };
+            let Some(event) = self.engines.as_mut().and_then(Engines::next_event) else { return };
             match event {
                 cluster::Event::Arrived(arrivals) => self.heard.extend(arrivals),
                 cluster::Event::Answer(ticket, answer) => self.chat.handle_answer(ticket, answer),
@@ -387,10 +391,10 @@ impl Server {
     /// goes on that others may be in.
     fn ask(&mut self, query: Query) {
         self.hand_over();
-        if let Some(link) = &self.link
+        if let Some(engines) = &self.engines
             && (matches!(query.wish, Wish::Tail | Wish::Missing { .. }) || self.store.is_none())
         {
-            return link.ask(query);
+            return engines.ask(query);
         }
         match &self.store {
             Some(store) if !self.chat.has_news() => store.ask(query),
@@ -406,13 +410,13 @@ impl Server {
         {
             store.write(self.chat.take_news());
         }
-        if let Some(link) = &self.link {
-            if self.chat.has_submissions() && link.has_place() {
-                link.submit(self.chat.take_submissions());
+        if let Some(engines) = &self.engines {
+            if self.chat.has_submissions() && engines.has_place() {
+                engines.submit(self.chat.take_submissions());
             }
             // What somebody said before a private message comes before it.
             if self.chat.has_dispatches() {
-                self.chat.take_dispatches().into_iter().for_each(|it| link.dispatch(it));
+                self.chat.take_dispatches().into_iter().for_each(|it| engines.dispatch(it));
             }
         }
     }
