@@ -161,7 +161,7 @@ struct Network {
 }
 
 #[derive(Args)]
-#[command(next_help_heading = "Network")]
+#[command(next_help_heading = "Several servers")]
 struct ClusterArgs {
     /// Share the rooms with other servers, through the Redis at URL
     ///
@@ -172,32 +172,20 @@ struct ClusterArgs {
     urls: Vec<String>,
 
     /// Password of that Redis, in FILE
-    #[arg(long, value_name = "FILE", requires = "urls", hide_short_help = true)]
+    #[arg(long, value_name = "FILE", requires = "urls")]
     cluster_password_file: Option<PathBuf>,
 
     /// What the other servers call this one
     ///
     /// Default: the name of the machine.
-    #[arg(
-        long,
-        value_name = "NAME",
-        requires = "urls",
-        value_parser = values::server_name,
-        hide_short_help = true
-    )]
+    #[arg(long, value_name = "NAME", value_parser = values::server_name)]
     server_name: Option<String>,
 
     /// While that Redis is away, talk on locally, or refuse lines
     ///
-    /// With local, lines reach the others late.
-    #[arg(
-        long,
-        value_name = "HOW",
-        value_enum,
-        requires = "urls",
-        default_value_t = Degrade::Local,
-        hide_short_help = true
-    )]
+    /// With local, lines reach the others late; with refuse, their senders are told that
+    /// nobody gets them.
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Degrade::Local)]
     degrade: Degrade,
 }
 

@@ -6,6 +6,7 @@ use rustix::process::Signal;
 
 use crate::engine::{Engine, is_possible};
 use crate::harness::{Client, Host, PATIENCE, Program};
+use crate::source::document;
 
 /// Servers with one engine, with these options. Those who come aren't told of by themselves: no
 /// order is promised between two connections.
@@ -62,7 +63,7 @@ fn a_line_reaches_the_clients_of_all_servers() {
     bob.hears("*** guest1 left");
 }
 
-/// All clients of all servers get the same lines in the same order, except their own.
+/// Promise 69: all clients of all servers get the same lines in the same order, except their own.
 #[test]
 fn all_servers_have_one_order() {
     if !is_possible() {
@@ -126,7 +127,7 @@ fn a_room_goes_on_where_another_server_has_it() {
     while ann.line() != "<guest1001> more of it" {}
 }
 
-/// While the engine is away nothing is said; everybody knows.
+/// Promise 73: while the engine is away nothing is said; everybody knows.
 #[test]
 fn without_the_engine_nobody_talks_and_everybody_knows() {
     if !is_possible() {
@@ -426,4 +427,60 @@ fn rooms_are_spread_over_several_engines() {
     );
     engines[1].signal(Signal::CONT);
     hears_at_last(&mut ann, "*** the link to the other servers is back");
+}
+
+/// What docs/cluster.md begins with: Redis, three servers, and somebody who talks.
+#[test]
+fn the_five_commands_of_the_page_lead_to_one_room() {
+    if !is_possible() {
+        return;
+    }
+    let page = document("docs/cluster.md");
+    let (_, block) = page.split_once("```sh\n").expect("it has one");
+    let (block, _) = block.split_once("```").expect("it ends");
+    let commands: Vec<_> = block.lines().collect();
+    assert_eq!(commands.len(), 5);
+    let engine = Engine::started_by(commands[0]);
+    let servers = commands[1..4].iter().map(|command| {
+        let command = command.trim_end_matches(" &").replace("unix:/tmp/rc.sock", &engine.url());
+        let words: Vec<_> = command.split(' ').collect();
+        assert!(words[..2] == ["roomcast", "--listen"] && words[2].starts_with("800"));
+        Program::plain(&[&words[3..], &["--no-announce"]].concat())
+    });
+    let servers: Vec<_> = servers.collect();
+    assert_eq!(commands[4], "nc localhost 8001");
+    let mut clients: Vec<_> = servers.iter().map(Host::connect).collect();
+    clients.iter_mut().for_each(Client::read_greeting);
+    clients[0].say("hello");
+    for client in &mut clients[1..] {
+        hears_at_last(client, "<guest1> hello");
+    }
+}
+
+/// The rights that docs/cluster.md gives to a user of Redis are all that a server needs.
+#[test]
+fn the_rights_in_the_page_are_enough() {
+    if !is_possible() {
+        return;
+    }
+    let page = document("docs/cluster.md");
+    let rights = page.lines().find(|line| line.starts_with("ACL SETUSER")).expect("it has them");
+    let engine = Engine::start();
+    assert_eq!(engine.ask(&rights.replace("PASSWORD", "sesame")), "OK");
+    // Nobody else may do anything.
+    engine.ask("ACL SETUSER default on nopass -@all +acl");
+    let url = format!("{}?user=roomcast&pass=sesame", engine.url());
+    let [here, there] = [(); 2].map(|()| Program::with_full_log(&["--cluster", &url]));
+    let [mut ann, mut bob] = [here.connect(), there.connect()];
+    [&mut ann, &mut bob].into_iter().for_each(Client::read_greeting);
+    ann.say("/nick ann");
+    hears_at_last(&mut ann, "*** guest1 is now ann");
+    ann.say("/topic all of it\nhello");
+    hears_at_last(&mut bob, "<ann> hello");
+    bob.say("/msg ann psst\n/join dev\nhello\n/history\n/quit");
+    let psst = format!("<{} to you> psst", bob.nick());
+    hears_at_last(&mut ann, &psst);
+    assert!(String::from_utf8_lossy(&bob.rest()).contains("you are in dev now"));
+    let log = here.stderr() + &there.stderr();
+    assert!(!log.contains("NOPERM") && !log.contains("sesame"), "{log}");
 }

@@ -28,6 +28,21 @@ impl Engine {
         engine
     }
 
+    /// One that this command starts, but for its socket and directory.
+    pub fn started_by(command: &str) -> Engine {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut engine = Engine { directory, process: None };
+        let command = command.trim_end_matches(" &").replace("/tmp/rc.sock", &engine.socket());
+        let command = command.replace("--dir /tmp", &format!("--dir {}", engine.path().display()));
+        let (program, options) = command.split_once(' ').expect("it has options");
+        assert_eq!(program, "redis-server");
+        let mut command = Command::new(program);
+        command.args(options.split(' ')).stdin(Stdio::null()).stdout(Stdio::null());
+        engine.process = Some(Process::spawn(&mut command).expect("it starts"));
+        engine.ask("PING");
+        engine
+    }
+
     pub fn url(&self) -> String {
         format!("unix:{}", self.socket())
     }
@@ -172,7 +187,7 @@ pub fn is_possible() -> bool {
     !lacks(&["redis-server", "redis-cli"])
 }
 
-/// All servers get the same lines with the same numbers, those of each in its order.
+/// Promise 69: all servers get the same lines with the same numbers, those of each in its order.
 #[test]
 fn three_servers_have_one_order() {
     if !is_possible() {

@@ -59,7 +59,7 @@ fn names_are_unique_over_all_servers() {
     say_until(&mut eve, "/nick анн", |line| line == "*** you are анн now");
 }
 
-/// Two who want one name at the same time: one of them gets it.
+/// Promise 68: two who want one name at the same time: one of them gets it.
 #[test]
 fn a_name_that_many_want_at_once_is_one_clients() {
     if !is_possible() {
@@ -223,7 +223,7 @@ fn bans_are_for_servers_that_come_later() {
     assert!(bob.line().starts_with("*** 192.0.2.0/24"));
 }
 
-/// A server that dies gives its names back by its lease, and is told of in one line.
+/// Promise 72: a server that dies gives its names back by its lease, and is told of in one line.
 #[test]
 fn a_server_that_dies_is_told_of_in_one_line() {
     if !is_possible() {
@@ -253,6 +253,7 @@ fn a_server_that_dies_is_told_of_in_one_line() {
     assert!(ann.line().starts_with("*** 1 here: bob; "));
 }
 
+/// Promise 72.
 #[test]
 fn a_server_that_ends_is_told_of_in_one_line() {
     if !is_possible() {

@@ -88,6 +88,21 @@ impl Chat {
         ] {
             page.gauge(name, help, value);
         }
+        self.add_cluster(page);
+    }
+
+    fn add_cluster(&self, page: &mut Page) {
+        let servers = self.directory.servers().count();
+        let is_up = self.outbox.is_up() || !self.config.is_shared;
+        let (up, waiting) = (usize::from(is_up), self.outbox.lines());
+        for (name, help, value) in [
+            ("cluster_up", "0 while the engine of several servers does not work.", up),
+            ("cluster_servers", "Other servers.", servers),
+            ("cluster_clients", "Clients of other servers.", self.directory.len()),
+            ("cluster_waiting_lines", "Lines that have no number yet.", waiting),
+        ] {
+            page.gauge(name, help, value);
+        }
     }
 
     fn add_turns(&self, page: &mut Page) {
