@@ -46,7 +46,7 @@ impl Room {
             &how.scratch,
             how.cores,
         )?;
-        let mut gathering = Gathering::new(server, process.address)?;
+        let mut gathering = Gathering::new(server, vec![process.address])?;
         let stuck = |member: usize| is_stuck(member, load.clients, &flow);
         gathering.fill(load.clients, |member| {
             if stuck(member) { Pockets::Small } else { Pockets::Large }
