@@ -82,6 +82,10 @@ impl Crowd {
         self.members.len()
     }
 
+    pub fn servers(&self) -> usize {
+        self.servers.len()
+    }
+
     /// Newlines that all members have received since `start_counting`.
     pub fn newlines(&self) -> u64 {
         self.newlines

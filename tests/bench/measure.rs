@@ -18,8 +18,8 @@ pub const SLICES: u32 = 8;
 const GROUP_TIME_MAX: Duration = Duration::from_secs(60);
 /// What this program needs beside a descriptor for each client.
 const SPARE_DESCRIPTORS: usize = 100;
-/// For a room: its poller, and a pipe from its server.
-const SPARE_DESCRIPTORS_A_ROOM: usize = 4;
+/// For a room: its poller, pipes from its servers, and connections to their engine.
+const SPARE_DESCRIPTORS_A_ROOM: usize = 10;
 
 pub struct Measure {
     pub cores: Cores,
@@ -115,6 +115,9 @@ impl Measure {
 
     /// A pass of its own, because counting slows the server down.
     pub fn syscalls(&self, pair: Pair) -> Outcome {
+        if pair.server.processes > 1 {
+            return Outcome::Skipped("system calls are counted of one server".into());
+        }
         let syscalls = self.open(pair).map(|room| room.syscalls(self));
         match syscalls {
             Ok(Ok(a_delivery)) => Outcome::Syscalls { a_delivery },
@@ -138,6 +141,9 @@ impl Measure {
     fn obstacle(&self, pair @ Pair { load, server }: Pair) -> Option<String> {
         let needed = descriptors_of(pair) + SPARE_DESCRIPTORS;
         let line_bytes_max = server.protocol.line_bytes_max();
+        if let Some(program) = server.lacks() {
+            return Some(format!("{program} isn't installed"));
+        }
         if load.clients > server.clients_max {
             return Some(format!("takes at most {} clients", server.clients_max));
         }
