@@ -50,6 +50,14 @@ impl Engine {
         UnixStream::connect(&self.socket)
     }
 
+    /// Bytes that it has sent to everybody.
+    pub fn sent_bytes(&self) -> Result<u64, Box<dyn Error>> {
+        let mut connection = redis::Client::open(self.url())?.get_connection()?;
+        let text: String = redis::cmd("INFO").arg("stats").query(&mut connection)?;
+        let bytes = text.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+        Ok(bytes.ok_or("the engine doesn't say what it has sent")?.trim().parse()?)
+    }
+
     /// Time on a processor of all its threads.
     pub fn cpu_ns(&self) -> io::Result<u64> {
         self.process.cpu_ns()

@@ -33,6 +33,7 @@ pub enum Outcome {
     Flow(FlowFigures),
     Idle(IdleFigures),
     Storm(StormFigures),
+    Ordering(OrderingFigures),
     Syscalls {
         a_delivery: f64,
     },
@@ -100,6 +101,29 @@ pub struct RoundTripFigures {
     pub append: Quantiles,
     /// A line that is handed to a link, until that link has read it.
     pub back: Quantiles,
+}
+
+/// Lines that links without servers have handed over.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct OrderingFigures {
+    pub links: usize,
+    /// Nobody reads, and each batch has one line.
+    pub single: OrderedLines,
+    /// The same with as many lines in a batch as one call of the script has at most.
+    pub full: OrderedLines,
+    /// The same, and each link reads all of them.
+    pub read: OrderedLines,
+    /// Lines that came with another number than they should.
+    pub faults: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct OrderedLines {
+    pub lines: u64,
+    pub elapsed_ns: u64,
+    pub engine_cpu_ns: u64,
+    /// By the engine, to all links.
+    pub sent_bytes: u64,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -179,6 +203,32 @@ impl FlowFigures {
         let example =
             self.stranger.as_ref().map(|line| format!(" such as {line:?}")).unwrap_or_default();
         (!found.is_empty()).then(|| found.join(", ") + &example)
+    }
+}
+
+impl OrderingFigures {
+    /// What was wrong with the lines; `None` if every line came once, and with its number.
+    pub fn trouble(&self) -> Option<String> {
+        (self.faults > 0).then(|| format!("{} lines out of place", self.faults))
+    }
+}
+
+impl OrderedLines {
+    pub fn a_second(&self) -> f64 {
+        self.lines as f64 * 1e9 / self.elapsed_ns as f64
+    }
+
+    pub fn engine_ns_a_line(&self) -> f64 {
+        self.engine_cpu_ns as f64 / self.lines as f64
+    }
+
+    pub fn sent_bytes_a_line(&self) -> f64 {
+        self.sent_bytes as f64 / self.lines as f64
+    }
+
+    /// The part of the time in which the engine was busy.
+    pub fn engine_share(&self) -> f64 {
+        self.engine_cpu_ns as f64 / self.elapsed_ns as f64
     }
 }
 

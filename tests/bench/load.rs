@@ -36,6 +36,8 @@ pub enum Shape {
     Idle,
     /// Everybody comes at full speed, and leaves at full speed.
     Storm,
+    /// Links without servers hand lines over to the engine.
+    Ordering,
 }
 
 /// Lines go through the room.
@@ -85,7 +87,7 @@ struct Named {
 }
 
 #[rustfmt::skip]
-const NAMED: [Named; 18] = [
+const NAMED: [Named; 19] = [
     Named { name: "limit", family: "limit", clients: 500, shape: limit, about: "one sender, 800 lines share each write; only the bare loop" },
     Named { name: "paced", family: "paced", clients: 500, shape: paced, about: "one sender, 100 lines a second (50,000 deliveries a second)" },
     Named { name: "full", family: "full", clients: 500, shape: full, about: "a fifth of them, at most 100, send; 8 lines outstanding each" },
@@ -104,6 +106,7 @@ const NAMED: [Named; 18] = [
     Named { name: "cluster-paced", family: SHARED, clients: 500, shape: |_| shared(10), about: "over 1, 2, 3 servers: one sender, 100 lines a second" },
     Named { name: "cluster-quiet", family: SHARED, clients: 12, shape: |_| shared(5), about: "the same with 200 lines a second, for the latency" },
     Named { name: "cluster-full", family: SHARED, clients: 6, shape: ceiling, about: "the same with three senders, 1,000 lines outstanding each" },
+    Named { name: "cluster-order", family: SHARED, clients: 3, shape: |_| Shape::Ordering, about: "1, 2, 3 links alone hand lines over as fast as they can" },
 ];
 
 /// What runs if nothing is asked for.
@@ -166,7 +169,7 @@ impl Load {
         let most = match self.shape() {
             Shape::Storm => 200,
             Shape::Idle => 50,
-            Shape::Flow(_) => 20,
+            Shape::Flow(_) | Shape::Ordering => 20,
         };
         Load { clients: self.clients.min(most), ..self }
     }

@@ -63,6 +63,7 @@ mod syscalls;
 
 mod encrypting;
 mod idle;
+mod ordering;
 mod storm;
 
 mod measure;

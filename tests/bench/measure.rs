@@ -9,7 +9,7 @@ use crate::load::{Load, Shape};
 use crate::machine::Cores;
 use crate::room::Room;
 use crate::server::Server;
-use crate::{idle, storm};
+use crate::{idle, ordering, storm};
 
 /// A machine's speed drifts within seconds. So the measured time of a flow is cut into this many
 /// slices, and the rooms of a group take turns.
@@ -109,6 +109,7 @@ impl Measure {
             Shape::Flow(_) => return Outcome::Skipped("is measured in a group".into()),
             Shape::Idle => idle::measure(self, pair.load, pair.server).map(Outcome::Idle),
             Shape::Storm => storm::measure(self, pair.load, pair.server).map(Outcome::Storm),
+            Shape::Ordering => ordering::measure(self, pair.server).map(Outcome::Ordering),
         };
         outcome.unwrap_or_else(|error| Outcome::Failed(error.to_string()))
     }

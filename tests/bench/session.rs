@@ -87,6 +87,7 @@ pub fn verdict(report: &Report) -> Result<(), Box<dyn Error>> {
                 Some(reason.clone())
             }
             Outcome::Flow(figures) if is_ours(&record.server) => figures.faults(),
+            Outcome::Ordering(figures) => figures.trouble(),
             _ => None,
         };
         if let Some(trouble) = trouble {
@@ -143,6 +144,7 @@ fn pairs<'all>(loads: &'all [Load], servers: &'all [Server]) -> Vec<Pair<'all>> 
 /// Whether this server is one of those that this load compares.
 fn suits(Pair { load, server }: Pair) -> bool {
     match load.shape() {
+        Shape::Ordering => server.is_clustered(),
         _ if load.is_shared() => server.is_clustered() || server.name == OURS,
         _ if load.is_limit() => server.name == FLOOR,
         _ => !server.is_clustered(),

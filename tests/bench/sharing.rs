@@ -1,6 +1,9 @@
 //! The tables of servers that share a room, beside one that doesn't.
 
-use crate::figures::{FlowFigures, Outcome, Report, RoundTripFigures, SharingLatencies, Spread};
+use crate::figures::{
+    FlowFigures, OrderedLines, OrderingFigures, Outcome, Report, RoundTripFigures,
+    SharingLatencies, Spread,
+};
 use crate::latency::Quantiles;
 use crate::table::{Row, grid, middle, nanoseconds, of, spread};
 
@@ -37,6 +40,22 @@ pub fn print(report: &Report, rows: &[Row]) {
             "back",
         ],
         rows.iter().filter_map(|row| latency(report, row)).collect(),
+    );
+    grid(
+        &[
+            "load",
+            "server",
+            "a line a batch: lines/s",
+            "engine us a line",
+            "128 a batch: lines/s",
+            "engine us a line",
+            "all read: lines/s",
+            "engine us a line",
+            "engine busy",
+            "bytes a line",
+            "lines",
+        ],
+        rows.iter().filter_map(ordering).collect(),
     );
 }
 
@@ -88,6 +107,30 @@ fn latency(report: &Report, row: &Row) -> Option<Vec<String>> {
         figures(|latencies| round_trip(latencies, |trips| trips.ping)),
         figures(|latencies| round_trip(latencies, |trips| trips.append)),
         figures(|latencies| round_trip(latencies, |trips| trips.back)),
+    ])
+}
+
+fn ordering(row: &Row) -> Option<Vec<String>> {
+    let figures =
+        row.pick(|outcome| if let Outcome::Ordering(it) = outcome { Some(it) } else { None })?;
+    let speed = |pick: fn(&OrderingFigures) -> &OrderedLines| {
+        spread(of(&figures, |figures| pick(figures).a_second()))
+    };
+    let cost = |pick: fn(&OrderingFigures) -> &OrderedLines| {
+        spread(of(&figures, |figures| pick(figures).engine_ns_a_line() / 1e3))
+    };
+    Some(vec![
+        row.load.to_owned(),
+        row.server.to_owned(),
+        speed(|figures| &figures.single),
+        cost(|figures| &figures.single),
+        speed(|figures| &figures.full),
+        cost(|figures| &figures.full),
+        speed(|figures| &figures.read),
+        cost(|figures| &figures.read),
+        middle(of(&figures, |figures| figures.read.engine_share())),
+        middle(of(&figures, |figures| figures.read.sent_bytes_a_line())),
+        figures.iter().find_map(|figures| figures.trouble()).unwrap_or_else(|| "all".to_owned()),
     ])
 }
 
