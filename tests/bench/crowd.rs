@@ -36,7 +36,8 @@ impl Ear for Deaf {
 /// Everybody in the room. Members are numbered in the order in which they connected.
 pub struct Crowd {
     epoll: OwnedFd,
-    server: SocketAddr,
+    /// Members come to them in turns.
+    servers: Vec<SocketAddr>,
     security: Security,
     pub protocol: &'static dyn Protocol,
     members: Vec<Member>,
@@ -59,13 +60,13 @@ struct Member {
 
 impl Crowd {
     pub fn new(
-        server: SocketAddr,
+        servers: Vec<SocketAddr>,
         security: Security,
         protocol: &'static dyn Protocol,
     ) -> io::Result<Crowd> {
         Ok(Crowd {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
-            server,
+            servers,
             security,
             protocol,
             members: Vec::new(),
@@ -79,6 +80,10 @@ impl Crowd {
 
     pub fn len(&self) -> usize {
         self.members.len()
+    }
+
+    pub fn servers(&self) -> usize {
+        self.servers.len()
     }
 
     /// Newlines that all members have received since `start_counting`.
@@ -107,7 +112,8 @@ impl Crowd {
     pub fn connect(&mut self, pockets: Pockets) -> io::Result<()> {
         let number = self.members.len();
         let key = main_key(number);
-        let mut main = Connection::open(&self.epoll, key, self.server, self.security, pockets)?;
+        let server = self.server_of(number);
+        let mut main = Connection::open(&self.epoll, key, server, self.security, pockets)?;
         main.send(&self.epoll, &self.protocol.join(number))?;
         self.members.push(Member { main, voice: None, partial: Some(Vec::new()), newlines: 0 });
         Ok(())
@@ -115,17 +121,22 @@ impl Crowd {
 
     /// From here on `member` can speak.
     pub fn give_voice(&mut self, member: usize) -> io::Result<()> {
+        let server = self.server_of(member);
         let voice = &mut self.members[member].voice;
         if self.protocol.speaks_apart() && voice.is_none() {
             *voice = Some(Connection::open(
                 &self.epoll,
                 voice_key(member),
-                self.server,
+                server,
                 self.security,
                 Pockets::Large,
             )?);
         }
         Ok(())
+    }
+
+    fn server_of(&self, member: usize) -> SocketAddr {
+        self.servers[member % self.servers.len()]
     }
 
     /// The member stays connected and never reads again.

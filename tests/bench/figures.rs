@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::latency::Quantiles;
 use crate::machine::Machine;
 
 /// All that a benchmark run found.
@@ -32,6 +33,7 @@ pub enum Outcome {
     Flow(FlowFigures),
     Idle(IdleFigures),
     Storm(StormFigures),
+    Ordering(OrderingFigures),
     Syscalls {
         a_delivery: f64,
     },
@@ -61,6 +63,67 @@ pub struct FlowFigures {
     pub stranger: Option<String>,
     /// Clients that the server disconnected.
     pub closed: usize,
+    /// Of a load that is there to compare servers that share a room with one that doesn't.
+    #[serde(default)]
+    pub sharing: Option<SharingFigures>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SharingFigures {
+    /// Lines that were said.
+    pub lines: u64,
+    /// Of the servers' loops, without the threads that talk to the engine.
+    pub loop_cpu_ns: u64,
+    /// `None` without one.
+    pub engine_cpu_ns: Option<u64>,
+    /// `None` at full speed, where lines wait for each other.
+    pub latencies: Option<SharingLatencies>,
+    /// Different orders that were heard; more than one is a fault.
+    pub orders: usize,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SharingLatencies {
+    /// At clients of the sender's own server.
+    pub near: Quantiles,
+    /// At clients of others, if there are.
+    pub far: Option<Quantiles>,
+    /// `None` without an engine.
+    pub round_trips: Option<RoundTripFigures>,
+}
+
+/// What an answer of the engine takes.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct RoundTripFigures {
+    /// The least that it can be asked.
+    pub ping: Quantiles,
+    /// A line that is handed to a link, until the script has answered.
+    pub append: Quantiles,
+    /// A line that is handed to a link, until that link has read it.
+    pub back: Quantiles,
+}
+
+/// Lines that links without servers have handed over.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct OrderingFigures {
+    pub links: usize,
+    /// Nobody reads, and each batch has one line.
+    pub single: OrderedLines,
+    /// The same with as many lines in a batch as one call of the script has at most.
+    pub full: OrderedLines,
+    /// The same, and each link reads all of them.
+    pub read: OrderedLines,
+    /// Lines that came with another number than they should.
+    pub faults: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct OrderedLines {
+    pub lines: u64,
+    pub elapsed_ns: u64,
+    pub engine_cpu_ns: u64,
+    /// By the engine, to all links.
+    pub sent_bytes: u64,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -100,6 +163,30 @@ impl FlowFigures {
         self.deliveries as f64 * 1e9 / self.elapsed_ns as f64
     }
 
+    pub fn lines_a_second(&self) -> f64 {
+        self.sharing.as_ref().map_or(f64::NAN, |sharing| sharing.lines as f64) * 1e9
+            / self.elapsed_ns as f64
+    }
+
+    pub fn loop_cpu_ns_a_delivery(&self) -> f64 {
+        self.sharing.as_ref().map_or(f64::NAN, |sharing| sharing.loop_cpu_ns as f64)
+            / self.deliveries as f64
+    }
+
+    /// Not a number without an engine.
+    pub fn engine_cpu_ns_a_line(&self) -> f64 {
+        let of = |sharing: &SharingFigures| {
+            sharing.engine_cpu_ns.map(|ns| ns as f64 / sharing.lines as f64)
+        };
+        self.sharing.as_ref().and_then(of).unwrap_or(f64::NAN)
+    }
+
+    /// None if all have heard the same one.
+    fn orders(&self) -> u64 {
+        let orders = self.sharing.as_ref().map_or(0, |sharing| sharing.orders as u64);
+        if orders > 1 { orders } else { 0 }
+    }
+
     /// What was wrong with the lines; `None` if every line arrived as it should.
     pub fn faults(&self) -> Option<String> {
         let counts = [
@@ -109,12 +196,39 @@ impl FlowFigures {
             ("foreign", self.foreign),
             ("too many", self.surplus),
             ("clients closed", self.closed as u64),
+            ("different orders", self.orders()),
         ];
         let found: Vec<String> =
             counts.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{n} {what}")).collect();
         let example =
             self.stranger.as_ref().map(|line| format!(" such as {line:?}")).unwrap_or_default();
         (!found.is_empty()).then(|| found.join(", ") + &example)
+    }
+}
+
+impl OrderingFigures {
+    /// What was wrong with the lines; `None` if every line came once, and with its number.
+    pub fn trouble(&self) -> Option<String> {
+        (self.faults > 0).then(|| format!("{} lines out of place", self.faults))
+    }
+}
+
+impl OrderedLines {
+    pub fn a_second(&self) -> f64 {
+        self.lines as f64 * 1e9 / self.elapsed_ns as f64
+    }
+
+    pub fn engine_ns_a_line(&self) -> f64 {
+        self.engine_cpu_ns as f64 / self.lines as f64
+    }
+
+    pub fn sent_bytes_a_line(&self) -> f64 {
+        self.sent_bytes as f64 / self.lines as f64
+    }
+
+    /// The part of the time in which the engine was busy.
+    pub fn engine_share(&self) -> f64 {
+        self.engine_cpu_ns as f64 / self.elapsed_ns as f64
     }
 }
 
@@ -157,15 +271,25 @@ impl Report {
     /// `value` of one load on one server divided by that of another, run by run.
     pub fn ratio(
         &self,
-        (load, server): (&str, &str),
-        (other_load, other_server): (&str, &str),
+        key: (&str, &str),
+        other: (&str, &str),
         value: impl Fn(&FlowFigures) -> f64,
     ) -> Option<Spread> {
+        self.compare(key, other, |figures, other| value(figures) / value(other))
+    }
+
+    /// What `compare` makes of one load on one server and another one, run by run.
+    pub fn compare(
+        &self,
+        (load, server): (&str, &str),
+        (other_load, other_server): (&str, &str),
+        compare: impl Fn(&FlowFigures, &FlowFigures) -> f64,
+    ) -> Option<Spread> {
         let others = self.flows(other_load, other_server);
-        let ratios = self.flows(load, server).into_iter().filter_map(|(run, figures)| {
+        let values = self.flows(load, server).into_iter().filter_map(|(run, figures)| {
             let (_, other) = others.iter().find(|(other_run, _)| *other_run == run)?;
-            Some(value(figures) / value(other))
+            Some(compare(figures, other))
         });
-        Spread::of(ratios)
+        Spread::of(values)
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use crate::apart::Apart;
 use crate::check::Faults;
 use crate::clock;
 use crate::crowd::Crowd;
@@ -26,6 +27,8 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy)]
 pub struct Phase {
     pub deliveries: u64,
+    /// Lines that were said.
+    pub lines: u64,
     /// From the first line said to the last one received; with a steady pace, all the time.
     pub elapsed_ns: u64,
 }
@@ -49,12 +52,16 @@ pub struct Drive {
 impl Drive {
     /// Everybody is in the room, and nothing is on its way.
     pub fn new(mut crowd: Crowd, roles: Roles, flow: Flow, echo: Echo) -> io::Result<Drive> {
+        let mut watch = Watch::new(crowd.protocol, &roles, &flow);
+        if crowd.servers() > 1 {
+            watch.apart = Some(Apart::new(crowd.servers(), &roles));
+        }
         for &member in &roles.senders {
             crowd.give_voice(member)?;
         }
         crowd.start_counting(&roles.listeners);
         Ok(Drive {
-            watch: Watch::new(crowd.protocol, &roles, &flow),
+            watch,
             said: vec![0; roles.senders.len()],
             crowd,
             roles,
@@ -79,7 +86,7 @@ impl Drive {
     /// arrived or won't any more.
     pub fn phase(&mut self, length: Duration, deliveries_max: u64) -> io::Result<Phase> {
         let start_ns = clock::now_ns();
-        let deliveries = self.deliveries();
+        let (deliveries, lines) = (self.deliveries(), self.lines());
         let newlines_max =
             self.crowd.newlines() + deliveries_max * self.crowd.protocol.newlines_a_line();
         let end_ns = start_ns + clock::to_ns(self.whole_periods(length));
@@ -108,6 +115,7 @@ impl Drive {
         };
         Ok(Phase {
             deliveries: self.deliveries() - deliveries,
+            lines: self.lines() - lines,
             elapsed_ns: end_ns.saturating_sub(start_ns),
         })
     }
@@ -231,6 +239,15 @@ impl Drive {
 
     fn deliveries(&self) -> u64 {
         self.roles.readers.iter().map(|&reader| self.received(reader)).sum()
+    }
+
+    fn lines(&self) -> u64 {
+        self.said.iter().copied().map(u64::from).sum()
+    }
+
+    /// How many different orders the listeners have heard.
+    pub fn orders(&self) -> usize {
+        self.watch.apart.as_ref().map_or(0, |apart| apart.orders(&self.roles.listeners))
     }
 
     /// How many lines this reader should have received by the end.

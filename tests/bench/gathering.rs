@@ -3,10 +3,12 @@
 //!
 //! A connection that the kernel has made says nothing about the server, and not every server greets.
 //! So the proof is a *probe*: a line that somebody says and everybody else receives. Once all have
-//! received the last probe of two different members there is nothing older on its way to anyone.
+//! received the last probe of two different members there is nothing older on its way to anyone. In
+//! a room that several servers share that takes one at each of them.
 
 use std::error::Error;
 use std::io;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -27,6 +29,9 @@ const PROBE_PATIENCE_MIN: Duration = Duration::from_millis(5);
 const PROBE_PATIENCE_MAX: Duration = Duration::from_millis(500);
 /// As small as fits: probes aren't part of any load.
 pub const PROBE_BYTES: usize = 64;
+const PROBERS_MIN: usize = 2;
+/// As many servers may share a room.
+const PROBERS_MAX: usize = 3;
 
 /// Who is known to be in the room, from what they have received.
 pub struct Roll {
@@ -40,7 +45,7 @@ pub struct Roll {
 struct Arrival {
     welcomed: bool,
     /// The newest probe of each prober; probes count from 1.
-    probes: [u32; 2],
+    probes: [u32; PROBERS_MAX],
 }
 
 impl Ear for Roll {
@@ -53,7 +58,7 @@ impl Ear for Roll {
         }
         let arrival = &mut self.arrived[member];
         match Mark::decode(line, PROBE_BYTES) {
-            Some(Mark { kind: Kind::Probe, sender, counter }) if sender < 2 => {
+            Some(Mark { kind: Kind::Probe, sender, counter }) if sender < PROBERS_MAX => {
                 arrival.probes[sender] = arrival.probes[sender].max(counter);
             }
             _ => {
@@ -79,7 +84,8 @@ pub struct Gathering {
     pub crowd: Crowd,
     pub roll: Roll,
     /// The newest probe of each prober.
-    probes: [u32; 2],
+    probes: [u32; PROBERS_MAX],
+    probers: usize,
     /// Everybody before this one is known to be in.
     known: usize,
     deadline_ns: u64,
@@ -87,11 +93,13 @@ pub struct Gathering {
 }
 
 impl Gathering {
-    pub fn new(server: &Server, address: std::net::SocketAddr) -> io::Result<Gathering> {
+    pub fn new(server: &Server, addresses: Vec<SocketAddr>) -> io::Result<Gathering> {
+        let probers = addresses.len().clamp(PROBERS_MIN, PROBERS_MAX);
         Ok(Gathering {
-            crowd: Crowd::new(address, server.security, server.protocol)?,
+            crowd: Crowd::new(addresses, server.security, server.protocol)?,
             roll: Roll::new(server.protocol.welcome()),
-            probes: [0; 2],
+            probes: [0; PROBERS_MAX],
+            probers,
             known: 0,
             deadline_ns: clock::now_ns() + clock::to_ns(GATHER_TIMEOUT),
             connects_at_once: server.connects_at_once,
@@ -105,13 +113,14 @@ impl Gathering {
         pockets: impl Fn(usize) -> Pockets,
     ) -> Result<(), Box<dyn Error>> {
         while self.crowd.len() < clients {
-            // The first two are the probers.
-            let batch = if self.crowd.len() < 2 { 2 } else { self.connects_at_once };
+            // The first ones are the probers.
+            let probers = self.probers;
+            let batch = if self.crowd.len() < probers { probers } else { self.connects_at_once };
             for member in self.crowd.len()..clients.min(self.crowd.len() + batch) {
                 self.crowd
                     .connect(pockets(member))
                     .map_err(|error| format!("client {member}: {error}"))?;
-                if member < 2 {
+                if member < self.probers {
                     self.crowd.give_voice(member)?;
                 }
             }
@@ -138,13 +147,12 @@ impl Gathering {
     /// this server comes out beside it: its own probe comes before the answer to it, or never.
     pub fn settle(&mut self) -> Result<Echo, Box<dyn Error>> {
         let all = 0..self.crowd.len();
-        self.probe(0, all.clone())?;
-        self.probe(1, all)?;
+        (0..self.probers).try_for_each(|by| self.probe(by, all.clone()))?;
         if self.roll.arrival(0).probes[0] == 0 {
             return Ok(Echo::Others);
         }
-        let last = self.probes;
-        self.wait(Duration::MAX, |roll| roll.arrival(1).probes[1] == last[1])?;
+        let (last, probes) = (self.probers - 1, self.probes);
+        self.wait(Duration::MAX, |roll| roll.arrival(last).probes[last] == probes[last])?;
         Ok(Echo::Everyone)
     }
 

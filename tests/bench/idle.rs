@@ -19,7 +19,7 @@ const SETTLE: Duration = Duration::from_millis(15_500);
 pub fn measure(how: &Measure, load: &Load, server: &Server) -> Result<IdleFigures, Box<dyn Error>> {
     let process = server.start(load.clients, News::Usual, &how.scratch, how.cores)?;
     let empty_bytes = process.private_bytes()?;
-    let mut gathering = Gathering::new(server, process.address)?;
+    let mut gathering = Gathering::new(server, vec![process.address])?;
     gathering.fill(load.clients, |_| Pockets::Large)?;
     gathering.settle()?;
     let mut crowd = gathering.crowd;

@@ -1,6 +1,8 @@
 //! Latencies, kept in buckets whose width grows with the value: bounded memory, any number of
 //! samples, and no value off by more than one part in 128.
 
+use serde::{Deserialize, Serialize};
+
 /// Buckets for each doubling of the value, as a power of two.
 const STEP_BITS: u32 = 7;
 const STEPS: usize = 1 << STEP_BITS;
@@ -36,6 +38,18 @@ impl Histogram {
             (seen >= wanted).then(|| middle_of(bucket).min(self.max_ns))
         })
     }
+
+    pub fn quantiles(&self) -> Quantiles {
+        let quantile = |share| self.quantile_ns(share).unwrap_or(0);
+        Quantiles { p50_ns: quantile(0.5), p99_ns: quantile(0.99) }
+    }
+}
+
+/// What a table shows of latencies; zeros of none.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Quantiles {
+    pub p50_ns: u64,
+    pub p99_ns: u64,
 }
 
 /// Below `STEPS` a bucket a nanosecond; above, `STEPS` buckets for each doubling.

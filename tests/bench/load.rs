@@ -14,6 +14,9 @@ const SENDERS_USUAL_MAX: usize = 100;
 const CLIENTS_MIN: usize = 3;
 /// Over these numbers of clients the plot goes.
 const SWEEP_CLIENTS: [usize; 6] = [10, 30, 100, 300, 1_000, 3_000];
+/// Loads that compare servers that share a room with one that doesn't.
+const SHARED: &str = "cluster";
+const SHARED_WINDOW_LINES: u32 = 1_000;
 const SWEEP_FAMILIES: [&str; 3] = ["limit", "paced", "full"];
 
 /// Something to do to a server.
@@ -33,6 +36,8 @@ pub enum Shape {
     Idle,
     /// Everybody comes at full speed, and leaves at full speed.
     Storm,
+    /// Links without servers hand lines over to the engine.
+    Ordering,
 }
 
 /// Lines go through the room.
@@ -82,7 +87,7 @@ struct Named {
 }
 
 #[rustfmt::skip]
-const NAMED: [Named; 15] = [
+const NAMED: [Named; 19] = [
     Named { name: "limit", family: "limit", clients: 500, shape: limit, about: "one sender, 800 lines share each write; only the bare loop" },
     Named { name: "paced", family: "paced", clients: 500, shape: paced, about: "one sender, 100 lines a second (50,000 deliveries a second)" },
     Named { name: "full", family: "full", clients: 500, shape: full, about: "a fifth of them, at most 100, send; 8 lines outstanding each" },
@@ -98,13 +103,18 @@ const NAMED: [Named; 15] = [
     Named { name: "size64", family: "size64", clients: 100, shape: |clients| size(clients, 64), about: "the same with 64 bytes" },
     Named { name: "size512", family: "size512", clients: 100, shape: |clients| size(clients, 512), about: "the same with 512 bytes" },
     Named { name: "size4000", family: "size4000", clients: 100, shape: |clients| size(clients, 4_000), about: "the same with 4,000 bytes" },
+    Named { name: "cluster-paced", family: SHARED, clients: 500, shape: |_| shared(10), about: "over 1, 2, 3 servers: one sender, 100 lines a second" },
+    Named { name: "cluster-quiet", family: SHARED, clients: 12, shape: |_| shared(5), about: "the same with 200 lines a second, for the latency" },
+    Named { name: "cluster-full", family: SHARED, clients: 6, shape: ceiling, about: "the same with three senders, 1,000 lines outstanding each" },
+    Named { name: "cluster-order", family: SHARED, clients: 3, shape: |_| Shape::Ordering, about: "1, 2, 3 links alone hand lines over as fast as they can" },
 ];
 
 /// What runs if nothing is asked for.
 pub const USUAL: &str = "limit,full,everyone,everyone400,one,paced,idle";
 
 impl Load {
-    /// The loads that `names` ask for, separated by commas: a name, `NAME@CLIENTS`, `all`, or `sweep`.
+    /// The loads that `names` ask for, separated by commas: a name, `NAME@CLIENTS`, `all`, `sweep`,
+    /// or `cluster`.
     pub fn parse(names: &str, idle_clients: &[usize]) -> Result<Vec<Load>, String> {
         let mut loads = Vec::new();
         for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
@@ -119,6 +129,11 @@ impl Load {
                         SWEEP_CLIENTS.iter().flat_map(|n| SWEEP_FAMILIES.map(|f| (*n, f)))
                     {
                         loads.push(Load::named(family, Some(clients))?);
+                    }
+                }
+                SHARED => {
+                    for Named { name, .. } in NAMED.iter().filter(|named| named.family == SHARED) {
+                        loads.push(Load::named(name, None)?);
                     }
                 }
                 "idle" => {
@@ -154,13 +169,18 @@ impl Load {
         let most = match self.shape() {
             Shape::Storm => 200,
             Shape::Idle => 50,
-            Shape::Flow(_) => 20,
+            Shape::Flow(_) | Shape::Ordering => 20,
         };
         Load { clients: self.clients.min(most), ..self }
     }
 
     pub fn shape(&self) -> Shape {
         (self.shape)(self.clients)
+    }
+
+    /// Whether it is there to compare servers that share a room with one that doesn't.
+    pub fn is_shared(&self) -> bool {
+        self.family == SHARED
     }
 
     /// Whether this load is only there for others to be compared with, and only the floor runs it.
@@ -172,10 +192,11 @@ impl Load {
 /// What `--list` prints.
 pub fn list() -> String {
     let line = |named: &Named| {
-        format!("{:12} {:>6} clients: {}\n", named.name, named.clients, named.about)
+        format!("{:13} {:>6} clients: {}\n", named.name, named.clients, named.about)
     };
-    let sweep = format!("{:12} limit, paced and full with {SWEEP_CLIENTS:?} clients\n", "sweep");
-    NAMED.iter().map(line).collect::<String>() + &sweep
+    let sweep = format!("{:13} limit, paced and full with {SWEEP_CLIENTS:?} clients\n", "sweep");
+    let cluster = format!("{:13} all cluster-... loads\n", SHARED);
+    NAMED.iter().map(line).collect::<String>() + &sweep + &cluster
 }
 
 fn number(clients: &str) -> Result<usize, String> {
@@ -205,6 +226,17 @@ fn paced(clients: usize) -> Shape {
     let lines_a_second = (PACED_DELIVERIES_A_SECOND / clients).clamp(1, 1_000);
     let period = Duration::from_secs(1) / lines_a_second as u32;
     Shape::Flow(Flow { senders: 1, stuck: 0, line_bytes: 64, pace: Pace::Steady { period } })
+}
+
+fn shared(period_ms: u64) -> Shape {
+    let pace = Pace::Steady { period: Duration::from_millis(period_ms) };
+    Shape::Flow(Flow { senders: 1, stuck: 0, line_bytes: 64, pace })
+}
+
+/// One sender for each of three servers. Half of the clients only listen, at least one at each.
+fn ceiling(clients: usize) -> Shape {
+    let pace = Pace::Window { lines: SHARED_WINDOW_LINES };
+    Shape::Flow(Flow { senders: 3.min(clients / 2), stuck: 0, line_bytes: 64, pace })
 }
 
 fn one(_clients: usize) -> Shape {

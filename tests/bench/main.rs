@@ -18,6 +18,8 @@
 //!   that are checked, from the write of a line to the return of the read it came with.
 //! - The floor is a bare loop that sends on what it receives ([`bare`]); the *limit* is the same loop
 //!   when 800 lines share each of its sends, so that little more than copying is left.
+//! - Servers that share a room are one server here, with the sum of their times. They and their
+//!   engine share the servers' core, and clients come to them in turns.
 //! - A machine's speed drifts within seconds, so all loads on all servers of a run are there at the
 //!   same time and take turns slice by slice. Ratios are made within a run; the table shows the
 //!   median of the runs' ratios with the smallest and the largest.
@@ -30,6 +32,7 @@ mod options;
 mod load;
 mod payload;
 mod protocol;
+mod engine;
 mod server;
 
 mod bare;
@@ -43,6 +46,11 @@ mod crowd;
 mod canary;
 mod gathering;
 
+mod node;
+mod round_trip;
+mod fleet;
+
+mod apart;
 mod check;
 mod clock;
 mod flow;
@@ -55,6 +63,7 @@ mod syscalls;
 
 mod encrypting;
 mod idle;
+mod ordering;
 mod storm;
 
 mod measure;
@@ -62,6 +71,7 @@ mod measure;
 mod figures;
 mod plot;
 mod session;
+mod sharing;
 mod svg;
 mod table;
 

@@ -9,7 +9,7 @@ use crate::load::{Load, Shape};
 use crate::machine::Cores;
 use crate::room::Room;
 use crate::server::Server;
-use crate::{idle, storm};
+use crate::{idle, ordering, storm};
 
 /// A machine's speed drifts within seconds. So the measured time of a flow is cut into this many
 /// slices, and the rooms of a group take turns.
@@ -18,8 +18,8 @@ pub const SLICES: u32 = 8;
 const GROUP_TIME_MAX: Duration = Duration::from_secs(60);
 /// What this program needs beside a descriptor for each client.
 const SPARE_DESCRIPTORS: usize = 100;
-/// For a room: its poller, and a pipe from its server.
-const SPARE_DESCRIPTORS_A_ROOM: usize = 4;
+/// For a room: its poller, pipes from its servers, and connections to their engine.
+const SPARE_DESCRIPTORS_A_ROOM: usize = 10;
 
 pub struct Measure {
     pub cores: Cores,
@@ -109,12 +109,16 @@ impl Measure {
             Shape::Flow(_) => return Outcome::Skipped("is measured in a group".into()),
             Shape::Idle => idle::measure(self, pair.load, pair.server).map(Outcome::Idle),
             Shape::Storm => storm::measure(self, pair.load, pair.server).map(Outcome::Storm),
+            Shape::Ordering => ordering::measure(self, pair.server).map(Outcome::Ordering),
         };
         outcome.unwrap_or_else(|error| Outcome::Failed(error.to_string()))
     }
 
     /// A pass of its own, because counting slows the server down.
     pub fn syscalls(&self, pair: Pair) -> Outcome {
+        if pair.server.processes > 1 {
+            return Outcome::Skipped("system calls are counted of one server".into());
+        }
         let syscalls = self.open(pair).map(|room| room.syscalls(self));
         match syscalls {
             Ok(Ok(a_delivery)) => Outcome::Syscalls { a_delivery },
@@ -138,6 +142,9 @@ impl Measure {
     fn obstacle(&self, pair @ Pair { load, server }: Pair) -> Option<String> {
         let needed = descriptors_of(pair) + SPARE_DESCRIPTORS;
         let line_bytes_max = server.protocol.line_bytes_max();
+        if let Some(program) = server.lacks() {
+            return Some(format!("{program} isn't installed"));
+        }
         if load.clients > server.clients_max {
             return Some(format!("takes at most {} clients", server.clients_max));
         }

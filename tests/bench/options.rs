@@ -22,12 +22,14 @@ pub struct Options {
     #[arg(long)]
     quick: bool,
 
-    /// Loads, separated by commas: names from --list, NAME@CLIENTS, all, or sweep (for the plot)
+    /// Loads, separated by commas: names from --list, NAME@CLIENTS, all, sweep (for the plot),
+    /// or cluster (servers that share a room, which only those loads use)
     /// [default: limit,full,everyone,everyone400,one,paced,idle; with --quick all]
     #[arg(long)]
     loads: Option<String>,
 
-    /// Servers, separated by commas, or all [default: all; with --quick roomcast,bare]
+    /// Servers, separated by commas, or all [default: all; with --quick roomcast,bare and
+    /// those that share a room]
     #[arg(long)]
     servers: Option<String>,
 
@@ -115,7 +117,11 @@ impl Options {
 
     /// The names of the servers that are wanted.
     pub fn servers(&self) -> &str {
-        self.servers.as_deref().unwrap_or(if self.is_quick() { "roomcast,bare" } else { "all" })
+        self.servers.as_deref().unwrap_or(if self.is_quick() {
+            "roomcast,bare,cluster1,cluster2,cluster3"
+        } else {
+            "all"
+        })
     }
 
     pub fn length(&self) -> Duration {

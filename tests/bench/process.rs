@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command, Stdio};
@@ -27,6 +28,8 @@ pub enum Readiness {
     Announced,
     /// It was told where, and doesn't say when it listens.
     Silent(SocketAddr),
+    /// The same with a unix socket.
+    Socket(PathBuf),
 }
 
 /// A running server. It ends when this is dropped, or when the benchmark dies.
@@ -62,7 +65,7 @@ impl Process {
         let copy = file.try_clone().map_err(|error| error.to_string())?;
         command.stdin(Stdio::null()).stderr(file).stdout(match readiness {
             Readiness::Announced => Stdio::piped(),
-            Readiness::Silent(_) => copy.into(),
+            Readiness::Silent(_) | Readiness::Socket(_) => copy.into(),
         });
         // SAFETY: only one system call is made between fork and exec.
         unsafe {
@@ -80,8 +83,9 @@ impl Process {
             Readiness::Announced => process.read_address(),
             Readiness::Silent(address) => {
                 process.address = *address;
-                process.wait_for_port()
+                process.wait_until(|| is_listening(address.port()))
             }
+            Readiness::Socket(path) => process.wait_until(|| UnixStream::connect(path).is_ok()),
         };
         ready.map_err(|reason| format!("{reason}{}", last_words(log)))?;
         Ok(process)
@@ -105,10 +109,10 @@ impl Process {
         Ok(())
     }
 
-    fn wait_for_port(&mut self) -> Result<(), String> {
+    fn wait_until(&mut self, listens: impl Fn() -> bool) -> Result<(), String> {
         let deadline = clock::now_ns() + clock::to_ns(START_TIMEOUT);
         while clock::now_ns() < deadline {
-            if is_listening(self.address.port()) {
+            if listens() {
                 return Ok(());
             }
             // There is no event for "somebody listens there now".
@@ -142,13 +146,18 @@ impl Process {
 
     /// Time on a processor of all its threads, or of the first one.
     pub fn cpu_ns(&self) -> io::Result<u64> {
-        if self.counts_loop_only {
-            // proc_pid_schedstat(5): nanoseconds on a processor come first.
-            let stat = fs::read_to_string(format!("/proc/{0}/task/{0}/schedstat", self.id()))?;
-            let time = stat.split(' ').next().and_then(|word| word.parse().ok());
-            return time.ok_or_else(|| io::Error::other(format!("not a schedstat: {stat:?}")));
+        match self.counts_loop_only {
+            true => self.loop_cpu_ns(),
+            false => Ok(clock::to_ns(self.process.cpu_time()?)),
         }
-        Ok(clock::to_ns(self.process.cpu_time()?))
+    }
+
+    /// Time on a processor of its first thread.
+    pub fn loop_cpu_ns(&self) -> io::Result<u64> {
+        // proc_pid_schedstat(5): nanoseconds on a processor come first.
+        let stat = fs::read_to_string(format!("/proc/{0}/task/{0}/schedstat", self.id()))?;
+        let time = stat.split(' ').next().and_then(|word| word.parse().ok());
+        time.ok_or_else(|| io::Error::other(format!("not a schedstat: {stat:?}")))
     }
 
     /// What a thread does after every wake-up.

@@ -1,17 +1,18 @@
-//! A server with a full room, driven slice by slice.
+//! A server, or several that share it, with a full room, driven slice by slice.
 
 use std::error::Error;
 use std::time::Duration;
 
+use crate::apart::Apart;
 use crate::connection::Pockets;
-use crate::figures::FlowFigures;
+use crate::figures::{FlowFigures, SharingFigures, SharingLatencies};
+use crate::fleet::{Cpu, Fleet};
 use crate::flow::Drive;
 use crate::gathering::Gathering;
-use crate::load::{Flow, Load};
+use crate::load::{Flow, Load, Pace};
 use crate::measure::Measure;
-use crate::process::Process;
 use crate::roles::{Roles, is_stuck};
-use crate::server::{News, Server};
+use crate::server::Server;
 use crate::syscalls::Counter;
 
 /// The part of the measured time that is driven before it, unmeasured.
@@ -23,12 +24,15 @@ const STUCK_FILL_BYTES: usize = 6 * 1024 * 1024;
 
 pub struct Room {
     flow: Flow,
-    process: Process,
+    /// The load compares servers that share a room.
+    is_shared: bool,
+    fleet: Fleet,
     drive: Drive,
     /// Sums over the slices driven so far.
     deliveries: u64,
+    lines: u64,
     elapsed_ns: u64,
-    cpu_ns: u64,
+    cpu: Cpu,
 }
 
 impl Room {
@@ -40,13 +44,9 @@ impl Room {
         server: &Server,
     ) -> Result<Room, Box<dyn Error>> {
         let roles = Roles::new(load.clients, &flow);
-        let process = server.start(
-            load.clients + roles.senders.len(),
-            News::AtOnce,
-            &how.scratch,
-            how.cores,
-        )?;
-        let mut gathering = Gathering::new(server, process.address)?;
+        let is_shared = load.is_shared();
+        let fleet = Fleet::start(how, server, load.clients + roles.senders.len(), is_shared)?;
+        let mut gathering = Gathering::new(server, fleet.addresses())?;
         let stuck = |member: usize| is_stuck(member, load.clients, &flow);
         gathering.fill(load.clients, |member| {
             if stuck(member) { Pockets::Small } else { Pockets::Large }
@@ -62,23 +62,28 @@ impl Room {
         }
         drive.phase(how.length.mul_f64(WARM_UP_SHARE), how.deliveries_max)?;
         drive.watch().forget_latencies();
-        Ok(Room { flow, process, drive, deliveries: 0, elapsed_ns: 0, cpu_ns: 0 })
+        let (deliveries, lines, elapsed_ns, cpu) = (0, 0, 0, Cpu::default());
+        Ok(Room { flow, is_shared, fleet, drive, deliveries, lines, elapsed_ns, cpu })
     }
 
     /// Drives it a bit further. Nothing is on its way before or after that, so what the server does
     /// meanwhile is for these deliveries.
     pub fn slice(&mut self, length: Duration, deliveries_max: u64) -> Result<(), Box<dyn Error>> {
-        let cpu_ns = self.process.cpu_ns()?;
+        let cpu = self.fleet.cpu()?;
         let phase = self.drive.phase(length, deliveries_max)?;
-        if !self.process.is_running() {
+        if !self.fleet.is_running() {
             return Err("the server ended".into());
         }
         if phase.deliveries == 0 {
             return Err("nothing is delivered any more".into());
         }
-        self.cpu_ns += self.process.cpu_ns()?.saturating_sub(cpu_ns);
+        self.cpu += self.fleet.cpu()? - cpu;
         self.deliveries += phase.deliveries;
+        self.lines += phase.lines;
         self.elapsed_ns += phase.elapsed_ns;
+        if self.is_paced() {
+            self.fleet.measure_round_trips()?;
+        }
         Ok(())
     }
 
@@ -90,7 +95,7 @@ impl Room {
             line_bytes: self.flow.line_bytes,
             deliveries: self.deliveries,
             elapsed_ns: self.elapsed_ns,
-            server_cpu_ns: self.cpu_ns,
+            server_cpu_ns: self.cpu.servers_ns,
             latency_p50_ns: latency(0.5),
             latency_p99_ns: latency(0.99),
             latency_p999_ns: latency(0.999),
@@ -101,12 +106,41 @@ impl Room {
             surplus: faults.surplus,
             stranger: self.drive.watch().stranger().map(str::to_owned),
             closed: self.drive.closed(),
+            sharing: self.is_shared.then(|| self.sharing()),
         }
+    }
+
+    fn sharing(&mut self) -> SharingFigures {
+        SharingFigures {
+            lines: self.lines,
+            loop_cpu_ns: self.cpu.loops_ns,
+            engine_cpu_ns: self.fleet.has_engine().then_some(self.cpu.engine_ns),
+            latencies: self.is_paced().then(|| self.latencies()),
+            orders: self.drive.orders(),
+        }
+    }
+
+    fn latencies(&mut self) -> SharingLatencies {
+        let round_trips = self.fleet.round_trips();
+        let watch = self.drive.watch();
+        match &watch.apart {
+            Some(Apart { near, far, .. }) => {
+                SharingLatencies { near: near.quantiles(), far: Some(far.quantiles()), round_trips }
+            }
+            None => {
+                let near = watch.latencies().quantiles();
+                SharingLatencies { near, far: None, round_trips }
+            }
+        }
+    }
+
+    fn is_paced(&self) -> bool {
+        matches!(self.flow.pace, Pace::Steady { .. })
     }
 
     /// System calls a delivery while it is driven once more.
     pub fn syscalls(mut self, how: &Measure) -> Result<f64, Box<dyn Error>> {
-        let counter = Counter::attach(self.process.id(), &how.scratch)?;
+        let counter = Counter::attach(self.fleet.id(), &how.scratch)?;
         let phase = self.drive.phase(how.length, how.deliveries_max)?;
         Ok(counter.finish()? as f64 / phase.deliveries as f64)
     }

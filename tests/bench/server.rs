@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::engine::Engine;
 use crate::machine::Cores;
 use crate::process::{Process, Readiness};
 use crate::protocol::{Irc, Lines, Nats, Protocol, Redis, Roomcast, WebSocket};
@@ -27,6 +28,8 @@ pub struct Server {
     pub clients_max: usize,
     /// Connections that may wait to be accepted: less than its backlog.
     pub connects_at_once: usize,
+    /// So many of it share the room.
+    pub processes: usize,
 }
 
 enum Kind {
@@ -38,6 +41,12 @@ enum Kind {
     Stored {
         path: PathBuf,
         arguments: Vec<String>,
+    },
+    /// Several of it, and the engine that orders what is said, if it is installed.
+    Clustered {
+        path: PathBuf,
+        arguments: Vec<String>,
+        engine: Option<PathBuf>,
     },
     Bare,
     Ncat {
@@ -74,6 +83,7 @@ impl Server {
             security: Security::Never,
             clients_max: usize::MAX,
             connects_at_once: 64,
+            processes: 1,
         }
     }
 
@@ -100,6 +110,14 @@ impl Server {
         let arguments = arguments.split_whitespace().map(str::to_owned).collect();
         let kind = Kind::Stored { path, arguments };
         Server { connects_at_once: 512, ..Server::new("stored", kind, &Roomcast) }
+    }
+
+    /// So many of it that share their rooms.
+    pub fn clustered(path: PathBuf, arguments: &str, processes: usize) -> Server {
+        let arguments = arguments.split_whitespace().map(str::to_owned).collect();
+        let kind = Kind::Clustered { path, arguments, engine: find("redis-server") };
+        let name = format!("cluster{processes}");
+        Server { connects_at_once: 512, processes, ..Server::new(&name, kind, &Roomcast) }
     }
 
     /// The same with clients that speak TLS.
@@ -170,6 +188,30 @@ impl Server {
         matches!(self.kind, Kind::Given { .. })
     }
 
+    /// Whether it shares its rooms through an engine.
+    pub fn is_clustered(&self) -> bool {
+        matches!(self.kind, Kind::Clustered { .. })
+    }
+
+    /// A program that it needs and that isn't installed.
+    pub fn lacks(&self) -> Option<&'static str> {
+        matches!(self.kind, Kind::Clustered { engine: None, .. }).then_some("redis-server")
+    }
+
+    /// The engine through which several of it share a room, if it is such a server.
+    pub fn start_engine(
+        &self,
+        scratch: &Path,
+        cores: Cores,
+    ) -> Result<Option<Engine>, Box<dyn Error>> {
+        match &self.kind {
+            Kind::Clustered { engine: Some(program), .. } => {
+                Engine::start(program, scratch, cores).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Starts it with room for `clients`; its files go to `scratch`.
     pub fn start(
         &self,
@@ -178,7 +220,22 @@ impl Server {
         scratch: &Path,
         cores: Cores,
     ) -> Result<Process, Box<dyn Error>> {
-        let (command, readiness) = self.command(clients, news, scratch)?;
+        self.start_beside(None, clients, news, scratch, cores)
+    }
+
+    /// The same for one of those that share a room through this engine.
+    pub fn start_beside(
+        &self,
+        engine: Option<&Engine>,
+        clients: usize,
+        news: News,
+        scratch: &Path,
+        cores: Cores,
+    ) -> Result<Process, Box<dyn Error>> {
+        let (mut command, readiness) = self.command(clients, news, scratch)?;
+        if let Some(engine) = engine {
+            command.args(["--cluster", &engine.url()]);
+        }
         let log = scratch.join(format!("{}.log", self.name));
         let process = Process::start(command, &readiness, &log, cores)?;
         Ok(process.counting(matches!(self.kind, Kind::Stored { .. })))
@@ -193,7 +250,9 @@ impl Server {
         let room = (clients + SPARE_CLIENTS).to_string();
         let mut command;
         let address = match &self.kind {
-            Kind::Roomcast { path, arguments } | Kind::Stored { path, arguments } => {
+            Kind::Roomcast { path, arguments }
+            | Kind::Stored { path, arguments }
+            | Kind::Clustered { path, arguments, .. } => {
                 command = Command::new(path);
                 command.args(["--listen", "127.0.0.1:0", "--max-clients", &room]);
                 // Senders are to be limited by nothing but the server's speed.

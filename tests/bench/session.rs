@@ -20,6 +20,8 @@ const OURS: &str = "roomcast";
 const WEBSOCKET: &str = "websocket";
 const STORED: &str = "stored";
 const TLS: &str = "tls";
+/// How many servers share a room.
+const CLUSTERS: [usize; 3] = [1, 2, 3];
 /// Between two progress lines that stay.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(5);
 
@@ -81,16 +83,11 @@ fn run_after_run(measure: &Measure, pairs: &[Pair], options: &Options) -> Vec<Re
 pub fn verdict(report: &Report) -> Result<(), Box<dyn Error>> {
     for record in &report.records {
         let trouble = match &record.outcome {
-            Outcome::Failed(reason)
-                if [OURS, WEBSOCKET, TLS, FLOOR].contains(&record.server.as_str()) =>
-            {
+            Outcome::Failed(reason) if is_ours(&record.server) || record.server == FLOOR => {
                 Some(reason.clone())
             }
-            Outcome::Flow(figures)
-                if [OURS, WEBSOCKET, STORED, TLS].contains(&record.server.as_str()) =>
-            {
-                figures.faults()
-            }
+            Outcome::Flow(figures) if is_ours(&record.server) => figures.faults(),
+            Outcome::Ordering(figures) => figures.trouble(),
             _ => None,
         };
         if let Some(trouble) = trouble {
@@ -100,6 +97,11 @@ pub fn verdict(report: &Report) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn is_ours(server: &str) -> bool {
+    [OURS, WEBSOCKET, STORED, TLS].contains(&server)
+        || CLUSTERS.iter().any(|count| server == format!("cluster{count}"))
+}
+
 /// Roomcast, the floor, and what else is installed or was given.
 pub fn every_server(options: &Options) -> Vec<Server> {
     let mut servers =
@@ -107,6 +109,9 @@ pub fn every_server(options: &Options) -> Vec<Server> {
     servers.push(Server::websocket(options.roomcast.clone(), &options.roomcast_args));
     servers.push(Server::tls(options.roomcast.clone(), &options.roomcast_args));
     servers.push(Server::stored(options.roomcast.clone(), &options.roomcast_args));
+    let clustered =
+        |&count| Server::clustered(options.roomcast.clone(), &options.roomcast_args, count);
+    servers.extend(CLUSTERS.iter().map(clustered));
     servers.extend(Server::installed());
     if let (Some(command), Some(port)) = (&options.server, options.port) {
         servers.push(Server::given(command.clone(), port));
@@ -133,7 +138,17 @@ fn wanted_servers(options: &Options) -> Result<Vec<Server>, String> {
 fn pairs<'all>(loads: &'all [Load], servers: &'all [Server]) -> Vec<Pair<'all>> {
     let every =
         loads.iter().flat_map(|load| servers.iter().map(move |server| Pair { load, server }));
-    every.filter(|pair| !pair.load.is_limit() || pair.server.name == FLOOR).collect()
+    every.filter(|&pair| suits(pair)).collect()
+}
+
+/// Whether this server is one of those that this load compares.
+fn suits(Pair { load, server }: Pair) -> bool {
+    match load.shape() {
+        Shape::Ordering => server.is_clustered(),
+        _ if load.is_shared() => server.is_clustered() || server.name == OURS,
+        _ if load.is_limit() => server.name == FLOOR,
+        _ => !server.is_clustered(),
+    }
 }
 
 fn record(run: usize, Pair { load, server }: Pair, outcome: Outcome) -> Record {

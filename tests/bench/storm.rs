@@ -29,7 +29,7 @@ pub fn measure(
     server: &Server,
 ) -> Result<StormFigures, Box<dyn Error>> {
     let process = server.start(load.clients, News::Usual, &how.scratch, how.cores)?;
-    let mut gathering = Gathering::new(server, process.address)?;
+    let mut gathering = Gathering::new(server, vec![process.address])?;
     gathering.fill(RESIDENTS, |_| Pockets::Large)?;
     gathering.settle()?;
     let descriptors = process.descriptors()?;

@@ -2,6 +2,7 @@
 //! within each run.
 
 use crate::figures::{FlowFigures, IdleFigures, Outcome, Record, Report, Spread, StormFigures};
+use crate::sharing;
 
 /// The server that others are divided by.
 pub const FLOOR: &str = "bare";
@@ -9,9 +10,9 @@ pub const FLOOR: &str = "bare";
 const COMPARED: (&str, &str) = ("stuck", "readers");
 
 /// A load on a server.
-struct Row<'report> {
-    load: &'report str,
-    server: &'report str,
+pub struct Row<'report> {
+    pub load: &'report str,
+    pub server: &'report str,
     clients: usize,
     outcomes: Vec<&'report Outcome>,
 }
@@ -57,6 +58,7 @@ pub fn print(report: &Report) {
         ],
         rows.iter().filter_map(storm).collect(),
     );
+    sharing::print(report, &rows);
     for row in &rows {
         if let Some(reason) = row.outcomes.iter().find_map(|outcome| trouble(outcome)) {
             println!("{} on {}: {reason}", row.load, row.server);
@@ -77,8 +79,11 @@ fn rows(report: &Report) -> Vec<Row<'_>> {
 }
 
 fn flow(report: &Report, row: &Row) -> Option<Vec<String>> {
-    let flows = row
-        .pick(|outcome| if let Outcome::Flow(figures) = outcome { Some(figures) } else { None })?;
+    let flows = row.pick(|outcome| match outcome {
+        // Those have tables of their own.
+        Outcome::Flow(figures) if figures.sharing.is_none() => Some(figures),
+        _ => None,
+    })?;
     let key = (row.load, row.server);
     let over_bare = |value: fn(&FlowFigures) -> f64| report.ratio(key, (row.load, FLOOR), value);
     let limit = limit_of(report, row);
@@ -177,7 +182,7 @@ fn trouble(outcome: &Outcome) -> Option<String> {
 
 impl<'report> Row<'report> {
     /// The figures of one kind; `None` if there are none.
-    fn pick<T>(
+    pub fn pick<T>(
         &self,
         kind: impl Fn(&'report Outcome) -> Option<&'report T>,
     ) -> Option<Vec<&'report T>> {
@@ -186,11 +191,11 @@ impl<'report> Row<'report> {
     }
 }
 
-fn of<T>(figures: &[&T], value: impl Fn(&T) -> f64) -> Option<Spread> {
+pub fn of<T>(figures: &[&T], value: impl Fn(&T) -> f64) -> Option<Spread> {
     Spread::of(figures.iter().map(|figures| value(figures)))
 }
 
-fn spread(spread: Option<Spread>) -> String {
+pub fn spread(spread: Option<Spread>) -> String {
     match spread {
         Some(Spread { median, min, max }) if min < max => {
             format!("{} ({}..{})", number(median), number(min), number(max))
@@ -199,7 +204,7 @@ fn spread(spread: Option<Spread>) -> String {
     }
 }
 
-fn middle(spread: Option<Spread>) -> String {
+pub fn middle(spread: Option<Spread>) -> String {
     spread.map_or_else(|| "-".to_owned(), |spread| number(spread.median))
 }
 
@@ -214,18 +219,18 @@ fn number(value: f64) -> String {
     }
 }
 
-fn nanoseconds(spread: Option<Spread>) -> String {
+pub fn nanoseconds(spread: Option<Spread>) -> String {
     let Some(Spread { median, .. }) = spread else {
         return "-".to_owned();
     };
     match median {
-        ns if ns < 1e6 => format!("{} us", number(ns / 1e3)),
+        ns if ns.abs() < 1e6 => format!("{} us", number(ns / 1e3)),
         ns => format!("{} ms", number(ns / 1e6)),
     }
 }
 
 /// Prints rows under their headings, each column as wide as it has to be. Nothing without rows.
-fn grid(headings: &[&str], rows: Vec<Vec<String>>) {
+pub fn grid(headings: &[&str], rows: Vec<Vec<String>>) {
     if rows.is_empty() {
         return;
     }

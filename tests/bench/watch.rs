@@ -1,6 +1,7 @@
 //! What the members that listen hear during a load: each line is checked, timed, and reported back
 //! to its sender.
 
+use crate::apart::Apart;
 use crate::check::{Checker, Faults};
 use crate::crowd::Ear;
 use crate::latency::Histogram;
@@ -23,6 +24,8 @@ pub struct Watch {
     pub backs: Backs,
     pub stamps: Stamps,
     latencies: Histogram,
+    /// Where several servers share the room.
+    pub apart: Option<Apart>,
 }
 
 impl Watch {
@@ -40,12 +43,14 @@ impl Watch {
             backs: Backs { lines: vec![0; senders], fresh: Vec::new() },
             stamps: Stamps::new(senders, flow.outstanding_lines() * STAMPS_WINDOWS),
             latencies: Histogram::default(),
+            apart: None,
         }
     }
 
     /// Latencies before this don't count.
     pub fn forget_latencies(&mut self) {
         self.latencies = Histogram::default();
+        self.apart.iter_mut().for_each(Apart::forget_latencies);
     }
 
     pub fn latencies(&self) -> &Histogram {
@@ -77,8 +82,13 @@ impl Ear for Watch {
             return;
         };
         checker.line(sender, counter);
-        if let Some(stamp_ns) = self.stamps.get(sender, counter) {
-            self.latencies.add(now_ns.saturating_sub(stamp_ns));
+        let stamp_ns = self.stamps.get(sender, counter);
+        let latency_ns = stamp_ns.map(|stamp_ns| now_ns.saturating_sub(stamp_ns));
+        if let Some(ns) = latency_ns {
+            self.latencies.add(ns);
+        }
+        if let Some(apart) = &mut self.apart {
+            apart.line(member, sender, counter, latency_ns);
         }
         if self.observers.get(sender) == Some(&member) {
             self.backs.line(sender, counter);
