@@ -156,8 +156,14 @@ impl Link {
     /// Hands over what waits, within `time`, and says that this server ends; false if it
     /// doesn't come to that.
     pub fn finish(&self, time: Duration) -> bool {
+        self.send(Job::Leave);
+        self.flush(time)
+    }
+
+    /// Hands over what waits, within `time`; false if it doesn't come to that.
+    pub fn flush(&self, time: Duration) -> bool {
         let (done, is_done) = channel();
-        self.send(Job::Finish(done));
+        self.send(Job::Flush(done));
         is_done.recv_timeout(time).is_ok()
     }
 

@@ -73,8 +73,10 @@ pub(super) enum Job {
     Answer(Query),
     /// The reader has to look up.
     Wake,
-    /// The server ends: all that waits is to be handed over, and then it is said.
-    Finish(Sender<()>),
+    /// All that came before is done; then it is said.
+    Flush(Sender<()>),
+    /// The server ends.
+    Leave,
 }
 
 /// What the reader has to do.

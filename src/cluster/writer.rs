@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use redis::RedisResult;
@@ -45,8 +45,6 @@ pub(super) struct Writer {
     /// The highest number that this server has for guests.
     guests: u64,
     has_checked: bool,
-    /// The server ends; who is told when all is done.
-    ending: Option<Sender<()>>,
 }
 
 impl Writer {
@@ -75,7 +73,6 @@ impl Writer {
             behind: 0,
             guests: 0,
             has_checked: false,
-            ending: None,
         }
     }
 
@@ -101,7 +98,6 @@ impl Writer {
     fn take(&mut self, job: Job) {
         match job {
             Job::Wake => self.is_wake_due = true,
-            Job::Finish(done) => self.ending = Some(done),
             job => self.queue.push_back(job),
         }
     }
@@ -150,12 +146,6 @@ impl Writer {
         if self.asked_at.elapsed() >= HEARTBEAT {
             self.ask(Engine::ping)?;
         }
-        if let Some(done) = self.ending.take() {
-            let incarnation = Arc::clone(&self.incarnation);
-            self.ask(|engine| engine.leave(&incarnation))?;
-            // Nobody waits any more if it took too long.
-            let _ = done.send(());
-        }
         Ok(true)
     }
 
@@ -171,7 +161,13 @@ impl Writer {
                 let answer = self.answer(query)?;
                 self.say(Event::Answer(query.ticket, answer), wake);
             }
-            Job::Wake | Job::Finish(_) => {}
+            Job::Leave => {
+                let incarnation = Arc::clone(&self.incarnation);
+                self.ask(|engine| engine.leave(&incarnation))?;
+            }
+            // Nobody waits any more if it took too long.
+            Job::Flush(done) => _ = done.send(()),
+            Job::Wake => {}
         }
         Ok(())
     }

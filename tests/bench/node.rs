@@ -3,11 +3,12 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, UNIX_EPOCH};
 
 use roomcast::cluster::{Event, Link};
-use roomcast::wire::{Arrival, Batch, Kind, News, RoomKey, StoredLine, Tail};
+use roomcast::wire::{Arrival, Kind, RoomKey, SharedLine, Submission, Tail};
 
 use crate::engine::Engine;
 use crate::payload::{self, Mark};
@@ -32,9 +33,16 @@ impl Node {
         let (waker, woken) = channel();
         // It fails only when the node is gone.
         let wake = move || _ = waker.send(());
-        let (link, tail) = Link::open(engine.options()?, Arc::clone(&room), wake, PATIENCE)?;
-        let Tail { run, next, .. } = tail;
+        static NODES: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("node{}", NODES.fetch_add(1, Ordering::Relaxed)).into();
+        let (link, start) = Link::open(engine.options()?, &name, &room, wake, PATIENCE)?;
+        let Tail { run, next, .. } = start.tail;
         Ok(Node { link, woken, room, run: run.ok_or("the counting has no name")?, next, said: 0 })
+    }
+
+    /// Its count of a line, if it has handed it over.
+    pub fn own(&self, arrival: &Arrival) -> Option<u64> {
+        (arrival.server == *self.link.incarnation()).then_some(arrival.count)
     }
 
     /// Lines that it has handed over.
@@ -49,16 +57,17 @@ impl Node {
 
     /// Hands over so many lines at once.
     pub fn say(&mut self, lines: u64) {
-        let mut batch = Batch::default();
+        let mut batch = Vec::new();
         let time = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs() as u32;
         let mut text = Vec::new();
         for number in self.said + 1..=self.said + lines {
             text.clear();
             Mark { kind: payload::Kind::Load, sender: 0, counter: number as u32 }
                 .encode(LINE_BYTES, &mut text);
-            let (kind, text) = (Kind::Said, &text[..]);
-            let line = StoredLine { number, time, kind, from: "bench", text };
-            batch.push(&self.room, News::Line(line));
+            let (author, kind, from) = (1, Kind::Said, "bench".into());
+            let text = String::from_utf8_lossy(&text).into();
+            let line = SharedLine { author, time, kind, from, text, topic: None };
+            batch.push(Submission { room: Arc::clone(&self.room), count: number, line });
         }
         self.said += lines;
         self.link.submit(batch);
@@ -66,7 +75,7 @@ impl Node {
 
     /// Returns when the engine has answered for all that was handed over.
     pub fn wait_for_answer(&self) -> io::Result<()> {
-        match self.link.finish(PATIENCE) {
+        match self.link.flush(PATIENCE) {
             true => Ok(()),
             false => Err(io::Error::other("the engine doesn't take what is said")),
         }

@@ -63,10 +63,10 @@ impl End {
     }
 
     fn take(&mut self, arrivals: &[Arrival]) {
-        for &Arrival { number, own, .. } in arrivals {
-            self.faults += u64::from(number != self.next);
-            self.next = number + 1;
-            if let Some(count) = own {
+        for arrival in arrivals {
+            self.faults += u64::from(arrival.number != self.next);
+            self.next = arrival.number + 1;
+            if let Some(count) = self.node.own(arrival) {
                 self.faults += u64::from(count != self.back + 1);
                 self.back = count;
             }

@@ -85,7 +85,7 @@ impl RoundTrips {
         let deadline_ns = clock::now_ns() + clock::to_ns(PATIENCE);
         loop {
             let arrivals = self.node.hear(clock::until(deadline_ns))?;
-            if arrivals.iter().any(|arrival| arrival.own == Some(said)) {
+            if arrivals.iter().any(|arrival| self.node.own(arrival) == Some(said)) {
                 return Ok(());
             }
             if clock::until(deadline_ns).is_zero() {
