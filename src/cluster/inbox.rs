@@ -6,9 +6,10 @@ use std::time::Duration;
 use redis::{RedisResult, Value};
 
 use super::engine::{ANSWER_TIME, Engine};
+use super::entries::entries;
 use super::messages::Event;
 use super::people::{NEWS_KEY, parse};
-use super::rooms::{Entries, id, key};
+use super::rooms::id;
 use super::watched::Watched;
 use crate::wire::{Errand, Outcome};
 
@@ -27,29 +28,24 @@ pub(super) struct Inbox {
     done: HashMap<Box<str>, u64>,
 }
 
-/// What a read has found.
-#[derive(Default)]
-pub(super) struct Found {
-    pub news: Entries,
-    pub letters: Entries,
-    /// The indices of rooms, and entries in them.
-    pub rooms: Vec<(usize, Entries)>,
-}
-
 impl Inbox {
     pub fn new(incarnation: &str) -> Inbox {
         Inbox { key: key_of(incarnation), read: "0-0".into(), done: HashMap::new() }
     }
 
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// What these entries ask for.
-    pub fn sort(&mut self, letters: &Entries) -> Vec<Event> {
+    pub fn sort(&mut self, letters: &Value) -> Vec<Event> {
         let mut events = Vec::new();
-        for (id, fields) in letters {
-            self.read = id.as_str().into();
-            let data = text(fields, "d").unwrap_or_default();
-            match text(fields, "k").as_deref() {
-                Some("errand") => events.extend(parse(&data).and_then(|it| self.take(it))),
-                Some("outcome") => events.extend(parse::<Outcome>(&data).map(Event::Outcome)),
+        for raw in entries(letters) {
+            self.read = raw.id.into();
+            let data = raw.text("d").unwrap_or_default();
+            match raw.text("k") {
+                Some("errand") => events.extend(parse(data).and_then(|it| self.take(it))),
+                Some("outcome") => events.extend(parse::<Outcome>(data).map(Event::Outcome)),
                 // A wake-up, or something of a later version.
                 _ => {}
             }
@@ -84,47 +80,32 @@ impl Engine {
 }
 
 /// Waits until something comes, `block` at most (not at all if it is zero): for this server,
-/// about people after so much news, or in one of the rooms.
+/// about people after so much news, or in one of the rooms. Gives streams as `streams` knows
+/// them.
 pub(super) fn read(
     engine: &mut Engine,
     inbox: &Inbox,
     news: u64,
     rooms: &[Watched],
     block: Duration,
-) -> RedisResult<Found> {
-    let keys: Vec<_> = rooms.iter().map(|watched| key(&watched.room, "log")).collect();
+) -> RedisResult<Value> {
     let mut command = redis::cmd("XREAD");
     command.arg("COUNT").arg(ENTRIES_MAX);
     if !block.is_zero() {
         command.arg("BLOCK").arg(block.as_millis() as u64);
     }
-    command.arg("STREAMS").arg(&inbox.key).arg(NEWS_KEY).arg(&keys);
+    command.arg("STREAMS").arg(&inbox.key).arg(NEWS_KEY);
+    for watched in rooms {
+        command.arg(&watched.key);
+    }
     command.arg(&*inbox.read).arg(id(news));
     for watched in rooms {
         command.arg(id(watched.known.newest));
     }
     engine.connection.set_read_timeout(Some(block + ANSWER_TIME))?;
-    let answer: Option<Vec<(String, Entries)>> = command.query(&mut engine.connection)?;
+    let answer = command.query(&mut engine.connection)?;
     engine.connection.set_read_timeout(Some(ANSWER_TIME))?;
-    let mut found = Found::default();
-    // They come in the order in which they were asked for.
-    let mut at = 0;
-    for (key, entries) in answer.unwrap_or_default() {
-        if key == inbox.key {
-            found.letters = entries;
-        } else if key == NEWS_KEY {
-            found.news = entries;
-        } else if let Some(further) = keys[at..].iter().position(|other| *other == key) {
-            at += further;
-            found.rooms.push((at, entries));
-        }
-    }
-    Ok(found)
-}
-
-/// A field of an entry.
-pub(super) fn text(fields: &HashMap<String, Value>, name: &str) -> Option<String> {
-    redis::from_redis_value_ref(fields.get(name)?).ok()
+    Ok(answer)
 }
 
 fn key_of(incarnation: &str) -> String {

@@ -6,6 +6,7 @@
 
 // In reading order.
 mod engine;
+mod entries;
 mod rooms;
 mod people;
 mod messages;

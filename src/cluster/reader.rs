@@ -6,20 +6,24 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use redis::RedisResult;
+use redis::{RedisResult, Value};
 
+use super::entries::{entries, streams};
 use super::inbox::{self, Inbox};
 use super::knowledge::Knowledge;
 use super::lifeline::Lifeline;
 use super::messages::{Event, Options, Side, Watch};
-use super::people::{NewsPlace, news};
-use super::rooms::{Entries, Entry, Known, number_of};
+use super::people::{NEWS_KEY, NewsPlace, news};
+use super::rooms::{Entry, Known, key};
 use super::watched::Watched;
-use crate::wire::{Arrival, PeopleNews};
+use crate::wire::Arrival;
 
 /// How long the engine keeps a request open when nothing comes, and how often what is known of
 /// it is compared with what it says.
 const BLOCK: Duration = Duration::from_secs(2);
+
+/// Rooms that are compared at once.
+const CHECKED_ROOMS: usize = 32;
 
 /// What the thread has.
 pub(super) struct Reader {
@@ -34,6 +38,8 @@ pub(super) struct Reader {
     /// When what is known has to be compared with the engine.
     check_at: Instant,
     asked_at: Instant,
+    /// How many rooms were compared so far.
+    checked: usize,
     /// The names of servers, so that there is one of each.
     servers: HashMap<Box<str>, Arc<str>>,
 }
@@ -56,6 +62,7 @@ impl Reader {
             events,
             check_at: now,
             asked_at: now,
+            checked: 0,
             servers: HashMap::new(),
         }
     }
@@ -87,7 +94,8 @@ impl Reader {
                 self.rooms.retain(|watched| watched.room != room);
                 let known = Known { run, newest: next.saturating_sub(1) };
                 self.knowledge.learn(&room, &known);
-                self.rooms.push(Watched { room, known });
+                let key = key(&room, "log");
+                self.rooms.push(Watched { room, key, known });
             }
             Watch::End(room) => {
                 self.knowledge.forget(&room);
@@ -119,7 +127,7 @@ impl Reader {
             return Ok(false);
         }
         if is_new || Instant::now() >= self.check_at {
-            self.check(events)?;
+            self.check(is_new, events)?;
         }
         self.asked_at = Instant::now();
         let Some(engine) = self.lifeline.engine() else { return Ok(false) };
@@ -132,14 +140,18 @@ impl Reader {
         let block = if events.is_empty() && !is_new { BLOCK } else { Duration::ZERO };
         let number = self.news.as_ref().map_or(0, |place| place.number);
         let found = inbox::read(engine, &self.inbox, number, &self.rooms, block)?;
-        self.sort(found, events);
+        self.sort(&found, events);
         Ok(true)
     }
 
-    /// Compares what is known with what the engine says.
-    fn check(&mut self, events: &mut Vec<Event>) -> RedisResult<()> {
+    /// Compares what is known with what the engine says: of all rooms, or of some of them in
+    /// their turn. A room in which something is said needs none: each entry has its counting.
+    fn check(&mut self, is_all: bool, events: &mut Vec<Event>) -> RedisResult<()> {
         let Some(engine) = self.lifeline.engine() else { return Ok(()) };
-        for watched in &mut self.rooms {
+        let rooms = self.rooms.len();
+        let count = if is_all { rooms } else { rooms.min(CHECKED_ROOMS) };
+        for step in 0..count {
+            let watched = &mut self.rooms[(self.checked + step) % rooms];
             self.asked_at = Instant::now();
             let standing = engine.open(&watched.room, &watched.known)?;
             // What is before a new counting is still read, and says itself where that begins.
@@ -149,6 +161,7 @@ impl Reader {
                 self.knowledge.learn(&watched.room, &watched.known);
             }
         }
+        self.checked = self.checked.wrapping_add(count);
         self.asked_at = Instant::now();
         if let Some(place) = &self.news
             && !engine.goes_on(place)?
@@ -160,64 +173,72 @@ impl Reader {
     }
 
     /// Makes events of what was read.
-    fn sort(&mut self, found: inbox::Found, events: &mut Vec<Event>) {
-        self.sort_news(&found.news, events);
-        let mut arrivals = Vec::new();
-        for (at, entries) in found.rooms {
-            let watched = &mut self.rooms[at];
-            for (id, fields) in &entries {
-                let Some(number) = number_of(id) else { continue };
-                let Some(entry) = Entry::parse(number, fields) else {
-                    // One of a later version: it counts as missing.
-                    watched.known.newest = number;
-                    continue;
-                };
-                if entry.run != watched.known.run {
-                    if !arrivals.is_empty() {
-                        events.push(Event::Arrived(std::mem::take(&mut arrivals)));
-                    }
-                    watched.begin_run(&entry.run, number.saturating_sub(1), events);
-                }
-                watched.known.newest = number;
-                let server = server(&mut self.servers, &entry.server);
-                let Entry { count, is_late, line, .. } = entry;
-                let room = Arc::clone(&watched.room);
-                arrivals.push(Arrival { room, number, server, count, is_late, line });
-            }
-            self.knowledge.learn(&watched.room, &watched.known);
+    fn sort(&mut self, found: &Value, events: &mut Vec<Event>) {
+        let stream = |key: &str| streams(found).find(|(other, _)| *other == key);
+        if let Some((_, news)) = stream(NEWS_KEY) {
+            self.sort_news(news, events);
         }
+        // They come in the order in which they were asked for.
+        let mut at = 0;
+        for (key, stream) in streams(found) {
+            let room = self.rooms[at..].iter().position(|watched| watched.key == key);
+            if let Some(further) = room {
+                at += further;
+                self.sort_lines(at, stream, events);
+            }
+        }
+        // What somebody said before it comes before it.
+        if let Some((_, letters)) = stream(self.inbox.key()) {
+            events.extend(self.inbox.sort(letters));
+        }
+    }
+
+    fn sort_lines(&mut self, at: usize, stream: &Value, events: &mut Vec<Event>) {
+        let watched = &mut self.rooms[at];
+        let mut arrivals = Vec::new();
+        for raw in entries(stream) {
+            let Some(number) = raw.number() else { continue };
+            let Some(entry) = Entry::parse(number, raw) else {
+                // One of a later version: it counts as missing.
+                watched.known.newest = number;
+                continue;
+            };
+            if *entry.run != *watched.known.run {
+                if !arrivals.is_empty() {
+                    events.push(Event::Arrived(std::mem::take(&mut arrivals)));
+                }
+                watched.begin_run(entry.run, number.saturating_sub(1), events);
+            }
+            watched.known.newest = number;
+            let server = server(&mut self.servers, entry.server);
+            let Entry { count, is_late, line, .. } = entry;
+            let room = Arc::clone(&watched.room);
+            arrivals.push(Arrival { room, number, server, count, is_late, line });
+        }
+        self.knowledge.learn(&watched.room, &watched.known);
         if !arrivals.is_empty() {
             events.push(Event::Arrived(arrivals));
         }
-        // What somebody said before it comes before it.
-        events.extend(self.inbox.sort(&found.letters));
     }
 
-    fn sort_news(&mut self, entries: &Entries, events: &mut Vec<Event>) {
+    fn sort_news(&mut self, stream: &Value, events: &mut Vec<Event>) {
         let mut told = Vec::new();
-        for (id, fields) in entries {
-            let text = |name: &str| inbox::text(fields, name);
+        for raw in entries(stream) {
             let Some(place) = &mut self.news else { break };
-            let Some(number) = number_of(id) else { continue };
-            let epoch = text("e").unwrap_or_default();
-            if number != place.number + 1 || *epoch != *place.epoch {
+            let Some(number) = raw.number() else { continue };
+            if number != place.number + 1 || raw.text("e") != Some(&*place.epoch) {
                 // Something is missing.
                 self.news = None;
                 break;
             }
             place.number = number;
-            let (Some(kind), Some(server), Some(data)) = (text("k"), text("i"), text("d")) else {
-                continue;
-            };
-            let is_own = *server == *self.incarnation;
-            told.extend(news(&kind, &server, &data, number).filter(|news| {
-                // A ban of its own has been made already; and the rest it knows better.
-                !is_own || matches!(news, PeopleNews::Gone { .. })
-            }));
+            let fields = (raw.text("k"), raw.text("i"), raw.text("d"));
+            let (Some(kind), Some(server), Some(data)) = fields else { continue };
+            // What it has told others itself it knows better.
+            if *server != *self.incarnation {
+                told.extend(news(kind, server, data, number));
+            }
         }
-        // That this server is taken for dead is seen by its writer.
-        let own = &self.incarnation;
-        told.retain(|it| !matches!(it, PeopleNews::Gone { server, .. } if server == own));
         if !told.is_empty() {
             events.push(Event::People(told));
         }

@@ -1,11 +1,10 @@
 //! Rooms in the engine. Each is a stream whose entries have the numbers of its lines as their
 //! ids (`17-0`).
 
-use std::collections::HashMap;
-
 use redis::{Cmd, RedisResult, Value};
 
 use super::engine::{Engine, random_name};
+use super::entries::{Raw, entries};
 use crate::wire::{From, Kind, Page, Past, RoomKey, SharedLine, Submission, Tail, Time};
 
 /// Lines and bytes of one call of the script, which holds up everybody else.
@@ -38,19 +37,16 @@ pub(super) struct Standing {
 
 /// An entry of a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct Entry<'a> {
     pub number: u64,
     /// Names the counting.
-    pub run: Box<str>,
+    pub run: &'a str,
     /// Which server has added it, and what it counted then.
-    pub server: Box<str>,
+    pub server: &'a str,
     pub count: u64,
     pub is_late: bool,
     pub line: SharedLine,
 }
-
-/// Entries of a stream as they are read: their ids and fields.
-pub(super) type Entries = Vec<(String, HashMap<String, Value>)>;
 
 impl Engine {
     /// Where a room stands. It is opened if it isn't there, and counts anew if lines were lost
@@ -179,9 +175,9 @@ impl Engine {
     }
 
     fn lines(&mut self, command: &Cmd) -> RedisResult<Vec<Past>> {
-        let entries: Entries = command.query(&mut self.connection)?;
-        let lines = entries.iter().filter_map(|(id, fields)| {
-            let Entry { number, line, .. } = Entry::parse(number_of(id)?, fields)?;
+        let stream: Value = command.query(&mut self.connection)?;
+        let lines = entries(&stream).filter_map(|raw| {
+            let Entry { number, line, .. } = Entry::parse(raw.number()?, raw)?;
             let SharedLine { time, kind, from, text, .. } = line;
             Some(Past::Line { number, time, kind, from, text })
         });
@@ -189,25 +185,23 @@ impl Engine {
     }
 }
 
-impl Entry {
+impl<'a> Entry<'a> {
     /// `None` if it isn't one of ours.
-    pub fn parse(number: u64, fields: &HashMap<String, Value>) -> Option<Entry> {
-        let text = |name: &str| redis::from_redis_value_ref::<String>(fields.get(name)?).ok();
-        let count = |name: &str| text(name)?.parse::<u64>().ok();
+    pub fn parse(number: u64, raw: Raw<'a>) -> Option<Entry<'a>> {
         let line = SharedLine {
-            author: count("a")?,
-            time: Time::try_from(count("t")?).ok()?,
-            kind: kind(&text("k")?)?,
-            from: text("f")?.into(),
-            text: text("x")?.into(),
-            topic: text("o").map(Into::into),
+            author: raw.count("a")?,
+            time: Time::try_from(raw.count("t")?).ok()?,
+            kind: kind(raw.text("k")?)?,
+            from: raw.text("f")?.into(),
+            text: raw.text("x")?.into(),
+            topic: raw.text("o").map(Into::into),
         };
         Some(Entry {
             number,
-            run: text("r")?.into(),
-            server: text("i")?.into(),
-            count: count("n")?,
-            is_late: count("l")? == 1,
+            run: raw.text("r")?,
+            server: raw.text("i")?,
+            count: raw.count("n")?,
+            is_late: raw.text("l")? == "1",
             line,
         })
     }
@@ -231,11 +225,6 @@ pub(super) fn key(room: &RoomKey, part: &str) -> String {
 /// The id of the line with this number.
 pub(super) fn id(number: u64) -> String {
     format!("{number}-0")
-}
-
-/// The number in an id.
-pub(super) fn number_of(id: &str) -> Option<u64> {
-    id.split_once('-')?.0.parse().ok()
 }
 
 /// A kind as it is shared.

@@ -9,6 +9,8 @@ use crate::wire::RoomKey;
 /// A room that is read, and how far it has been.
 pub(super) struct Watched {
     pub room: Arc<RoomKey>,
+    /// The key of its stream.
+    pub key: String,
     pub known: Known,
 }
 
