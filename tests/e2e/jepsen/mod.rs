@@ -6,3 +6,8 @@ mod history;
 mod notices;
 mod checker;
 mod checker_tests;
+mod recorder;
+mod people;
+mod way;
+mod cluster;
+mod nemesis;
