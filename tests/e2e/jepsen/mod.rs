@@ -11,3 +11,4 @@ mod people;
 mod way;
 mod cluster;
 mod nemesis;
+mod mixed;
