@@ -12,3 +12,4 @@ mod way;
 mod cluster;
 mod nemesis;
 mod mixed;
+mod partition;
