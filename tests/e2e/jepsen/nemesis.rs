@@ -15,7 +15,7 @@ use super::way::Weather;
 use crate::engine::is_possible;
 
 /// How long Redis pauses when it is told to. It can't be told to go on.
-const PAUSE: Duration = Duration::from_secs(6);
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// How long a server stands still: longer than anybody waits for an answer.
 const STANDSTILL: Duration = Duration::from_secs(3);
@@ -216,7 +216,7 @@ fn replies_are_lost() {
 
 #[test]
 fn a_way_is_slow() {
-    goes_unnoticed(Way(0, Weather::Slow(Duration::from_millis(100))), &SERVERS, Duration::ZERO);
+    goes_unnoticed(Way(0, Weather::Slow(Duration::from_millis(50))), &SERVERS, Duration::ZERO);
 }
 
 #[test]

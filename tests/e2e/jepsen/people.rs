@@ -91,10 +91,9 @@ fn say(stream: &mut Client, value: Value) -> Outcome {
 /// Records what a server shows from now on, until it is gone.
 pub fn watch(recorder: &Arc<Recorder>, program: &Program, server: usize, is_from_the_begin: bool) {
     let mut client = program.connect();
-    client.read_greeting();
-    client.say("/format json\n/seq");
     client.socket().set_read_timeout(Some(READ_TIME)).expect("a timeout");
-    let nick = client.nick().to_owned();
+    let nick = read_name(&mut client);
+    client.say("/format json\n/seq");
     let observer =
         Observer { server, nick, is_from_the_begin, is_to_the_end: true, seen: Vec::new() };
     let index = recorder.change(|record| record.add(observer));
@@ -113,6 +112,18 @@ pub fn watch(recorder: &Arc<Recorder>, program: &Program, server: usize, is_from
         |record| record.observers[index].seen.iter().any(|it| matches!(it, Seen::Begin { .. })),
         |_| format!("an observer of server {server} hasn't begun"),
     );
+}
+
+/// Reads up to the first line of its greeting, which has its name. What is said of the link may
+/// come before it.
+fn read_name(client: &mut Client) -> String {
+    loop {
+        let line = client.line();
+        let name = line.strip_prefix("*** welcome, ").and_then(|rest| rest.split_once(':'));
+        if let Some((name, _)) = name {
+            return name.to_owned();
+        }
+    }
 }
 
 /// What a line of JSON says; `None` if it isn't one.
