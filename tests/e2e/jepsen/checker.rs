@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
+use std::mem::take;
 
 use super::history::{History, Line, Observer, Outcome, Said, Seen, Value};
-use super::notices::{Local, skipped};
+use super::notices::{Local, skipped_lines};
 
 /// What can be broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,12 +55,13 @@ impl fmt::Display for Fault {
 pub fn check(history: &History) -> Vec<Fault> {
     let mut faults = Vec::new();
     let chain = Chain::new(history, &mut faults);
-    let walks: Vec<_> = history.observers.iter().map(|it| Walk::new(it, &mut faults)).collect();
+    let walk = |observer| Walk::new(observer, &chain, &mut faults);
+    let walks: Vec<_> = history.observers.iter().map(walk).collect();
     for walk in &walks {
         chain.check_holes(walk, &mut faults);
     }
     check_senders(history, &mut faults);
-    check_accepted(history, &mut faults);
+    check_accepted(history, &walks, &mut faults);
     check_kept(history, &walks, &mut faults);
     faults
 }
@@ -68,23 +70,26 @@ fn complain(faults: &mut Vec<Fault>, rule: Rule, what: String) {
     faults.push(Fault { rule, what });
 }
 
-/// All lines that anybody was shown.
+/// All lines that servers share.
 struct Chain<'a> {
     runs: HashMap<&'a str, BTreeMap<u64, &'a Line>>,
 }
 
 impl<'a> Chain<'a> {
     fn new(history: &'a History, faults: &mut Vec<Fault>) -> Chain<'a> {
-        let mut runs = HashMap::<_, BTreeMap<u64, &Line>>::new();
+        let lines = || history.observers.iter().flat_map(Observer::lines);
+        // What servers say by themselves is counted by each of them, and no value is among it.
+        let values = lines().filter(|line| line.value().is_some());
+        let mut runs: HashMap<_, BTreeMap<u64, &Line>> =
+            values.map(|line| (&*line.run, BTreeMap::new())).collect();
         for observer in &history.observers {
-            for line in observer.lines().filter(|line| Local::of(line).is_none()) {
-                let first = runs.entry(&*line.run).or_default().entry(line.number).or_insert(line);
-                if (&first.from, &first.text) != (&line.from, &line.text) {
-                    let Line { run, number, text, .. } = line;
-                    let what = format!(
-                        "{number}@{run} is {:?}, and {text:?} for {}",
-                        first.text, observer.nick
-                    );
+            for line in observer.lines() {
+                let Line { run, number, from, text, .. } = line;
+                let Some(lines) = runs.get_mut(&**run) else { continue };
+                let first = lines.entry(*number).or_insert(line);
+                if (&first.from, &first.text) != (from, text) {
+                    let (name, other) = (observer.name(), &first.text);
+                    let what = format!("{number}@{run} is {other:?}, and {text:?} for {name}");
                     complain(faults, Rule::OneChain, what);
                 }
             }
@@ -186,48 +191,58 @@ impl Stretch<'_> {
 struct Walk<'a> {
     observer: &'a Observer,
     stretches: Vec<Stretch<'a>>,
+    /// It was told that the counting is over, and no line has come since then.
+    is_over: bool,
+    /// It was told that so many lines before the next one are missing.
+    missing: u64,
     /// Lines that it was too slow for.
     skipped: u64,
+    /// It was told that something is missing or forgotten.
+    is_warned: bool,
 }
 
 impl<'a> Walk<'a> {
-    fn new(observer: &'a Observer, faults: &mut Vec<Fault>) -> Walk<'a> {
-        let mut walk = Walk { observer, stretches: Vec::new(), skipped: 0 };
+    fn new(observer: &'a Observer, chain: &Chain<'_>, faults: &mut Vec<Fault>) -> Walk<'a> {
+        let (missing, skipped, is_warned) = (0, 0, false);
+        let stretches = Vec::new();
+        let mut walk = Walk { observer, stretches, is_over: true, missing, skipped, is_warned };
         let mut values = HashSet::new();
-        let mut is_over = true;
         for seen in &observer.seen {
             match seen {
                 Seen::Begin { run, number } if walk.stretches.is_empty() => {
-                    walk.stretches.push(Stretch {
-                        run,
-                        begin: Some(*number),
-                        ..Stretch::default()
-                    });
-                    is_over = false;
+                    let begin = Some(*number);
+                    walk.stretches.push(Stretch { run, begin, ..Stretch::default() });
+                    walk.is_over = false;
                 }
                 Seen::Begin { .. } => {}
-                Seen::Told(text) => walk.skipped += skipped(text).unwrap_or(0),
-                Seen::Line(line) => {
-                    is_over = walk.take(line, is_over, faults);
-                    if let Some(value) = line.value().filter(|value| !values.insert(*value)) {
-                        let what = format!("{} is shown {value} twice", observer.name());
-                        complain(faults, Rule::Once, what);
-                    }
-                }
+                Seen::Told(text) => walk.skipped += skipped_lines(text).unwrap_or(0),
+                Seen::Line(line) if chain.runs.contains_key(&*line.run) => walk.take(line, faults),
+                Seen::Line(line) => walk.take_local(line),
+            }
+            let value = if let Seen::Line(line) = seen { line.value() } else { None };
+            if let Some(value) = value.filter(|value| !values.insert(*value)) {
+                let what = format!("{} is shown {value} twice", observer.name());
+                complain(faults, Rule::Once, what);
             }
         }
         walk
     }
 
-    /// Takes a line. `is_over`: it was told that the counting is over; gives whether that is so
-    /// now.
-    fn take(&mut self, line: &'a Line, is_over: bool, faults: &mut Vec<Fault>) -> bool {
-        let local = Local::of(line);
-        if local == Some(Local::Forgot) {
-            return true;
+    /// Takes what its server says by itself.
+    fn take_local(&mut self, line: &Line) {
+        match Local::of(line) {
+            Some(Local::Forgot) => self.is_over = true,
+            Some(Local::Missing(count)) => self.missing += count,
+            None => return,
         }
+        self.is_warned = true;
+    }
+
+    /// Takes a line that servers share.
+    fn take(&mut self, line: &'a Line, faults: &mut Vec<Fault>) {
         let name = self.observer.name();
         let Line { run, number, text, .. } = line;
+        let (is_over, missing) = (take(&mut self.is_over), take(&mut self.missing));
         if self.stretches.last().is_none_or(|stretch| stretch.run != run) {
             if !is_over {
                 let what = format!("{name} is shown {number}@{run} without a word on the counting");
@@ -240,23 +255,20 @@ impl<'a> Walk<'a> {
             self.stretches.push(Stretch { run, ..Stretch::default() });
         }
         let stretch = self.stretches.last_mut().expect("there is one now");
-        if stretch.is_told(*number) {
-            let what = format!("{name} is shown {number}@{run}, which was said to be missing");
-            complain(faults, Rule::Count, what);
-        } else if *number <= stretch.last().max(stretch.begin.unwrap_or(0)) {
-            let what = format!("{name} is shown {number}@{run} ({text}) too late");
+        let last = stretch.last().max(stretch.begin.unwrap_or(0));
+        if *number <= last {
+            let what = format!("{name} is shown {number}@{run} ({text}) after {last}");
             complain(faults, Rule::Order, what);
+        } else if number - last <= missing {
+            let what = format!(
+                "{name} is told that {missing} are missing between {last} and {number}@{run}"
+            );
+            complain(faults, Rule::Count, what);
         }
-        match local {
-            Some(Local::Missing(count)) => stretch.gaps.push((*number, count)),
-            _ => _ = stretch.numbers.insert(*number),
+        if missing > 0 {
+            stretch.gaps.push((number.saturating_sub(missing), missing));
         }
-        false
-    }
-
-    /// Whether it was told of something that is missing, or that the counting is over.
-    fn is_warned(&self) -> bool {
-        self.observer.lines().any(|line| Local::of(line).is_some())
+        stretch.numbers.insert(*number);
     }
 
     fn is_told(&self, number: u64) -> bool {
@@ -293,10 +305,10 @@ fn check_senders(history: &History, faults: &mut Vec<Fault>) {
 }
 
 /// What was accepted is shown to somebody; that it is shown to all then is a matter of holes.
-fn check_accepted(history: &History, faults: &mut Vec<Fault>) {
+fn check_accepted(history: &History, walks: &[Walk<'_>], faults: &mut Vec<Fault>) {
     let shown: HashSet<_> = history.observers.iter().flat_map(Observer::values).collect();
-    let whole = || history.observers.iter().filter(|observer| observer.is_whole());
-    let is_everybody_warned = whole().all(|it| Walk::new(it, &mut Vec::new()).is_warned());
+    let mut whole = walks.iter().filter(|walk| walk.observer.is_whole());
+    let is_everybody_warned = whole.all(|walk| walk.is_warned);
     let may_be_lost = |said: &Said| {
         history.losses.iter().any(|loss| {
             let is_then = said.from <= loss.to && said.to >= loss.from;

@@ -14,9 +14,19 @@ use super::way::Way;
 use crate::engine::Engine;
 use crate::harness::{Dice, Machine, Network, Program};
 
-/// What is said while the engine is away is refused.
-pub const OPTIONS: &[&str] =
-    &["--no-web", "--presence-interval", "3600", "--history", "0", "--rate", "0", "--echo"];
+/// What is said while the engine is away is refused: then all servers show one order.
+const OPTIONS: &[&str] = &[
+    "--degrade",
+    "refuse",
+    "--no-web",
+    "--presence-interval",
+    "3600",
+    "--history",
+    "0",
+    "--rate",
+    "0",
+    "--echo",
+];
 
 /// What may happen between a line that is accepted and its loss: Redis writes its file each
 /// second, and a machine may stand still.
@@ -108,7 +118,8 @@ impl Cluster {
     }
 
     fn start_server(&mut self, server: usize) {
-        let options = [OPTIONS, &["--cluster", &self.urls[server]]].concat();
+        let (url, name) = (&self.urls[server], format!("server{server}"));
+        let options = [OPTIONS, &["--cluster", url, "--server-name", &name]].concat();
         self.servers[server] = Some(self.at(server, || Program::plain(&options)));
     }
 
@@ -197,6 +208,8 @@ impl Cluster {
         let values: Vec<_> = values.into_iter().map(|it| it.expect("its server lives")).collect();
         self.recorder.wait_shown(&values);
         let kept = self.kept();
+        let has = |value| kept.iter().any(|(_, other)| *other == value);
+        assert!(values.into_iter().all(has), "the engine has what was said last");
         let history = self.recorder.change(|record| History {
             observers: record.observers.clone(),
             said: record.said.clone(),

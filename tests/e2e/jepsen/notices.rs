@@ -7,12 +7,11 @@ pub const DOWN: &str = "the link to the other servers is down";
 pub const BACK: &str = "the link to the other servers is back";
 pub const FORGOT: &str = "the servers have lost their common history: lines are counted anew";
 
-/// What a line that is shown on one server only says. It has the number of a line, and another
-/// server may have a line with that number.
+/// What a server says to all that are on it. It has a number of a counting of that server's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Local {
     Forgot,
-    /// So many lines are missing, the first of which would have had the number of the notice.
+    /// So many lines are missing, before the next one.
     Missing(u64),
 }
 
@@ -32,7 +31,7 @@ impl Local {
 }
 
 /// How many lines a client is told that it was too slow for.
-pub fn skipped(text: &str) -> Option<u64> {
+pub fn skipped_lines(text: &str) -> Option<u64> {
     let (count, rest) = text.split_once(' ')?;
     let ends = [
         "line skipped: it came faster than you read",
