@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::mem::take;
+use std::ops::RangeInclusive;
 
 use super::history::{History, Line, Observer, Outcome, Said, Seen, Value};
 use super::notices::{Local, skipped_lines};
@@ -100,29 +101,19 @@ impl<'a> Chain<'a> {
     /// Looks for lines that an observer should have been shown.
     fn check_holes(&self, walk: &Walk<'_>, faults: &mut Vec<Fault>) {
         let mut skipped = walk.skipped;
+        let shown: HashSet<Value> = walk.observer.values().collect();
         for (at, stretch) in walk.stretches.iter().enumerate() {
             let Some(all) = self.runs.get(stretch.run) else { continue };
-            let Some(own_first) = stretch.first() else { continue };
-            let is_first = at == 0;
-            let first = match (is_first, stretch.begin) {
-                (true, Some(begin)) => begin + 1,
-                (true, None) => own_first,
-                // It was there when the counting began.
-                (false, _) => own_first.min(*all.keys().next().expect("it has its own")),
-            };
-            let own_last = stretch.last();
-            let is_last = at + 1 == walk.stretches.len() && walk.observer.is_to_the_end;
-            // After all values have arrived some may still leave, which is told when it likes.
-            let mut values = all.iter().filter(|(_, line)| line.value().is_some());
-            let last = match values.next_back() {
-                Some((number, _)) if is_last => own_last.max(*number),
-                _ => own_last,
-            };
+            let (Some(own_first), own_last) = (stretch.first(), stretch.last()) else { continue };
             let mut holes = Vec::new();
-            for number in first..=last {
-                let line = all.get(&number);
-                let is_hidden = line.is_some_and(|line| walk.observer.is_hidden_from(line));
-                if stretch.numbers.contains(&number) || stretch.is_told(number) || is_hidden {
+            for number in self.wanted(walk, at, own_first) {
+                let line = all.get(&number).copied();
+                if stretch.numbers.contains(&number)
+                    || stretch.is_told(number)
+                    || line.is_some_and(|line| walk.observer.is_hidden_from(line))
+                    // The engine had forgotten that it had this one.
+                    || line.and_then(Line::value).is_some_and(|value| shown.contains(&value))
+                {
                     continue;
                 }
                 if skipped > 0 {
@@ -134,8 +125,7 @@ impl<'a> Chain<'a> {
                     _ if number > own_last => Rule::Suffix,
                     _ => Rule::Middle,
                 };
-                let text = line.map_or("shown to nobody", |line| &line.text);
-                holes.push((rule, number, text));
+                holes.push((rule, number, line.map_or("shown to nobody", |line| &line.text)));
             }
             let name = walk.observer.name();
             for hole in holes.chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1) {
@@ -144,6 +134,26 @@ impl<'a> Chain<'a> {
                 complain(faults, rule, what);
             }
         }
+    }
+
+    /// The numbers that an observer should have been shown of a counting.
+    fn wanted(&self, walk: &Walk<'_>, at: usize, own_first: u64) -> RangeInclusive<u64> {
+        let stretch = &walk.stretches[at];
+        let all = &self.runs[stretch.run];
+        let first = match (at, stretch.begin) {
+            (0, Some(begin)) => begin + 1,
+            (0, None) => own_first,
+            // It was there when the counting began.
+            _ => own_first.min(*all.keys().next().expect("it has its own")),
+        };
+        let is_last = at + 1 == walk.stretches.len() && walk.observer.is_to_the_end;
+        // After all values have arrived some may still leave, which is told when it likes.
+        let mut values = all.iter().filter(|(_, line)| line.value().is_some());
+        let last = match values.next_back() {
+            Some((number, _)) if is_last => stretch.last().max(*number),
+            _ => stretch.last(),
+        };
+        first..=last
     }
 }
 

@@ -3,6 +3,7 @@
 //! Not here: a step of the clock. A process can be given another clock only by a library that
 //! is loaded before its own, and namespaces of time leave the clock on the wall as it is.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -114,21 +115,37 @@ impl Nemesis {
     }
 }
 
-/// Copies the files of the engine, lets people talk on, and restarts it with the copy.
+/// Lets people talk on, and restarts the engine with the files that it had before.
 fn roll_back(cluster: &mut Cluster) {
-    const FILES: &str = "appendonlydir";
-    let [files, copy] = [FILES, "older"].map(|name| cluster.engine.path().join(name));
-    let run = |program: &str, arguments: &[&std::path::Path]| {
-        let status = Command::new(program).arg("-r").args(arguments).status();
-        assert!(status.expect("it is there").success(), "{program}");
-    };
-    run("cp", &[&files, &copy]);
+    let older = copy_files(cluster);
     cluster.wait_for_talk(&SERVERS);
     cluster.engine.kill();
-    run("rm", &[&files]);
-    run("cp", &[&copy, &files]);
-    run("rm", &[&copy]);
+    put_back(cluster, &older);
     cluster.engine.restart();
+}
+
+const FILES: &str = "appendonlydir";
+
+/// A copy of the engine's files.
+fn copy_files(cluster: &Cluster) -> PathBuf {
+    let [files, older] = [FILES, "older"].map(|name| cluster.engine.path().join(name));
+    run("cp", &[&files, &older]);
+    older
+}
+
+/// Makes a copy the files of the engine, which doesn't run.
+fn put_back(cluster: &Cluster, older: &Path) {
+    let files = cluster.engine.path().join(FILES);
+    run("rm", &[&files]);
+    run("mv", &[older, &files]);
+}
+
+fn run(program: &str, paths: &[&Path]) {
+    let mut command = Command::new(program);
+    if program != "mv" {
+        command.arg("-r");
+    }
+    assert!(command.args(paths).status().expect("it is there").success(), "{program}");
 }
 
 /// A fault that begins and ends: those who have to be told are told, the others talk on, and
@@ -284,5 +301,51 @@ fn what_is_trimmed_is_counted() {
     Trim.heal(&mut cluster);
     cut.heal(&mut cluster);
     cluster.wait_told(&[0], "missing here", &mark);
+    cluster.finish();
+}
+
+/// A server adds again what wasn't answered. If the engine has forgotten meanwhile that it has
+/// it, and others have shown it, it is still shown once.
+#[test]
+fn replies_are_lost_and_then_everything_is_flushed() {
+    if !is_possible() {
+        return;
+    }
+    let mut cluster = Cluster::start();
+    let mark = cluster.mark();
+    let deaf = Way(0, Weather::Deaf);
+    deaf.strike(&mut cluster);
+    cluster.wait_told(&[0], DOWN, &mark);
+    Flush.strike(&mut cluster);
+    Flush.heal(&mut cluster);
+    deaf.heal(&mut cluster);
+    cluster.wait_told(&[0], BACK, &mark);
+    cluster.finish();
+}
+
+/// An engine with an older file is noticed although the first server to come back knows nothing
+/// that it has lost.
+#[test]
+fn the_first_to_come_back_knew_less_than_an_older_file() {
+    if !is_possible() {
+        return;
+    }
+    let mut cluster = Cluster::start();
+    let mark = cluster.mark();
+    cluster.ways[1].set(Weather::Frozen);
+    cluster.wait_told(&[1], DOWN, &mark);
+    let others = [0, 2];
+    cluster.wait_for_talk(&others);
+    let older = copy_files(&cluster);
+    cluster.wait_for_talk(&others);
+    others.iter().for_each(|&server| cluster.ways[server].set(Weather::Cut));
+    cluster.engine.kill();
+    put_back(&cluster, &older);
+    cluster.engine.restart();
+    cluster.ways[1].set(Weather::Fair);
+    cluster.wait_for_talk(&[1]);
+    others.iter().for_each(|&server| cluster.ways[server].set(Weather::Fair));
+    OlderFile.heal(&mut cluster);
+    cluster.wait_told(&others, FORGOT, &mark);
     cluster.finish();
 }
