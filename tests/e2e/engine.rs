@@ -17,13 +17,21 @@ use crate::support::process::Process;
 /// A Redis of its own, on a unix socket.
 pub struct Engine {
     directory: TempDir,
+    /// Options besides those that all have.
+    options: Vec<String>,
     process: Option<Process>,
 }
 
 impl Engine {
     pub fn start() -> Engine {
+        Self::start_with(&[])
+    }
+
+    /// One with these options of Redis.
+    pub fn start_with(options: &[&str]) -> Engine {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut engine = Engine { directory, process: None };
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let mut engine = Engine { directory, options, process: None };
         engine.restart();
         engine
     }
@@ -31,7 +39,7 @@ impl Engine {
     /// One that this command starts, but for its socket and directory.
     pub fn started_by(command: &str) -> Engine {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut engine = Engine { directory, process: None };
+        let mut engine = Engine { directory, options: Vec::new(), process: None };
         let command = command.trim_end_matches(" &").replace("/tmp/rc.sock", &engine.socket());
         let command = command.replace("--dir /tmp", &format!("--dir {}", engine.path().display()));
         let (program, options) = command.split_once(' ').expect("it has options");
@@ -47,11 +55,12 @@ impl Engine {
         format!("unix:{}", self.socket())
     }
 
-    fn socket(&self) -> String {
+    pub fn socket(&self) -> String {
         self.path().join("redis.sock").display().to_string()
     }
 
-    fn path(&self) -> &Path {
+    /// Where its files are.
+    pub fn path(&self) -> &Path {
         self.directory.path()
     }
 
@@ -60,6 +69,7 @@ impl Engine {
         let mut command = Command::new("redis-server");
         command.args(["--port", "0", "--unixsocket", &self.socket(), "--dir"]).arg(self.path());
         command.args(["--appendonly", "yes", "--appendfsync", "always", "--save", ""]);
+        command.args(&self.options);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.process = Some(Process::spawn(&mut command).expect("it starts"));
         self.ask("PING");

@@ -27,6 +27,7 @@ mod packages;
 mod lan;
 mod engine;
 mod cluster;
+mod jepsen;
 mod first_screen;
 mod lines;
 mod text;
