@@ -1,12 +1,13 @@
 -- Gives lines of one server their places in a room, each once.
 --
 -- KEYS: the stream of the room; its state (s: the number of its newest line, e: the name of this
--- counting, b: the number of the last line before it, t: the topic); the count of the newest
--- line that this server has added.
+-- counting, b: the number of the last line before it, x: the start of the engine that it is
+-- counted in, t: the topic); the count of the newest line that this server has added.
 -- ARGV: a name for a new counting, how many lines are kept, how many seconds a room is, the
 -- server's incarnation, the counting that the server knows and the number of the newest line
--- that it knows of it, and how far its clock is behind the engine's, in seconds; then for each
--- line its count, author, time, kind, sender, text, and "t" with the topic behind it or nothing.
+-- that it knows of it, how far its clock is behind the engine's, in seconds, and what names this
+-- start of the engine (or nothing); then for each line its count, author, time, kind, sender,
+-- text, and "t" with the topic behind it or nothing.
 -- Gives the number of the newest line, and the name of the counting.
 local log, meta, own = KEYS[1], KEYS[2], KEYS[3]
 local fresh, kept, seconds, server = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -14,19 +15,21 @@ local fresh, kept, seconds, server = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local LATE_SECONDS = 5
 local late_before = tonumber(redis.call('TIME')[1]) - tonumber(ARGV[7]) - LATE_SECONDS
 local last = tonumber(redis.call('GET', own) or '0')
-local state = redis.call('HMGET', meta, 's', 'e')
+local instance = ARGV[8]
+local state = redis.call('HMGET', meta, 's', 'e', 'x')
 local s, e = tonumber(state[1] or '0'), state[2]
 if not e then
     -- The state is gone, and so has to be what it belonged to.
     redis.call('DEL', log)
     s, e = 0, fresh
     redis.call('HSET', meta, 'b', '0')
-elseif e == ARGV[5] and s < tonumber(ARGV[6]) then
-    -- An older state has come back: numbers would be used twice.
+elseif (e == ARGV[5] and s < tonumber(ARGV[6])) or (state[3] or '') ~= instance then
+    -- An older state has come back, and numbers would be used twice; or the engine has been
+    -- started again, and it may have.
     e = fresh
     redis.call('HSET', meta, 'b', string.format('%.0f', s))
 end
-for i = 8, #ARGV, 7 do
+for i = 9, #ARGV, 7 do
     local count = tonumber(ARGV[i])
     if count > last then
         s, last = s + 1, count
@@ -55,7 +58,7 @@ for i = 8, #ARGV, 7 do
         end
     end
 end
-redis.call('HSET', meta, 's', string.format('%.0f', s), 'e', e)
+redis.call('HSET', meta, 's', string.format('%.0f', s), 'e', e, 'x', instance)
 redis.call('SET', own, string.format('%.0f', last), 'EX', 86400)
 redis.call('EXPIRE', log, seconds)
 redis.call('EXPIRE', meta, seconds)

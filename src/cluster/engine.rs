@@ -13,6 +13,8 @@ pub(super) const ANSWER_TIME: Duration = Duration::from_millis(1500);
 /// A connection, and the scripts that are run on it.
 pub(super) struct Engine {
     pub connection: Connection,
+    /// Names this start of the engine; empty if it doesn't say.
+    pub instance: Box<str>,
     pub append: Script,
     pub open: Script,
     pub people: Script,
@@ -27,11 +29,13 @@ impl Engine {
         connection.set_write_timeout(Some(ANSWER_TIME))?;
         let mut engine = Engine {
             connection,
+            instance: Box::default(),
             append: Script::new(include_str!("append.lua")),
             open: Script::new(include_str!("open.lua")),
             people: Script::new(include_str!("people.lua")),
         };
         engine.ping()?;
+        engine.instance = engine.info("server", "run_id")?.unwrap_or_default().into();
         Ok(engine)
     }
 
@@ -42,15 +46,22 @@ impl Engine {
     /// What the engine does when its memory is full; `noeviction` is right. `None` if it doesn't
     /// say.
     pub fn eviction(&mut self) -> RedisResult<Option<String>> {
+        self.info("memory", "maxmemory_policy")
+    }
+
+    /// What the engine says of itself. `None` if it doesn't say that.
+    fn info(&mut self, section: &str, name: &str) -> RedisResult<Option<String>> {
         let mut info = redis::cmd("INFO");
-        let text: String = match info.arg("memory").query(&mut self.connection) {
+        let text: String = match info.arg(section).query(&mut self.connection) {
             Ok(text) => text,
             // Its user may not ask that.
             Err(error) if error.code() == Some("NOPERM") => return Ok(None),
             Err(error) => return Err(error),
         };
-        let policy = text.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
-        Ok(policy.map(|policy| policy.trim().to_owned()))
+        let mut fields = text.lines().filter_map(|line| line.split_once(':'));
+        let value =
+            fields.find(|(field, _)| *field == name).map(|(_, value)| value.trim().to_owned());
+        Ok(value)
     }
 }
 

@@ -14,7 +14,7 @@ use super::knowledge::Knowledge;
 use super::lifeline::Lifeline;
 use super::messages::{Event, Options, Side, Watch};
 use super::people::{NEWS_KEY, NewsPlace, news};
-use super::rooms::{Entry, Known, key};
+use super::rooms::{Entry, Known};
 use super::watched::Watched;
 use crate::wire::Arrival;
 
@@ -94,8 +94,7 @@ impl Reader {
                 self.rooms.retain(|watched| watched.room != room);
                 let known = Known { run, newest: next.saturating_sub(1) };
                 self.knowledge.learn(&room, &known);
-                let key = key(&room, "log");
-                self.rooms.push(Watched { room, key, known });
+                self.rooms.push(Watched::new(room, known));
             }
             Watch::End(room) => {
                 self.knowledge.forget(&room);
@@ -140,7 +139,7 @@ impl Reader {
         let block = if events.is_empty() && !is_new { BLOCK } else { Duration::ZERO };
         let number = self.news.as_ref().map_or(0, |place| place.number);
         let found = inbox::read(engine, &self.inbox, number, &self.rooms, block)?;
-        self.sort(&found, events);
+        self.sort(&found, events)?;
         Ok(true)
     }
 
@@ -155,7 +154,7 @@ impl Reader {
             self.asked_at = Instant::now();
             let standing = engine.open(&watched.room, &watched.known)?;
             // What is before a new counting is still read, and says itself where that begins.
-            let is_over = watched.known.newest > standing.base;
+            let is_over = watched.known.newest >= standing.base;
             if standing.known.run != watched.known.run && is_over {
                 watched.begin_run(&standing.known.run, standing.base, events);
                 self.knowledge.learn(&watched.room, &watched.known);
@@ -173,7 +172,7 @@ impl Reader {
     }
 
     /// Makes events of what was read.
-    fn sort(&mut self, found: &Value, events: &mut Vec<Event>) {
+    fn sort(&mut self, found: &Value, events: &mut Vec<Event>) -> RedisResult<()> {
         let stream = |key: &str| streams(found).find(|(other, _)| *other == key);
         if let Some((_, news)) = stream(NEWS_KEY) {
             self.sort_news(news, events);
@@ -184,16 +183,22 @@ impl Reader {
             let room = self.rooms[at..].iter().position(|watched| watched.key == key);
             if let Some(further) = room {
                 at += further;
-                self.sort_lines(at, stream, events);
+                self.sort_lines(at, stream, events)?;
             }
         }
         // What somebody said before it comes before it.
         if let Some((_, letters)) = stream(self.inbox.key()) {
             events.extend(self.inbox.sort(letters));
         }
+        Ok(())
     }
 
-    fn sort_lines(&mut self, at: usize, stream: &Value, events: &mut Vec<Event>) {
+    fn sort_lines(
+        &mut self,
+        at: usize,
+        stream: &Value,
+        events: &mut Vec<Event>,
+    ) -> RedisResult<()> {
         let watched = &mut self.rooms[at];
         let mut arrivals = Vec::new();
         for raw in entries(stream) {
@@ -207,18 +212,27 @@ impl Reader {
                 if !arrivals.is_empty() {
                     events.push(Event::Arrived(std::mem::take(&mut arrivals)));
                 }
+                let Some(engine) = self.lifeline.engine() else { return Ok(()) };
+                let standing = engine.open(&watched.room, &watched.known)?;
+                if *standing.known.run == *entry.run {
+                    // It may have begun before what was read so far.
+                    watched.begin_run(entry.run, standing.base, events);
+                    break;
+                }
                 watched.begin_run(entry.run, number.saturating_sub(1), events);
             }
             watched.known.newest = number;
             let server = server(&mut self.servers, entry.server);
             let Entry { count, is_late, line, .. } = entry;
             let room = Arc::clone(&watched.room);
-            arrivals.push(Arrival { room, number, server, count, is_late, line });
+            let is_again = watched.was_read(&server, count);
+            arrivals.push(Arrival { room, number, server, count, is_late, is_again, line });
         }
         self.knowledge.learn(&watched.room, &watched.known);
         if !arrivals.is_empty() {
             events.push(Event::Arrived(arrivals));
         }
+        Ok(())
     }
 
     fn sort_news(&mut self, stream: &Value, events: &mut Vec<Event>) {

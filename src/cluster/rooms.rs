@@ -54,7 +54,7 @@ impl Engine {
     pub fn open(&mut self, room: &RoomKey, known: &Known) -> RedisResult<Standing> {
         let mut call = self.open.key(key(room, "log"));
         call.key(key(room, "meta")).arg(random_name()).arg(ROOM_SECONDS);
-        call.arg(&*known.run).arg(known.newest);
+        call.arg(&*known.run).arg(known.newest).arg(&*self.instance);
         let (newest, run, base, topic): (u64, String, u64, String) =
             call.invoke(&mut self.connection)?;
         let known = Known { run: run.into(), newest };
@@ -80,6 +80,7 @@ impl Engine {
             call.key(key(room, "meta")).key(key(room, &format!("p:{incarnation}")));
             call.arg(random_name()).arg(lines_max).arg(ROOM_SECONDS).arg(incarnation);
             call.arg(&*known.run).arg(known.newest).arg(behind);
+            call.arg(&*self.instance);
             for Submission { count, line, .. } in now {
                 let SharedLine { author, time, kind, from, text, topic } = line;
                 call.arg(count).arg(author).arg(time).arg(word(*kind));

@@ -56,6 +56,8 @@ pub struct Arrival {
     pub count: u64,
     /// It waited for the engine, so it was said long before those around it.
     pub is_late: bool,
+    /// It had another number before, which the engine has forgotten.
+    pub is_again: bool,
     /// The line.
     pub line: SharedLine,
 }

@@ -299,6 +299,8 @@ fn an_engine_that_is_killed_gives_each_line_once() {
     for server in &mut servers {
         while server.lines.len() < LINES {
             match server.event() {
+                // A new counting that goes on where the old one was.
+                Event::Reset { next, .. } => assert_eq!(next, server.lines.len() as u64 + 1),
                 Event::Up | Event::Down(_) => {}
                 Event::Arrived(arrivals) => server.take(arrivals),
                 other => panic!("{other:?}"),

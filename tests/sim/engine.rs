@@ -170,7 +170,8 @@ impl Engine {
         *newest += 1;
         let number = *newest;
         let server = server.into();
-        let arrival = Arrival { room, number, server, count, is_late: false, line };
+        let arrival =
+            Arrival { room, number, server, count, is_late: false, is_again: false, line };
         self.happened.push_back(Happening::Arrived(arrival));
     }
 
@@ -305,7 +306,7 @@ fn tell(chat: &mut Chat, happening: Happening) {
         Happening::Outcome(outcome) => chat.handle_outcome(&outcome),
         Happening::Guests(highest) => chat.handle_guests(highest),
         Happening::Forgotten => chat.handle_forgotten(),
-        Happening::Reset(room, run, next) => chat.handle_new_run(&room, &run, next),
+        Happening::Reset(room, run, next) => _ = chat.handle_new_run(&room, &run, next),
     }
 }
 

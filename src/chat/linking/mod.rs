@@ -32,7 +32,7 @@ impl Chat {
 
     /// A line has got its place. To be called while `has_place_for_arrivals`.
     pub fn handle_arrival_of(&mut self, arrival: &Arrival) {
-        let Arrival { room, number, server, count, is_late, line } = arrival;
+        let Arrival { room, number, server, count, is_late, is_again, line } = arrival;
         let is_own = *server == self.directory.own;
         let pending = if is_own { self.outbox.take_back(room, *count) } else { None };
         let is_shown = pending.as_ref().is_some_and(|pending| pending.line.is_none());
@@ -49,6 +49,9 @@ impl Chat {
             self.append_alone(id, &texts::missing_lines(number - newest - 1));
         }
         self.rooms[id].shared.newest = *number;
+        if *is_again {
+            return;
+        }
         if let Some(topic) = &line.topic {
             self.set_topic(id, topic);
             self.keep_topic(id);
@@ -151,13 +154,18 @@ impl Chat {
         self.rooms[id].topic = Some(topic).filter(|topic| !topic.is_empty()).map(Into::into);
     }
 
-    /// The engine has forgotten what it was told of a room, which counts anew from `next` on.
-    pub fn handle_new_run(&mut self, room: &Arc<RoomKey>, run: &str, next: u64) {
-        let Some(id) = self.rooms.find_key(room) else { return };
-        self.append_alone(id, texts::ENGINE_FORGOT);
+    /// A room counts anew from `next` on. People are told if the engine has forgotten lines that
+    /// were shown here; gives whether it has.
+    pub fn handle_new_run(&mut self, room: &Arc<RoomKey>, run: &str, next: u64) -> bool {
+        let Some(id) = self.rooms.find_key(room) else { return false };
+        let is_lost = self.rooms[id].shared.newest >= next;
+        if is_lost {
+            self.append_alone(id, texts::ENGINE_FORGOT);
+        }
         let shared = &mut self.rooms[id].shared;
         (shared.run, shared.newest) = (run.into(), next - 1);
         self.keep_run(id);
+        is_lost
     }
 
     /// The engine works, or doesn't. Everybody is told when that changes.

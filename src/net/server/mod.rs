@@ -367,11 +367,10 @@ impl Server {
                 cluster::Event::Guests(highest) => self.chat.handle_guests(highest),
                 cluster::Event::Forgotten => self.chat.handle_forgotten(),
                 cluster::Event::Reset { room, run, next } => {
-                    warn!(
-                        "the engine has forgotten the room {}: its lines are counted anew",
-                        room.name
-                    );
-                    self.chat.handle_new_run(&room, &run, next);
+                    if self.chat.handle_new_run(&room, &run, next) {
+                        let name = &room.name;
+                        warn!("the engine has forgotten lines of {name}, which counts anew");
+                    }
                 }
                 cluster::Event::Up => {
                     info!("the engine works again");

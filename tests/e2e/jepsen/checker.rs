@@ -254,7 +254,9 @@ impl<'a> Walk<'a> {
         let Line { run, number, text, .. } = line;
         let (is_over, missing) = (take(&mut self.is_over), take(&mut self.missing));
         if self.stretches.last().is_none_or(|stretch| stretch.run != run) {
-            if !is_over {
+            // An engine that has been started again counts anew, and goes on where it was.
+            let goes_on = self.stretches.last().is_some_and(|stretch| *number > stretch.last());
+            if !is_over && !goes_on {
                 let what = format!("{name} is shown {number}@{run} without a word on the counting");
                 complain(faults, Rule::NewCounting, what);
             }

@@ -153,6 +153,8 @@ fn what_was_shown_before_may_be_left_out_when_it_comes_again() {
 fn a_new_counting_without_a_word_is_found() {
     let seen: &[&str] = &["1@a 0.0.1", "1@b 1.1.1"];
     finds(&history(&TWO, &[seen]), &[Rule::NewCounting]);
+    // One that goes on with the next number has lost nothing.
+    finds(&history(&TWO, &[&["1@a 0.0.1", "2@b 1.1.1"]]), &[]);
 }
 
 #[test]
