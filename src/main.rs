@@ -136,6 +136,7 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let mut server =
         Server::new(config, listeners).map_err(|error| format!("cannot start: {error}"))?;
     startup::equip(&mut server, cli, certificate.as_ref())?;
+    server.set_threads(cli.threads()).map_err(|error| format!("cannot start a thread: {error}"))?;
     let bans_file = startup::bans_file(cli, data.as_ref());
     let has_bans_file = bans_file.is_some();
     if let Some(path) = bans_file {

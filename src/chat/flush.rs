@@ -13,12 +13,12 @@ pub(super) struct FlushQueue {
     offer: Offer,
 }
 
-/// What the caller was given to write to a client.
+/// What the caller is given to write to a client.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Offer {
-    pub bytes: usize,
-    /// It was all there is for that client.
-    pub is_all: bool,
+pub struct Offer {
+    pub(super) bytes: usize,
+    /// It is all there is for that client.
+    pub(super) is_all: bool,
 }
 
 impl FlushQueue {

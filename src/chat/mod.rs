@@ -45,6 +45,7 @@ pub use self::bucket::{Bucket, Limit, Rate};
 pub use self::close_reason::{CloseReason, CloseReasons, Closing, Refusal, Refused};
 pub use self::config::{Config, OnLag, Prefix};
 pub use self::counts::{Counts, TurnTimes};
+pub use self::flush::Offer;
 pub use self::ids::ClientId;
 pub use self::lifecycle::Arrival;
 pub use self::member::Interest;

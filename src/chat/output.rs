@@ -10,6 +10,7 @@ use crate::chat::flush::Offer;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Interest, Session, Turn};
 use crate::chat::room::cursor::Slices;
+use crate::chat::room::table::Rooms;
 use crate::chat::state::{Chat, Output};
 use crate::chat::texts;
 use crate::wire::{Kind, Message};
@@ -19,25 +20,39 @@ impl Chat {
     /// one write. `handle_written` or `handle_reset` must follow.
     pub fn poll_transmit<'a>(&'a mut self, slices: &mut Slices<'a>) -> Option<ClientId> {
         self.queue_members();
-        let id = loop {
-            let id = self.flush.pop()?;
-            if self.prepare(id) {
-                break id;
-            }
-        };
-        let session = &self.sessions[id];
-        let log = &self.rooms[session.room].log;
-        let client = &session.rare().client;
-        let (bytes, is_all) = if client.has_screen() {
-            let screen = client.screen();
-            slices.push(IoSlice::new(screen));
-            (screen.len(), session.reader.is_done(log))
-        } else {
-            session.reader.collect(log, slices)
-        };
-        self.flush.set_offer(Offer { bytes, is_all });
+        let id = self.next_prepared()?;
+        let offer = offer(&self.sessions[id], &self.rooms, slices);
+        self.flush.set_offer(offer);
         self.fetch_next();
         Some(id)
+    }
+
+    /// Whether so many clients wait to be sent something.
+    pub fn has_transmits(&mut self, clients: usize) -> bool {
+        self.queue_members();
+        self.flush.len() >= clients
+    }
+
+    /// The next clients that something can be sent to, so many at most. Each has to be given
+    /// an `offer`, and for each `handle_sent` or `handle_write_broken` must follow, in their
+    /// order, before anything else.
+    pub fn prepare_transmits(&mut self, clients_max: usize, clients: &mut Vec<ClientId>) {
+        self.queue_members();
+        clients.extend(std::iter::from_fn(|| self.next_prepared()).take(clients_max));
+    }
+
+    fn next_prepared(&mut self) -> Option<ClientId> {
+        loop {
+            let id = self.flush.pop()?;
+            if self.prepare(id) {
+                return Some(id);
+            }
+        }
+    }
+
+    /// What to send to a client that is prepared, in one write.
+    pub fn offer<'a>(&'a self, id: ClientId, slices: &mut Slices<'a>) -> Offer {
+        offer(&self.sessions[id], &self.rooms, slices)
     }
 
     /// Reads the session that is likely to be next, so that it comes into the
@@ -51,9 +66,13 @@ impl Chat {
     /// The kernel took `bytes` of what `poll_transmit` offered for the client;
     /// 0 if it would have blocked.
     pub fn handle_written(&mut self, now: Instant, id: ClientId, bytes: usize) {
+        self.handle_sent(now, id, self.flush.offer(), bytes);
+    }
+
+    /// The same of this offer.
+    pub fn handle_sent(&mut self, now: Instant, id: ClientId, offer: Offer, bytes: usize) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let log = &self.rooms[session.room].log;
-        let offer = self.flush.offer();
         self.counts.bytes_sent += bytes as u64;
         let is_short = bytes < offer.bytes;
         if session.is_plain() && offer.is_all && !is_short && session.told_interest.read {
@@ -286,4 +305,17 @@ impl Chat {
             self.notify(id, &texts::lagged_closing(missed));
         }
     }
+}
+
+fn offer<'a>(session: &'a Session, rooms: &'a Rooms, slices: &mut Slices<'a>) -> Offer {
+    let log = &rooms[session.room].log;
+    let client = &session.rare().client;
+    let (bytes, is_all) = if client.has_screen() {
+        let screen = client.screen();
+        slices.push(IoSlice::new(screen));
+        (screen.len(), session.reader.is_done(log))
+    } else {
+        session.reader.collect(log, slices)
+    };
+    Offer { bytes, is_all }
 }

@@ -6,6 +6,7 @@ mod variables;
 
 use std::fmt;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ use self::generate::Generated;
 use crate::command::Command;
 use crate::data_dir::DataDir;
 use crate::logging::LogFormat;
+
+/// More threads than that don't write faster: what is done by one of them alone is too much.
+const THREADS_MAX: usize = 8;
 
 /// Options about what raw mode doesn't have.
 const WITHOUT_EFFECT_IF_RAW: [&str; 19] = [
@@ -267,6 +271,13 @@ struct Web {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 struct Limits {
+    /// Threads that write to clients, 1 to 64
+    ///
+    /// More than one only where many clients are written to at once. Default: as many as
+    /// the processors that the server may use, and 8 at most.
+    #[arg(long, value_name = "COUNT", value_parser = values::threads)]
+    threads: Option<usize>,
+
     /// Maximum number of clients, at least 1
     ///
     /// Default: as many as the descriptor limit allows.
@@ -628,6 +639,12 @@ impl Cli {
     /// The file with more access rules.
     pub fn access_file(&self) -> Option<&Path> {
         self.access.access_file.as_deref()
+    }
+
+    /// How many threads write to clients.
+    pub fn threads(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.limits.threads.unwrap_or_else(|| processors().min(THREADS_MAX))
     }
 
     /// How many clients are wanted at one time, if that was given.

@@ -34,6 +34,10 @@ pub fn at_least_1(text: &str) -> Result<usize, String> {
     number(text, 1, usize::MAX)
 }
 
+pub fn threads(text: &str) -> Result<usize, String> {
+    number(text, 1, 64)
+}
+
 pub fn connections(text: &str) -> Result<u32, String> {
     number(text, 0, 1_000_000)
 }

@@ -12,7 +12,7 @@ use socket2::Socket;
 
 use super::address::PeerAddr;
 use super::registered::Registered;
-use crate::chat::{ClientId, Interest, Slices};
+use crate::chat::{ClientId, Interest};
 
 // A client's id is its key in the poller.
 const _: () = assert!(size_of::<usize>() == 8, "roomcast needs a 64-bit system");
@@ -41,6 +41,15 @@ pub(super) enum Received {
     Nothing,
     /// The connection is broken.
     Broken(io::Error),
+}
+
+/// What was written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sent {
+    /// Bytes of what was offered.
+    pub bytes: usize,
+    /// Something was taken that was encrypted before.
+    pub has_progress: bool,
 }
 
 /// Keys below this are of listeners: the version in an id is never 0.
@@ -88,16 +97,6 @@ impl Connection {
         match self.socket.take_error() {
             Ok(Some(error)) | Err(error) => error,
             Ok(None) => ErrorKind::ConnectionReset.into(),
-        }
-    }
-
-    /// Writes once. Gives the number of bytes that the kernel took, 0 if it
-    /// would block.
-    pub fn send(&mut self, slices: &Slices) -> io::Result<usize> {
-        self.is_fresh = false;
-        match self.writer().write_vectored(slices) {
-            Err(error) if is_not_now(&error) => Ok(0),
-            result => result,
         }
     }
 
@@ -157,6 +156,17 @@ impl Connection {
 /// signals) libc's `send` may be cancelled, and preparing for that costs as much as all that
 /// roomcast does for a delivery.
 pub(super) struct Writer<'a>(&'a Socket);
+
+impl Writer<'_> {
+    /// Writes once. Gives the number of bytes that the kernel took, 0 if it
+    /// would block.
+    pub fn send(&mut self, slices: &[IoSlice]) -> io::Result<usize> {
+        match self.write_vectored(slices) {
+            Err(error) if is_not_now(&error) => Ok(0),
+            result => result,
+        }
+    }
+}
 
 impl Write for Writer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

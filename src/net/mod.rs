@@ -11,6 +11,8 @@ mod looks;
 mod accept;
 mod proxy;
 mod connection;
+mod delivery;
+mod crew;
 mod doorstep;
 mod registered;
 mod listener;

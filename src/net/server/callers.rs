@@ -6,6 +6,7 @@ use std::time::Instant;
 use ecow::{EcoString, eco_format};
 
 use super::Server;
+use super::writing::send;
 use crate::chat::{ClientId, Refusal};
 use crate::net::address::Advertised;
 use crate::net::connection::Received;
@@ -113,13 +114,9 @@ impl Server {
     fn say_refusal(&mut self, now: Instant, id: ClientId, refusal: Refusal, first: &[u8]) {
         let is_secured = self.tls.as_ref().is_some_and(|tls| tls.has(id));
         let bytes = self.chat.refusal(&refusal, first);
-        let slices = [IoSlice::new(&bytes)].into_iter().collect();
         let connection = &mut self.connections[id];
         // An empty send buffer takes so few bytes at once.
-        let _ = match &mut self.tls {
-            Some(tls) => tls.send(id, connection, &slices, &mut false),
-            None => connection.send(&slices),
-        };
+        let _ = send(&mut self.tls, id, connection, &[IoSlice::new(&bytes)]);
         if is_secured || self.lingering.len() < LINGERING_MAX {
             return self.linger(now, id);
         }

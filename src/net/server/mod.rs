@@ -30,6 +30,7 @@ use crate::net::accept::Door;
 use crate::net::address::Advertised;
 use crate::net::bans::BansFile;
 use crate::net::connection::Connection;
+use crate::net::crew::Crew;
 use crate::net::doorstep::Doorstep;
 use crate::net::gathering::Gathering;
 use crate::net::journal::Journal;
@@ -81,6 +82,8 @@ pub struct Server {
     /// Clients that aren't in the chat.
     doorstep: Doorstep,
     gathering: Gathering,
+    /// Who writes beside this thread, if anybody.
+    crew: Option<Crew>,
     /// By what time deadlines may be judged.
     looks: Looks,
     /// Clients that were ready in this turn and weren't read.
@@ -162,6 +165,7 @@ impl Server {
             lingering: VecDeque::new(),
             doorstep: Doorstep::default(),
             gathering: Gathering::default(),
+            crew: None,
             looks: Looks::new(Instant::now()),
             unread: 0,
             advertised: None,
@@ -235,6 +239,15 @@ impl Server {
         self.chat.handle_link(true);
         // What was said to it meanwhile is heard in the first turn.
         self.engines = Some(engines);
+        Ok(())
+    }
+
+    /// Writes with so many threads, this one included.
+    ///
+    /// # Errors
+    /// As the system says when it gives no thread.
+    pub fn set_threads(&mut self, threads: usize) -> io::Result<()> {
+        self.crew = (threads > 1).then(|| Crew::new(threads - 1)).transpose()?;
         Ok(())
     }
 

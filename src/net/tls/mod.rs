@@ -12,15 +12,15 @@ mod facts;
 mod watcher;
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
 use rustls::ServerConfig;
 
-use super::connection::{Connection, Received};
-use crate::chat::{ClientId, Slices};
+use super::connection::{Connection, Received, Sent, Writer};
+use crate::chat::ClientId;
 
 pub use certificate::Certificate;
 pub use side::TlsSide;
@@ -59,7 +59,7 @@ pub(super) struct Tls {
 
 /// Our side of one connection.
 #[derive(Debug)]
-struct Side {
+pub(super) struct Side {
     it: TlsSide,
     /// The handshake is done, and the chat knows.
     is_done: bool,
@@ -174,26 +174,18 @@ impl Tls {
         self.unread.iter().copied()
     }
 
-    /// Writes to a client, whether it speaks TLS or not. Gives how many bytes were taken: 0
-    /// if it would block, or before what is encrypted already is sent, which stays here; if
-    /// some of that was sent, there is progress.
-    pub fn send(
-        &mut self,
-        id: ClientId,
-        connection: &mut Connection,
-        slices: &Slices,
-        has_progress: &mut bool,
-    ) -> io::Result<usize> {
-        let Some(Side { it, is_done, .. }) = self.sides.get_mut(&id) else {
-            return connection.send(slices);
-        };
-        *has_progress = it.flush(&mut connection.writer())? > 0;
-        if it.is_waiting() || !*is_done {
-            return Ok(0);
-        }
-        let taken = it.encrypt(slices)?;
-        it.flush(&mut connection.writer())?;
-        Ok(taken)
+    /// Our side of a client's connection.
+    pub fn side(&mut self, id: ClientId) -> Option<&mut Side> {
+        self.sides.get_mut(&id)
+    }
+
+    /// The same, to write to it elsewhere; to be given back.
+    pub fn lend(&mut self, id: ClientId) -> Option<Side> {
+        self.sides.remove(&id)
+    }
+
+    pub fn give_back(&mut self, id: ClientId, side: Side) {
+        self.sides.insert(id, side);
     }
 
     /// Sends what is encrypted for a client; gives how many bytes were taken.
@@ -239,6 +231,18 @@ impl Tls {
 }
 
 impl Side {
+    /// Writes to the client. Nothing of this is taken before what is encrypted already is sent,
+    /// which stays here; if some of that was sent, there is progress.
+    pub fn send(&mut self, writer: &mut Writer<'_>, slices: &[IoSlice]) -> io::Result<Sent> {
+        let has_progress = self.it.flush(writer)? > 0;
+        if self.it.is_waiting() || !self.is_done {
+            return Ok(Sent { bytes: 0, has_progress });
+        }
+        let bytes = self.it.encrypt(slices)?;
+        self.it.flush(writer)?;
+        Ok(Sent { bytes, has_progress })
+    }
+
     /// Counts what has come and what it said. Records may be empty, or ask for new keys:
     /// each costs time, and nothing of it is a line that the client pays for.
     fn count(&mut self, length: usize, received: &Received) {

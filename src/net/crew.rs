@@ -1,0 +1,88 @@
+//! The threads that write beside the loop's own. They have nothing to do but while the loop
+//! flushes, and sleep then.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
+
+/// Jobs that a thread takes at once. With fewer, threads meet more often; with more, the others
+/// wait longer for the one that is last.
+const PART: usize = 16;
+
+/// Threads that do jobs together with the one that has them.
+#[derive(Debug)]
+pub(super) struct Crew {
+    pool: ThreadPool,
+}
+
+impl Crew {
+    /// `helpers` threads beside the caller's; 1 at least.
+    ///
+    /// # Errors
+    /// As the system says when it gives no thread.
+    pub fn new(helpers: usize) -> io::Result<Crew> {
+        let builder = ThreadPoolBuilder::new().num_threads(helpers);
+        let pool = builder.thread_name(|at| format!("write-{at}")).build();
+        pool.map(|pool| Crew { pool }).map_err(io::Error::other)
+    }
+
+    /// How many threads there are, the caller's included.
+    pub fn threads(&self) -> usize {
+        self.pool.current_num_threads() + 1
+    }
+
+    /// Does all jobs; returns when they are done. Whoever is free takes the next ones in their
+    /// order.
+    pub fn work<T: Send>(&self, jobs: &mut [T], work: impl Fn(&mut T) + Sync) {
+        let parts = Mutex::new(jobs.chunks_mut(PART));
+        let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let take_part = || {
+            while let Some(part) = next() {
+                part.iter_mut().for_each(&work);
+            }
+        };
+        self.pool.in_place_scope(|scope| {
+            for _ in 0..self.pool.current_num_threads() {
+                scope.spawn(|_| take_part());
+            }
+            take_part();
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn each_job_is_done_once() {
+        let crew = Crew::new(3).expect("threads");
+        for count in [0, 1, PART, PART + 1, 1000] {
+            let mut jobs = vec![0; count];
+            crew.work(&mut jobs, |job| *job += 1);
+            assert!(jobs.iter().all(|done| *done == 1), "{count}");
+        }
+    }
+
+    #[test]
+    fn threads_work_side_by_side() {
+        let crew = Crew::new(1).expect("a thread");
+        let mut jobs = vec![None; 2 * PART];
+        // Each waits until somebody else has begun.
+        let begun = AtomicUsize::new(0);
+        crew.work(&mut jobs, |job| {
+            begun.fetch_add(1, Ordering::SeqCst);
+            while begun.load(Ordering::SeqCst) < 2 {
+                thread::sleep(Duration::from_millis(1));
+            }
+            *job = Some(thread::current().id());
+        });
+        assert_eq!(jobs.into_iter().flatten().collect::<HashSet<_>>().len(), 2);
+    }
+}
