@@ -51,8 +51,8 @@ for i = 9, #ARGV, 7 do
             -- The stream is of another state than what is known of it.
             redis.call('DEL', log)
             e = fresh
-            entry[7] = string.format('%.0f-0', s)
-            entry[9] = e
+            entry[6] = string.format('%.0f-0', s)
+            entry[8] = e
             redis.call('HSET', meta, 'b', string.format('%.0f', s - 1))
             redis.call(unpack(entry))
         end

@@ -111,7 +111,11 @@ fn read(
         let end_ns = clock::now_ns() + clock::to_ns(length);
         let mut heard_ns = clock::now_ns();
         loop {
-            if clock::now_ns() < end_ns {
+            // One that reads more slowly than the others is waited for: else the engine drops
+            // what it hasn't read.
+            let slowest = ends.iter().map(|end| end.next).min().unwrap_or_default();
+            let has_place = next_number(ends) - slowest < LINES_AHEAD;
+            if has_place && clock::now_ns() < end_ns {
                 ends.iter_mut().for_each(End::say_more);
             }
             let next = next_number(ends);

@@ -414,3 +414,32 @@ fn an_engine_may_come_later() {
     let tail = server.tail();
     assert_eq!((tail.next, tail.lines.len()), (2, 1));
 }
+
+/// A stream that has more than its state says (somebody has put an older one beside it) begins
+/// anew, instead of taking nothing for ever.
+#[test]
+fn a_stream_that_does_not_fit_its_state_begins_anew() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let mut first = Server::reading(&engine);
+    (0..3).for_each(|number| first.say(&number.to_string()));
+    first.reads(3);
+    engine.ask("HSET {rc:lobby}:meta s 0");
+    // One that doesn't know better.
+    let mut second = Server::new(&engine);
+    second.say("again");
+    loop {
+        match first.event() {
+            Event::Reset { next, .. } => assert_eq!(next, 1),
+            Event::Arrived(arrivals) => {
+                first.take(arrivals);
+                break;
+            }
+            Event::Up | Event::Down(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(first.lines.last(), Some(&(1, "again".to_owned())));
+}
