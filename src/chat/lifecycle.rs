@@ -11,7 +11,7 @@ use crate::chat::close_reason::{CloseReason, Closing, Refusal, Refused};
 use crate::chat::config::Prefix;
 use crate::chat::ids::ClientId;
 use crate::chat::linking::people::nick_of;
-use crate::chat::member::{Phase, Session, Standing, State};
+use crate::chat::member::{Phase, Session, Standing, State, Turn};
 use crate::chat::names::nick::Nick;
 use crate::chat::room::cursor::Reader;
 use crate::chat::room::presence::Presence;
@@ -211,6 +211,9 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let ending = if is_vanished { CloseReason::Vanished } else { CloseReason::Reset };
         session.blocked = true;
+        if session.turn == Turn::Prepared {
+            session.turn = Turn::None;
+        }
         let until = self.clock.now() + GONE_TIME;
         session.set_rare(|rare| {
             (rare.write_broken, rare.stalled_since) = (Some(ending), None);

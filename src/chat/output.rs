@@ -38,7 +38,11 @@ impl Chat {
     /// order, before anything else.
     pub fn prepare_transmits(&mut self, clients_max: usize, clients: &mut Vec<ClientId>) {
         self.queue_members();
-        clients.extend(std::iter::from_fn(|| self.next_prepared()).take(clients_max));
+        while clients.len() < clients_max
+            && let Some(id) = self.next_prepared()
+        {
+            clients.push(id);
+        }
     }
 
     fn next_prepared(&mut self) -> Option<ClientId> {
@@ -72,6 +76,7 @@ impl Chat {
     /// The same of this offer.
     pub fn handle_sent(&mut self, now: Instant, id: ClientId, offer: Offer, bytes: usize) {
         let Some(session) = self.sessions.get_mut(id) else { return };
+        session.turn = Turn::None;
         let log = &self.rooms[session.room].log;
         self.counts.bytes_sent += bytes as u64;
         let is_short = bytes < offer.bytes;
@@ -80,6 +85,11 @@ impl Chat {
             return session.reader.advance_to_end(log, bytes);
         }
         self.handle_unusual_write(now, id, bytes, offer);
+        // It may have been told something since it was prepared.
+        let is_owed = |it: &Session| !it.reader.is_done(&self.rooms[it.room].log);
+        if self.sessions.get(id).is_some_and(is_owed) {
+            self.queue(id);
+        }
         self.update_interest(id);
     }
 
@@ -243,6 +253,8 @@ impl Chat {
             session.reader.forget_lost(log);
             return false;
         }
+        // Whatever it is told from here on it is sent now, or queued for when it has been.
+        session.turn = Turn::Prepared;
         if self.config.on_lag == OnLag::Close && session.reader.lost(log, id) > 0 {
             self.close_lagged(id);
         }
@@ -272,6 +284,7 @@ impl Chat {
         if is_ready {
             return true;
         }
+        self.sessions[id].turn = Turn::None;
         if self.sessions[id].rare().stalled_since.is_some() {
             // It is owed nothing any more.
             self.sessions[id].set_rare(|rare| rare.stalled_since = None);

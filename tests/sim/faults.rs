@@ -52,10 +52,12 @@ pub enum Fault {
     /// Another server shares the rooms: people there take names, speak, and want something of
     /// people here.
     OtherServer,
+    /// Many clients are written to before the chat hears of any.
+    Together,
 }
 
 /// Every fault, by the name that it has outside.
-const NAMES: [(Fault, &str); 21] = [
+const NAMES: [(Fault, &str); 22] = [
     (Fault::ShortWrites, "short-writes"),
     (Fault::SplitReads, "split-reads"),
     (Fault::Resets, "resets"),
@@ -77,6 +79,7 @@ const NAMES: [(Fault, &str); 21] = [
     (Fault::EngineAway, "engine-away"),
     (Fault::EngineForgets, "engine-forgets"),
     (Fault::OtherServer, "other-server"),
+    (Fault::Together, "together"),
 ];
 
 /// No fault at all, as it is written.

@@ -6,7 +6,9 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use fastrand::Rng;
-use roomcast::chat::{Arrival, ClientId, CloseReason, Closing, Config, Output, Refusal, Slices};
+use roomcast::chat::{
+    Arrival, ClientId, CloseReason, Closing, Config, Offer, Output, Refusal, Slices,
+};
 
 use roomcast::wire::Answer;
 
@@ -489,35 +491,69 @@ impl World {
 
     fn flush(&mut self) {
         let writes = if self.faults.has(Fault::CutFlushes) { self.rng.usize(1..6) } else { 1024 };
+        if self.faults.has(Fault::Together) && self.rng.bool() {
+            return self.flush_together(writes);
+        }
         for _ in 0..writes {
             let mut slices = Slices::new();
             let Some(id) = self.driver.chat.poll_transmit(&mut slices) else { return };
             let offered: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
             drop(slices);
-            assert!(!offered.is_empty(), "a write of nothing");
-            let peer = &mut self.peers[self.driver.ids[id]];
-            if peer.is_broken() {
-                self.driver.chat.handle_write_broken(id, peer.has_vanished);
-            } else if matches!(peer.stage(), Some(Stage::Handshake | Stage::Done)) {
-                self.write_records(id, &offered);
-            } else {
-                // What comes then is too late to be a handshake.
-                peer.records.as_mut().map(Records::refuse);
-                let place = peer.kernel_bytes.saturating_sub(peer.to_client.len());
-                let most = offered.len().min(place);
-                // The kernel of a client with endless place takes everything.
-                let may_be_short =
-                    self.faults.has(Fault::ShortWrites) && peer.kernel_bytes < usize::MAX;
-                let is_short = may_be_short && self.rng.u8(..3) == 0;
-                let taken = if is_short { self.rng.usize(0..=most) } else { most };
-                peer.take(self.driver.now, &offered, taken);
-                self.driver.chat.handle_written(self.driver.now, id, taken);
-            }
+            self.write(id, &offered, None);
+        }
+    }
+
+    /// The same as threads do it: all are written to before the chat hears of any.
+    fn flush_together(&mut self, writes: usize) {
+        let chat = &mut self.driver.chat;
+        let mut clients = Vec::new();
+        let many = chat.has_transmits(2);
+        chat.prepare_transmits(writes, &mut clients);
+        assert!(many || clients.len() < 2);
+        let offers: Vec<_> = clients.iter().map(|&id| self.offer(id)).collect();
+        for (id, (offer, offered)) in clients.into_iter().zip(offers) {
+            self.write(id, &offered, Some(offer));
+        }
+    }
+
+    fn offer(&self, id: ClientId) -> (Offer, Vec<u8>) {
+        let mut slices = Slices::new();
+        let offer = self.driver.chat.offer(id, &mut slices);
+        (offer, slices.iter().flat_map(|slice| slice.to_vec()).collect())
+    }
+
+    fn write(&mut self, id: ClientId, offered: &[u8], offer: Option<Offer>) {
+        assert!(!offered.is_empty(), "a write of nothing");
+        let peer = &mut self.peers[self.driver.ids[id]];
+        if peer.is_broken() {
+            self.driver.chat.handle_write_broken(id, peer.has_vanished);
+        } else if matches!(peer.stage(), Some(Stage::Handshake | Stage::Done)) {
+            self.write_records(id, offered, offer);
+        } else {
+            // What comes then is too late to be a handshake.
+            peer.records.as_mut().map(Records::refuse);
+            let place = peer.kernel_bytes.saturating_sub(peer.to_client.len());
+            let most = offered.len().min(place);
+            // The kernel of a client with endless place takes everything.
+            let may_be_short =
+                self.faults.has(Fault::ShortWrites) && peer.kernel_bytes < usize::MAX;
+            let is_short = may_be_short && self.rng.u8(..3) == 0;
+            let taken = if is_short { self.rng.usize(0..=most) } else { most };
+            peer.take(self.driver.now, offered, taken);
+            self.handle_written(id, offer, taken);
+        }
+    }
+
+    fn handle_written(&mut self, id: ClientId, offer: Option<Offer>, bytes: usize) {
+        let (now, chat) = (self.driver.now, &mut self.driver.chat);
+        match offer {
+            Some(offer) => chat.handle_sent(now, id, offer, bytes),
+            None => chat.handle_written(now, id, bytes),
         }
     }
 
     /// Puts what is offered into records, if what was put into them before is sent.
-    fn write_records(&mut self, id: ClientId, offered: &[u8]) {
+    fn write_records(&mut self, id: ClientId, offered: &[u8], offer: Option<Offer>) {
         let now = self.driver.now;
         let is_short = self.faults.has(Fault::ShortWrites) && self.rng.u8(..3) == 0;
         let most = if is_short { self.rng.usize(..50) } else { usize::MAX };
@@ -541,7 +577,7 @@ impl World {
         if has_progress {
             self.driver.chat.handle_progress(now, id);
         }
-        self.driver.chat.handle_written(now, id, taken);
+        self.handle_written(id, offer, taken);
     }
 
     /// The server's kernel says that a connection is broken.

@@ -59,6 +59,8 @@ pub(super) enum Turn {
     Queued,
     /// It was put in front, because lines that it asked for are about to be dropped.
     First,
+    /// It has its turn: it is being written to.
+    Prepared,
 }
 
 /// What the caller may do with a client's socket.
