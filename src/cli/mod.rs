@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use roomcast::chat::{Config, OnLag, OriginLimits, Prefix, ProofKey, Rate, Rule, parse_network};
 use roomcast::cluster;
 use roomcast::discovery::Security;
-use roomcast::net::{Advertised, ListenAddr};
+use roomcast::net::{Advertised, ListenAddr, Threads};
 use roomcast::store;
 use roomcast::wire::{Clock, View};
 
@@ -273,10 +273,10 @@ struct Web {
 struct Limits {
     /// Threads that write to clients, 1 to 64
     ///
-    /// More than one only where many clients are written to at once. Default: as many as
-    /// the processors that the server may use, and 8 at most.
-    #[arg(long, value_name = "COUNT", value_parser = values::threads)]
-    threads: Option<usize>,
+    /// They write together where CLIENTS or more are written to at once, 64 if that is not
+    /// given. Default: as many as the processors that the server may use, 8 at most.
+    #[arg(long, value_name = "COUNT[/CLIENTS]", value_parser = values::threads)]
+    threads: Option<Threads>,
 
     /// Maximum number of clients, at least 1
     ///
@@ -642,9 +642,9 @@ impl Cli {
     }
 
     /// How many threads write to clients.
-    pub fn threads(&self) -> usize {
+    pub fn threads(&self) -> Threads {
         let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        self.limits.threads.unwrap_or_else(|| processors().min(THREADS_MAX))
+        self.limits.threads.unwrap_or_else(|| Threads::new(processors().min(THREADS_MAX)))
     }
 
     /// How many clients are wanted at one time, if that was given.

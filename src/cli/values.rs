@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 use roomcast::chat::{Config, Rate, invisible_character, parse_network};
 use roomcast::discovery::NAME_BYTES_MAX;
+use roomcast::net::Threads;
 
 pub fn socket_mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
@@ -34,8 +35,14 @@ pub fn at_least_1(text: &str) -> Result<usize, String> {
     number(text, 1, usize::MAX)
 }
 
-pub fn threads(text: &str) -> Result<usize, String> {
-    number(text, 1, 64)
+/// Threads, and with how many clients to write to they write together.
+pub fn threads(text: &str) -> Result<Threads, String> {
+    let (count, clients) = match text.split_once('/') {
+        Some((count, clients)) => (count, Some(number(clients, 1, usize::MAX)?)),
+        None => (text, None),
+    };
+    let threads = Threads::new(number(count, 1, 64)?);
+    Ok(clients.map_or(threads, |clients_min| Threads { clients_min, ..threads }))
 }
 
 pub fn connections(text: &str) -> Result<u32, String> {

@@ -10,6 +10,26 @@ use rayon_core::{ThreadPool, ThreadPoolBuilder};
 /// wait longer for the one that is last.
 const PART: usize = 16;
 
+/// How many threads write, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threads {
+    /// The loop's own included; 1 at least.
+    pub count: usize,
+    /// They write together if so many clients are to be written to: to wake them takes about as
+    /// long as a few writes (docs/performance.md, "All cores").
+    pub clients_min: usize,
+}
+
+impl Threads {
+    /// So many, as soon as it pays to wake them.
+    pub fn new(count: usize) -> Threads {
+        Threads { count, clients_min: CLIENTS_MIN }
+    }
+}
+
+/// With fewer clients one thread is as fast.
+const CLIENTS_MIN: usize = 64;
+
 /// Threads that do jobs together with the one that has them.
 #[derive(Debug)]
 pub(super) struct Crew {

@@ -25,6 +25,7 @@ mod pulse;
 mod renewal;
 mod address;
 
+pub use self::crew::Threads;
 pub use address::{Advertised, DEFAULT_PORT, HostPort, ListenAddr, PeerAddr};
 pub use listener::Listener;
 pub use pulse::Pulse;

@@ -30,7 +30,7 @@ use crate::net::accept::Door;
 use crate::net::address::Advertised;
 use crate::net::bans::BansFile;
 use crate::net::connection::Connection;
-use crate::net::crew::Crew;
+use crate::net::crew::{Crew, Threads};
 use crate::net::doorstep::Doorstep;
 use crate::net::gathering::Gathering;
 use crate::net::journal::Journal;
@@ -84,6 +84,8 @@ pub struct Server {
     gathering: Gathering,
     /// Who writes beside this thread, if anybody.
     crew: Option<Crew>,
+    /// With how many clients to write to they do.
+    together_min: usize,
     /// By what time deadlines may be judged.
     looks: Looks,
     /// Clients that were ready in this turn and weren't read.
@@ -166,6 +168,7 @@ impl Server {
             doorstep: Doorstep::default(),
             gathering: Gathering::default(),
             crew: None,
+            together_min: usize::MAX,
             looks: Looks::new(Instant::now()),
             unread: 0,
             advertised: None,
@@ -242,12 +245,13 @@ impl Server {
         Ok(())
     }
 
-    /// Writes with so many threads, this one included.
+    /// Writes with so many threads.
     ///
     /// # Errors
     /// As the system says when it gives no thread.
-    pub fn set_threads(&mut self, threads: usize) -> io::Result<()> {
-        self.crew = (threads > 1).then(|| Crew::new(threads - 1)).transpose()?;
+    pub fn set_threads(&mut self, threads: Threads) -> io::Result<()> {
+        let crew = (threads.count > 1).then(|| Crew::new(threads.count - 1)).transpose()?;
+        (self.crew, self.together_min) = (crew, threads.clients_min);
         Ok(())
     }
 

@@ -18,10 +18,6 @@ const FLUSH_TIME_MAX: Duration = Duration::from_millis(5);
 /// Writes between two looks at the clock, which cost 1 % of a write each.
 const WRITES_A_LOOK: usize = 16;
 
-/// With so many clients to write to it pays to wake others, which takes about as long as a few
-/// writes (docs/performance.md, "All cores").
-const TOGETHER_MIN: usize = 64;
-
 /// Clients that are written to between two looks at the clock by so many threads each.
 const TOGETHER_A_THREAD: usize = 128;
 
@@ -32,7 +28,7 @@ impl Server {
         let mut writes = 0;
         loop {
             let (written, is_all) =
-                match self.crew.is_some() && self.chat.has_transmits(TOGETHER_MIN) {
+                match self.crew.is_some() && self.chat.has_transmits(self.together_min) {
                     true => (self.write_together(now), false),
                     false => self.write_some(now),
                 };

@@ -262,7 +262,9 @@ impl Host for Program {
 /// The program with these arguments, to be started as a test likes.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(ROOMCAST);
-    command.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
+    command.args(arguments).stdin(Stdio::null());
+    // Not what the tests of a server are to have.
+    command.env_remove("RUST_LOG").env_remove("ROOMCAST_THREADS");
     command
 }
 

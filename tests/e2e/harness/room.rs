@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 
 use roomcast::chat::{Config, Counts};
-use roomcast::net::{Listener, Server, Stopper};
+use roomcast::net::{Listener, Server, Stopper, Threads};
 use socket2::SockAddr;
 
 use super::client::PATIENCE;
@@ -29,7 +29,8 @@ impl Room {
         let address = "127.0.0.1:0".parse().expect("an address");
         let listeners = Listener::bind(&address).expect("a free port");
         let address = listeners[0].ip_address().expect("it is TCP").into();
-        let server = Server::new(config, listeners).expect("a poller");
+        let mut server = Server::new(config, listeners).expect("a poller");
+        server.set_threads(threads()).expect("threads");
         let stopper = server.stopper();
         let (sender, result) = channel();
         let thread = thread::spawn(move || {
@@ -55,6 +56,13 @@ impl Room {
         self.thread.take().expect("once").join().expect("the thread ends too");
         result.expect("the loop ends well")
     }
+}
+
+/// As many as the program would take, and together from the first client on.
+fn threads() -> Threads {
+    let variable = std::env::var("ROOMCAST_THREADS").unwrap_or_default();
+    let count = variable.split('/').next().and_then(|count| count.parse().ok());
+    Threads { count: count.unwrap_or(2), clients_min: 1 }
 }
 
 impl Host for Room {
