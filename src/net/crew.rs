@@ -2,13 +2,10 @@
 //! flushes, and sleep then.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
-/// Jobs that a thread takes at once. With fewer, threads meet more often; with more, the others
-/// wait longer for the one that is last.
-const PART: usize = 16;
+use super::parts::Parts;
 
 /// How many threads write, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,18 +52,12 @@ impl Crew {
     /// Does all jobs; returns when they are done. Whoever is free takes the next ones in their
     /// order.
     pub fn work<T: Send>(&self, jobs: &mut [T], work: impl Fn(&mut T) + Sync) {
-        let parts = Mutex::new(jobs.chunks_mut(PART));
-        let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let take_part = || {
-            while let Some(part) = next() {
-                part.iter_mut().for_each(&work);
-            }
-        };
+        let parts = Parts::new(jobs);
         self.pool.in_place_scope(|scope| {
             for _ in 0..self.pool.current_num_threads() {
-                scope.spawn(|_| take_part());
+                scope.spawn(|_| parts.work(&work));
             }
-            take_part();
+            parts.work(&work);
         });
     }
 }
@@ -80,10 +71,13 @@ mod tests {
 
     use super::*;
 
+    /// More than two parts.
+    const JOBS: usize = 40;
+
     #[test]
     fn each_job_is_done_once() {
         let crew = Crew::new(3).expect("threads");
-        for count in [0, 1, PART, PART + 1, 1000] {
+        for count in [0, 1, 16, 17, 1000] {
             let mut jobs = vec![0; count];
             crew.work(&mut jobs, |job| *job += 1);
             assert!(jobs.iter().all(|done| *done == 1), "{count}");
@@ -93,7 +87,7 @@ mod tests {
     #[test]
     fn threads_work_side_by_side() {
         let crew = Crew::new(1).expect("a thread");
-        let mut jobs = vec![None; 2 * PART];
+        let mut jobs = vec![None; JOBS];
         // Each waits until somebody else has begun.
         let begun = AtomicUsize::new(0);
         crew.work(&mut jobs, |job| {

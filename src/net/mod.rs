@@ -12,6 +12,8 @@ mod accept;
 mod proxy;
 mod connection;
 mod delivery;
+mod sync;
+mod parts;
 mod crew;
 mod doorstep;
 mod registered;

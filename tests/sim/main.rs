@@ -32,6 +32,7 @@ mod floods;
 mod operators;
 mod past;
 mod packets;
+mod parts;
 mod editing;
 mod web;
 mod tls;

@@ -91,6 +91,7 @@ fn round(cluster: &mut Cluster, dice: &mut Dice) {
     both.into_iter().for_each(|nemesis| nemesis.heal(cluster));
 }
 
+/// Promise 75.
 #[test]
 fn everything_happens() {
     if !is_possible() {

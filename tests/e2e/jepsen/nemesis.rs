@@ -206,6 +206,7 @@ fn a_server_stands_still() {
     cluster.finish();
 }
 
+/// Promise 75.
 #[test]
 fn the_engine_is_killed() {
     survives(KillEngine);
@@ -226,6 +227,7 @@ fn a_way_is_frozen() {
     survives(Way(1, Weather::Frozen));
 }
 
+/// Promise 75.
 #[test]
 fn replies_are_lost() {
     survives(Way(2, Weather::Deaf));
@@ -241,6 +243,7 @@ fn bytes_arrive_one_by_one() {
     goes_unnoticed(Way(1, Weather::Sliced), &SERVERS, Duration::from_secs(1));
 }
 
+/// Promise 74.
 #[test]
 fn everything_is_flushed() {
     survives(Flush);
@@ -261,6 +264,7 @@ fn the_state_is_deleted() {
     survives(Delete(&["meta"]));
 }
 
+/// Promise 74.
 #[test]
 fn the_engine_has_an_older_file() {
     survives(OlderFile);
@@ -286,7 +290,7 @@ fn the_engine_pauses_for_those_who_write() {
     survives(PauseWrites);
 }
 
-/// What was dropped before a server could read it is counted there.
+/// Promise 74: what was dropped before a server could read it is counted there.
 #[test]
 fn what_is_trimmed_is_counted() {
     if !is_possible() {
@@ -323,7 +327,7 @@ fn replies_are_lost_and_then_everything_is_flushed() {
     cluster.finish();
 }
 
-/// An engine with an older file is noticed although the first server to come back knows nothing
+/// Promise 74: an engine with an older file is noticed although the first server to come back knows nothing
 /// that it has lost.
 #[test]
 fn the_first_to_come_back_knew_less_than_an_older_file() {

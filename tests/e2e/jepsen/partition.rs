@@ -30,11 +30,13 @@ fn part(cut_off: &[usize]) {
     cluster.finish();
 }
 
+/// Promise 75.
 #[test]
 fn a_server_is_parted_from_the_others() {
     part(&[1]);
 }
 
+/// Promise 75.
 #[test]
 fn the_engine_is_parted_from_all() {
     part(&SERVERS);
