@@ -179,11 +179,6 @@ impl Config {
         self.prefix == Prefix::Addr || self.whois_address
     }
 
-    /// Names the counting of lines that only this start of the server knows.
-    pub(super) fn own_run(&self) -> &str {
-        if self.has_store { &self.unstored_run } else { &self.run }
-    }
-
     /// Whether a room can have this name.
     pub fn is_name(word: &str) -> bool {
         Nick::parse(word).is_ok()

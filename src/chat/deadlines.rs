@@ -124,10 +124,10 @@ impl Chat {
         }
     }
 
-    /// A client that sends nothing more has had time for its answers. One of the store's
-    /// may be under way.
+    /// A client that sends nothing more has had time for its answers. One of the store's or the
+    /// engine's may be under way.
     fn end_listening(&mut self, id: ClientId) {
-        if self.lookups.has(id) {
+        if self.lookups.has(id) || self.sessions[id].rare().unplaced > 0 {
             self.sessions[id].set_phase(Phase::Listening, Some(self.clock.now() + REPLY_TIME));
             return self.set_timer(id);
         }

@@ -386,6 +386,7 @@ impl Chat {
         self.forget_reader(session.room, session.reader.newest_encoding());
         self.admission.browsers.remove_spare(id);
         self.secured.forget(id);
+        self.directory.forget_unpublished(id);
         self.admission.leave(session.origin);
         self.pace.forget(id);
         self.schedule.forget_gone(|id| !self.sessions.contains_key(id));

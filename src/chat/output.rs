@@ -34,8 +34,8 @@ impl Chat {
     }
 
     /// The next clients that something can be sent to, so many at most. Each has to be given
-    /// an `offer`, and for each `handle_sent` or `handle_write_broken` must follow, in their
-    /// order, before anything else.
+    /// an `offer`; then `take_sent` must follow for all that were written to, and after that
+    /// `handle_sent` or `handle_write_broken` for each, in their order, before anything else.
     pub fn prepare_transmits(&mut self, clients_max: usize, clients: &mut Vec<ClientId>) {
         self.queue_members();
         while clients.len() < clients_max
@@ -70,19 +70,36 @@ impl Chat {
     /// The kernel took `bytes` of what `poll_transmit` offered for the client;
     /// 0 if it would have blocked.
     pub fn handle_written(&mut self, now: Instant, id: ClientId, bytes: usize) {
-        self.handle_sent(now, id, self.flush.offer(), bytes);
+        let offer = self.flush.offer();
+        self.take_sent(id, offer, bytes);
+        self.handle_sent(now, id, offer, bytes);
     }
 
-    /// The same of this offer.
+    /// The same of this offer, first part: the client is further on. To be called for all that
+    /// were prepared before anything else is done, since what they were offered is there only
+    /// until one of them ends.
+    pub fn take_sent(&mut self, id: ClientId, offer: Offer, bytes: usize) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        let log = &self.rooms[session.room].log;
+        let is_short = bytes < offer.bytes;
+        if !session.is_plain() && !session.rare().client.screen().is_empty() {
+            session.set_client(|client| client.advance_screen(bytes));
+        } else if offer.is_all && !is_short {
+            session.reader.advance_to_end(log, bytes);
+        } else {
+            session.reader.advance(log, bytes);
+        }
+    }
+
+    /// The same, second part.
     pub fn handle_sent(&mut self, now: Instant, id: ClientId, offer: Offer, bytes: usize) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         session.turn = Turn::None;
-        let log = &self.rooms[session.room].log;
         self.counts.bytes_sent += bytes as u64;
         let is_short = bytes < offer.bytes;
         if session.is_plain() && offer.is_all && !is_short && session.told_interest.read {
             // The usual case: there is nothing else to look at.
-            return session.reader.advance_to_end(log, bytes);
+            return;
         }
         self.handle_unusual_write(now, id, bytes, offer);
         // It may have been told something since it was prepared.
@@ -95,15 +112,7 @@ impl Chat {
 
     fn handle_unusual_write(&mut self, now: Instant, id: ClientId, bytes: usize, offer: Offer) {
         let session = &mut self.sessions[id];
-        let log = &self.rooms[session.room].log;
         let is_short = bytes < offer.bytes;
-        if !session.rare().client.screen().is_empty() {
-            session.set_client(|client| client.advance_screen(bytes));
-        } else if offer.is_all && !is_short {
-            session.reader.advance_to_end(log, bytes);
-        } else {
-            session.reader.advance(log, bytes);
-        }
         let stalled_since = match session.rare().stalled_since {
             Some(since) if bytes == 0 => Some(since),
             _ => is_short.then_some(now),

@@ -222,9 +222,9 @@ pub(super) const LINK_IS_DOWN: &str = "the link to the other servers is down: tr
 pub(super) const NOT_SENT: &str = "not sent: the link to the other servers is down";
 pub(super) const NO_ROOM_NOW: &str = "the link to the other servers is down: try again later";
 pub(super) const NO_NAME_NOW: &str =
-    "the other servers don't answer, so nobody knows whether that name is free: try again later";
+    "the other servers don't answer, so that name can't be checked: try again later";
 pub(super) const ENGINE_FORGOT: &str =
-    "the servers have lost their common history: lines are counted anew";
+    "the servers have lost their shared history: line numbers start over";
 
 /// So many lines were too many while a server was alone.
 pub(super) fn lines_said_alone(lines: u64) -> String {
@@ -232,7 +232,7 @@ pub(super) fn lines_said_alone(lines: u64) -> String {
     format!("{} that {were} said while a server was alone {were} lost", count(lines, "line"))
 }
 
-/// `the server office2 is gone, and 2 people with it: ann, bob`
+/// `the server office2 is gone, along with 2 people: ann, bob`
 pub(super) fn server_gone(server: &str, names: &[&str], is_planned: bool) -> String {
     let is_gone = if is_planned { "has shut down" } else { "is gone" };
     let people = match names.len() {
@@ -245,14 +245,14 @@ pub(super) fn server_gone(server: &str, names: &[&str], is_planned: bool) -> Str
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("the server {server} {is_gone}, and {people} with it: {shown}{more}")
+    format!("the server {server} {is_gone}, along with {people}: {shown}{more}")
 }
 
 pub(super) fn server_back(server: &str) -> String {
     format!("the server {server} is back")
 }
 
-/// `servers: this one, office2 and office3; 12 people there; 0 lines on their way`
+/// `link: up; office2, office3; 12 clients on other servers; 0 lines pending`
 pub(super) fn link(is_up: bool, servers: &[&str], people: usize, waiting: usize) -> String {
     let state = if is_up { "up" } else { "down" };
     let others = match servers {
@@ -260,18 +260,18 @@ pub(super) fn link(is_up: bool, servers: &[&str], people: usize, waiting: usize)
         _ => servers.join(", "),
     };
     format!(
-        "link: {state}; {others}; {} there; {} on their way",
+        "link: {state}; {others}; {} on other servers; {} pending",
         count(people as u64, "client"),
         count(waiting as u64, "line")
     )
 }
 
 pub(super) fn name_of_guest(name: &str) -> String {
-    format!("{name} looks like the name of a guest, which the servers give")
+    format!("{name} looks like a guest's name; only the server gives those")
 }
 
 pub(super) fn name_lost(old: &str, new: &str) -> String {
-    format!("somebody on another server is called {old} already: you are {new} now")
+    format!("{old} is already taken on another server: you are {new} now")
 }
 
 pub(super) fn no_answer(name: &str) -> String {
@@ -281,7 +281,7 @@ pub(super) fn no_answer(name: &str) -> String {
 /// So many lines of other servers didn't come here.
 pub(super) fn missing_lines(lines: u64) -> String {
     let are = if lines == 1 { "is" } else { "are" };
-    format!("{} of other servers {are} missing here", count(lines, "line"))
+    format!("{} from other servers {are} missing here", count(lines, "line"))
 }
 
 /// A line that others hear long after it was said.

@@ -175,20 +175,20 @@ struct ClusterArgs {
     #[arg(long = "cluster", value_name = "URL", action = ArgAction::Append)]
     urls: Vec<String>,
 
-    /// Password of that Redis, in FILE
+    /// Password of Redis, in FILE
     #[arg(long, value_name = "FILE", requires = "urls")]
     cluster_password_file: Option<PathBuf>,
 
     /// What the other servers call this one
     ///
-    /// Default: the name of the machine.
+    /// Default: the host name.
     #[arg(long, value_name = "NAME", value_parser = values::server_name)]
     server_name: Option<String>,
 
-    /// While that Redis is away, talk on locally, or refuse lines
+    /// What to do with lines while Redis is unavailable
     ///
-    /// With local, lines reach the others late; with refuse, their senders are told that
-    /// nobody gets them.
+    /// With local, people on this server talk on, and their lines reach the others late;
+    /// with refuse, senders are told that their lines were not sent.
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Degrade::Local)]
     degrade: Degrade,
 }

@@ -103,7 +103,8 @@ impl Engines {
         let until = Instant::now() + time;
         let left = || until.saturating_duration_since(Instant::now());
         // Those who hear that it ends have heard what was said before.
-        self.links.iter().rev().all(|link| link.finish(left()))
+        let done: Vec<_> = self.links.iter().rev().map(|link| link.finish(left())).collect();
+        done.into_iter().all(|is_done| is_done)
     }
 
     /// The next thing that one of them has to say.

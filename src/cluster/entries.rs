@@ -12,7 +12,8 @@ pub(super) struct Raw<'a> {
 impl<'a> Raw<'a> {
     /// The number in its id.
     pub fn number(&self) -> Option<u64> {
-        self.id.split_once('-')?.0.parse().ok()
+        // A counting doesn't come so far.
+        self.id.split_once('-')?.0.parse().ok().filter(|number| *number < 1 << 62)
     }
 
     /// A field; `None` if there is none of this name, or no text in it.

@@ -13,8 +13,10 @@ use super::rooms::id;
 use super::watched::Watched;
 use crate::wire::{Errand, Outcome};
 
-/// Entries of a stream that are read at once.
+/// Entries of a stream that are read at once, and of all streams together.
 const ENTRIES_MAX: usize = 512;
+const ENTRIES_MIN: usize = 8;
+const ENTRIES_OF_ALL_MAX: usize = 8192;
 
 /// How long an inbox is kept that nobody writes into.
 const INBOX_SECONDS: u32 = 3600;
@@ -90,7 +92,9 @@ pub(super) fn read(
     block: Duration,
 ) -> RedisResult<Value> {
     let mut command = redis::cmd("XREAD");
-    command.arg("COUNT").arg(ENTRIES_MAX);
+    // For each of the streams: an answer is to come in time.
+    let entries = (ENTRIES_OF_ALL_MAX / (rooms.len() + 2)).clamp(ENTRIES_MIN, ENTRIES_MAX);
+    command.arg("COUNT").arg(entries);
     if !block.is_zero() {
         command.arg("BLOCK").arg(block.as_millis() as u64);
     }

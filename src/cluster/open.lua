@@ -9,10 +9,18 @@
 local log, meta = KEYS[1], KEYS[2]
 local state = redis.call('HMGET', meta, 's', 'e', 'b', 't', 'x')
 local s, e, b = state[1] or '0', state[2], state[3] or '0'
+local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
+newest = newest and string.match(newest[1], '^%d+')
+if newest and tonumber(newest) > tonumber(s) then
+    -- The stream is of another state than what is known of it.
+    redis.call('DEL', log)
+    newest = nil
+end
 if not e then
     redis.call('DEL', log)
     s, e, b = '0', ARGV[1], '0'
-elseif (e == ARGV[3] and tonumber(s) < tonumber(ARGV[4])) or (state[5] or '') ~= ARGV[5] then
+elseif (e == ARGV[3] and tonumber(s) < tonumber(ARGV[4])) or (state[5] or '') ~= ARGV[5]
+    or (not newest and s ~= '0' and s ~= b) then
     e, b = ARGV[1], s
 end
 if e ~= state[2] then

@@ -17,8 +17,10 @@ local state, servers, names = '{rc}:state', '{rc}:servers', '{rc}:names'
 local bans, news = '{rc}:bans', '{rc}:people'
 
 local epoch = redis.call('HGET', state, 'e')
-if not epoch then
-    -- The state is gone, and so has to be what it belonged to.
+local newest = redis.call('XREVRANGE', news, '+', '-', 'COUNT', 1)[1]
+newest = newest and tonumber(string.match(newest[1], '^%d+')) or 0
+if not epoch or newest > tonumber(redis.call('HGET', state, 'p') or '0') then
+    -- The state is gone or an older one, and so has to be what it belonged to.
     redis.call('DEL', news)
     redis.call('HSET', state, 'e', fresh)
     epoch = fresh
@@ -56,6 +58,29 @@ local function remove(server, kind)
     tell(kind, server, '')
 end
 
+local function put(client, record)
+    if redis.call('HEXISTS', servers, own) == 0 then
+        return {-1, ''}
+    end
+    local looks, me = cjson.decode(record).looks, own .. ' ' .. client
+    for _, look in ipairs(looks) do
+        local holder = redis.call('HGET', names, look)
+        if holder and holder ~= me then
+            local server, other = string.match(holder, '^(%S+) (%S+)$')
+            local taken = redis.call('HGET', '{rc}:people:' .. server, other)
+            if taken and is_alive(server) then
+                return {0, cjson.decode(taken).name}
+            end
+        end
+    end
+    free(own, client)
+    for _, look in ipairs(looks) do
+        redis.call('HSET', names, look, me)
+    end
+    redis.call('HSET', '{rc}:people:' .. own, client, record)
+    return {tell('here', own, record), ''}
+end
+
 local doing = {}
 
 -- This server is alive: its name, and the highest number that it has for guests. Servers that
@@ -84,29 +109,14 @@ function doing.leave()
     return 1
 end
 
--- A client, and the same as JSON. Gives how much news there was with this; 0 and the name of the
--- one who has its name already; or -1 if this server isn't known.
-function doing.put(client, record)
-    if redis.call('HEXISTS', servers, own) == 0 then
-        return {-1, ''}
+-- Clients, each with the same as JSON. Gives for each how much news there was with this; 0 and the
+-- name of the one who has its name already; or -1 if this server isn't known.
+function doing.put(...)
+    local answers = {}
+    for i = 1, select('#', ...), 2 do
+        answers[#answers + 1] = put(select(i, ...), select(i + 1, ...))
     end
-    local looks, me = cjson.decode(record).looks, own .. ' ' .. client
-    for _, look in ipairs(looks) do
-        local holder = redis.call('HGET', names, look)
-        if holder and holder ~= me then
-            local server, other = string.match(holder, '^(%S+) (%S+)$')
-            local taken = redis.call('HGET', '{rc}:people:' .. server, other)
-            if taken and is_alive(server) then
-                return {0, cjson.decode(taken).name}
-            end
-        end
-    end
-    free(own, client)
-    for _, look in ipairs(looks) do
-        redis.call('HSET', names, look, me)
-    end
-    redis.call('HSET', '{rc}:people:' .. own, client, record)
-    return {tell('here', own, record), ''}
+    return answers
 end
 
 -- A client has left.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::engine::{Engine, random_name, unexpected};
-use crate::wire::{PeopleNews, Person, PersonId, SharedBan};
+use crate::wire::{PeopleNews, Person, PersonId, SharedBan, Text};
 
 /// The stream of news about people.
 pub(super) const NEWS_KEY: &str = "{rc}:people";
@@ -16,6 +16,9 @@ const STATE_KEY: &str = "{rc}:state";
 
 /// Numbers that a server gets for its guests at once.
 pub(super) const GUESTS: u64 = 1000;
+
+/// The longest name of a server in bytes.
+const NAME_BYTES_MAX: usize = 64;
 
 /// No arguments.
 const NOTHING: &[&str] = &[];
@@ -57,14 +60,20 @@ impl Engine {
         self.call::<u8>(server, "leave", NOTHING).map(|_| ())
     }
 
-    pub fn publish(&mut self, server: &str, person: &Person) -> RedisResult<Published> {
-        let (number, holder): (i64, String) =
-            self.call(server, "put", (person.client, json(person)))?;
-        Ok(match number {
+    /// Gives what came of each.
+    pub fn publish(&mut self, server: &str, people: &[&Person]) -> RedisResult<Vec<Published>> {
+        let arguments = people.iter().flat_map(|it| [it.client.to_string(), json(it)]);
+        let arguments: Vec<_> = arguments.collect();
+        let answers: Vec<(i64, String)> = self.call(server, "put", arguments)?;
+        if answers.len() != people.len() {
+            return Err(unexpected("it has forgotten somebody"));
+        }
+        let published = answers.into_iter().map(|(number, holder)| match number {
             -1 => Published::Unknown,
             0 => Published::Taken(holder.into()),
             number => Published::Done(number as u64),
-        })
+        });
+        Ok(published.collect())
     }
 
     pub fn withdraw(&mut self, server: &str, client: u64) -> RedisResult<()> {
@@ -103,7 +112,7 @@ impl Engine {
         type All = (u64, String, Vec<(String, String)>, Vec<(String, Vec<String>)>, Vec<String>);
         let (number, epoch, servers, people, bans): All = self.call(own, "all", NOTHING)?;
         let servers = servers.into_iter().filter(|(server, _)| server != own);
-        let servers = servers.map(|(server, name)| (server.into(), name.into())).collect();
+        let servers = servers.map(|(server, name)| (server.into(), clean(&name))).collect();
         let mut others = Vec::new();
         for (server, records) in people.into_iter().filter(|(server, _)| server != own) {
             let server: Arc<str> = server.into();
@@ -134,12 +143,18 @@ pub(super) fn news(kind: &str, server: &str, data: &str, number: u64) -> Option<
     Some(match kind {
         "here" => PeopleNews::Here { server, person: parse(data)?, number },
         "away" => PeopleNews::Left(PersonId { server, client: data.parse().ok()? }),
-        "came" => PeopleNews::Came(server, data.into()),
+        "came" => PeopleNews::Came(server, clean(data)),
         "gone" => PeopleNews::Gone { server, is_planned: false },
         "left" => PeopleNews::Gone { server, is_planned: true },
         "ban" => PeopleNews::Ban(parse(data)?),
         _ => return None,
     })
+}
+
+/// The name of a server, which may be anybody's who can write to the engine.
+fn clean(name: &str) -> Box<str> {
+    let name = &name[..name.floor_char_boundary(NAME_BYTES_MAX)];
+    Text::clean(name.as_bytes()).as_str().into()
 }
 
 /// What was sent as JSON.

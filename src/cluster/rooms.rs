@@ -5,7 +5,7 @@ use redis::{Cmd, RedisResult, Value};
 
 use super::engine::{Engine, random_name};
 use super::entries::{Raw, entries};
-use crate::wire::{From, Kind, Page, Past, RoomKey, SharedLine, Submission, Tail, Time};
+use crate::wire::{From, Kind, Page, Past, RoomKey, SharedLine, Submission, Tail, Text, Time};
 
 /// Lines and bytes of one call of the script, which holds up everybody else.
 const CALL_LINES_MAX: usize = 128;
@@ -13,6 +13,9 @@ const CALL_BYTES_MAX: usize = 256 * 1024;
 
 /// How long a room is kept in which nothing happens.
 const ROOM_SECONDS: u32 = 30 * 24 * 3600;
+
+/// The longest sender of a line in bytes.
+const FROM_BYTES_MAX: usize = 255;
 
 /// Lines of a page of the past.
 const PAGE_LINES: u64 = 200;
@@ -193,9 +196,9 @@ impl<'a> Entry<'a> {
             author: raw.count("a")?,
             time: Time::try_from(raw.count("t")?).ok()?,
             kind: kind(raw.text("k")?)?,
-            from: raw.text("f")?.into(),
-            text: raw.text("x")?.into(),
-            topic: raw.text("o").map(Into::into),
+            from: clean(raw.text("f")?, FROM_BYTES_MAX),
+            text: clean(raw.text("x")?, usize::MAX),
+            topic: raw.text("o").map(|topic| clean(topic, usize::MAX)),
         };
         Some(Entry {
             number,
@@ -206,6 +209,12 @@ impl<'a> Entry<'a> {
             line,
         })
     }
+}
+
+/// A text of another server, which may be anybody's who can write to the engine.
+fn clean(text: &str, bytes_max: usize) -> Box<str> {
+    let text = &text[..text.floor_char_boundary(bytes_max)];
+    Text::clean(text.as_bytes()).as_str().into()
 }
 
 /// How many submissions are added in one call.

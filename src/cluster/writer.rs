@@ -13,13 +13,16 @@ use super::knowledge::Knowledge;
 use super::lifeline::Lifeline;
 use super::messages::{Event, Job, Options, Side};
 use super::people::{self, Published};
-use crate::wire::{Answer, Dispatch, From, Outcome, Query, RoomKey, Submission, Wish};
+use crate::wire::{Answer, Dispatch, Outcome, Person, Query, RoomKey, Submission, Wish};
 
 /// How often the engine is asked whether it is there when there is nothing else to ask.
 const HEARTBEAT: Duration = Duration::from_millis(400);
 
 /// How often a server says that it is alive; its lease lasts three times as long.
 const BEAT: Duration = Duration::from_secs(5);
+
+/// Clients that are published in one call of the script.
+const PUBLISHED_MAX: usize = 100;
 
 /// What the thread has.
 pub(super) struct Writer {
@@ -45,6 +48,8 @@ pub(super) struct Writer {
     /// The highest number that this server has for guests.
     guests: u64,
     has_checked: bool,
+    /// The server has said that it ends.
+    has_left: bool,
 }
 
 impl Writer {
@@ -73,6 +78,7 @@ impl Writer {
             behind: 0,
             guests: 0,
             has_checked: false,
+            has_left: false,
         }
     }
 
@@ -132,10 +138,18 @@ impl Writer {
             self.beat(wake)?;
         }
         self.check_eviction(wake)?;
-        while let Some(job) = self.queue.pop_front() {
-            if let Err(error) = self.try_job(&job, wake) {
+        while let Some(job) = self.queue.front() {
+            if matches!(job, Job::Dispatch(Dispatch::Publish { .. })) {
+                self.publish(wake)?;
+            } else if let Some(job) = self.queue.pop_front()
+                && let Err(error) = self.try_job(&job, wake)
+            {
                 self.queue.push_front(job);
                 return Err(error);
+            }
+            if Instant::now() >= self.beat_at {
+                // However much there is to do, this server is alive.
+                self.beat(wake)?;
             }
         }
         if self.is_wake_due {
@@ -164,6 +178,7 @@ impl Writer {
             Job::Leave => {
                 let incarnation = Arc::clone(&self.incarnation);
                 self.ask(|engine| engine.leave(&incarnation))?;
+                self.has_left = true;
             }
             // Nobody waits any more if it took too long.
             Job::Flush(done) => _ = done.send(()),
@@ -185,6 +200,9 @@ impl Writer {
     }
 
     fn beat(&mut self, wake: &dyn Fn()) -> RedisResult<()> {
+        if self.has_left {
+            return Ok(());
+        }
         let (incarnation, name) = (Arc::clone(&self.incarnation), self.server_name.clone());
         let guests = self.guests;
         let (is_known, time) = self.ask(|engine| engine.beat(&incarnation, &name, guests))?;
@@ -235,21 +253,38 @@ impl Writer {
         Ok(())
     }
 
+    /// Says who is here: all that come next in the queue and are that.
+    fn publish(&mut self, wake: &dyn Fn()) -> RedisResult<()> {
+        let next = self.queue.iter().map_while(|job| match job {
+            Job::Dispatch(Dispatch::Publish { ticket, person }) => Some((*ticket, person)),
+            _ => None,
+        });
+        let (tickets, people): (Vec<_>, Vec<_>) = next.take(PUBLISHED_MAX).unzip();
+        let people: Vec<_> = people.into_iter().cloned().collect();
+        let all: Vec<_> = people.iter().collect();
+        let own = Arc::clone(&self.incarnation);
+        let published = self.ask(|engine| engine.publish(&own, &all))?;
+        for ((ticket, person), published) in tickets.into_iter().zip(people).zip(published) {
+            let named = match published {
+                Published::Done(number) => Ok(number),
+                Published::Taken(holder) => Err(holder),
+                Published::Unknown => {
+                    self.beat_at = Instant::now();
+                    return Err(people::unknown());
+                }
+            };
+            self.queue.pop_front();
+            let Person { client, name, .. } = person;
+            self.say(Event::Answer(ticket, Answer::Named { client, name, named }), wake);
+        }
+        Ok(())
+    }
+
     fn dispatch(&mut self, dispatch: &Dispatch, wake: &dyn Fn()) -> RedisResult<()> {
         let own = Arc::clone(&self.incarnation);
         match dispatch {
-            Dispatch::Publish { ticket, person } => {
-                let named = match self.ask(|engine| engine.publish(&own, person))? {
-                    Published::Done(number) => Ok(number),
-                    Published::Taken(holder) => Err(holder),
-                    Published::Unknown => {
-                        self.beat_at = Instant::now();
-                        return Err(people::unknown());
-                    }
-                };
-                let (client, name) = (person.client, person.name.clone());
-                self.say(Event::Answer(*ticket, Answer::Named { client, name, named }), wake);
-            }
+            // Many of them in one call.
+            Dispatch::Publish { .. } => {}
             Dispatch::Withdraw(client) => {
                 self.ask(|engine| engine.withdraw(&own, *client))?;
             }
@@ -278,8 +313,7 @@ impl Writer {
             Wish::Page { from, before } => {
                 self.ask(|engine| engine.page(&query.room, from, before)).map(Answer::Page)
             }
-            Wish::Missing { after, before } => {
-                let from = From::After(after);
+            Wish::Elsewhere { from, before } => {
                 self.ask(|engine| engine.page(&query.room, from, before)).map(Answer::Page)
             }
             Wish::Search(_) | Wish::Newest(_) => Ok(Answer::Failed),

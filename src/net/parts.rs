@@ -1,6 +1,6 @@
 //! Jobs that are handed out in parts, to whichever thread is free.
 //!
-//! `tests/sim/parts.rs` compiles this file once more, with locks whose order it chooses.
+//! `tests/sim/handing_out.rs` compiles this file once more, with locks whose order it chooses.
 
 use std::slice::ChunksMut;
 

@@ -339,7 +339,7 @@ impl Keeper {
                 Ok(Answer::Page(self.database()?.page(room, *from, *before)?))
             }
             Wish::Newest(before) => Ok(Answer::Newest(self.database()?.newest(room, *before)?)),
-            Wish::Missing { .. } => Ok(Answer::Failed),
+            Wish::Elsewhere { .. } => Ok(Answer::Failed),
             Wish::Search(words) => {
                 Ok(Answer::Found(self.database()?.search(room, words, SEARCH_TIME)?))
             }

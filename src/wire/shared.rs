@@ -161,8 +161,14 @@ pub enum Task {
     Kick(Box<str>),
     /// It may not speak, or may again.
     Mute,
-    /// Where it comes from is banned, for so many minutes or for ever.
-    Ban(Option<u32>),
+    /// Where it comes from is banned.
+    Ban {
+        /// For so many minutes; `None`: for ever.
+        minutes: Option<u32>,
+        /// Where the one comes from who wants that, who is not to be banned; empty: from the
+        /// server's own machine.
+        own: Box<str>,
+    },
 }
 
 /// What has come of an errand.

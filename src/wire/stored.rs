@@ -171,11 +171,11 @@ pub enum Wish {
     Search(Box<str>),
     /// The number of the newest line before this one.
     Newest(u64),
-    /// What others have of the lines between these two: a page of them.
-    Missing {
-        /// The last line that isn't missing.
-        after: u64,
-        /// The next one.
+    /// The same as a page, of what other servers have.
+    Elsewhere {
+        /// From where on.
+        from: From,
+        /// The number of the first line that isn't wanted.
         before: u64,
     },
 }
@@ -196,7 +196,7 @@ pub enum From {
 pub enum Answer {
     /// To `Wish::Tail`.
     Tail(Tail),
-    /// To `Wish::Page` and `Wish::Missing`.
+    /// To `Wish::Page` and `Wish::Elsewhere`.
     Page(Page),
     /// To `Wish::Newest`; 0 if there is none.
     Newest(u64),
@@ -268,6 +268,16 @@ pub enum Past {
     },
     /// So many lines were not stored here.
     Lost(u64),
+}
+
+impl Past {
+    /// The number of a line.
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            Past::Line { number, .. } => Some(*number),
+            Past::Lost(_) => None,
+        }
+    }
 }
 
 /// How a store does.

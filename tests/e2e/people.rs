@@ -52,7 +52,7 @@ fn names_are_unique_over_all_servers() {
     let mut eve = here.connect();
     eve.read_greeting();
     eve.say("/nick guest1001");
-    eve.hears("*** guest1001 looks like the name of a guest, which the servers give");
+    eve.hears("*** guest1001 looks like a guest's name; only the server gives those");
     bob.say("/quit");
     bob.hears_goodbye();
     // It is free when the server has said so.
@@ -103,7 +103,7 @@ fn everybody_sees_who_is_where() {
     hears_at_last(&mut bob, "*** you are in dev now");
     say_until(&mut ann, "/rooms", |line| line == "*** 2 rooms: lobby (1), dev (1)");
     ann.say("/stats");
-    hears_at_last(&mut ann, "*** link: up; office; 1 client there; 0 lines on their way");
+    hears_at_last(&mut ann, "*** link: up; office; 1 client on other servers; 0 lines pending");
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn a_server_that_dies_is_told_of_in_one_line() {
         told.push(ann.line());
         told.retain(|line| line != "*** the name bob is taken");
     }
-    let gone = "*** the server there is gone, and 2 people with it: bob, carl";
+    let gone = "*** the server there is gone, along with 2 people: bob, carl";
     assert_eq!(told, [gone, "*** you are bob now"]);
     assert_eq!(ann.line(), "*** your name is bob already");
     ann.say("/who");
@@ -268,7 +268,7 @@ fn a_server_that_ends_is_told_of_in_one_line() {
     ann.hears("<bob> hello");
     there.signal(Signal::TERM);
     assert_eq!(there.exit_code(), 0);
-    ann.hears("*** the server there has shut down, and 1 person with it: bob");
+    ann.hears("*** the server there has shut down, along with 1 person: bob");
     ann.say("/nick bob");
     ann.hears("*** you are bob now");
 }

@@ -32,7 +32,7 @@ mod floods;
 mod operators;
 mod past;
 mod packets;
-mod parts;
+mod handing_out;
 mod editing;
 mod web;
 mod tls;

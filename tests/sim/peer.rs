@@ -69,7 +69,6 @@ const PRIVATE: &[&str] = &[
     "not sent: ",
     "the server office2 ",
     "the server of ",
-    "somebody on another server is called ",
     "the other servers don't answer",
 ];
 
@@ -112,7 +111,11 @@ fn shown(line: Vec<u8>) -> Shown {
     match count.parse() {
         Ok(lines) if rest.starts_with("line") && rest.contains(" skipped: ") => Shown::Gap(lines),
         Ok(_) if rest.starts_with("here: ") => Shown::Private(notice.into()),
-        _ if notice.contains(" looks like the name of a guest") => Shown::Private(notice.into()),
+        _ if notice.contains(" looks like a guest's name")
+            || notice.contains(" is already taken on another server") =>
+        {
+            Shown::Private(notice.into())
+        }
         _ if PRIVATE.iter().any(|start| notice.starts_with(start)) => Shown::Private(notice.into()),
         _ => Shown::Public(line.into()),
     }

@@ -144,7 +144,7 @@ impl Store {
             _ if self.is_broken => Answer::Failed,
             Wish::Tail => Answer::Tail(self.tail(&query.room.name)),
             Wish::Page { from, before } => self.page(&query.room.name, *from, *before),
-            Wish::Newest(_) | Wish::Missing { .. } => Answer::Failed,
+            Wish::Newest(_) | Wish::Elsewhere { .. } => Answer::Failed,
             Wish::Search(words) => self.search(&query.room.name, words),
         };
         Some((query.ticket, answer))

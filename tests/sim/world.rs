@@ -51,6 +51,8 @@ pub struct World {
     pub store: Option<Store>,
     /// If rooms are shared with other servers.
     engine: Option<Engine>,
+    /// What came of writing to many, which the chat hears in one go.
+    written: Vec<(ClientId, Written)>,
 }
 
 impl Deref for World {
@@ -77,6 +79,7 @@ impl World {
             rng: Rng::with_seed(seed),
             driver,
             engine,
+            written: Vec::new(),
             peers: Vec::new(),
             door: Door::default(),
             endings: Vec::new(),
@@ -514,6 +517,13 @@ impl World {
         for (id, (offer, offered)) in clients.into_iter().zip(offers) {
             self.write(id, &offered, Some(offer));
         }
+        for (id, written) in std::mem::take(&mut self.written) {
+            let (now, chat) = (self.driver.now, &mut self.driver.chat);
+            match written {
+                Written::Bytes(offer, bytes) => chat.handle_sent(now, id, offer, bytes),
+                Written::Broken(has_vanished) => chat.handle_write_broken(id, has_vanished),
+            }
+        }
     }
 
     fn offer(&self, id: ClientId) -> (Offer, Vec<u8>) {
@@ -526,7 +536,10 @@ impl World {
         assert!(!offered.is_empty(), "a write of nothing");
         let peer = &mut self.peers[self.driver.ids[id]];
         if peer.is_broken() {
-            self.driver.chat.handle_write_broken(id, peer.has_vanished);
+            match offer {
+                Some(_) => self.written.push((id, Written::Broken(peer.has_vanished))),
+                None => self.driver.chat.handle_write_broken(id, peer.has_vanished),
+            }
         } else if matches!(peer.stage(), Some(Stage::Handshake | Stage::Done)) {
             self.write_records(id, offered, offer);
         } else {
@@ -547,7 +560,10 @@ impl World {
     fn handle_written(&mut self, id: ClientId, offer: Option<Offer>, bytes: usize) {
         let (now, chat) = (self.driver.now, &mut self.driver.chat);
         match offer {
-            Some(offer) => chat.handle_sent(now, id, offer, bytes),
+            Some(offer) => {
+                chat.take_sent(id, offer, bytes);
+                self.written.push((id, Written::Bytes(offer, bytes)));
+            }
             None => chat.handle_written(now, id, bytes),
         }
     }
@@ -602,6 +618,13 @@ impl World {
             self.driver.send_late_events(id);
         }
     }
+}
+
+/// What came of writing to a client.
+enum Written {
+    Bytes(Offer, usize),
+    /// The connection is broken; whether its machine doesn't answer.
+    Broken(bool),
 }
 
 /// The checker that is asked; it is named when it panics.

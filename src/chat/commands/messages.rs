@@ -3,7 +3,7 @@
 use crate::chat::commands::{Outcome, Problem, switch};
 use crate::chat::ids::ClientId;
 use crate::chat::linking::people::nick_of;
-use crate::chat::member::NOTE_BYTES_MAX;
+use crate::chat::member::{Correspondent, NOTE_BYTES_MAX};
 use crate::chat::names::nick::Nick;
 use crate::chat::names::proof::PROOF_SIGN;
 use crate::chat::room::RoomId;
@@ -43,7 +43,8 @@ impl Chat {
             return self.send_errand(from, to, Task::Tell(text.into()));
         }
         let sender = self.sessions[from].nick.clone();
-        let notice = self.receive_private(to, from, sender.as_str(), text)?;
+        let author = Correspondent::Here(from);
+        let notice = self.receive_private(to, from, author, sender.as_str(), text)?;
         self.come_back(from);
         let name = self.sessions[to].nick.clone();
         self.tell(from, Kind::Sent, sender.as_str(), name.as_str(), text);
@@ -59,6 +60,7 @@ impl Chat {
         &mut self,
         to: ClientId,
         from: ClientId,
+        author: Correspondent,
         sender: &str,
         text: &str,
     ) -> Result<Option<String>, Problem> {
@@ -72,7 +74,7 @@ impl Chat {
         }
         let away = recipient.rare().away.clone();
         self.tell(to, Kind::Received, sender, name.as_str(), text);
-        self.sessions[to].set_rare(|rare| rare.correspondent = Some(from));
+        self.sessions[to].set_rare(|rare| rare.correspondent = Some(author));
         Ok(away.map(|reason| texts::is_away(name.as_str(), &reason)))
     }
 
@@ -105,11 +107,13 @@ pub(in crate::chat) fn reply(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
     if rest.is_empty() {
         return Err(Problem::Usage);
     }
-    let to = chat.sessions[id].rare().correspondent.ok_or(texts::NO_MESSAGES)?;
-    let is_here = chat.sessions.get(to).is_some_and(|session| session.is_member());
-    if !is_here && chat.directory.get(to).is_none() {
-        return Err(texts::IS_GONE.into());
-    }
+    let author = chat.sessions[id].rare().correspondent.clone().ok_or(texts::NO_MESSAGES)?;
+    let is_here = |id: &ClientId| chat.sessions.get(*id).is_some_and(|it| it.is_member());
+    let to = match author {
+        Correspondent::Here(id) => Some(id).filter(is_here),
+        Correspondent::There(person) => chat.directory.id(&person.server, person.client),
+    };
+    let to = to.ok_or(texts::IS_GONE)?;
     chat.send_private(id, to, rest)
 }
 

@@ -117,15 +117,26 @@ impl Chat {
     /// A ban that an operator of another server has made or taken back.
     pub(in crate::chat) fn apply_ban(&mut self, ban: &SharedBan) {
         let Ok(network) = parse_network(&ban.network).map(ban_network) else { return };
-        if ban.until <= self.clock.wall() {
+        if ban.until == 0 {
             self.admission.unban(network);
+        }
+        if ban.until <= self.clock.wall() {
             return;
         }
         let seconds = ban.until - self.clock.wall();
         let time = (ban.until != Time::MAX).then(|| Duration::from_secs(seconds.into()));
         let ban = Ban::new(network, ban.by.to_string(), self.clock.now(), time);
-        let is_known = self.admission.bans(self.clock.moment()).any(|it| it.network == network);
-        if !is_known && self.admission.ban(self.clock.moment(), ban.clone()) {
+        let at = self.clock.moment();
+        let left = |ban: &Ban| ban.seconds_left(at).unwrap_or(u32::MAX);
+        let known = self.admission.bans(at).find(|it| it.network == network).map(left);
+        // What is read again ends a second earlier or later.
+        if known.is_some_and(|known| known.abs_diff(left(&ban)) <= 2) {
+            return;
+        }
+        if known.is_some() {
+            self.admission.unban(network);
+        }
+        if self.admission.ban(at, ban.clone()) {
             self.turn_out_banned(&ban);
         }
     }
@@ -255,7 +266,9 @@ pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome
         && other.is_elsewhere()
     {
         chat.log_operator(id, &format!("bans where {word} comes from"));
-        return chat.send_errand(id, other, Task::Ban(minutes));
+        let own = chat.admission.network(chat.sessions[id].origin);
+        let own = own.map_or(String::new(), |own| own.to_canonical().to_string()).into();
+        return chat.send_errand(id, other, Task::Ban { minutes, own });
     }
     let network = chat.find_network(word)?;
     let own = chat.admission.network(chat.sessions[id].origin);

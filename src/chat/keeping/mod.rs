@@ -22,8 +22,8 @@ impl Chat {
     /// Hands a line over that was said. Not one that has no number on all servers.
     pub(super) fn keep(&mut self, id: RoomId, seq: Seq, line: &Line<'_>) {
         let room = &self.rooms[id];
-        if room.log.run_of(seq) == room.run() {
-            self.keep_as(id, room.log.number(seq), line);
+        if let Some(number) = room.log.own_number(seq) {
+            self.keep_as(id, number, line);
         }
     }
 

@@ -40,13 +40,18 @@ impl Chat {
         let session = &mut self.sessions[id];
         let Some(key) = self.rooms[session.room].key.clone() else { return };
         let room = &self.rooms[session.room];
+        let room_is_stored = room.is_stored;
         let before = room.number_from(session.reader.stop_seq().min(room.log.first()));
         session.set_rare(|rare| {
             if let Some(reading) = &mut rare.reading {
                 (reading.before, reading.is_asked) = (before, true);
             }
         });
-        self.ask(key, Wish::Page { from, before }, Asked::Page(id));
+        let wish = match self.config.is_shared && !room_is_stored {
+            true => Wish::Elsewhere { from, before },
+            false => Wish::Page { from, before },
+        };
+        self.ask(key, wish, Asked::Page(id));
     }
 
     /// A page has come.

@@ -6,7 +6,7 @@ use crate::chat::keeping::lookups::Asked;
 use crate::chat::keeping::repairs::Repair;
 use crate::chat::room::RoomId;
 use crate::chat::state::Chat;
-use crate::wire::{Answer, News, Past, RoomKey, StoredLine, Tail, Wish};
+use crate::wire::{Answer, From, News, Past, RoomKey, StoredLine, Tail, Wish};
 
 impl Chat {
     /// A room that others share goes on here: its numbers are theirs, and the store gets what
@@ -23,7 +23,7 @@ impl Chat {
         self.handover.add(&key, News::Run(&room.shared.run));
         self.handover.add(&key, News::Topic(&tail.topic));
         self.keep_past(&key, lines);
-        let first = lines.iter().find_map(number);
+        let first = lines.iter().find_map(Past::number);
         if let Some(first) = first.filter(|first| *first > 1) {
             self.repairs.add(&key, first);
             self.go_on_repairing();
@@ -35,7 +35,7 @@ impl Chat {
         let Some(Repair { room, after, before }) = self.repairs.begin() else { return };
         let wish = match after {
             None => Wish::Newest(before),
-            Some(after) => Wish::Missing { after, before },
+            Some(after) => Wish::Elsewhere { from: From::After(after), before },
         };
         self.ask(Arc::clone(&room), wish, Asked::Repair(room));
     }
@@ -63,12 +63,5 @@ impl Chat {
                 self.handover.add(room, News::Line(StoredLine { number, time, kind, from, text }));
             }
         }
-    }
-}
-
-fn number(past: &Past) -> Option<u64> {
-    match past {
-        Past::Line { number, .. } => Some(*number),
-        Past::Lost(_) => None,
     }
 }

@@ -140,9 +140,9 @@ impl Chat {
             // What was stored once isn't shown where nothing is stored any more.
             return;
         }
-        if let Some(run) = &tail.run {
-            room.log.begin_stretch(run, 1);
-        }
+        let run = tail.run.as_deref().unwrap_or(room.log.run()).to_owned();
+        let first = tail.lines.iter().find_map(Past::number);
+        room.log.begin_at(&run, first.unwrap_or(tail.next).max(1));
         for line in &tail.lines {
             if let Past::Line { number, time, kind, from, text } = line {
                 room.log.jump_to((*number).max(room.log.newest() + 1));

@@ -7,7 +7,10 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::chat::ids::ClientId;
 use crate::chat::names::nick::Nick;
-use crate::wire::{Dispatch, Person, PersonId, RoomKey, Time};
+use crate::wire::{Dispatch, Person, PersonId, RoomKey, Text, Time};
+
+/// Servers of which is known that they were gone without a word.
+const MISSED_MAX: usize = 100;
 
 /// The people of all servers.
 #[derive(Debug, Default)]
@@ -66,7 +69,11 @@ impl Directory {
             ClientId::elsewhere(self.made)
         });
         let before = self.take(key);
-        let Person { room, since, away, address, .. } = person.clone();
+        let Person { room, since, .. } = person.clone();
+        // Whoever can write to the engine may have sent it.
+        let clean = |text: &str| Text::clean(text.as_bytes()).as_str().into();
+        let (away, address) =
+            (person.away.as_deref().map(clean), person.address.as_deref().map(clean));
         let crowd = self.rooms.entry(room.looks[1].clone());
         let crowd = crowd.or_insert_with(|| Crowd { room: room.clone(), people: BTreeSet::new() });
         crowd.people.insert(key);
@@ -74,9 +81,27 @@ impl Directory {
         Some((key, before))
     }
 
+    /// Whether all that is said of somebody is known.
+    pub fn knows(&self, server: &Arc<str>, person: &Person) -> bool {
+        let Person { client, name, looks: _, room, since, away, address } = person;
+        let known = self.id(server, *client).and_then(|id| self.get(id));
+        known.is_some_and(|it| {
+            it.nick.as_str() == &**name
+                && it.room == *room
+                && (it.since, &it.away, &it.address) == (*since, away, address)
+        })
+    }
+
     /// Somebody isn't there any more.
     pub fn remove(&mut self, id: &PersonId) -> Option<(ClientId, Remote)> {
         let key = self.ids.remove(id)?;
+        self.take(key).map(|remote| (key, remote))
+    }
+
+    /// Somebody can't be reached, and has the same id if that is over: whom one ignores one
+    /// ignores then, too.
+    pub fn miss(&mut self, id: &PersonId) -> Option<(ClientId, Remote)> {
+        let key = *self.ids.get(id)?;
         self.take(key).map(|remote| (key, remote))
     }
 
@@ -139,6 +164,10 @@ impl Directory {
     pub fn remove_server(&mut self, server: &Arc<str>, is_planned: bool) -> Option<Box<str>> {
         let name = self.servers.remove(server);
         if name.is_some() && !is_planned {
+            if self.missed.len() >= MISSED_MAX {
+                self.ids.retain(|id, _| !self.missed.contains(&id.server));
+                self.missed.clear();
+            }
             self.missed.insert(Arc::clone(server));
         }
         name
@@ -158,6 +187,13 @@ impl Directory {
         self.changed.insert(id);
     }
 
+    /// A client here is gone; if others have never known it there is nothing to tell.
+    pub fn forget_unpublished(&mut self, id: ClientId) {
+        if !self.published.contains_key(&id) {
+            self.changed.remove(&id);
+        }
+    }
+
     /// Whether others are to be told of clients here.
     pub fn has_changes(&self) -> bool {
         !self.changed.is_empty()
@@ -174,6 +210,12 @@ impl Directory {
 
     pub fn set_published(&mut self, id: ClientId, number: u64) {
         self.published.insert(id, number);
+    }
+
+    /// Others are about to know a client here.
+    pub fn publish(&mut self, ticket: u64, id: ClientId, person: Person) {
+        self.published.entry(id).or_insert(0);
+        self.dispatch(Dispatch::Publish { ticket, person });
     }
 
     /// Others don't know a client here any more; false if they didn't.

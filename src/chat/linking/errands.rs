@@ -1,5 +1,6 @@
 //! What concerns one client of another server: private messages and what operators do.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -9,9 +10,11 @@ use crate::chat::commands::Problem;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::lookups::Asked;
 use crate::chat::linking::sent::Sent;
+use crate::chat::member::Correspondent;
+use crate::chat::names::nick::Nick;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
-use crate::wire::{Dispatch, Errand, Kind, Outcome, PersonId, SharedBan, Task, Time};
+use crate::wire::{Dispatch, Errand, Kind, Outcome, PersonId, SharedBan, Task, Text, Time};
 
 impl Chat {
     /// Has another server do something with a client there.
@@ -54,7 +57,7 @@ impl Chat {
             self.notify_other(sent.from, &texts::nobody(&sent.name));
         }
         for notice in &outcome.notices {
-            self.notify_other(sent.from, notice);
+            self.notify_other(sent.from, Text::clean(notice.as_bytes()).as_str());
         }
     }
 
@@ -66,15 +69,21 @@ impl Chat {
     }
 
     /// Another server wants something of a client here.
-    pub fn handle_errand(&mut self, errand: Errand) {
+    pub fn handle_errand(&mut self, mut errand: Errand) {
+        // Whoever can write to the engine may have sent it.
+        let Some(name) = Nick::parse_shown(&errand.name) else { return };
+        errand.name = name.as_str().into();
         let id = KeyData::from_ffi(errand.client).into();
         let is_here = self.sessions.get(id).is_some_and(|session| session.is_member());
         let result = match errand.task.clone() {
             _ if !is_here => Ok(None),
-            Task::Tell(text) => self.receive_message(id, &errand, &text).map(Some),
+            Task::Tell(text) => {
+                let text = Text::clean(text.as_bytes());
+                self.receive_message(id, &errand, text.as_str()).map(Some)
+            }
             Task::Kick(reason) => self.kick_for(id, &errand, &reason).map(Some),
             Task::Mute => self.mute_for(id, &errand).map(Some),
-            Task::Ban(minutes) => self.ban_for(id, &errand, minutes).map(Some),
+            Task::Ban { minutes, own } => self.ban_for(id, &errand, minutes, &own).map(Some),
         };
         let (is_done, notices) = match result {
             Ok(None) => (false, Vec::new()),
@@ -95,7 +104,8 @@ impl Chat {
     ) -> Result<Vec<String>, Problem> {
         let PersonId { server, client } = &errand.from;
         let from = self.directory.id(server, *client).unwrap_or_default();
-        let notice = self.receive_private(id, from, &errand.name, text)?;
+        let author = Correspondent::There(Box::new(errand.from.clone()));
+        let notice = self.receive_private(id, from, author, &errand.name, text)?;
         Ok(notice.into_iter().collect())
     }
 
@@ -120,8 +130,12 @@ impl Chat {
         id: ClientId,
         errand: &Errand,
         minutes: Option<u32>,
+        own: &str,
     ) -> Result<Vec<String>, Problem> {
         let network = self.network_of(id)?;
+        if own.parse().is_ok_and(|own: IpAddr| network.contains(&own)) {
+            return Err(texts::would_ban_you(network).into());
+        }
         let (what, text) = self.ban_network(network, &errand.name, minutes)?;
         self.log_errand(id, errand, &what);
         Ok(vec![text])

@@ -37,8 +37,9 @@ impl Chat {
         let pending = if is_own { self.outbox.take_back(room, *count) } else { None };
         let is_shown = pending.as_ref().is_some_and(|pending| pending.line.is_none());
         if let Some(pending) = &pending {
-            self.count_placed(pending.author, *number);
+            self.count_placed(pending.author, Some(*number));
         }
+        self.count_dropped();
         let Some(id) = self.rooms.find_key(room) else { return };
         let newest = self.rooms[id].shared.newest;
         if *number <= newest {
@@ -70,6 +71,13 @@ impl Chat {
         }
     }
 
+    /// Lines that don't come back have no places.
+    fn count_dropped(&mut self) {
+        for author in self.outbox.take_dropped() {
+            self.count_placed(author, None);
+        }
+    }
+
     /// A line that those here have been shown before it had its number is stored with that.
     fn keep_shown(&mut self, id: RoomId, number: u64, line: &SharedLine) {
         if self.config.has_store {
@@ -96,7 +104,7 @@ impl Chat {
         if room.log.run() == &*room.shared.run && number > room.log.newest() {
             room.log.jump_to(number);
         } else {
-            room.log.begin_stretch(&room.shared.run, number);
+            room.log.begin_run(&room.shared.run, number);
         }
         self.append_at_once(id, &Line { author, kind, time, from, text }, hidden);
     }
@@ -120,15 +128,11 @@ impl Chat {
         self.append_here(id, line, hidden);
     }
 
-    /// Adds a line that the other servers don't have, or not yet: its number is of a counting
-    /// of this server.
+    /// Adds a line that the other servers don't have, or not yet: it has no number.
     fn append_here(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom) {
         let room = &mut self.rooms[id];
         if room.key.is_some() && self.config.is_shared {
-            room.own_lines += 1;
-            if room.log.run() != self.config.own_run() {
-                room.log.begin_stretch(self.config.own_run(), room.own_lines);
-            }
+            room.log.begin_unnumbered();
         }
         self.append_at_once(id, line, hidden);
     }
@@ -209,6 +213,7 @@ impl Chat {
         if let Some(key) = room.key.clone() {
             // All that was said here is before that.
             self.outbox.forget(&key);
+            self.count_dropped();
         }
         if !tail.topic.is_empty() {
             self.set_topic(id, &tail.topic);
@@ -263,6 +268,7 @@ impl Chat {
     pub(super) fn unwatch(&mut self, room: Option<Arc<RoomKey>>) {
         if let Some(room) = room.filter(|_| self.config.is_shared) {
             self.outbox.forget(&room);
+            self.count_dropped();
             self.outputs.push_back(Output::Unwatch(room));
         }
     }

@@ -10,8 +10,9 @@ use crate::chat::ids::ClientId;
 use crate::chat::room::log::{HiddenFrom, Line};
 use crate::wire::{RoomKey, SharedLine, Submission};
 
-/// Lines that are on their way at most; then no client is read until some have come back.
-const LINES_MAX: usize = 20_000;
+/// Lines that are on their way at most; then no client is read until some have come back. The
+/// engine keeps more of a room, so what several servers have on their way is read in time.
+const LINES_MAX: usize = 2500;
 
 /// Bytes of lines that the link hasn't taken.
 const BYTES_MAX: usize = 1024 * 1024;
@@ -32,6 +33,8 @@ pub(in crate::chat) struct Outbox {
     pending: HashMap<Arc<RoomKey>, VecDeque<Pending>>,
     /// How many these are.
     lines: usize,
+    /// Authors of lines that don't come back.
+    dropped: Vec<ClientId>,
     /// The engine works.
     is_up: bool,
     /// Lines said since it doesn't, and bytes of them.
@@ -103,20 +106,32 @@ impl Outbox {
     /// before it nothing comes any more: the engine has forgotten them.
     pub fn take_back(&mut self, room: &Arc<RoomKey>, count: u64) -> Option<Pending> {
         let pending = self.pending.get_mut(room)?;
-        let mut found = None;
+        let mut found: Option<Pending> = None;
         while let Some(next) = pending.pop_front_if(|pending| pending.count <= count) {
             self.lines -= 1;
-            found = Some(next).filter(|next| next.count == count);
+            self.dropped.extend(found.replace(next).map(|pending| pending.author));
         }
         if pending.is_empty() {
             self.pending.remove(room);
         }
+        let (found, dropped) = match found {
+            Some(found) if found.count == count => (Some(found), None),
+            dropped => (None, dropped),
+        };
+        self.dropped.extend(dropped.map(|pending| pending.author));
         found
     }
 
     /// Nothing of this room comes back any more.
     pub fn forget(&mut self, room: &Arc<RoomKey>) {
-        self.lines -= self.pending.remove(room).map_or(0, |pending| pending.len());
+        let pending = self.pending.remove(room).unwrap_or_default();
+        self.lines -= pending.len();
+        self.dropped.extend(pending.into_iter().map(|pending| pending.author));
+    }
+
+    /// The authors of lines that don't come back any more, once for each.
+    pub fn take_dropped(&mut self) -> Vec<ClientId> {
+        std::mem::take(&mut self.dropped)
     }
 
     /// Lines of a room that haven't come back and that nobody here has been shown, which they
@@ -143,7 +158,8 @@ impl Outbox {
 
     /// Whether more may be said now.
     pub fn has_place(&self) -> bool {
-        self.lines < LINES_MAX && self.bytes < BYTES_MAX
+        // While the engine is away there are other limits.
+        !self.is_up || self.lines < LINES_MAX && self.bytes < BYTES_MAX
     }
 
     /// Lines that haven't come back.

@@ -95,8 +95,10 @@ impl Chat {
                 self.directory.dispatch(Dispatch::Withdraw(id.data().as_ffi()));
             }
         }
-        for person in here.into_iter().filter_map(|(_, person)| person) {
-            self.directory.dispatch(Dispatch::Publish { ticket: 0, person });
+        for (id, person) in here {
+            if let Some(person) = person {
+                self.directory.publish(0, id, person);
+            }
         }
     }
 
@@ -160,7 +162,7 @@ impl Chat {
         // What others have to know before.
         self.publish_changes();
         let ticket = self.lookups.add(self.clock.now(), Asked::Name(id, nick.clone()));
-        self.directory.dispatch(Dispatch::Publish { ticket, person });
+        self.directory.publish(ticket, id, person);
         self.sessions[id].set_rare(|rare| rare.waiting = Some(waiting()));
         Permit::Asked
     }
@@ -253,6 +255,9 @@ impl Chat {
         if self.is_shutting_down {
             return;
         }
+        if self.directory.knows(server, person) {
+            return;
+        }
         let Some((id, before)) = self.directory.put(server, person) else { return };
         if let Some(before) = before {
             self.names.remove(id, &before.nick);
@@ -290,7 +295,11 @@ impl Chat {
     /// A server is gone: one line tells of all who were there.
     fn lose_server(&mut self, server: &Arc<str>, is_planned: bool) {
         let people = self.directory.people_of(server);
-        let mut left: Vec<_> = people.iter().filter_map(|id| self.directory.remove(id)).collect();
+        let left = people.iter().filter_map(|id| match is_planned {
+            true => self.directory.remove(id),
+            false => self.directory.miss(id),
+        });
+        let mut left: Vec<_> = left.collect();
         for (id, remote) in &left {
             self.names.remove(*id, &remote.nick);
         }

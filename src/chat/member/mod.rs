@@ -7,14 +7,13 @@ use std::time::Instant;
 
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::{CloseReason, Closing};
-use crate::chat::ids::ClientId;
 use crate::chat::names::nick::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::room::cursor::Reader;
 use crate::wire::{Client, Request, Stage};
 
 pub(super) use self::state::{Phase, Standing, State};
-pub(super) use self::waiting::{Claim, Intro, Reading, Waiting};
+pub(super) use self::waiting::{Claim, Correspondent, Intro, Reading, Waiting};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;
@@ -113,7 +112,7 @@ pub(super) struct RareState {
     /// Why it is away, if it is.
     pub away: Option<Box<str>>,
     /// The sender of its last private message.
-    pub correspondent: Option<ClientId>,
+    pub correspondent: Option<Correspondent>,
     /// Wrong passwords that it has given.
     pub password_attempts: u8,
     /// It has been told that what it sends isn't UTF-8.

@@ -1,7 +1,8 @@
 //! What a client waits for.
 
+use crate::chat::ids::ClientId;
 use crate::chat::names::nick::Nick;
-use crate::wire::Request;
+use crate::wire::{PersonId, Request};
 
 /// What a client wants that can't be done at once.
 #[derive(Debug)]
@@ -14,6 +15,14 @@ pub(in crate::chat) enum Waiting {
     Request(Box<Request>),
     /// The answer to a request, until all that it has said has its place.
     Places,
+}
+
+/// Somebody who has sent a client a private message.
+#[derive(Clone, Debug)]
+pub(in crate::chat) enum Correspondent {
+    Here(ClientId),
+    /// On another server, where it may not be known yet.
+    There(Box<PersonId>),
 }
 
 /// A name that a client has asked for, and whether it may have it.

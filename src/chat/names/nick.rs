@@ -129,7 +129,7 @@ impl Nick {
         Nick(eco_format!("{GUEST}{number}-{server}"))
     }
 
-    /// Whether it looks like the name of a guest.
+    /// Whether it looks like a guest's name.
     pub fn is_guest(&self) -> bool {
         let [look, folded] = lookalikes::looks(self.name());
         [look, folded].iter().any(|look| {

@@ -503,7 +503,8 @@ impl Reader {
     fn find_own(&self, log: &Log, author: ClientId, from: Seq) -> (Seq, u64) {
         match &self.own {
             None => (NONE, 0),
-            Some(own) => log.find_own(author, from.max(own.first)),
+            // Those behind where it stops are apart.
+            Some(own) => log.find_own(author, from.max(own.first), self.stop_seq()),
         }
     }
 

@@ -18,8 +18,7 @@ use jiff::tz::TimeZone;
 
 use crate::chat::ids::ClientId;
 use crate::wire::{
-    Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, Message, Past, StoredLine,
-    Time,
+    Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, Message, Past, Time,
 };
 
 /// The place of a line in the log of its room. Places are without holes; the numbers
@@ -62,14 +61,15 @@ pub(in crate::chat) struct Log {
     scratch: Vec<u8>,
 }
 
-/// From a place on, lines have numbers that grow by one.
+/// From a place on, lines have numbers that grow by one, or none.
 #[derive(Clone, Debug)]
 struct Stretch {
     place: Seq,
-    /// The number of the line there.
+    /// The number of the line there; if these have none, of the next one that has.
     number: u64,
     /// Names the counting that the numbers belong to.
     run: Arc<str>,
+    is_numbered: bool,
 }
 
 /// A line to be added.
@@ -134,7 +134,7 @@ impl Log {
             limits,
             has_echo: false,
             first: 0,
-            stretches: [Stretch { place: 0, number: 1, run: run.into() }].into(),
+            stretches: [Stretch { place: 0, number: 1, run: run.into(), is_numbered: true }].into(),
             records: VecDeque::new(),
             start: START,
             bytes: VecDeque::new(),
@@ -176,11 +176,19 @@ impl Log {
         self.first + self.records.len() as u64
     }
 
-    /// The number of the line at a place: people and programs know it by that, and it
-    /// never changes.
+    /// The number of the line at a place, or of the next one that has a number: people and
+    /// programs know it by that, and it never changes.
     pub fn number(&self, seq: Seq) -> u64 {
         let stretch = self.stretch(seq);
-        (stretch.number + seq).saturating_sub(stretch.place)
+        match stretch.is_numbered {
+            true => (stretch.number + seq).saturating_sub(stretch.place),
+            false => stretch.number,
+        }
+    }
+
+    /// The number of the line at a place, if it has one.
+    pub fn own_number(&self, seq: Seq) -> Option<u64> {
+        self.stretch(seq).is_numbered.then(|| self.number(seq))
     }
 
     /// Names the counting that the number of the line at a place belongs to.
@@ -218,44 +226,66 @@ impl Log {
     /// The place of the first line after the one with this number of a counting. That line may
     /// be gone.
     pub fn place_after(&self, run: &str, number: u64) -> Seq {
-        let mut end = self.next();
+        let (mut end, mut earliest) = (self.next(), None);
         for stretch in self.stretches.iter().rev() {
-            let before = stretch.number - 1;
-            if *stretch.run == *run && number >= before {
-                return stretch.place.saturating_add(number - before).min(end);
+            if stretch.is_numbered && *stretch.run == *run {
+                let before = stretch.number - 1;
+                if number > before {
+                    return stretch.place.saturating_add(number - before).min(end);
+                }
+                earliest = Some(stretch);
             }
             end = stretch.place;
         }
-        // It is before all that is here.
         let first = &self.stretches[0];
-        match *first.run == *run {
-            true => first.place.saturating_sub(first.number - 1 - number),
-            false => first.place,
+        match earliest {
+            // It is before all that is here.
+            Some(stretch) if stretch.place == first.place => {
+                first.place.saturating_sub(first.number - 1 - number)
+            }
+            Some(stretch) => stretch.place,
+            None => first.place,
         }
+    }
+
+    /// The log begins with this number of this counting: nobody has read it so far.
+    pub fn begin_at(&mut self, run: &str, number: u64) {
+        assert!(self.records.is_empty(), "lines have their places");
+        self.first = number - 1;
+        let (place, run) = (self.first, run.into());
+        self.stretches = [Stretch { place, number, run, is_numbered: true }].into();
     }
 
     /// The next line gets this number, which none has had so far.
     pub fn jump_to(&mut self, number: u64) {
         assert!(number > self.newest(), "numbers never go back");
-        if number > self.newest() + 1 || self.records.is_empty() {
-            let run = self.run().to_owned();
-            self.begin_stretch(&run, number);
+        let is_next = self.own_number(self.next()) == Some(number);
+        if !is_next {
+            let run = Arc::clone(&self.stretch(self.next()).run);
+            self.begin_stretch(run, number, true);
         }
     }
 
     /// The next line gets this number of this counting.
-    pub fn begin_stretch(&mut self, run: &str, number: u64) {
-        let known = self.stretches.iter().find(|stretch| *stretch.run == *run);
-        let run = known.map_or_else(|| run.into(), |stretch| Arc::clone(&stretch.run));
-        if self.records.is_empty() {
-            // Lines that were dropped before are counted by their places.
-            self.first = number - 1;
-            self.stretches.clear();
+    pub fn begin_run(&mut self, run: &str, number: u64) {
+        self.begin_stretch(run.into(), number, true);
+    }
+
+    /// The next lines get no numbers.
+    pub fn begin_unnumbered(&mut self) {
+        let next = self.next();
+        let number = self.number(next);
+        if self.own_number(next).is_some() {
+            let run = Arc::clone(&self.stretch(next).run);
+            self.begin_stretch(run, number, false);
         }
+    }
+
+    fn begin_stretch(&mut self, run: Arc<str>, number: u64, is_numbered: bool) {
         let place = self.next();
         // One without lines is over.
         while self.stretches.pop_back_if(|stretch| stretch.place >= place).is_some() {}
-        self.stretches.push_back(Stretch { place, number, run });
+        self.stretches.push_back(Stretch { place, number, run, is_numbered });
     }
 
     /// Adds a line and drops old ones beyond the limits. This is the one place
@@ -271,7 +301,7 @@ impl Log {
         let end = self.start + self.bytes.len() as u64;
         let from_bytes = from.len() as u8;
         self.records.push_back(Record { author, end, time, next_own: 0, kind, from_bytes });
-        let number = Some(self.number(seq));
+        let number = self.own_number(seq);
         let (room, run) = (&*self.room, &*Arc::clone(&self.stretch(seq).run));
         let (zone, to, reader) = (&self.zone, "", "");
         let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
@@ -297,20 +327,7 @@ impl Log {
         let (from, text) = whole.split_at(record.from_bytes.into());
         let from = std::str::from_utf8(from).unwrap_or_default();
         let Record { time, kind, .. } = *record;
-        let line = StoredLine { number: self.number(seq), time, kind, from, text };
-        self.encode_stored(&line, self.run_of(seq), encoding, reader, bytes);
-    }
-
-    fn encode_stored(
-        &self,
-        line: &StoredLine<'_>,
-        run: &str,
-        encoding: Encoding,
-        reader: &str,
-        bytes: &mut Vec<u8>,
-    ) {
-        let StoredLine { number, time, kind, from, text } = *line;
-        let (number, room) = (Some(number), &*self.room);
+        let (number, room, run) = (self.own_number(seq), &*self.room, self.run_of(seq));
         let (zone, to) = (&self.zone, "");
         let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
         encoding.encode(&message, bytes);
@@ -319,9 +336,10 @@ impl Log {
     /// Adds what the store has of this room to `bytes`, if it is a line.
     pub fn encode_past(&self, past: &Past, encoding: Encoding, reader: &str, bytes: &mut Vec<u8>) {
         if let Past::Line { number, time, kind, from, text } = past {
-            let (number, time, kind, text) = (*number, *time, *kind, text.as_bytes());
-            let line = StoredLine { number, time, kind, from, text };
-            self.encode_stored(&line, self.run(), encoding, reader, bytes);
+            let (number, time, kind, text) = (Some(*number), *time, *kind, text.as_bytes());
+            let (zone, room, run, to) = (&self.zone, &*self.room, self.run(), "");
+            let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
+            encoding.encode(&message, bytes);
         }
     }
 
@@ -340,15 +358,16 @@ impl Log {
         }
     }
 
-    /// The first line from `from` on that `author` doesn't get back, or `NONE`,
+    /// The first line from `from` on and before `until` that `author` doesn't get back, or `NONE`,
     /// and how many there are. Looks at every line; for a reader that fell out of the log.
-    pub fn find_own(&self, author: ClientId, from: Seq) -> (Seq, u64) {
-        let start = self.index(from);
+    pub fn find_own(&self, author: ClientId, from: Seq, until: Seq) -> (Seq, u64) {
+        let end = self.index(until.clamp(self.first, self.next()));
+        let start = self.index(from).min(end);
         let is_own = |record: &Record| {
             // With echo it is only what the server says of its author.
             record.author == author && (!self.has_echo || record.kind == Kind::Presence)
         };
-        let mut own = (start..self.records.len()).filter(|&at| is_own(&self.records[at]));
+        let mut own = (start..end).filter(|&at| is_own(&self.records[at]));
         match own.next() {
             Some(at) => (self.first + at as u64, 1 + own.count() as u64),
             None => (NONE, 0),
@@ -602,7 +621,7 @@ mod tests {
     #[test]
     fn numbers_may_jump_and_places_do_not() {
         let mut log = Log::new("room", "", Limits { records_max: 4, ..LIMITS });
-        log.jump_to(101);
+        log.begin_at("", 101);
         assert_eq!((log.first(), log.newest()), (100, 100));
         let say = |log: &mut Log| (say(log, "hello"), log.newest());
         assert_eq!([say(&mut log), say(&mut log)], [(100, 101), (101, 102)]);
@@ -617,6 +636,41 @@ mod tests {
         assert_eq!(log.place_after("", 50), 0, "before what the log knows");
         log.jump_to(206);
         assert_eq!((say(&mut log), log.stretches.len()), ((108, 206), 1), "that is no jump");
+    }
+
+    #[test]
+    fn lines_without_numbers_are_between_others() {
+        let mut log = Log::new("room", "a", LIMITS);
+        let say = |log: &mut Log| {
+            let seq = say(log, "hello");
+            log.own_number(seq)
+        };
+        assert_eq!([say(&mut log), say(&mut log)], [Some(1), Some(2)]);
+        log.begin_unnumbered();
+        log.begin_unnumbered();
+        assert_eq!([say(&mut log), say(&mut log)], [None, None]);
+        assert_eq!((log.newest(), log.run(), log.number(3)), (2, "a", 3));
+        log.jump_to(3);
+        assert_eq!(say(&mut log), Some(3));
+        log.begin_unnumbered();
+        log.begin_run("b", 1);
+        assert_eq!((say(&mut log), log.run()), (Some(1), "b"));
+        // What is without a number is behind the line before it.
+        assert_eq!([1, 2, 3, 9].map(|number| log.place_after("a", number)), [1, 2, 5, 5]);
+        assert_eq!([0, 1].map(|number| log.place_after("b", number)), [5, 6]);
+        assert_eq!((log.number_from("a", 2), log.number_from("b", 2)), (Some(3), Some(1)));
+        assert!(log.has_run("a") && !log.has_run("c"));
+    }
+
+    #[test]
+    fn a_log_without_lines_stays_where_its_readers_are() {
+        let mut log = Log::new("room", "a", LIMITS);
+        log.begin_at("a", 101);
+        let reader = Reader::new(&mut log, Encoding::PLAIN);
+        log.begin_unnumbered();
+        log.begin_run("b", 1);
+        assert_eq!((log.first(), log.next(), reader.next()), (100, 100, 100));
+        assert_eq!((say(&mut log, "hello"), log.number(100)), (100, 1));
     }
 
     #[test]

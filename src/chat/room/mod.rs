@@ -47,8 +47,6 @@ pub(super) struct Room {
     pub log: Log,
     /// How far it has come on all servers, if these share it.
     pub shared: Counted,
-    /// Lines that only this server has numbers for, if others have numbers for the rest.
-    pub own_lines: u64,
     pub presence: Presence,
     /// The first line that the members haven't been queued for.
     unqueued: Seq,
@@ -81,7 +79,6 @@ impl Room {
             is_kept: false,
             log,
             shared: Counted::default(),
-            own_lines: 0,
             unqueued: 0,
             presence,
             members: Vec::new(),

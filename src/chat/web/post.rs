@@ -62,14 +62,17 @@ impl Chat {
         self.answer(id, &answer, false);
     }
 
-    /// A line of a client has got this number on all servers.
-    pub(in crate::chat) fn count_placed(&mut self, id: ClientId, number: u64) {
+    /// A line of a client has got this number on all servers, or gets none.
+    pub(in crate::chat) fn count_placed(&mut self, id: ClientId, number: Option<u64>) {
         let Some(session) = self.sessions.get_mut(id).filter(|it| it.rare().unplaced > 0) else {
             return;
         };
         session.set_rare(|rare| {
-            let (first, _) = rare.posted.unwrap_or((number, number));
-            (rare.posted, rare.unplaced) = (Some((first, number)), rare.unplaced - 1);
+            rare.unplaced -= 1;
+            if let Some(number) = number {
+                let (first, _) = rare.posted.unwrap_or((number, number));
+                rare.posted = Some((first, number));
+            }
         });
         if session.rare().unplaced == 0 {
             self.resume_post(id);

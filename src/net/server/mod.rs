@@ -50,6 +50,9 @@ const EVENTS_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 /// Looks for more input in one turn at most.
 const LOOKS_MAX: usize = 8;
 
+/// What other servers have to say is heard for so long in one turn; the rest has to wait.
+const HEARING_TIME_MAX: Duration = Duration::from_millis(5);
+
 /// From the stop on, the end takes so long at most: five seconds to tell everyone
 /// and one to see them go.
 const END_TIME_MAX: Duration = Duration::from_secs(6);
@@ -365,8 +368,10 @@ impl Server {
 
     /// What the engine of several servers has to say, as far as there is place for it.
     fn hear_others(&mut self) {
+        let start = Instant::now();
         loop {
-            self.hears_later = !self.chat.has_place_for_arrivals();
+            let has_time = start.elapsed() < HEARING_TIME_MAX;
+            self.hears_later = !has_time || !self.chat.has_place_for_arrivals();
             if self.hears_later {
                 return;
             }
@@ -408,7 +413,7 @@ impl Server {
     fn ask(&mut self, query: Query) {
         self.hand_over();
         if let Some(engines) = &self.engines
-            && (matches!(query.wish, Wish::Tail | Wish::Missing { .. }) || self.store.is_none())
+            && matches!(query.wish, Wish::Tail | Wish::Elsewhere { .. })
         {
             return engines.ask(query);
         }

@@ -87,9 +87,16 @@ impl Server {
         crew.work(&mut deliveries, |delivery| delivery.write(&slices));
         let done = deliveries.into_iter().map(|it| (it.id, it.offer, it.side, it.result));
         let done: Vec<_> = done.collect();
+        let mut results = Vec::with_capacity(done.len());
         for (id, offer, side, result) in done {
             self.connections[id].is_fresh = false;
             self.take_side(id, side);
+            if let Ok(Sent { bytes, .. }) = &result {
+                self.chat.take_sent(id, offer, *bytes);
+            }
+            results.push((id, offer, result));
+        }
+        for (id, offer, result) in results {
             if let Some(Sent { bytes, has_progress }) = self.judge(id, result) {
                 if has_progress {
                     self.chat.handle_progress(now, id);

@@ -98,7 +98,7 @@ fn a_hole_is_found_unless_it_was_counted() {
     let said = ["0.0.1", "0.0.2", "0.0.3"];
     let all: &[&str] = &["1@a 0.0.1", "2@a 0.0.2", "3@a 0.0.3"];
     finds(&history(&said, &[all, &["1@a 0.0.1", "3@a 0.0.3"]]), &[Rule::Middle]);
-    let told = "1@own *** 1 line of other servers is missing here";
+    let told = "1@own *** 1 line from other servers is missing here";
     finds(&history(&said, &[all, &["1@a 0.0.1", told, "3@a 0.0.3"]]), &[]);
     // Nobody has the one that is missing.
     finds(&history(&["0.0.1", "0.0.3"], &[&["1@a 0.0.1", "3@a 0.0.3"]]), &[Rule::Middle]);
@@ -113,8 +113,8 @@ fn a_hole_is_found_unless_it_was_counted() {
 fn a_wrong_count_is_found() {
     let said = ["0.0.1", "0.0.2", "0.0.3", "0.0.4"];
     let all: &[&str] = &["1@a 0.0.1", "2@a 0.0.2", "3@a 0.0.3", "4@a 0.0.4"];
-    let told = |count| format!("1@own *** {count} lines of other servers are missing here");
-    let (two, one) = (told(2), "1@own *** 1 line of other servers is missing here");
+    let told = |count| format!("1@own *** {count} lines from other servers are missing here");
+    let (two, one) = (told(2), "1@own *** 1 line from other servers is missing here");
     finds(&history(&said, &[all, &["1@a 0.0.1", &two, "4@a 0.0.4"]]), &[]);
     finds(&history(&said, &[all, &["1@a 0.0.1", &two, "3@a 0.0.3", "4@a 0.0.4"]]), &[Rule::Count]);
     finds(&history(&said, &[all, &["1@a 0.0.1", one, "4@a 0.0.4"]]), &[Rule::Middle]);

@@ -5,9 +5,9 @@ use super::history::Line;
 /// The engine doesn't answer; more may follow.
 pub const DOWN: &str = "the link to the other servers is down";
 pub const BACK: &str = "the link to the other servers is back";
-pub const FORGOT: &str = "the servers have lost their common history: lines are counted anew";
+pub const FORGOT: &str = "the servers have lost their shared history: line numbers start over";
 
-/// What a server says to all that are on it. It has a number of a counting of that server's own.
+/// What a server says to all that are on it. It has no number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Local {
     Forgot,
@@ -24,8 +24,10 @@ impl Local {
             return Some(Local::Forgot);
         }
         let (count, rest) = line.text.split_once(' ')?;
-        let ends =
-            ["line of other servers is missing here", "lines of other servers are missing here"];
+        let ends = [
+            "line from other servers is missing here",
+            "lines from other servers are missing here",
+        ];
         if ends.contains(&rest) { Some(Local::Missing(count.parse().ok()?)) } else { None }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::history::{Line, Observer, Outcome, Said, Seen, Value};
+use super::notices::Local;
 use super::recorder::Recorder;
 use crate::harness::{Client, Host, Program};
 
@@ -130,14 +131,12 @@ fn read_name(client: &mut Client) -> String {
 fn parse(line: &str) -> Option<Seen> {
     let json: Json = serde_json::from_str(line).ok()?;
     let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
+    let (kind, from) = (text("kind"), text("from"));
+    let line = Line { run: text("run"), number: 0, kind, from, text: text("text") };
     Some(match json["seq"].as_u64() {
-        Some(number) => Seen::Line(Line {
-            run: text("run"),
-            number,
-            kind: text("kind"),
-            from: text("from"),
-            text: text("text"),
-        }),
+        Some(number) => Seen::Line(Line { number, ..line }),
+        // What a server says by itself has no number; it is of no counting here.
+        None if Local::of(&line).is_some() => Seen::Line(Line { run: "own".into(), ..line }),
         // `line 17 is the newest; /resume 17@k3f9 shows what comes after it`
         None => match text("text")
             .strip_prefix("line ")

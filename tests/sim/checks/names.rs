@@ -69,7 +69,7 @@ impl Holders {
 
 /// Notices that are not about names.
 const PUBLIC: [&str; 3] =
-    ["the server is shutting down", "elsewhere ", "the servers have lost their common history"];
+    ["the server is shutting down", "elsewhere ", "the servers have lost their shared history"];
 
 /// What nobody else may have at the same time: the name without case and proof.
 fn key(name: &str) -> String {
