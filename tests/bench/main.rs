@@ -69,6 +69,7 @@ mod encrypting;
 mod idle;
 mod ordering;
 mod storm;
+mod waking;
 
 mod measure;
 
@@ -111,6 +112,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             return Ok(fs::write(svg, plot::draw(&report)?)?);
         }
         Some(Action::Encrypt) => return Ok(encrypting::measure()?),
+        Some(Action::Wake) => return waking::measure(),
         None => {}
     }
     if options.list {

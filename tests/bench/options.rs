@@ -111,6 +111,8 @@ pub enum Action {
     },
     /// Measure what encrypting records costs, without a server
     Encrypt,
+    /// Measure what it costs to have threads do jobs together, without a server
+    Wake,
 }
 
 impl Options {
