@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 use crate::figures::Span;
+use crate::machine::Cores;
 
 const COUNTS: [usize; 6] = [0, 16, 32, 64, 128, 256];
 /// About what a write to a client takes at best.
@@ -20,22 +21,27 @@ const ROUNDS: usize = 300;
 /// Before each round, so that the helper sleeps.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Prints how long so many jobs take one thread, and two.
+/// Prints how long so many jobs take one thread, two that the kernel places, and two that have a
+/// core each. The kernel of a virtual machine may wake a thread on the core of the one that wakes
+/// it although another core is idle, and there the two take turns.
 pub fn measure() -> Result<(), Box<dyn Error>> {
-    let pool = ThreadPoolBuilder::new().num_threads(1).build()?;
-    println!(
-        "{:>6} {:>24} {:>24} {:>7}",
-        "jobs", "alone: us (p10, p90)", "two: us (p10, p90)", "ratio"
-    );
+    let (all, apart) = (Cores::all()?, Cores::pick()?);
+    let build = || ThreadPoolBuilder::new().num_threads(1).build();
+    let placed = build()?;
+    let pinned = apart.start_server(build)??;
+    println!("in us: p50 (p10, p90)");
+    println!("{:>6} {:>22} {:>22} {:>22}", "jobs", "alone", "two", "two, pinned");
     for count in COUNTS {
-        let (mut alone, mut two) = (Vec::new(), Vec::new());
+        let mut times = [const { Vec::new() }; 3];
         for _ in 0..ROUNDS {
-            alone.push(timed(|| (0..count).for_each(|_| work())));
-            two.push(timed(|| together(&pool, count)));
+            all.place_load()?;
+            times[0].push(timed(|| (0..count).for_each(|_| work())));
+            times[1].push(timed(|| together(&placed, count)));
+            apart.place_load()?;
+            times[2].push(timed(|| together(&pinned, count)));
         }
-        let (alone, two) = (Span::of(alone), Span::of(two));
-        let ratio = two.p50_ns as f64 / alone.p50_ns.max(1) as f64;
-        println!("{count:>6} {:>24} {:>24} {ratio:>7.2}", text(alone), text(two));
+        let [alone, two, two_pinned] = times.map(|times| text(Span::of(times)));
+        println!("{count:>6} {alone:>22} {two:>22} {two_pinned:>22}");
     }
     Ok(())
 }
