@@ -1,11 +1,16 @@
 //! One non-blocking connection to a server, known to a poller by its key.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSliceMut, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::sys::socket::sockopt::ReceiveTimestampns;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
+use nix::sys::time::TimeSpec;
 use rustix::event::epoll;
 use socket2::{Domain, Socket, Type};
 
@@ -125,6 +130,36 @@ impl Connection {
                 self.ignore(epoll)?;
                 Ok(&[])
             }
+        }
+    }
+
+    /// From now on the kernel notes when something arrives.
+    pub fn stamp(&self) -> io::Result<()> {
+        Ok(setsockopt(&self.stream, ReceiveTimestampns, &true)?)
+    }
+
+    /// What has arrived, at most a buffer full, and the time of day when the last of it did, which
+    /// may be long ago. `None` when nothing has. Only after [`Connection::stamp`].
+    pub fn read_stamped<'buffer>(
+        &self,
+        buffer: &'buffer mut [u8],
+    ) -> io::Result<Option<(&'buffer [u8], Duration)>> {
+        let mut control = cmsg_space!(TimeSpec);
+        let mut slices = [IoSliceMut::new(buffer)];
+        let (socket, flags) = (self.stream.as_raw_fd(), MsgFlags::MSG_DONTWAIT);
+        let message = match recvmsg::<()>(socket, &mut slices, Some(&mut control), flags) {
+            Err(Errno::EAGAIN) => return Ok(None),
+            message => message?,
+        };
+        let arrived = message.cmsgs()?.find_map(|control| match control {
+            ControlMessageOwned::ScmTimestampns(time) => Some(Duration::from(time)),
+            _ => None,
+        });
+        let bytes = message.bytes;
+        match arrived {
+            _ if bytes == 0 => Err(ErrorKind::UnexpectedEof.into()),
+            Some(arrived) => Ok(Some((&buffer[..bytes], arrived))),
+            None => Err(io::Error::other("the kernel doesn't say when something arrived")),
         }
     }
 

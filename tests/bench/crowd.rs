@@ -144,6 +144,18 @@ impl Crowd {
         self.members[member].main.ignore(&self.epoll)
     }
 
+    /// The member reads nothing by itself any more; the kernel notes when something arrives for it.
+    pub fn stamp(&mut self, member: usize) -> io::Result<()> {
+        self.stop_reading(member)?;
+        self.members[member].main.stamp()
+    }
+
+    /// What has arrived for such a member, at most a buffer full, and the time of day when the last
+    /// of it did; `None` when nothing has.
+    pub fn read_stamped(&mut self, member: usize) -> io::Result<Option<(&[u8], Duration)>> {
+        self.members[member].main.read_stamped(&mut self.buffer)
+    }
+
     /// The last members to come leave, until `left` are left.
     pub fn shrink(&mut self, left: usize) {
         self.members.truncate(left);

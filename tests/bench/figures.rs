@@ -34,6 +34,7 @@ pub enum Outcome {
     Idle(IdleFigures),
     Storm(StormFigures),
     Ordering(OrderingFigures),
+    Reach(ReachFigures),
     Syscalls {
         a_delivery: f64,
     },
@@ -66,6 +67,43 @@ pub struct FlowFigures {
     /// Of a load that is there to compare servers that share a room with one that doesn't.
     #[serde(default)]
     pub sharing: Option<SharingFigures>,
+    /// Of a load that is there to compare one thread of the server with several.
+    #[serde(default)]
+    pub team: Option<TeamFigures>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TeamFigures {
+    /// Lines that were said.
+    pub lines: u64,
+    /// Of the thread that has the loop, without those that only write.
+    pub loop_cpu_ns: u64,
+}
+
+/// Lines that were alone, and reached clients that did nothing meanwhile.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ReachFigures {
+    pub lines: usize,
+    /// From the write of a line until all were reached.
+    pub all: Span,
+    /// The same until the first one was.
+    pub first: Span,
+    /// Times that were dropped, because the audience woke up too early.
+    pub dropped: usize,
+    pub deliveries: u64,
+    /// Threads of the server that write.
+    pub threads: usize,
+    pub server_cpu_ns: u64,
+    /// Of the thread that has the loop, without those that only write.
+    pub loop_cpu_ns: u64,
+}
+
+/// The middle of several times, and where the lowest and the highest tenth begin.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct Span {
+    pub p10_ns: u64,
+    pub p50_ns: u64,
+    pub p90_ns: u64,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -213,6 +251,45 @@ impl OrderingFigures {
     }
 }
 
+impl ReachFigures {
+    pub fn cpu_ns_a_delivery(&self) -> f64 {
+        self.server_cpu_ns as f64 / self.deliveries as f64
+    }
+
+    pub fn loop_cpu_ns_a_delivery(&self) -> f64 {
+        self.loop_cpu_ns as f64 / self.deliveries as f64
+    }
+
+    /// Of all threads that only write.
+    pub fn helpers_cpu_ns_a_delivery(&self) -> f64 {
+        self.cpu_ns_a_delivery() - self.loop_cpu_ns_a_delivery()
+    }
+
+    /// What the loop's thread does while nobody helps it: it writes as long as each helper does,
+    /// and the rest of its time is this. Not a number without helpers.
+    pub fn serial_ns_a_delivery(&self) -> f64 {
+        match self.threads {
+            0 | 1 => f64::NAN,
+            threads => {
+                self.loop_cpu_ns_a_delivery()
+                    - self.helpers_cpu_ns_a_delivery() / (threads - 1) as f64
+            }
+        }
+    }
+}
+
+impl Span {
+    /// Zeros of nothing.
+    pub fn of(mut times: Vec<u64>) -> Span {
+        times.sort_unstable();
+        let at = |share: f64| {
+            let place = (times.len().saturating_sub(1) as f64 * share).round() as usize;
+            times.get(place).copied().unwrap_or(0)
+        };
+        Span { p10_ns: at(0.1), p50_ns: at(0.5), p90_ns: at(0.9) }
+    }
+}
+
 impl OrderedLines {
     pub fn a_second(&self) -> f64 {
         self.lines as f64 * 1e9 / self.elapsed_ns as f64
@@ -253,19 +330,39 @@ impl Spread {
 
 impl Report {
     /// The flows of one load on one server, by run.
-    pub fn flows<'report>(
-        &'report self,
+    pub fn flows(&self, load: &str, server: &str) -> Vec<(usize, &FlowFigures)> {
+        self.picked((load, server), |outcome| match outcome {
+            Outcome::Flow(figures) => Some(figures),
+            _ => None,
+        })
+    }
+
+    /// Figures of one kind of one load on one server, by run.
+    fn picked<T>(
+        &self,
+        (load, server): (&str, &str),
+        pick: impl Fn(&Outcome) -> Option<&T>,
+    ) -> Vec<(usize, &T)> {
+        let is_wanted = |record: &&Record| record.load == load && record.server == server;
+        let wanted = self.records.iter().filter(is_wanted);
+        wanted.filter_map(|record| Some((record.run, pick(&record.outcome)?))).collect()
+    }
+
+    /// `value` of figures of one kind of one load on one server divided by that on another
+    /// server, run by run.
+    pub fn over<T>(
+        &self,
         load: &str,
-        server: &str,
-    ) -> Vec<(usize, &'report FlowFigures)> {
-        let wanted =
-            self.records.iter().filter(|record| record.load == load && record.server == server);
-        wanted
-            .filter_map(|record| match &record.outcome {
-                Outcome::Flow(figures) => Some((record.run, figures)),
-                _ => None,
-            })
-            .collect()
+        (server, other): (&str, &str),
+        pick: impl Fn(&Outcome) -> Option<&T>,
+        value: impl Fn(&T) -> f64,
+    ) -> Option<Spread> {
+        let others = self.picked((load, other), &pick);
+        let values = self.picked((load, server), &pick).into_iter().filter_map(|(run, figures)| {
+            let (_, other) = others.iter().find(|(other_run, _)| *other_run == run)?;
+            Some(value(figures) / value(other))
+        });
+        Spread::of(values)
     }
 
     /// `value` of one load on one server divided by that of another, run by run.

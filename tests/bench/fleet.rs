@@ -7,6 +7,7 @@ use std::ops::{AddAssign, Sub};
 
 use crate::engine::Engine;
 use crate::figures::RoundTripFigures;
+use crate::machine::Cores;
 use crate::measure::Measure;
 use crate::process::Process;
 use crate::round_trip::RoundTrips;
@@ -34,15 +35,15 @@ impl Fleet {
         server: &Server,
         clients: usize,
         counts_loops: bool,
+        cores: Cores,
     ) -> Result<Fleet, Box<dyn Error>> {
-        let engine = server.start_engine(&how.scratch, how.cores)?;
-        let one = |_| {
-            server.start_beside(engine.as_ref(), clients, News::AtOnce, &how.scratch, how.cores)
-        };
+        let engine = server.start_engine(&how.scratch, cores)?;
+        let one =
+            |_| server.start_beside(engine.as_ref(), clients, News::AtOnce, &how.scratch, cores);
         let processes = (0..server.processes).map(one).collect::<Result<_, _>>()?;
         let engine = match engine {
             Some(engine) => {
-                let round_trips = RoundTrips::new(&engine, how.cores)?;
+                let round_trips = RoundTrips::new(&engine, cores)?;
                 Some((engine, round_trips))
             }
             None => None,

@@ -17,6 +17,8 @@ const SWEEP_CLIENTS: [usize; 6] = [10, 30, 100, 300, 1_000, 3_000];
 /// Loads that compare servers that share a room with one that doesn't.
 const SHARED: &str = "cluster";
 const SHARED_WINDOW_LINES: u32 = 1_000;
+/// Loads that compare one thread of the server with several.
+const TEAM: &str = "reach";
 const SWEEP_FAMILIES: [&str; 3] = ["limit", "paced", "full"];
 
 /// Something to do to a server.
@@ -38,6 +40,8 @@ pub enum Shape {
     Storm,
     /// Links without servers hand lines over to the engine.
     Ordering,
+    /// Now and then somebody says a line, and nobody reads before it has reached all.
+    Reach,
 }
 
 /// Lines go through the room.
@@ -87,7 +91,7 @@ struct Named {
 }
 
 #[rustfmt::skip]
-const NAMED: [Named; 19] = [
+const NAMED: [Named; 24] = [
     Named { name: "limit", family: "limit", clients: 500, shape: limit, about: "one sender, 800 lines share each write; only the bare loop" },
     Named { name: "paced", family: "paced", clients: 500, shape: paced, about: "one sender, 100 lines a second (50,000 deliveries a second)" },
     Named { name: "full", family: "full", clients: 500, shape: full, about: "a fifth of them, at most 100, send; 8 lines outstanding each" },
@@ -107,6 +111,11 @@ const NAMED: [Named; 19] = [
     Named { name: "cluster-quiet", family: SHARED, clients: 12, shape: |_| shared(5), about: "the same with 200 lines a second, for the latency" },
     Named { name: "cluster-full", family: SHARED, clients: 6, shape: ceiling, about: "the same with three senders, 1,000 lines outstanding each" },
     Named { name: "cluster-order", family: SHARED, clients: 3, shape: |_| Shape::Ordering, about: "1, 2, 3 links alone hand lines over as fast as they can" },
+    Named { name: "reach50", family: TEAM, clients: 50, shape: |_| Shape::Reach, about: "with 1 and 2 threads: a line now and then, until it has reached all" },
+    Named { name: "reach500", family: TEAM, clients: 500, shape: |_| Shape::Reach, about: "the same with 500" },
+    Named { name: "reach2000", family: TEAM, clients: 2_000, shape: |_| Shape::Reach, about: "the same with 2,000" },
+    Named { name: "reach10000", family: TEAM, clients: 10_000, shape: |_| Shape::Reach, about: "the same with 10,000" },
+    Named { name: "reach-full", family: TEAM, clients: 500, shape: full, about: "as `full`, the server and the load on all cores" },
 ];
 
 /// What runs if nothing is asked for.
@@ -114,7 +123,7 @@ pub const USUAL: &str = "limit,full,everyone,everyone400,one,paced,idle";
 
 impl Load {
     /// The loads that `names` ask for, separated by commas: a name, `NAME@CLIENTS`, `all`, `sweep`,
-    /// or `cluster`.
+    /// `cluster` or `reach`.
     pub fn parse(names: &str, idle_clients: &[usize]) -> Result<Vec<Load>, String> {
         let mut loads = Vec::new();
         for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
@@ -131,8 +140,8 @@ impl Load {
                         loads.push(Load::named(family, Some(clients))?);
                     }
                 }
-                SHARED => {
-                    for Named { name, .. } in NAMED.iter().filter(|named| named.family == SHARED) {
+                SHARED | TEAM => {
+                    for Named { name, .. } in NAMED.iter().filter(|named| named.family == name) {
                         loads.push(Load::named(name, None)?);
                     }
                 }
@@ -151,7 +160,9 @@ impl Load {
     }
 
     fn named(name: &str, clients: Option<usize>) -> Result<Load, String> {
-        let found = NAMED.iter().find(|named| named.name == name);
+        // A family's name stands for its first load.
+        let mut names = NAMED.iter().filter(|named| [named.name, named.family].contains(&name));
+        let found = NAMED.iter().find(|named| named.name == name).or_else(|| names.next());
         let named = found.ok_or_else(|| format!("no load `{name}`; --list shows them"))?;
         let name = match clients {
             Some(clients) => format!("{name}@{clients}"),
@@ -169,6 +180,8 @@ impl Load {
         let most = match self.shape() {
             Shape::Storm => 200,
             Shape::Idle => 50,
+            // So many that threads write together.
+            Shape::Reach => 100,
             Shape::Flow(_) | Shape::Ordering => 20,
         };
         Load { clients: self.clients.min(most), ..self }
@@ -181,6 +194,16 @@ impl Load {
     /// Whether it is there to compare servers that share a room with one that doesn't.
     pub fn is_shared(&self) -> bool {
         self.family == SHARED
+    }
+
+    /// Whether it is there to compare one thread of the server with several.
+    pub fn is_of_team(&self) -> bool {
+        self.family == TEAM
+    }
+
+    /// Whether it is measured in slices, in turns with others.
+    pub fn takes_turns(&self) -> bool {
+        matches!(self.shape(), Shape::Flow(_) | Shape::Reach)
     }
 
     /// Whether this load is only there for others to be compared with, and only the floor runs it.
@@ -196,7 +219,8 @@ pub fn list() -> String {
     };
     let sweep = format!("{:13} limit, paced and full with {SWEEP_CLIENTS:?} clients\n", "sweep");
     let cluster = format!("{:13} all cluster-... loads\n", SHARED);
-    NAMED.iter().map(line).collect::<String>() + &sweep + &cluster
+    let team = format!("{:13} all reach... loads; {TEAM}@CLIENTS is one of another size\n", TEAM);
+    NAMED.iter().map(line).collect::<String>() + &sweep + &cluster + &team
 }
 
 fn number(clients: &str) -> Result<usize, String> {

@@ -16,6 +16,8 @@ pub enum Cores {
     },
     /// Only one core: both share it, and figures say less.
     Shared,
+    /// Both use all of them, as on a user's machine.
+    All(CpuSet),
 }
 
 impl Cores {
@@ -28,16 +30,31 @@ impl Cores {
         })
     }
 
+    /// All that this thread may use now, if that is more than one.
+    pub fn all() -> io::Result<Cores> {
+        let allowed = sched_getaffinity(None)?;
+        Ok(if allowed.count() > 1 { Cores::All(allowed) } else { Cores::Shared })
+    }
+
     /// Runs `start` on the server's core, which whatever it starts inherits, and goes back to the
     /// load's core.
     pub fn start_server<T>(self, start: impl FnOnce() -> T) -> io::Result<T> {
-        let Cores::Apart { server, load } = self else {
-            return Ok(start());
-        };
-        pin_to(server)?;
+        match self {
+            Cores::Apart { server, .. } => pin_to(server)?,
+            Cores::All(_) | Cores::Shared => self.place_load()?,
+        }
         let started = start();
-        pin_to(load)?;
+        self.place_load()?;
         Ok(started)
+    }
+
+    /// Puts this thread where the load is to run. Loads that take turns may run elsewhere.
+    pub fn place_load(self) -> io::Result<()> {
+        match self {
+            Cores::Apart { load, .. } => pin_to(load),
+            Cores::All(all) => Ok(sched_setaffinity(None, &all)?),
+            Cores::Shared => Ok(()),
+        }
     }
 }
 

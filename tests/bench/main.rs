@@ -18,6 +18,8 @@
 //!   that are checked, from the write of a line to the return of the read it came with.
 //! - The floor is a bare loop that sends on what it receives ([`bare`]); the *limit* is the same loop
 //!   when 800 lines share each of its sends, so that little more than copying is left.
+//! - Where one thread of the server is compared with several, both processes may use all cores, and
+//!   the clients that are reached do nothing meanwhile ([`audience`]).
 //! - Servers that share a room are one server here, with the sum of their times. They and their
 //!   engine share the servers' core, and clients come to them in turns.
 //! - A machine's speed drifts within seconds, so all loads on all servers of a run are there at the
@@ -49,6 +51,7 @@ mod gathering;
 mod node;
 mod round_trip;
 mod fleet;
+mod audience;
 
 mod apart;
 mod check;
@@ -59,12 +62,14 @@ mod roles;
 mod watch;
 
 mod room;
+mod reach;
 mod syscalls;
 
 mod encrypting;
 mod idle;
 mod ordering;
 mod storm;
+mod waking;
 
 mod measure;
 
@@ -72,6 +77,7 @@ mod figures;
 mod plot;
 mod session;
 mod sharing;
+mod teamwork;
 mod svg;
 mod table;
 
@@ -85,7 +91,11 @@ use crate::options::{Action, Options};
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let done = if options.serve_bare { bare::serve().map_err(Into::into) } else { run(&options) };
+    let done = match options.audience_of {
+        Some(server) => audience::serve(server, options.audience),
+        None if options.serve_bare => bare::serve().map_err(Into::into),
+        None => run(&options),
+    };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -102,6 +112,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             return Ok(fs::write(svg, plot::draw(&report)?)?);
         }
         Some(Action::Encrypt) => return Ok(encrypting::measure()?),
+        Some(Action::Wake) => return waking::measure(),
         None => {}
     }
     if options.list {

@@ -1,12 +1,14 @@
 //! How to measure, and what can't be: one load on one server is a *pair*, and pairs whose figures
 //! are to be divided by each other are measured in turns.
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::figures::Outcome;
 use crate::load::{Load, Shape};
 use crate::machine::Cores;
+use crate::reach::Hall;
 use crate::room::Room;
 use crate::server::Server;
 use crate::{idle, ordering, storm};
@@ -21,8 +23,18 @@ const SPARE_DESCRIPTORS: usize = 100;
 /// For a room: its poller, pipes from its servers, and connections to their engine.
 const SPARE_DESCRIPTORS_A_ROOM: usize = 10;
 
+/// A server under a load that takes turns with others.
+pub trait Stage {
+    /// Goes on for so long, or until so many deliveries.
+    fn slice(&mut self, length: Duration, deliveries_max: u64) -> Result<(), Box<dyn Error>>;
+
+    fn outcome(self: Box<Self>) -> Outcome;
+}
+
 pub struct Measure {
     pub cores: Cores,
+    /// For loads that let the server use all cores.
+    pub all_cores: Cores,
     /// For the servers' files.
     pub scratch: PathBuf,
     /// The measured part of a flow, at most.
@@ -76,37 +88,44 @@ impl Measure {
         groups
     }
 
-    /// Measures flows in turns. `step` is told what comes next.
-    pub fn flows(&self, group: &[Pair], mut step: impl FnMut(&str, Pair)) -> Vec<Outcome> {
-        let mut rooms: Vec<Result<Room, Hindrance>> = Vec::new();
+    /// Where this load and its servers run.
+    pub fn cores_of(&self, load: &Load) -> Cores {
+        if load.is_of_team() { self.all_cores } else { self.cores }
+    }
+
+    /// Measures what takes turns. `step` is told what comes next.
+    pub fn in_turns(&self, group: &[Pair], mut step: impl FnMut(&str, Pair)) -> Vec<Outcome> {
+        let mut stages: Vec<Result<Box<dyn Stage>, Hindrance>> = Vec::new();
         for &pair in group {
             step("filling", pair);
-            rooms.push(self.open(pair));
+            stages.push(self.open(pair));
         }
         for _ in 0..SLICES {
-            for (&pair, room) in group.iter().zip(&mut rooms) {
+            for (&pair, stage) in group.iter().zip(&mut stages) {
                 step("driving", pair);
-                let slice = |room: &mut Room| {
-                    room.slice(self.length / SLICES, self.deliveries_max / u64::from(SLICES))
+                let slice = |stage: &mut Box<dyn Stage>| {
+                    stage.slice(self.length / SLICES, self.deliveries_max / u64::from(SLICES))
                 };
-                if let Ok(Err(error)) = room.as_mut().map(slice) {
-                    *room = Err(Hindrance::Failure(error.to_string()));
+                if let Ok(Err(error)) = stage.as_mut().map(slice) {
+                    *stage = Err(Hindrance::Failure(error.to_string()));
                 }
             }
         }
-        let outcome = |room: Result<Room, Hindrance>| {
-            room.map_or_else(Outcome::from, |room| Outcome::Flow(room.figures()))
+        let outcome = |stage: Result<Box<dyn Stage>, Hindrance>| {
+            stage.map_or_else(Outcome::from, |stage| stage.outcome())
         };
-        rooms.into_iter().map(outcome).collect()
+        stages.into_iter().map(outcome).collect()
     }
 
-    /// Measures what isn't a flow.
+    /// Measures what doesn't take turns.
     pub fn alone(&self, pair: Pair) -> Outcome {
         if let Some(reason) = self.obstacle(pair) {
             return Outcome::Skipped(reason);
         }
         let outcome = match pair.load.shape() {
-            Shape::Flow(_) => return Outcome::Skipped("is measured in a group".into()),
+            Shape::Flow(_) | Shape::Reach => {
+                return Outcome::Skipped("is measured in a group".into());
+            }
             Shape::Idle => idle::measure(self, pair.load, pair.server).map(Outcome::Idle),
             Shape::Storm => storm::measure(self, pair.load, pair.server).map(Outcome::Storm),
             Shape::Ordering => ordering::measure(self, pair.server).map(Outcome::Ordering),
@@ -119,7 +138,7 @@ impl Measure {
         if pair.server.processes > 1 {
             return Outcome::Skipped("system calls are counted of one server".into());
         }
-        let syscalls = self.open(pair).map(|room| room.syscalls(self));
+        let syscalls = self.open_room(pair).map(|room| room.syscalls(self));
         match syscalls {
             Ok(Ok(a_delivery)) => Outcome::Syscalls { a_delivery },
             Ok(Err(error)) => Outcome::Failed(format!("system calls: {error}")),
@@ -127,7 +146,19 @@ impl Measure {
         }
     }
 
-    fn open(&self, pair: Pair) -> Result<Room, Hindrance> {
+    fn open(&self, pair: Pair) -> Result<Box<dyn Stage>, Hindrance> {
+        let Shape::Reach = pair.load.shape() else {
+            return self.open_room(pair).map(|room| Box::new(room) as Box<dyn Stage>);
+        };
+        if let Some(reason) = self.obstacle(pair) {
+            return Err(Hindrance::Obstacle(reason));
+        }
+        let hall = Hall::open(self, pair.load, pair.server);
+        let failure = |error: Box<dyn Error>| Hindrance::Failure(error.to_string());
+        hall.map(|hall| Box::new(hall) as Box<dyn Stage>).map_err(failure)
+    }
+
+    fn open_room(&self, pair: Pair) -> Result<Room, Hindrance> {
         if let Some(reason) = self.obstacle(pair) {
             return Err(Hindrance::Obstacle(reason));
         }
@@ -148,6 +179,9 @@ impl Measure {
         if load.clients > server.clients_max {
             return Some(format!("takes at most {} clients", server.clients_max));
         }
+        if load.is_of_team() && matches!(self.all_cores, Cores::Shared) {
+            return Some("needs two cores".into());
+        }
         if matches!(load.shape(), Shape::Flow(flow) if flow.line_bytes > line_bytes_max) {
             return Some(format!("its lines have at most {line_bytes_max} bytes"));
         }
@@ -161,6 +195,8 @@ impl Measure {
 fn descriptors_of(Pair { load, server }: Pair) -> usize {
     let voices = match load.shape() {
         Shape::Flow(flow) if server.protocol.speaks_apart() => flow.senders + 2,
+        // Its clients are in a process of their own.
+        Shape::Reach => return SPARE_DESCRIPTORS_A_ROOM,
         _ => 2,
     };
     load.clients + voices + SPARE_DESCRIPTORS_A_ROOM

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,13 +24,14 @@ pub struct Options {
     quick: bool,
 
     /// Loads, separated by commas: names from --list, NAME@CLIENTS, all, sweep (for the plot),
-    /// or cluster (servers that share a room, which only those loads use)
+    /// cluster (servers that share a room, which only those loads use), or reach (likewise
+    /// servers with one thread and with several)
     /// [default: limit,full,everyone,everyone400,one,paced,idle; with --quick all]
     #[arg(long)]
     loads: Option<String>,
 
     /// Servers, separated by commas, or all [default: all; with --quick roomcast,bare and
-    /// those that share a room]
+    /// those that share a room or have several threads]
     #[arg(long)]
     servers: Option<String>,
 
@@ -88,6 +90,14 @@ pub struct Options {
     /// Be the bare loop
     #[arg(long, hide = true)]
     pub serve_bare: bool,
+
+    /// Be the audience of the server at this address
+    #[arg(long, hide = true)]
+    pub audience_of: Option<SocketAddr>,
+
+    /// How many there are in that audience
+    #[arg(long, hide = true, default_value_t = 0)]
+    pub audience: usize,
 }
 
 #[derive(Subcommand)]
@@ -101,6 +111,8 @@ pub enum Action {
     },
     /// Measure what encrypting records costs, without a server
     Encrypt,
+    /// Measure what it costs to have threads do jobs together, without a server
+    Wake,
 }
 
 impl Options {
@@ -118,7 +130,7 @@ impl Options {
     /// The names of the servers that are wanted.
     pub fn servers(&self) -> &str {
         self.servers.as_deref().unwrap_or(if self.is_quick() {
-            "roomcast,bare,cluster1,cluster2,cluster3"
+            "roomcast,bare,cluster1,cluster2,cluster3,threads1,threads2"
         } else {
             "all"
         })

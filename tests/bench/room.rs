@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use crate::apart::Apart;
 use crate::connection::Pockets;
-use crate::figures::{FlowFigures, SharingFigures, SharingLatencies};
+use crate::figures::{FlowFigures, Outcome, SharingFigures, SharingLatencies, TeamFigures};
 use crate::fleet::{Cpu, Fleet};
 use crate::flow::Drive;
 use crate::gathering::Gathering;
 use crate::load::{Flow, Load, Pace};
-use crate::measure::Measure;
+use crate::machine::Cores;
+use crate::measure::{Measure, Stage};
 use crate::roles::{Roles, is_stuck};
 use crate::server::Server;
 use crate::syscalls::Counter;
@@ -26,6 +27,9 @@ pub struct Room {
     flow: Flow,
     /// The load compares servers that share a room.
     is_shared: bool,
+    /// It compares one thread of the server with several.
+    is_of_team: bool,
+    cores: Cores,
     fleet: Fleet,
     drive: Drive,
     /// Sums over the slices driven so far.
@@ -44,8 +48,10 @@ impl Room {
         server: &Server,
     ) -> Result<Room, Box<dyn Error>> {
         let roles = Roles::new(load.clients, &flow);
-        let is_shared = load.is_shared();
-        let fleet = Fleet::start(how, server, load.clients + roles.senders.len(), is_shared)?;
+        let (is_shared, is_of_team) = (load.is_shared(), load.is_of_team());
+        let cores = how.cores_of(load);
+        let room = load.clients + roles.senders.len();
+        let fleet = Fleet::start(how, server, room, is_shared || is_of_team, cores)?;
         let mut gathering = Gathering::new(server, fleet.addresses())?;
         let stuck = |member: usize| is_stuck(member, load.clients, &flow);
         gathering.fill(load.clients, |member| {
@@ -63,12 +69,24 @@ impl Room {
         drive.phase(how.length.mul_f64(WARM_UP_SHARE), how.deliveries_max)?;
         drive.watch().forget_latencies();
         let (deliveries, lines, elapsed_ns, cpu) = (0, 0, 0, Cpu::default());
-        Ok(Room { flow, is_shared, fleet, drive, deliveries, lines, elapsed_ns, cpu })
+        Ok(Room {
+            flow,
+            is_shared,
+            is_of_team,
+            cores,
+            fleet,
+            drive,
+            deliveries,
+            lines,
+            elapsed_ns,
+            cpu,
+        })
     }
 
     /// Drives it a bit further. Nothing is on its way before or after that, so what the server does
     /// meanwhile is for these deliveries.
-    pub fn slice(&mut self, length: Duration, deliveries_max: u64) -> Result<(), Box<dyn Error>> {
+    fn drive(&mut self, length: Duration, deliveries_max: u64) -> Result<(), Box<dyn Error>> {
+        self.cores.place_load()?;
         let cpu = self.fleet.cpu()?;
         let phase = self.drive.phase(length, deliveries_max)?;
         if !self.fleet.is_running() {
@@ -87,7 +105,7 @@ impl Room {
         Ok(())
     }
 
-    pub fn figures(mut self) -> FlowFigures {
+    fn figures(mut self) -> FlowFigures {
         let faults = self.drive.faults();
         let latencies = self.drive.watch().latencies();
         let latency = |share| latencies.quantile_ns(share).unwrap_or(0);
@@ -107,6 +125,9 @@ impl Room {
             stranger: self.drive.watch().stranger().map(str::to_owned),
             closed: self.drive.closed(),
             sharing: self.is_shared.then(|| self.sharing()),
+            team: self
+                .is_of_team
+                .then_some(TeamFigures { lines: self.lines, loop_cpu_ns: self.cpu.loops_ns }),
         }
     }
 
@@ -143,5 +164,15 @@ impl Room {
         let counter = Counter::attach(self.fleet.id(), &how.scratch)?;
         let phase = self.drive.phase(how.length, how.deliveries_max)?;
         Ok(counter.finish()? as f64 / phase.deliveries as f64)
+    }
+}
+
+impl Stage for Room {
+    fn slice(&mut self, length: Duration, deliveries_max: u64) -> Result<(), Box<dyn Error>> {
+        self.drive(length, deliveries_max)
+    }
+
+    fn outcome(self: Box<Self>) -> Outcome {
+        Outcome::Flow(self.figures())
     }
 }

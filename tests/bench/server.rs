@@ -30,6 +30,8 @@ pub struct Server {
     pub connects_at_once: usize,
     /// So many of it share the room.
     pub processes: usize,
+    /// Of each of them, if it is told.
+    pub threads: Option<usize>,
 }
 
 enum Kind {
@@ -84,6 +86,7 @@ impl Server {
             clients_max: usize::MAX,
             connects_at_once: 64,
             processes: 1,
+            threads: None,
         }
     }
 
@@ -118,6 +121,13 @@ impl Server {
         let kind = Kind::Clustered { path, arguments, engine: find("redis-server") };
         let name = format!("cluster{processes}");
         Server { connects_at_once: 512, processes, ..Server::new(&name, kind, &Roomcast) }
+    }
+
+    /// The same that writes with so many threads.
+    pub fn team(path: PathBuf, arguments: &str, threads: usize) -> Server {
+        let arguments = format!("--threads {threads} {arguments}");
+        let name = format!("threads{threads}");
+        Server { name, threads: Some(threads), ..Server::roomcast(path, &arguments) }
     }
 
     /// The same with clients that speak TLS.

@@ -22,6 +22,8 @@ const STORED: &str = "stored";
 const TLS: &str = "tls";
 /// How many servers share a room.
 const CLUSTERS: [usize; 3] = [1, 2, 3];
+/// How many threads write.
+const TEAMS: [usize; 2] = [1, 2];
 /// Between two progress lines that stay.
 const PROGRESS_PERIOD: Duration = Duration::from_secs(5);
 
@@ -30,13 +32,14 @@ pub fn run(options: &Options) -> Result<Report, Box<dyn Error>> {
     let machine = Machine::describe();
     let loads = options.loads()?;
     let servers = wanted_servers(options)?;
-    let cores = Cores::pick()?;
+    let (cores, all_cores) = (Cores::pick()?, Cores::all()?);
     if let Cores::Shared = cores {
         println!("only one core: the server and the load share it, nothing is pinned");
     }
     let scratch = Scratch::new()?;
     let measure = Measure {
         cores,
+        all_cores,
         scratch: scratch.0.clone(),
         length: options.length(),
         deliveries_max: options.deliveries,
@@ -50,16 +53,20 @@ pub fn run(options: &Options) -> Result<Report, Box<dyn Error>> {
 }
 
 fn run_after_run(measure: &Measure, pairs: &[Pair], options: &Options) -> Vec<Record> {
-    let (flows, others): (Vec<Pair>, Vec<Pair>) =
-        pairs.iter().partition(|pair| matches!(pair.load.shape(), Shape::Flow(_)));
+    let (in_turns, others): (Vec<Pair>, Vec<Pair>) =
+        pairs.iter().partition(|pair| pair.load.takes_turns());
     let runs = options.runs();
-    let counted = if options.syscalls { flows.len() } else { 0 };
-    let mut progress =
-        Progress::new(runs * (flows.len() * (SLICES as usize + 1) + others.len()) + counted);
+    let is_counted = |pair: &&Pair| matches!(pair.load.shape(), Shape::Flow(_));
+    let counted: Vec<Pair> = match options.syscalls {
+        true => in_turns.iter().filter(is_counted).copied().collect(),
+        false => Vec::new(),
+    };
+    let steps_a_run = in_turns.len() * (SLICES as usize + 1) + others.len();
+    let mut progress = Progress::new(runs * steps_a_run + counted.len());
     let mut records = Vec::new();
     for run in 1..=runs {
-        for group in measure.groups(&flows) {
-            let outcomes = measure.flows(&group, |what, pair| {
+        for group in measure.groups(&in_turns) {
+            let outcomes = measure.in_turns(&group, |what, pair| {
                 progress.step(&format!("run {run} of {runs}: {what}"), pair)
             });
             records.extend(
@@ -71,7 +78,7 @@ fn run_after_run(measure: &Measure, pairs: &[Pair], options: &Options) -> Vec<Re
             records.push(record(run, pair, measure.alone(pair)));
         }
     }
-    for &pair in flows.iter().take(counted) {
+    for pair in counted {
         progress.step("counting system calls:", pair);
         records.push(record(0, pair, measure.syscalls(pair)));
     }
@@ -100,6 +107,7 @@ pub fn verdict(report: &Report) -> Result<(), Box<dyn Error>> {
 fn is_ours(server: &str) -> bool {
     [OURS, WEBSOCKET, STORED, TLS].contains(&server)
         || CLUSTERS.iter().any(|count| server == format!("cluster{count}"))
+        || TEAMS.iter().any(|threads| server == format!("threads{threads}"))
 }
 
 /// Roomcast, the floor, and what else is installed or was given.
@@ -112,6 +120,8 @@ pub fn every_server(options: &Options) -> Vec<Server> {
     let clustered =
         |&count| Server::clustered(options.roomcast.clone(), &options.roomcast_args, count);
     servers.extend(CLUSTERS.iter().map(clustered));
+    let team = |&threads| Server::team(options.roomcast.clone(), &options.roomcast_args, threads);
+    servers.extend(TEAMS.iter().map(team));
     servers.extend(Server::installed());
     if let (Some(command), Some(port)) = (&options.server, options.port) {
         servers.push(Server::given(command.clone(), port));
@@ -147,7 +157,8 @@ fn suits(Pair { load, server }: Pair) -> bool {
         Shape::Ordering => server.is_clustered(),
         _ if load.is_shared() => server.is_clustered() || server.name == OURS,
         _ if load.is_limit() => server.name == FLOOR,
-        _ => !server.is_clustered(),
+        _ if load.is_of_team() => server.threads.is_some(),
+        _ => !server.is_clustered() && server.threads.is_none(),
     }
 }
 

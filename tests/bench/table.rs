@@ -2,7 +2,7 @@
 //! within each run.
 
 use crate::figures::{FlowFigures, IdleFigures, Outcome, Record, Report, Spread, StormFigures};
-use crate::sharing;
+use crate::{sharing, teamwork};
 
 /// The server that others are divided by.
 pub const FLOOR: &str = "bare";
@@ -59,6 +59,7 @@ pub fn print(report: &Report) {
         rows.iter().filter_map(storm).collect(),
     );
     sharing::print(report, &rows);
+    teamwork::print(report, &rows);
     for row in &rows {
         if let Some(reason) = row.outcomes.iter().find_map(|outcome| trouble(outcome)) {
             println!("{} on {}: {reason}", row.load, row.server);
