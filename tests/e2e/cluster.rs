@@ -484,3 +484,23 @@ fn the_rights_in_the_page_are_enough() {
     let log = here.stderr() + &there.stderr();
     assert!(!log.contains("NOPERM") && !log.contains("sesame"), "{log}");
 }
+
+/// Without other servers there is no thread and no connection for them.
+#[test]
+fn a_server_alone_has_no_threads_for_others() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let threads = |program: &Program| {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", program.pid())).expect("it runs");
+        let names = tasks.map(|task| task.expect("a thread").path().join("comm"));
+        // One may end meanwhile.
+        let names = names.filter_map(|path| std::fs::read_to_string(path).ok());
+        names.filter(|name| name.starts_with("cluster-")).count()
+    };
+    let alone = Program::plain(&["--no-web"]);
+    let [shared] = servers(&engine, &[]);
+    assert_eq!((threads(&alone), threads(&shared)), (0, 2));
+    assert!(shared.descriptors() > alone.descriptors());
+}
