@@ -504,3 +504,33 @@ fn a_server_alone_has_no_threads_for_others() {
     assert_eq!((threads(&alone), threads(&shared)), (0, 2));
     assert!(shared.descriptors() > alone.descriptors());
 }
+
+/// A page that comes with its name and its token has both, and stays.
+#[test]
+fn a_page_has_its_name_on_all_servers() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let url = engine.url();
+    let [here, there] = [(); 2].map(|()| Program::web(&["--cluster", &url]));
+    let mut bob = there.connect();
+    bob.read_greeting();
+    let mut page = here.connect();
+    let target = "/lobby?nick=ann&session=0123456789abcdef";
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    page.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{upgrade}{key}\r\n"));
+    let mut sent = String::new();
+    let mut hears = |page: &mut Client, text: &str| {
+        while !sent.contains(text) {
+            sent += &String::from_utf8_lossy(&page.some_bytes());
+        }
+    };
+    hears(&mut page, "welcome, ann");
+    hears_at_last(&mut bob, "*** ann joined");
+    bob.say("hello");
+    hears(&mut page, "\"text\":\"hello\"");
+    bob.say("/nick ann");
+    hears_at_last(&mut bob, "*** the name ann is taken");
+}

@@ -34,7 +34,8 @@ impl Pages {
             self.clients.retain(|_, id| is_here(*id));
         }
         let old = self.clients.insert(self.hasher.hash_one(token), id);
-        old.filter(|old| is_here(*old))
+        // It may be asked more than once, when the engine had to be asked for its name.
+        old.filter(|old| *old != id && is_here(*old))
     }
 }
 
@@ -49,6 +50,7 @@ mod tests {
         let (mut pages, mut ids) = (Pages::default(), SlotMap::<ClientId, ()>::with_key());
         let [first, second, other] = std::array::from_fn(|_| ids.insert(()));
         assert_eq!(pages.come("token", first, |_| true), None);
+        assert_eq!(pages.come("token", first, |_| true), None, "it is the same");
         assert_eq!(pages.come("another", other, |_| true), None);
         assert_eq!(pages.come("token", second, |_| true), Some(first));
         assert_eq!(pages.come("token", first, |id| id != second), None, "it is gone");

@@ -215,6 +215,15 @@ impl Client {
         is_whole.then_some(line)
     }
 
+    /// Reads what comes next, at least one byte.
+    #[track_caller]
+    pub fn some_bytes(&mut self) -> Vec<u8> {
+        let bytes = self.stream.fill_buf().expect("something comes").to_vec();
+        assert!(!bytes.is_empty(), "the connection has ended");
+        self.stream.consume(bytes.len());
+        bytes
+    }
+
     /// Reads everything up to EOF.
     #[track_caller]
     pub fn rest(&mut self) -> Vec<u8> {
