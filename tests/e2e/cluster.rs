@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::engine::{Engine, is_possible};
-use crate::harness::{Client, Host, PATIENCE, Program};
+use crate::harness::{Client, Host, PATIENCE, Program, lacks};
 use crate::source::document;
 
 /// Servers with one engine, with these options. Those who come aren't told of by themselves: no
@@ -533,4 +533,23 @@ fn a_page_has_its_name_on_all_servers() {
     hears(&mut page, "\"text\":\"hello\"");
     bob.say("/nick ann");
     hears_at_last(&mut bob, "*** the name ann is taken");
+}
+
+/// `rediss://` is TLS, with a certificate that is checked.
+#[test]
+fn the_link_to_the_engine_may_be_encrypted() {
+    if !is_possible() || lacks(&["openssl"]) {
+        return;
+    }
+    let (_engine, url, certificate) = Engine::with_tls();
+    let trusted = format!("SSL_CERT_FILE={}", certificate.display());
+    let options = ["--cluster", &*url];
+    let [here, there] = [(); 2].map(|()| Program::started_by(&["env", &trusted], &options));
+    let [mut ann, mut bob] = [here.connect(), there.connect()];
+    [&mut ann, &mut bob].into_iter().for_each(Client::read_greeting);
+    ann.say("hello");
+    hears_at_last(&mut bob, "<guest1> hello");
+    let output = crate::harness::run(&["--listen", "127.0.0.1:0", "--cluster", &url]);
+    let errors = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(errors.contains("certificate") && output.status.code() == Some(1), "{errors}");
 }

@@ -1,6 +1,7 @@
 //! Links of several servers to one engine, a real one: what each gets, whatever happens to it.
 
-use std::path::Path;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -49,6 +50,34 @@ impl Engine {
         engine.process = Some(Process::spawn(&mut command).expect("it starts"));
         engine.ask("PING");
         engine
+    }
+
+    /// One that speaks TLS, with a certificate for `localhost`; gives its URL too, and the file
+    /// with what its certificate is to be checked by.
+    pub fn with_tls() -> (Engine, String, PathBuf) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = |name: &str| directory.path().join(name);
+        let (certificate, key) = (file("cert.pem"), file("key.pem"));
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]);
+        openssl.args(["-nodes", "-days", "2", "-subj", "/CN=localhost"]);
+        openssl.args(["-addext", "subjectAltName=DNS:localhost", "-addext"]);
+        openssl.args(["basicConstraints=critical,CA:FALSE", "-keyout"]).arg(&key);
+        openssl.arg("-out").arg(&certificate);
+        assert!(openssl.output().expect("it runs").status.success());
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("it is bound").port();
+        drop(listener);
+        let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+        let (port_text, certificate_text) = (port.to_string(), text(&certificate));
+        let options = ["--tls-port", &port_text, "--tls-auth-clients", "no", "--tls-key-file"];
+        let key = text(&key);
+        let files = [&*key, "--tls-cert-file", &certificate_text, "--tls-ca-cert-file"];
+        let options = [&options[..], &files, &[&*certificate_text]].concat();
+        let options = options.into_iter().map(str::to_owned).collect();
+        let mut engine = Engine { directory, options, process: None };
+        engine.restart();
+        (engine, format!("rediss://localhost:{port}/0"), certificate)
     }
 
     pub fn url(&self) -> String {
