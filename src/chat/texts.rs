@@ -284,9 +284,10 @@ pub(super) fn missing_lines(lines: u64) -> String {
     format!("{} from other servers {are} missing here", count(lines, "line"))
 }
 
-/// A line that others hear long after it was said.
-pub(super) fn late(time: Time, zone: &TimeZone, text: &str) -> String {
-    format!("(said at {}) {text}", date_and_time(time, zone))
+/// A line that others hear long after it was said. It is the same on all servers, so its time is
+/// in no zone of one of them.
+pub(super) fn late(time: Time, text: &str) -> String {
+    format!("(said at {} UTC) {text}", date_and_time(time, &TimeZone::UTC))
 }
 
 pub(super) const NO_PAST: &str = "the store doesn't answer: earlier lines can't be shown now";

@@ -271,12 +271,10 @@ impl Engine {
 
     fn speak(&mut self, id: &PersonId) {
         self.made += 1;
-        let from = self.people[id].name.clone();
         let text = format!("elsewhere {}", self.made).into();
         let (author, time, kind, topic) = (id.client, 0, Kind::Notice, None);
         // A line of the server, since those of clients here are looked for.
         let line = SharedLine { author, time, kind, from: "".into(), text, topic };
-        let _ = from;
         self.place(OTHER, Submission { room: lobby(), count: self.made, line });
     }
 

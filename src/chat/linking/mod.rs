@@ -98,7 +98,7 @@ impl Chat {
         hidden: HiddenFrom,
     ) {
         let SharedLine { time, kind, from, text, .. } = line;
-        let late = is_late.then(|| texts::late(*time, &self.config.zone, text));
+        let late = is_late.then(|| texts::late(*time, text));
         let (time, kind, text) = (*time, *kind, late.as_deref().unwrap_or(text).as_bytes());
         let room = &mut self.rooms[id];
         if room.log.run() == &*room.shared.run && number > room.log.newest() {
