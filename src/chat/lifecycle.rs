@@ -347,7 +347,7 @@ impl Chat {
         let session = &mut self.sessions[id];
         if session.set_rare(|rare| rare.waiting.take()).is_some() {
             // It comes to nothing; what was said since then is still owed.
-            session.reader.go_on(&mut self.rooms[session.room].log);
+            session.reader.go_on(&mut self.rooms[session.room].log, id);
         }
         if ending != CloseReason::Quit {
             self.end_reading(id);

@@ -226,6 +226,8 @@ pub const STORED: Scenario = Scenario {
         1_244_398_549_704_720_699,
         1_244_398_549_704_722_317,
         4_045_518_727_298_613_656,
+        // One that stopped is taken past that by the past, and its own line is between.
+        2_596_426_804_811_174_259,
     ],
     fresh: 100,
     run: run_stored,

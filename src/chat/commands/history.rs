@@ -52,7 +52,7 @@ impl Chat {
             self.run_command(id, &line);
             let session = &mut self.sessions[id];
             if session.rare().waiting.is_none() {
-                session.reader.go_on(&mut self.rooms[session.room].log);
+                session.reader.go_on(&mut self.rooms[session.room].log, id);
             }
             self.queue(id);
         }

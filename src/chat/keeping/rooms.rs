@@ -96,7 +96,7 @@ impl Chat {
                 self.run_command(id, &command);
                 let Some(session) = self.sessions.get_mut(id) else { return };
                 if session.rare().waiting.is_none() {
-                    session.reader.go_on(&mut self.rooms[session.room].log);
+                    session.reader.go_on(&mut self.rooms[session.room].log, id);
                 }
                 self.queue(id);
             }
@@ -115,7 +115,7 @@ impl Chat {
             Some(Waiting::Answer(_)) => {
                 self.notify(id, text);
                 let session = &mut self.sessions[id];
-                session.reader.go_on(&mut self.rooms[session.room].log);
+                session.reader.go_on(&mut self.rooms[session.room].log, id);
                 self.queue(id);
             }
             Some(Waiting::Request(_)) => self.answer_unavailable(id, text),

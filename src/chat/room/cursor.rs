@@ -296,11 +296,17 @@ impl Reader {
         !self.is_held() && self.next >= log.next().min(self.stop_seq())
     }
 
-    /// Lines that were appended since it stopped are for it after all.
-    pub fn go_on(&mut self, log: &mut Log) {
+    /// Lines that were appended since it stopped are for it after all, but for its own.
+    pub fn go_on(&mut self, log: &mut Log, author: ClientId) {
         let Some(extra) = &mut self.extra else { return };
         extra.stop = NONE;
-        match (&mut self.own, extra.own_behind.take()) {
+        let mut behind = extra.own_behind.take();
+        if let Some(own) = behind.take_if(|own| own.first < self.next) {
+            // It has been taken past where it stopped, by what it has read of the past.
+            let (first, count) = log.find_own(author, self.next.max(log.first()), NONE);
+            behind = (count > 0).then(|| Box::new(Own { first, newest: own.newest, count }));
+        }
+        match (&mut self.own, behind) {
             (_, None) => {}
             (None, behind) => self.own = behind,
             (Some(own), Some(behind)) => {
