@@ -22,6 +22,10 @@ impl Delivery<'_> {
     /// Writes once.
     pub fn write(&mut self, all: &[IoSlice]) {
         let slices = &all[self.slices.0..self.slices.1];
+        if slices.is_empty() {
+            // What it was to be sent went while others were prepared; it is queued again.
+            return;
+        }
         self.result = match &mut self.side {
             Some(side) => side.send(&mut self.writer, slices),
             None => self.writer.send(slices).map(|bytes| Sent { bytes, has_progress: false }),

@@ -47,6 +47,8 @@ const FOUND: &[u64] = &[
     3_327_373_117_757_404_957,
     // One gives the password while it is tried whether it takes more.
     889_855_533_320_470_813,
+    // What a client is offered goes while others are prepared.
+    419_452_704_232_485_770,
 ];
 
 pub const SCENARIO: Scenario = Scenario {
@@ -228,6 +230,8 @@ pub const STORED: Scenario = Scenario {
         4_045_518_727_298_613_656,
         // One that stopped is taken past that by the past, and its own line is between.
         2_596_426_804_811_174_259,
+        // A WebSocket is greeted while the store is asked for its room.
+        2_420_838_382_190_833_749,
     ],
     fresh: 100,
     run: run_stored,

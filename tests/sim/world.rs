@@ -533,7 +533,11 @@ impl World {
     }
 
     fn write(&mut self, id: ClientId, offered: &[u8], offer: Option<Offer>) {
-        assert!(!offered.is_empty(), "a write of nothing");
+        if offered.is_empty() {
+            // What it was to be sent went while others were prepared; it is queued again.
+            assert!(offer.is_some(), "a write of nothing");
+            return self.handle_written(id, offer, 0);
+        }
         let peer = &mut self.peers[self.driver.ids[id]];
         if peer.is_broken() {
             match offer {

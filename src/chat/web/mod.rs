@@ -350,7 +350,7 @@ impl Chat {
     }
 
     /// A request that comes late meets a client that was greeted already: it comes anew.
-    fn arrive_again(&mut self, id: ClientId) {
+    pub(super) fn arrive_again(&mut self, id: ClientId) {
         let session = &self.sessions[id];
         let (room, Some(standing)) = (session.room, session.standing()) else { return };
         if matches!(standing, Standing::LoggingIn | Standing::Arriving | Standing::Posting) {

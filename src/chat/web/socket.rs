@@ -48,6 +48,8 @@ impl Chat {
     pub(in crate::chat) fn resume_socket(&mut self, id: ClientId, request: &Request) {
         // What is wrong with the request has been said before it was let in; only rooms
         // may have run out since then.
+        // It may have been greeted while the store was asked.
+        self.arrive_again(id);
         let entered = room_name(request).and_then(|name| self.enter_room(id, name, request));
         if let Ok(false) = entered {
             return;
