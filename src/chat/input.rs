@@ -427,6 +427,11 @@ impl Chat {
     pub(super) fn add_note(&mut self, id: ClientId, bytes: &[u8]) {
         let session = &mut self.sessions[id];
         session.reader.add_note(&self.rooms[session.room].log, bytes);
+        let is_deaf = !session.is_plain() && session.rare().write_broken.is_some();
+        if is_deaf && !session.wants_input() && !self.schedule.is_resuming(id) {
+            // It never takes this, so nothing more of it is taken in: it is over.
+            self.schedule.resume(id);
+        }
         self.queue(id);
         self.update_interest(id);
     }

@@ -232,6 +232,9 @@ pub const STORED: Scenario = Scenario {
         2_596_426_804_811_174_259,
         // A WebSocket is greeted while the store is asked for its room.
         2_420_838_382_190_833_749,
+        // Others tell a client, which nothing reaches any more, more than it may be owed.
+        4_459_122_246_898_550_726,
+        4_459_122_246_898_544_932,
     ],
     fresh: 100,
     run: run_stored,
