@@ -257,6 +257,9 @@ impl Chat {
         let Some(session) = self.sessions.get_mut(id) else { return };
         // Nothing is sent to it any more.
         session.blocked = true;
+        if session.turn == Turn::Prepared {
+            session.turn = Turn::None;
+        }
         let ending = match session.state() {
             State::Member(_, Phase::Talking) => ending,
             // It was about to go anyway.
