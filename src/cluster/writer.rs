@@ -310,10 +310,7 @@ impl Writer {
         let lines = self.tail_lines;
         match query.wish {
             Wish::Tail => self.ask(|engine| engine.room(&query.room, lines)).map(Answer::Tail),
-            Wish::Page { from, before } => {
-                self.ask(|engine| engine.page(&query.room, from, before)).map(Answer::Page)
-            }
-            Wish::Elsewhere { from, before } => {
+            Wish::Page { from, before } | Wish::Elsewhere { from, before } => {
                 self.ask(|engine| engine.page(&query.room, from, before)).map(Answer::Page)
             }
             Wish::Search(_) | Wish::Newest(_) => Ok(Answer::Failed),
