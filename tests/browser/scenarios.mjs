@@ -487,6 +487,14 @@ export async function a_phone_shows_all(browser) {
   await ann.setViewportSize({ width: 360, height: 340 });
   const isSeen = () => ann.locator('#lines li').last().evaluate(item => item.getBoundingClientRect().bottom <= document.getElementById('log').getBoundingClientRect().bottom + 1);
   await eventually(() => 'the last line', isSeen);
+  // So it does if the event of an earlier scroll comes while the size changes.
+  await ann.evaluate(() => {
+    const log = document.getElementById('log');
+    log.style.height = '150px';
+    log.dispatchEvent(new Event('scroll'));
+  });
+  await eventually(() => 'the last line beside an event', isSeen);
+  await ann.evaluate(() => { document.getElementById('log').style.height = ''; });
   await ann.setViewportSize(viewport);
   if (process.env.PICTURES) {
     await ann.screenshot({ path: `${process.env.PICTURES}/phone.png` });
