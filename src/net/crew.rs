@@ -4,7 +4,9 @@
 use std::io;
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
+use rustix::thread::gettid;
 
+use super::apart::Apart;
 use super::parts::Parts;
 
 /// How many threads write, and when.
@@ -31,6 +33,7 @@ const CLIENTS_MIN: usize = 64;
 #[derive(Debug)]
 pub(super) struct Crew {
     pool: ThreadPool,
+    apart: Apart,
 }
 
 impl Crew {
@@ -40,8 +43,10 @@ impl Crew {
     /// As the system says when it gives no thread.
     pub fn new(helpers: usize) -> io::Result<Crew> {
         let builder = ThreadPoolBuilder::new().num_threads(helpers);
-        let pool = builder.thread_name(|at| format!("write-{at}")).build();
-        pool.map(|pool| Crew { pool }).map_err(io::Error::other)
+        let builder = builder.thread_name(|at| format!("write-{at}"));
+        let pool = builder.build().map_err(io::Error::other)?;
+        let apart = Apart::new(pool.broadcast(|_| gettid()));
+        Ok(Crew { pool, apart })
     }
 
     /// How many threads there are, the caller's included.
@@ -52,7 +57,8 @@ impl Crew {
     /// Does all jobs; returns when they are done. Whoever is free takes the next ones in their
     /// order.
     pub fn work<T: Send>(&self, jobs: &mut [T], work: impl Fn(&mut T) + Sync) {
-        let parts = Parts::new(jobs);
+        self.apart.keep();
+        let parts = Parts::new(jobs, self.threads());
         self.pool.in_place_scope(|scope| {
             for _ in 0..self.pool.current_num_threads() {
                 scope.spawn(|_| parts.work(&work));

@@ -14,6 +14,7 @@ mod connection;
 mod delivery;
 mod sync;
 mod parts;
+mod apart;
 mod crew;
 mod doorstep;
 mod registered;

@@ -19,7 +19,7 @@ const FLUSH_TIME_MAX: Duration = Duration::from_millis(5);
 const WRITES_A_LOOK: usize = 16;
 
 /// Clients that are written to between two looks at the clock by so many threads each.
-const TOGETHER_A_THREAD: usize = 128;
+const TOGETHER_A_THREAD: usize = 256;
 
 impl Server {
     /// Writes to each client that something can be sent to, once.
@@ -86,17 +86,15 @@ impl Server {
         }
         crew.work(&mut deliveries, |delivery| delivery.write(&slices));
         let done = deliveries.into_iter().map(|it| (it.id, it.offer, it.side, it.result));
-        let done: Vec<_> = done.collect();
-        let mut results = Vec::with_capacity(done.len());
-        for (id, offer, side, result) in done {
-            self.connections[id].is_fresh = false;
-            self.take_side(id, side);
-            if let Ok(Sent { bytes, .. }) = &result {
-                self.chat.take_sent(id, offer, *bytes);
+        let mut done: Vec<_> = done.collect();
+        for (id, offer, side, result) in &mut done {
+            self.connections[*id].is_fresh = false;
+            self.take_side(*id, side.take());
+            if let Ok(Sent { bytes, .. }) = result {
+                self.chat.take_sent(*id, *offer, *bytes);
             }
-            results.push((id, offer, result));
         }
-        for (id, offer, result) in results {
+        for (id, offer, _, result) in done {
             if let Some(Sent { bytes, has_progress }) = self.judge(id, result) {
                 if has_progress {
                     self.chat.handle_progress(now, id);
