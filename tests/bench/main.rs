@@ -65,6 +65,7 @@ mod room;
 mod reach;
 mod syscalls;
 
+mod edges;
 mod encrypting;
 mod idle;
 mod ordering;
@@ -113,6 +114,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         }
         Some(Action::Encrypt) => return Ok(encrypting::measure()?),
         Some(Action::Wake) => return waking::measure(),
+        Some(Action::Edges) => return edges::measure(&options.roomcast),
         None => {}
     }
     if options.list {

@@ -113,6 +113,9 @@ pub enum Action {
     Encrypt,
     /// Measure what it costs to have threads do jobs together, without a server
     Wake,
+    /// Count what a line costs where many clients or rooms have nothing to get: system calls (perf
+    /// or strace), instructions (valgrind), memory
+    Edges,
 }
 
 impl Options {
