@@ -7,15 +7,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::engine::{Engine, random_name, unexpected};
-use crate::wire::{PeopleNews, Person, PersonId, SharedBan, Text};
+use crate::wire::{GUEST_NUMBERS, PeopleNews, Person, PersonId, SharedBan, Text};
 
 /// The stream of news about people.
 pub(super) const NEWS_KEY: &str = "{rc}:people";
 
 const STATE_KEY: &str = "{rc}:state";
-
-/// Numbers that a server gets for its guests at once.
-pub(super) const GUESTS: u64 = 1000;
 
 /// The longest name of a server in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -82,7 +79,7 @@ impl Engine {
 
     /// Numbers for guests; gives the last one.
     pub fn guests(&mut self, server: &str) -> RedisResult<u64> {
-        self.call(server, "guests", GUESTS)
+        self.call(server, "guests", GUEST_NUMBERS)
     }
 
     pub fn ban(&mut self, server: &str, ban: &SharedBan) -> RedisResult<()> {

@@ -15,7 +15,7 @@ use super::lifeline::Lifeline;
 use super::messages::{Event, Options, Side, Watch};
 use super::people::{NEWS_KEY, NewsPlace, news};
 use super::rooms::{Entry, Known};
-use super::watched::Watched;
+use super::watched::{SERVERS_MAX, Watched};
 use crate::wire::Arrival;
 
 /// How long the engine keeps a request open when nothing comes, and how often what is known of
@@ -265,7 +265,7 @@ fn server(servers: &mut HashMap<Box<str>, Arc<str>>, name: &str) -> Arc<str> {
         return Arc::clone(server);
     }
     // As many as there have been starts of servers; those of long ago aren't needed.
-    if servers.len() > 1000 {
+    if servers.len() >= SERVERS_MAX {
         servers.clear();
     }
     let server: Arc<str> = name.into();

@@ -18,7 +18,7 @@ pub(super) struct Watched {
 }
 
 /// Starts of servers whose counts are known at most.
-const SERVERS_MAX: usize = 1000;
+pub(super) const SERVERS_MAX: usize = 1000;
 
 impl Watched {
     /// A room that is read after the newest line that is known.

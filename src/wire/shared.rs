@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::wire::message::{Kind, Time};
 use crate::wire::stored::RoomKey;
 
+/// The numbers that a server gets at once for the names of its guests.
+pub const GUEST_NUMBERS: u64 = 1000;
+
 /// A line on its way to its place in a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {

@@ -16,14 +16,13 @@ impl Chat {
         let Some(key) = room.key.clone().filter(|_| room.is_stored && self.config.is_shared) else {
             return;
         };
-        let lines = &tail.lines;
         if !room.is_kept {
             return;
         }
         self.handover.add(&key, News::Run(&room.shared.run));
         self.handover.add(&key, News::Topic(&tail.topic));
-        self.keep_past(&key, lines);
-        let first = lines.iter().find_map(Past::number);
+        self.keep_past(&key, &tail.lines);
+        let first = tail.lines.iter().find_map(Past::number);
         if let Some(first) = first.filter(|first| *first > 1) {
             self.repairs.add(&key, first);
             self.go_on_repairing();

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
 use crate::chat::names::nick::Nick;
+use crate::wire::GUEST_NUMBERS;
 
-/// How many numbers servers that share rooms get at once, and with how many they ask for more.
-const NUMBERS: u64 = 1000;
-const NUMBERS_FEW: u64 = 500;
+/// With fewer numbers a server that shares rooms asks for more.
+const NUMBERS_FEW: u64 = GUEST_NUMBERS / 2;
 
 /// The numbers of guests.
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ impl Guests {
     /// There are more numbers up to this one.
     pub fn add(&mut self, highest: u64, server: &str) {
         let shared = self.shared.get_or_insert_default();
-        shared.ranges.push_back(highest.saturating_sub(NUMBERS) + 1..=highest);
+        shared.ranges.push_back(highest.saturating_sub(GUEST_NUMBERS) + 1..=highest);
         (shared.is_asked, shared.server) = (false, server.into());
     }
 
