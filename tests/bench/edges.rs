@@ -18,10 +18,13 @@ use crate::server::Server;
 use crate::syscalls::Counter;
 
 /// Rooms, and clients in each. The last one is as large as 20,000 descriptors allow.
-const SCENES: [(usize, usize); 5] = [(1, 10), (100, 10), (1_000, 10), (1, 1_000), (1, 19_900)];
+const SCENES: [(usize, usize); 5] = [(1, 10), (100, 10), (1_000, 10), (1, 1_000), (1, 19_800)];
 /// Whoever comes or goes is told of within this time.
 const SETTLE: Duration = Duration::from_millis(15_500);
 const LINES: u64 = 20;
+/// The lines are said so often, and the cheapest time counts: what is done once, such as a timer of
+/// each room, is no cost of a line.
+const ROUNDS: usize = 3;
 const LINE: &[u8] = b"what does a line cost?\n";
 /// For all lines, under a counter.
 const HEARING_TIMEOUT: Duration = Duration::from_secs(120);
@@ -106,7 +109,7 @@ impl Hall {
             }
         }
         hall.listen_for(SETTLE)?;
-        // The first lines are dearer: names are told, and memory is asked for.
+        // The first line is dearer: its speaker is told of.
         hall.hear(2)?;
         Ok(hall)
     }
@@ -145,27 +148,37 @@ impl Hall {
     }
 
     fn calls_a_line(mut self, scratch: &Path) -> Result<f64, Box<dyn Error>> {
-        let counter = Counter::attach(self.process.id(), scratch)?;
-        self.hear(LINES)?;
-        Ok(counter.finish()? as f64 / LINES as f64)
+        let mut least = f64::INFINITY;
+        for _ in 0..ROUNDS {
+            let counter = Counter::attach(self.process.id(), scratch)?;
+            self.hear(LINES)?;
+            least = least.min(counter.finish()? as f64 / LINES as f64);
+        }
+        Ok(least)
     }
 
     fn instructions_a_line(mut self, scratch: &Path) -> Result<f64, Box<dyn Error>> {
-        self.control("--zero")?;
-        self.hear(LINES)?;
-        self.control("--dump")?;
-        let text = fs::read_to_string(scratch.join("callgrind.1"))?;
-        fs::remove_file(scratch.join("callgrind.1"))?;
-        let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
-        let total: f64 = total.ok_or("no total of callgrind")?.trim().parse()?;
-        Ok(total / LINES as f64)
+        let mut least = f64::INFINITY;
+        for round in 1..=ROUNDS {
+            self.control("--zero")?;
+            self.hear(LINES)?;
+            self.control("--dump")?;
+            let report = scratch.join(format!("callgrind.{round}"));
+            let text = fs::read_to_string(&report)?;
+            fs::remove_file(report)?;
+            let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
+            let total: f64 = total.ok_or("no total of callgrind")?.trim().parse()?;
+            least = least.min(total / LINES as f64);
+        }
+        Ok(least)
     }
 
     /// Tells callgrind to do something; returns when it is done.
     fn control(&self, what: &str) -> Result<(), Box<dyn Error>> {
         let process = self.process.id().to_string();
         let mut command = Command::new("callgrind_control");
-        let status = command.args([what, &process]).stdout(Stdio::null()).status()?;
+        let status =
+            command.args([what, &process]).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
         if status.success() { Ok(()) } else { Err(format!("callgrind_control: {status}").into()) }
     }
 }
