@@ -44,6 +44,7 @@ impl Chat {
             if reader.is_done(log) && !is_leaving {
                 client.end_screen();
             }
+            client.encode_screen();
             !client.screen().is_empty()
         })
     }
