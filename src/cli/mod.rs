@@ -701,6 +701,7 @@ impl Cli {
             unstored: self.files.no_store.clone(),
             unstored_run: String::new(),
             keep: unless_zero(self.files.keep),
+            listing: None,
             password: None,
             operator_password: None,
             proof_key,
