@@ -47,13 +47,17 @@ impl Chat {
         if client.is_editing() {
             return self.notify(id, texts::EDIT_ON);
         }
+        if client.terminal().is_line_editor() {
+            return self.notify(id, texts::EDIT_DECLINED);
+        }
         if client.is_offered() {
             // It wouldn't answer the same question again (RFC 1143).
             return self.notify(id, texts::EDIT_UNANSWERED);
         }
         let offer = self.sessions[id].set_client(Client::probe);
-        self.notify(id, texts::EDIT_OFFERED);
+        // Ncat answers only what comes first.
         self.add_note(id, &offer);
+        self.notify(id, texts::EDIT_OFFERED);
         let until = self.clock.now() + ANSWER_TIME;
         self.sessions[id].set_rare(|rare| rare.edit_ends_at = Some(until));
         self.set_timer(id);

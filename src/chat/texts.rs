@@ -21,10 +21,9 @@ pub(super) const SHUTDOWN: &str = "the server is shutting down";
 pub(super) const EDIT_OFFERED: &str =
     "line editing starts if your program agrees, as telnet does; /edit off stops it";
 pub(super) const EDIT_ON: &str = "the server edits your line already; /edit off stops it";
-pub(super) const EDIT_UNANSWERED: &str = "your program doesn't answer telnet options, so the server \
-    can't edit: use telnet, PuTTY or rlwrap nc; odd characters above are the question to it";
+pub(super) const EDIT_UNANSWERED: &str = "your program doesn't answer telnet options, so the server can't edit: use telnet, PuTTY or rlwrap nc; odd characters above are the question to it";
 pub(super) const EDIT_DECLINED: &str =
-    "your program lets no one else edit, so your line is edited where it is";
+    "your program doesn't let the server edit: your line is edited where it is, if at all";
 pub(super) const EDIT_WEB: &str = "the server doesn't edit the line of a browser";
 pub(super) const CHARSET_FIXED: &str = "browsers and JSON clients always get UTF-8";
 pub(super) const EDIT_OFF: &str = "line editing is off";
@@ -51,7 +50,7 @@ pub(super) const GAVE_WAY: &str =
     "goodbye: others are waiting to log in, and you have not given the password; try again";
 
 pub(super) const NOT_UTF8: &str =
-    "your line is not UTF-8: others see � in it; set your terminal to UTF-8";
+    "your line is not UTF-8: others see � in it; set your terminal to UTF-8, or try /charset";
 
 pub(super) fn welcome(nick: &str) -> String {
     format!("welcome, {nick}: just type, or try /help")

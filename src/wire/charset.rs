@@ -309,6 +309,7 @@ mod tests {
         assert_eq!(Charset::parse(&"1".repeat(100)), None);
     }
 
+    /// Promise 77.
     #[test]
     fn text_goes_there_and_back() {
         for (name, text, bytes) in [
@@ -329,6 +330,7 @@ mod tests {
         }
     }
 
+    /// Promise 77.
     #[test]
     fn what_is_missing_keeps_its_width() {
         assert_eq!(encoded("latin1", "a\u{301} \u{65e5} e\u{323}!"), b"\xe1 ?? ?!");
@@ -337,7 +339,7 @@ mod tests {
         assert_eq!(encoded("cp437", "\u{fffd}"), b"?");
     }
 
-    /// Nobody's text becomes a control character of another's terminal.
+    /// Promise 77: nobody's text becomes a control character of another's terminal.
     #[test]
     fn iso_8859_has_no_characters_among_the_controls() {
         for part in (1..=16).filter(|part| *part != 12) {

@@ -8,7 +8,6 @@ use super::charset::Charset;
 pub struct Terminal {
     /// A hash of the type, to see whether it says the same again; 0: it has said none.
     pub(super) hash: u32,
-    /// The program edits lines itself.
     pub(super) is_line_editor: bool,
     /// It was the last thing to say: "MTTS" and a number.
     pub(super) is_last: bool,
@@ -139,6 +138,11 @@ impl Terminal {
         self.is_line_editor |= more.is_line_editor;
         self.charset = more.charset.or(self.charset);
         self.usual_charset = self.usual_charset.or(more.usual_charset);
+    }
+
+    /// Whether its program edits lines itself.
+    pub fn is_line_editor(self) -> bool {
+        self.is_line_editor
     }
 
     /// Whether its user is shown colors without asking for them.
