@@ -56,6 +56,11 @@ pub(super) fn welcome(nick: &str) -> String {
     format!("welcome, {nick}: just type, or try /help")
 }
 
+/// The same to somebody whose line isn't edited.
+pub(super) fn welcome_unedited(nick: &str) -> String {
+    format!("{} (editing: /edit, PuTTY, rlwrap nc)", welcome(nick))
+}
+
 /// `here: ann, bob and 3 more`
 pub(super) fn here(count: usize, names: impl Iterator<Item = String>) -> String {
     let names: Vec<_> = names.take(NAMES_MAX).collect();
