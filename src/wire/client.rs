@@ -474,7 +474,7 @@ impl Client {
             let edited = match self.charset.is_utf8() {
                 true => editor.next(&mut rest, framing.line_bytes_max),
                 false => {
-                    // Nothing is left of what one byte ends, so the rest are keys as they came.
+                    // Byte by byte: what is behind a key that does something isn't looked at.
                     let (byte, left) = keys.split_first()?;
                     rest = left;
                     let charset = self.charset;

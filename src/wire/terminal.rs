@@ -11,6 +11,7 @@ pub struct Terminal {
     pub(super) is_line_editor: bool,
     /// It was the last thing to say: "MTTS" and a number.
     pub(super) is_last: bool,
+    marks_pastes: bool,
     has_colors: bool,
     /// Its user wants no colors (<https://no-color.org>).
     is_colorless: bool,
@@ -62,6 +63,28 @@ const COLORED: &[&str] = &[
     "SCOANSI",
 ];
 
+/// Terminals that have bracketed paste, or don't show that they are asked for it.
+const MARKS_PASTES: &[&str] = &[
+    "XTERM",
+    "SCREEN",
+    "TMUX",
+    "RXVT",
+    "PUTTY",
+    "KONSOLE",
+    "GNOME",
+    "VTE",
+    "CYGWIN",
+    "ALACRITTY",
+    "KITTY",
+    "FOOT",
+    "WEZTERM",
+    "ITERM",
+    "ST-",
+    "CONTOUR",
+    "GHOSTTY",
+    "LINUX",
+];
+
 /// Terminals that show the characters of DOS.
 const DOS: &[&str] = &["ANSI", "ANSI-BBS", "ANSI_BBS", "ANSIBBS", "SYNCTERM", "PCANSI", "PC-ANSI"];
 
@@ -99,6 +122,7 @@ impl Terminal {
         }
         Terminal {
             hash,
+            marks_pastes: begins(MARKS_PASTES),
             has_colors: begins(COLORED) || name.contains("COLOR"),
             is_colorless: name == "DUMB",
             usual_charset: DOS.contains(&name.as_str()).then_some(Charset::CP437),
@@ -133,6 +157,7 @@ impl Terminal {
         if more.hash != 0 {
             self.hash = more.hash;
         }
+        self.marks_pastes |= more.marks_pastes;
         self.has_colors |= more.has_colors;
         self.is_colorless |= more.is_colorless;
         self.is_line_editor |= more.is_line_editor;
@@ -143,6 +168,11 @@ impl Terminal {
     /// Whether its program edits lines itself.
     pub fn is_line_editor(self) -> bool {
         self.is_line_editor
+    }
+
+    /// Whether it marks what is pasted if asked to, or leaves it unshown that it was asked.
+    pub fn marks_pastes(self) -> bool {
+        self.marks_pastes
     }
 
     /// Whether its user is shown colors without asking for them.
@@ -225,6 +255,14 @@ mod tests {
             let found = (terminal.is_line_editor, terminal.has_colors(), terminal.charset());
             assert_eq!(found, (is_line_editor, has_colors, charset), "{name}");
         }
+    }
+
+    #[test]
+    fn a_terminal_type_says_whether_pastes_are_marked() {
+        for (name, marks_pastes) in [("xterm", true), ("LINUX", true), ("ansi", false)] {
+            assert_eq!(Terminal::of_type(name.as_bytes()).marks_pastes(), marks_pastes, "{name}");
+        }
+        assert!(!Terminal::of_type(b"TINTIN++").marks_pastes());
     }
 
     #[test]
