@@ -76,6 +76,11 @@ pub(super) fn left(who: &str, ending: CloseReason) -> String {
     }
 }
 
+/// What the others are told of a client that says why it leaves: `ann left: "see you"`
+pub(super) fn left_saying(who: &str, words: &str) -> String {
+    format!("{who} left{}", reason_after_colon(words))
+}
+
 /// `3 joined, 2 left`
 /// `ann, bob and eve joined, 2 left`; with many it is `12 joined, 2 left`.
 pub(super) fn came_and_went(names: &[String], joined: usize, left: usize) -> String {
@@ -440,6 +445,36 @@ pub(super) fn ignores_you(name: &str) -> String {
     format!("{name} ignores your messages")
 }
 
+/// What somebody does, in a private message: `* ann waves`
+pub(super) fn act(nick: &str, text: &str) -> String {
+    format!("* {nick} {text}")
+}
+
+pub(super) fn too_many_recipients(recipients_max: usize) -> String {
+    format!("a message goes to at most {recipients_max} users at once")
+}
+
+/// `ann rolls 2d6+1: 3 + 5 + 1 = 9`, `ann rolls d20: 17`
+pub(super) fn rolled(nick: &str, dice: &str, faces: &[u16], bonus: i32) -> String {
+    let total = faces.iter().map(|&face| i32::from(face)).sum::<i32>() + bonus;
+    if let ([_], 0) = (faces, bonus) {
+        return format!("{nick} rolls {dice}: {total}");
+    }
+    let faces: Vec<_> = faces.iter().map(u16::to_string).collect();
+    let bonus = match bonus {
+        0 => String::new(),
+        1.. => format!(" + {bonus}"),
+        _ => format!(" - {}", -bonus),
+    };
+    format!("{nick} rolls {dice}: {}{bonus} = {total}", faces.join(" + "))
+}
+
+pub(super) fn bad_dice(dice_max: u16, sides_max: u16) -> String {
+    format!(
+        "dice are typed like 2d6, d20 or 3d6+2: at most {dice_max}, with 2 to {sides_max} sides"
+    )
+}
+
 pub(super) fn does_not_read(name: &str) -> String {
     format!("{name} is not reading at the moment; try again later")
 }
@@ -627,6 +662,10 @@ pub(super) const TIMESTAMPS_USAGE: &str =
 
 pub(super) fn usage(usage: &str) -> String {
     format!("usage: {usage}")
+}
+
+pub(super) fn example(example: &str) -> String {
+    format!("example: {example}")
 }
 
 pub(super) fn unknown_command(word: &str, nearest: Option<&str>) -> String {
