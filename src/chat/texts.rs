@@ -65,6 +65,49 @@ pub(super) fn who(here: &str, newest: u64) -> String {
     format!("{here}; line {newest} is the newest")
 }
 
+/// `2 here; line 17 is the newest`
+pub(super) fn who_head(count: usize, newest: u64) -> String {
+    format!("{count} here; line {newest} is the newest")
+}
+
+/// `ann      5m  away: "lunch"`: for how long she has said nothing, and what else there is.
+pub(super) fn who_row(name: &str, idle_minutes: u32, remarks: &str) -> String {
+    let idle = match idle_minutes {
+        0 => "now".into(),
+        1..60 => format!("{idle_minutes}m"),
+        60..1440 => format!("{}h", idle_minutes / 60),
+        _ => format!("{}d", idle_minutes / 1440),
+    };
+    match remarks {
+        "" => format!("{name}  {idle:>4}"),
+        _ => format!("{name}  {idle:>4}  {remarks}"),
+    }
+}
+
+/// What there is beside a name and a time: `away: "lunch", on office2`
+pub(super) fn who_remarks(
+    address: Option<&str>,
+    away: Option<&str>,
+    is_muted: bool,
+    server: Option<&str>,
+) -> String {
+    let away = away.map(|reason| format!("away{}", reason_after_colon(reason)));
+    let muted = is_muted.then(|| "muted".to_owned());
+    let server = server.map(|server| format!("on {server}"));
+    let remarks = [address.map(str::to_owned), away, muted, server];
+    remarks.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// `and 3 more: ann, bob, eve`
+pub(super) fn who_others(count: usize, names: impl Iterator<Item = String>) -> String {
+    let names: Vec<_> = names.collect();
+    let more = match count - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("and {count} more: {}{more}", names.join(", "))
+}
+
 pub(super) fn joined(who: &str) -> String {
     format!("{who} joined")
 }

@@ -137,7 +137,7 @@ fn a_stream_is_text_json_or_events() {
     let since = "GET /lobby?poll=1 HTTP/1.1\nHost: localhost\nLast-Event-ID: 2";
     assert_eq!(answer(&program, since).1, "<guest1> hello\n");
     ann.say("/who");
-    assert!(ann.line().starts_with("*** 4 here: "), "streams are in the room");
+    assert!(ann.line().starts_with("*** 4 here; "), "streams are in the room");
 }
 
 /// Promise 46.

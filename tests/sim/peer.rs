@@ -67,6 +67,7 @@ const PRIVATE: &[&str] = &[
     "dice are typed like",
     "a message goes to",
     "example: ",
+    "and ",
     "you may speak again",
     "the link to the other servers is",
     "not sent: ",
@@ -113,7 +114,11 @@ fn shown(line: Vec<u8>) -> Shown {
     let (count, rest) = notice.split_once(' ').unwrap_or((notice, ""));
     match count.parse() {
         Ok(lines) if rest.starts_with("line") && rest.contains(" skipped: ") => Shown::Gap(lines),
-        Ok(_) if rest.starts_with("here: ") => Shown::Private(notice.into()),
+        Ok(_) if rest.starts_with("here: ") || rest.starts_with("here; ") => {
+            Shown::Private(notice.into())
+        }
+        // A row of `/who`.
+        _ if rest.starts_with("  ") => Shown::Private(notice.into()),
         _ if notice.contains(" looks like a guest's name")
             || notice.contains(" is already taken on another server") =>
         {

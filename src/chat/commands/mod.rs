@@ -5,6 +5,7 @@ pub(super) mod history;
 pub(super) mod rooms;
 pub(super) mod messages;
 pub(super) mod dice;
+pub(super) mod who;
 pub(super) mod operators;
 
 use strsim::osa_distance;
@@ -112,7 +113,7 @@ const fn word_length(text: &[u8]) -> usize {
 pub(super) const TABLE: &[Command] = &[
     speaking("/nick NAME[!SECRET]", "change your name; a secret adds a proof", nick)
         .like("/nick ann"),
-    command("/who", "show who is here", who),
+    command("/who", "show who is here", who::who),
     speaking("/me TEXT", "say what you do: * ann waves", me).like("/me waves"),
     speaking("/msg NAME TEXT", "send a private message", messages::msg).like("/msg ann,bob hi"),
     speaking("/reply TEXT", "answer the last private message", messages::reply)
@@ -342,11 +343,6 @@ fn rename(chat: &mut Chat, id: ClientId, command: &str, rest: &str) -> Result<()
     if !is_known || is_quiet {
         chat.notify(id, &texts::you_are(nick.as_str()));
     }
-    Ok(())
-}
-
-fn who(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
-    chat.notify(id, &texts::who(&chat.here(id), chat.position(id)));
     Ok(())
 }
 

@@ -1,0 +1,75 @@
+//! What makes a room pleasant for people, one case at a time.
+
+use std::time::Duration;
+
+use roomcast::chat::Config;
+
+use crate::peer::{Habit, Peer, Shown};
+use crate::world::World;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A world with so many guests.
+fn world(config: Config, guests: usize) -> World {
+    let mut world = World::new(5, config);
+    for _ in 0..guests {
+        world.connect(Habit::Prompt, usize::MAX);
+        world.settle();
+    }
+    world
+}
+
+/// What a client is shown when it has sent this.
+fn tell(world: &mut World, number: usize, lines: &str) -> Vec<String> {
+    let before = screen(&world.peers[number]).len();
+    world.peers[number].send(lines.as_bytes());
+    world.settle();
+    screen(&world.peers[number]).split_off(before)
+}
+
+/// Everything that a client was shown, as it was shown.
+fn screen(peer: &Peer) -> Vec<String> {
+    let text = |shown: &Shown| match shown {
+        Shown::Public(line) => line.clone(),
+        Shown::Private(notice) => format!("*** {notice}"),
+        Shown::Gap(lines) => format!("gap {lines}"),
+    };
+    peer.screen.shown.iter().map(text).collect()
+}
+
+#[test]
+fn who_shows_in_columns_since_when_each_one_is_silent() {
+    let mut world = world(Config::default(), 4);
+    tell(&mut world, 1, "/nick 山田たろう\n/away it's \"late\"\n");
+    tell(&mut world, 2, &format!("/nick {}\n", "x".repeat(24)));
+    world.sleep(26 * 60 * MINUTE);
+    tell(&mut world, 2, "hello\n");
+    world.sleep(121 * MINUTE);
+    tell(&mut world, 3, "hello\n");
+    world.sleep(59 * MINUTE);
+    tell(&mut world, 0, "hello\n");
+    let rows = tell(&mut world, 0, "/who\n");
+    assert!(rows[0].starts_with("*** 4 here; line "), "{rows:?}");
+    let expected = [
+        "*** guest1                     now",
+        "*** guest4                     59m",
+        "*** xxxxxxxxxxxxxxxxxxxxxxxx    3h",
+        "*** 山田たろう                  1d  away: \"it's 'late'\"",
+    ];
+    assert_eq!(rows[1..], expected);
+    assert!(rows[..4].iter().all(|row| row.len() <= 40), "{rows:?}");
+}
+
+#[test]
+fn who_tells_operators_of_the_muted_and_programs_all_in_one_line() {
+    let operator_password = roomcast::chat::Password::new("secret");
+    let mut world = world(Config { operator_password, ..Config::default() }, 2);
+    tell(&mut world, 0, "/op secret\n/mute guest2\n");
+    world.sleep(SECOND);
+    let rows = tell(&mut world, 0, "/who\n");
+    assert_eq!(rows[1..], ["*** guest1   now", "*** guest2   now  muted"]);
+    assert_eq!(tell(&mut world, 1, "/who\n")[1..], ["*** guest1   now", "*** guest2   now"]);
+    let json = tell(&mut world, 1, "/format json\n/who\n");
+    assert!(json[1].contains("\"text\":\"2 here: guest1, guest2; line "), "{json:?}");
+}
