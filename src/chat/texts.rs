@@ -411,7 +411,16 @@ pub(super) fn found(lines: usize) -> String {
     }
 }
 
-/// `17 2026-11-20 14:03 <ann> hello`
+/// `the last 10 lines of ann:`
+pub(super) fn last(name: &str, lines: usize) -> String {
+    match lines {
+        0 => format!("no line of {name} is kept here"),
+        1 => format!("the last line of {name}:"),
+        _ => format!("the last {lines} lines of {name}:"),
+    }
+}
+
+/// `17 2026-11-20 14:03 <ann> hello`; a line that has no number is given as 0, and shown without.
 pub(super) fn found_line(
     number: u64,
     time: Time,
@@ -421,9 +430,10 @@ pub(super) fn found_line(
     text: &str,
 ) -> String {
     let time = date_and_time(time, zone);
+    let number = if number == 0 { String::new() } else { format!("{number} ") };
     match kind {
-        Kind::Act => format!("{number} {time} * {from} {text}"),
-        _ => format!("{number} {time} <{from}> {text}"),
+        Kind::Act => format!("{number}{time} * {from} {text}"),
+        _ => format!("{number}{time} <{from}> {text}"),
     }
 }
 

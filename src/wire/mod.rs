@@ -37,6 +37,7 @@ pub use shared::{
 };
 pub use stored::{
     Answer, Batch, From, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail, Wish,
+    is_sender,
 };
 pub use telnet::{Command, Options};
 pub use text::{Text, close_directions};

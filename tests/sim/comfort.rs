@@ -73,3 +73,42 @@ fn who_tells_operators_of_the_muted_and_programs_all_in_one_line() {
     let json = tell(&mut world, 1, "/format json\n/who\n");
     assert!(json[1].contains("\"text\":\"2 here: guest1, guest2; line "), "{json:?}");
 }
+
+#[test]
+fn what_a_user_said_last_is_shown_under_every_name_that_looks_like_it() {
+    let mut world = world(Config::default(), 3);
+    tell(&mut world, 0, "/nick bob\n");
+    for line in 0..12 {
+        tell(&mut world, 0, &format!("line {line}\n"));
+        tell(&mut world, 1, "between\n");
+    }
+    for name in ["bob", "BOB", "ВОВ"] {
+        let shown = tell(&mut world, 2, &format!("/last {name}\n"));
+        assert_eq!(shown[0], "*** the last 10 lines of bob:", "{name}");
+        assert!(shown[1].ends_with(" <bob> line 2") && shown[10].ends_with(" <bob> line 11"));
+        assert_eq!(shown.len(), 11);
+    }
+    // One that has left is known by the name itself.
+    world.peers[0].send(b"/quit\n");
+    world.settle();
+    assert_eq!(tell(&mut world, 2, "/last BOB\n")[0], "*** the last 10 lines of BOB:");
+    assert_eq!(tell(&mut world, 2, "/last ВОВ\n"), ["*** no line of ВОВ is kept here"]);
+}
+
+#[test]
+fn what_a_user_said_last_comes_from_the_store_too() {
+    let config = Config { has_store: true, backlog_bytes_max: 1024, ..Config::default() };
+    let mut world = world(config, 3);
+    tell(&mut world, 0, "/nick ann\n");
+    for line in 0..12 {
+        tell(&mut world, 0, &format!("line {line}\n"));
+        for _ in 0..4 {
+            tell(&mut world, 1, "somebody else says something long, and again\n");
+        }
+    }
+    let shown = tell(&mut world, 2, "/last ann\n");
+    assert_eq!(shown[0], "*** the last 10 lines of ann:", "{shown:?}");
+    for (row, line) in (2..12).enumerate() {
+        assert!(shown[row + 1].ends_with(&format!(" <ann> line {line}")), "{shown:?}");
+    }
+}

@@ -73,8 +73,6 @@ const COMMANDS: &[&str] = &[
     "/roll",
     "/roll 20d1000-5",
     "/roll 0d0",
-    "/msg guest1,guest2 psst",
-    "/msg a,b,c,d,e,f psst",
     "/nonsense",
     "",
     "12345678901234567890123456789012345678901234567890123456789012345 is too long",

@@ -6,6 +6,7 @@ pub(super) mod rooms;
 pub(super) mod messages;
 pub(super) mod dice;
 pub(super) mod who;
+pub(super) mod last;
 pub(super) mod operators;
 
 use strsim::osa_distance;
@@ -125,6 +126,7 @@ pub(super) const TABLE: &[Command] = &[
         .like("/away lunch"),
     command("/whois NAME", "show how long a user has been here", messages::whois)
         .like("/whois ann"),
+    command("/last NAME", "show what a user said last", last::last).like("/last ann"),
     speaking("/roll [DICE]", "roll dice for all to see", dice::roll).like("/roll 2d6+1"),
     moving("/history [LINES|DAY]", "show what was said before", history::history)
         .like("/history 2h"),
