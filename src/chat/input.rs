@@ -365,6 +365,7 @@ impl Chat {
 
     /// Adds a line that has its place.
     pub(super) fn append_at_once(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom) {
+        self.tell_new_day(id, line.time);
         let seq = self.rooms.append(id, line);
         if self.config.has_store {
             self.keep(id, seq, line);

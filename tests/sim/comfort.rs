@@ -112,3 +112,93 @@ fn what_a_user_said_last_comes_from_the_store_too() {
         assert!(shown[row + 1].ends_with(&format!(" <ann> line {line}")), "{shown:?}");
     }
 }
+
+const DAYS: [&str; 3] = [
+    "*** Saturday, 21 November 2026",
+    "*** Sunday, 22 November 2026",
+    "*** Monday, 23 November 2026",
+];
+
+/// The one who was here is told once, before the first line of the day; the one who came
+/// on that day is not.
+#[test]
+fn after_a_quiet_night_those_who_were_here_are_told_of_the_day() {
+    let mut world = world(Config::default(), 2);
+    tell(&mut world, 0, "good night\n");
+    tell(&mut world, 1, "/format json\n");
+    world.sleep(24 * 60 * MINUTE);
+    world.settle();
+    let newcomer = world.connect(Habit::Prompt, usize::MAX);
+    world.settle();
+    let before = screen(&world.peers[newcomer]).len();
+    let before_them = [0, 1].map(|number| screen(&world.peers[number]).len());
+    tell(&mut world, 1, "good morning\n");
+    tell(&mut world, 1, "again\n");
+    let shown = screen(&world.peers[0]).split_off(before_them[0]);
+    assert_eq!(shown, ["<guest2> good morning", "<guest2> again"], "the join was the first line");
+    assert!(screen(&world.peers[0]).contains(&DAYS[1].to_owned()));
+    assert_eq!(
+        screen(&world.peers[newcomer])[before..],
+        ["<guest2> good morning", "<guest2> again"]
+    );
+    let json = screen(&world.peers[1]);
+    assert!(json.iter().all(|line| !line.contains("Sunday")), "{json:?}");
+}
+
+/// Whatever shows the past says where a day begins, and in the end that it is over.
+#[test]
+fn the_past_says_which_day_it_was() {
+    let config = |has_store, history_lines| Config {
+        has_store,
+        history_lines,
+        backlog_bytes_max: if has_store { 256 } else { 4096 },
+        // Nobody is told of who comes.
+        fold_time: Duration::from_secs(1_000_000),
+        ..Config::default()
+    };
+    for has_store in [false, true] {
+        let mut world = world(config(has_store, 9), 2);
+        pass(&mut world);
+        for text in ["one", "two"] {
+            for line in 0..4 {
+                tell(&mut world, 0, &format!("{text} {line} {}\n", "x".repeat(30)));
+            }
+            world.sleep(24 * 60 * MINUTE);
+            world.settle();
+        }
+        let newcomer = world.connect(Habit::Prompt, usize::MAX);
+        pass(&mut world);
+        let words = |lines: Vec<String>| -> Vec<String> {
+            let first = |line: String| line.split(" x").next().expect("a part").to_owned();
+            let is_of_past = |line: &String| line.starts_with('<') || line.contains("day, ");
+            lines.into_iter().filter(is_of_past).map(first).collect()
+        };
+        let expected: Vec<_> = [DAYS[0].to_owned()]
+            .into_iter()
+            .chain((0..4).map(|line| format!("<guest1> one {line}")))
+            .chain([DAYS[1].to_owned()])
+            .chain((0..4).map(|line| format!("<guest1> two {line}")))
+            .chain([DAYS[2].to_owned()])
+            .collect();
+        if !has_store {
+            assert_eq!(words(screen(&world.peers[newcomer])), expected, "the history of newcomers");
+        }
+        for command in ["/history 20\n", "/resume 0\n", "/history 2026-11-01\n"] {
+            let shown = tell(&mut world, newcomer, command);
+            assert_eq!(words(shown), expected, "{command:?}, a store: {has_store}");
+        }
+        let stamped = tell(&mut world, newcomer, "/timestamps on\n/history 20\n");
+        let is_date = |line: &&String| line.contains("day, ");
+        assert_eq!(stamped.iter().filter(is_date).count(), 2, "{stamped:?}");
+        let json = tell(&mut world, newcomer, "/format json\n/history 20\n");
+        assert_eq!(json.iter().filter(is_date).count(), 0, "{json:?}");
+    }
+}
+
+/// Newcomers are greeted.
+fn pass(world: &mut World) {
+    for _ in 0..10 {
+        world.sleep(SECOND / 5);
+        world.settle();
+    }
+}

@@ -117,6 +117,8 @@ fn shown(line: Vec<u8>) -> Shown {
         Ok(_) if rest.starts_with("here: ") || rest.starts_with("here; ") => {
             Shown::Private(notice.into())
         }
+        // Which day it is.
+        _ if notice.contains("day, ") && notice.ends_with(" 2026") => Shown::Private(notice.into()),
         // A row of `/who`.
         _ if rest.starts_with("  ") => Shown::Private(notice.into()),
         _ if notice.contains(" looks like a guest's name")

@@ -448,6 +448,17 @@ impl Log {
         self.first + self.records.partition_point(|record| record.time < time) as u64
     }
 
+    /// The first line after line `seq` whose time isn't one of these, which are the earlier ones
+    /// (`next()` if there is none).
+    pub fn first_behind(&self, seq: Seq, is_one: impl Fn(Time) -> bool) -> Seq {
+        let (mut low, mut high) = (seq + 1, self.next());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if is_one(self.time(middle)) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
     /// The first line that can be had with `span`: earlier ones have to be
     /// encoded.
     pub fn first_encoded(&self, encoding: Encoding) -> Seq {
