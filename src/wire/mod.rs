@@ -32,8 +32,8 @@ pub use http::{BadRequest, Length, Method, Request, Upgrade, secured_url};
 pub use message::{Kind, Message, Time, date_and_time, rfc3339};
 pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use shared::{
-    Arrival, Dispatch, Errand, GUEST_NUMBERS, Outcome, PeopleNews, Person, PersonId, SharedBan,
-    SharedLine, Submission, Task,
+    Arrival, Change, Dispatch, Errand, GUEST_NUMBERS, Outcome, PeopleNews, Person, PersonId, Rules,
+    SharedBan, SharedLine, SharedMute, SharedReport, Submission, Task, parse_range,
 };
 pub use stored::{
     Answer, Batch, From, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail, Wish,

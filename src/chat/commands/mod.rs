@@ -5,6 +5,10 @@ pub(super) mod history;
 pub(super) mod rooms;
 pub(super) mod messages;
 pub(super) mod operators;
+pub(super) mod mutes;
+pub(super) mod reports;
+pub(super) mod rules;
+pub(super) mod clearing;
 
 use strsim::osa_distance;
 
@@ -125,14 +129,25 @@ pub(super) const TABLE: &[Command] = &[
     command("/uptime", "show how long the server has been running", uptime),
     command("/stats", "show the counters of the server", stats),
     command("/quit", "leave", quit),
+    command("/report NAME WHY", "tell the operators about a user", reports::report),
     command("/help [COMMAND|all]", "show the most used commands, one, or all", help),
     unlisted("/nick! NAME[!SECRET]", "take a name, or leave if it isn't free", nick_or_nothing),
     unlisted("/op PASSWORD", "become an operator", operators::op),
+    privileged("/deop", "give up the rights of an operator", operators::deop),
+    privileged("/ops", "show who is an operator", operators::ops),
     privileged("/kick NAME [REASON]", "disconnect a user", operators::kick),
-    privileged("/ban NAME|NETWORK [MINUTES]", "refuse an address", operators::ban),
+    privileged("/ban NAME|NETWORK [MINUTES] [REASON]", "refuse an address", operators::ban),
     privileged("/unban NETWORK", "accept it again", operators::unban),
     privileged("/bans", "list the bans", operators::bans),
-    privileged("/mute NAME", "hide what a user says from everyone, or undo it", operators::mute),
+    privileged("/mute NAME [10m]", "hide what a user says from everyone, or undo it", mutes::mute),
+    privileged("/unmute NAME", "show it again", mutes::unmute),
+    privileged("/slow [5s|off]", "limit each user to one line in that time", rules::slow),
+    privileged("/lock", "let no one else into the room", rules::lock),
+    privileged("/unlock", "let everyone in again", rules::unlock),
+    privileged("/invite NAME", "let a user into a locked room", rules::invite),
+    privileged("/clear [LINES]", "take lines out of the history", clearing::clear),
+    privileged("/reports", "list what users have reported", reports::reports),
+    privileged("/actions", "list what operators did last", reports::actions),
     privileged("/announce TEXT", "send a notice to every room", operators::announce),
 ];
 
@@ -188,6 +203,7 @@ impl Chat {
             Err(holder) => Err(self.name_taken(nick, holder)),
             Ok(()) => {
                 self.sessions[id].nick = nick.clone();
+                self.mute_name(id);
                 self.note_person(id);
                 Ok(())
             }

@@ -45,6 +45,7 @@ pub(in crate::chat) struct Remote {
     pub since: Time,
     pub away: Option<Box<str>>,
     pub address: Option<Box<str>>,
+    pub is_operator: bool,
 }
 
 /// People of other servers in one room.
@@ -69,7 +70,7 @@ impl Directory {
             ClientId::elsewhere(self.made)
         });
         let before = self.take(key);
-        let Person { room, since, .. } = person.clone();
+        let Person { room, since, is_operator, .. } = person.clone();
         // Whoever can write to the engine may have sent it.
         let clean = |text: &str| Text::clean(text.as_bytes()).as_str().into();
         let (away, address) =
@@ -77,18 +78,19 @@ impl Directory {
         let crowd = self.rooms.entry(room.looks[1].clone());
         let crowd = crowd.or_insert_with(|| Crowd { room: room.clone(), people: BTreeSet::new() });
         crowd.people.insert(key);
-        self.people.insert(key, Remote { id, nick, room, since, away, address });
+        self.people.insert(key, Remote { id, nick, room, since, away, address, is_operator });
         Some((key, before))
     }
 
     /// Whether all that is said of somebody is known.
     pub fn knows(&self, server: &Arc<str>, person: &Person) -> bool {
-        let Person { client, name, looks: _, room, since, away, address } = person;
+        let Person { client, name, looks: _, room, since, away, address, is_operator } = person;
         let known = self.id(server, *client).and_then(|id| self.get(id));
         known.is_some_and(|it| {
             it.nick.as_str() == &**name
                 && it.room == *room
                 && (it.since, &it.away, &it.address) == (*since, away, address)
+                && it.is_operator == *is_operator
         })
     }
 
