@@ -9,12 +9,12 @@ use crate::world::World;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn password(text: &str) -> Option<Password> {
+pub fn password(text: &str) -> Option<Password> {
     Some(Password::new(text).expect("a password"))
 }
 
 /// Everything that a client was shown, without what begins a notice.
-fn shown(peer: &Peer) -> Vec<&str> {
+pub fn shown(peer: &Peer) -> Vec<&str> {
     peer.screen.shown.iter().map(text).collect()
 }
 
@@ -26,11 +26,11 @@ fn text(shown: &Shown) -> &str {
     }
 }
 
-fn last(peer: &Peer) -> &str {
+pub fn last(peer: &Peer) -> &str {
     shown(peer).last().copied().expect("something was shown")
 }
 
-fn say(world: &mut World, number: usize, line: &str) {
+pub fn say(world: &mut World, number: usize, line: &str) {
     world.peers[number].send(format!("{line}\n").as_bytes());
     world.settle();
 }
@@ -311,7 +311,7 @@ fn at_the_end_of_the_server_strangers_are_told_too() {
 // Operators.
 
 /// An operator at place 0, and clients from 192.0.2.1 and 192.0.2.2, two each.
-fn with_operator() -> World {
+pub fn with_operator() -> World {
     let config = Config { operator_password: password("secret"), ..Config::default() };
     let mut world = World::new(0, config);
     world.connect(Habit::Prompt, usize::MAX);
@@ -562,7 +562,7 @@ fn a_mute_outlasts_the_connection_by_name_and_by_address() {
     let told = "an operator has muted you for 10 minutes more: no one sees what you send";
     assert_eq!(last(&world.peers[again]), told);
     // From another one, with the same name.
-    say(&mut world, 3, "/nick b0b");
+    say(&mut world, 3, "/nick BOB");
     say(&mut world, 3, "again");
     assert_eq!(last(&world.peers[3]), told);
     // Another client of that address that was here before may speak.
@@ -570,7 +570,7 @@ fn a_mute_outlasts_the_connection_by_name_and_by_address() {
     assert_eq!(last(&world.peers[4]), "<guest3> hello");
     // Undone, it is undone for all of them.
     say(&mut world, 0, "/unmute bob");
-    assert_eq!(last(&world.peers[0]), "b0b may speak again");
+    assert_eq!(last(&world.peers[0]), "BOB may speak again");
     for number in [again, 3] {
         assert_eq!(last(&world.peers[number]), "you may speak again");
     }

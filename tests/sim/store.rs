@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use roomcast::wire::{Answer, Batch, From, News, Page, Past, Query, StoreState, Tail, Wish};
+use roomcast::wire::{Answer, Batch, From, News, Page, Past, Query, Rules, StoreState, Tail, Wish};
 
 use crate::faults::{Fault, Faults};
 
@@ -33,6 +33,7 @@ pub struct Store {
 #[derive(Default)]
 pub struct Stored {
     pub topic: Box<str>,
+    pub rules: Rules,
     /// With their numbers; those that it wasn't given, by the number of the first one.
     pub items: Vec<(u64, Past)>,
     pub next: u64,
@@ -113,6 +114,13 @@ impl Store {
                 }
                 News::Topic(topic) => stored.topic = topic.into(),
                 News::Run(run) => panic!("rooms of one server count once, not as {run}"),
+                News::Rules(rules) => stored.rules = Rules::parse(rules),
+                News::Cleared(first, last) => {
+                    let is_left = |(number, past): &(u64, Past)| {
+                        matches!(past, Past::Lost(_)) || !(first..=last).contains(number)
+                    };
+                    stored.items.retain(is_left);
+                }
                 News::Closed => {}
             }
         }
@@ -158,8 +166,9 @@ impl Store {
         let lines = stored.items.iter().rev().take(TAIL_LINES).take_while(is_line);
         let mut lines: Vec<_> = lines.map(|(_, line)| line.clone()).collect();
         lines.reverse();
-        let (topic, next) = (stored.topic.clone(), stored.next.max(1));
-        Tail { is_known: true, name: name.into(), next, topic, lines, ..Tail::default() }
+        let (topic, rules) = (stored.topic.clone(), stored.rules.clone());
+        let (is_known, name, next) = (true, name.into(), stored.next.max(1));
+        Tail { is_known, name, next, topic, rules, lines, ..Tail::default() }
     }
 
     fn page(&self, name: &str, from: From, before: u64) -> Answer {
