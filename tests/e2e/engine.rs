@@ -8,7 +8,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use roomcast::cluster::{Event, Link, Options};
-use roomcast::wire::{Answer, Arrival, Kind, Query, RoomKey, SharedLine, Submission, Tail, Wish};
+use roomcast::wire::{
+    Answer, Arrival, Change, Kind, Query, RoomKey, SharedLine, Submission, Tail, Wish,
+};
 use rustix::process::Signal;
 use tempfile::TempDir;
 

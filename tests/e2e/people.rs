@@ -210,7 +210,7 @@ fn operators_reach_people_on_other_servers() {
     hears_at_last(&mut ann, "*** bob was kicked");
     bob.hears("*** goodbye: an operator kicked you: \"go home\"");
     bob.expect_eof();
-    assert!(there.logs("kicks bob").contains("ann on "));
+    assert!(there.logs("kicks bob").contains("operator ann (on the server "));
 }
 
 /// A server that comes later has the bans that were made before.

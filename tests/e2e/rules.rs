@@ -38,6 +38,7 @@ fn operator(program: &Program, name: &str) -> Client {
     client
 }
 
+/// Promise 77.
 #[test]
 fn a_post_in_slow_mode_gets_a_status() {
     let files = Files::new();
@@ -62,6 +63,7 @@ fn a_post_in_slow_mode_gets_a_status() {
     ann.hears("<ci> six");
 }
 
+/// Promise 78.
 #[test]
 fn a_locked_room_is_told_of_in_the_form_that_a_client_speaks() {
     let files = Files::new();
@@ -133,7 +135,7 @@ fn what_is_cleared_is_in_no_history_and_on_no_disk() {
     assert_eq!(lines, 0);
 }
 
-/// Promises 77 to 79 on several servers.
+/// Promise 79: nor on another server.
 #[test]
 fn rules_and_cleared_lines_are_for_all_servers() {
     if !is_possible() {

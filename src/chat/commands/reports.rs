@@ -23,9 +23,11 @@ impl Chat {
         }
     }
 
-    /// Tells the operators here of a report, and keeps it. Gives whether there are some.
+    /// Tells the operators here of a report, and keeps it. Gives whether there are some, here or on
+    /// other servers.
     fn add_report(&mut self, report: SharedReport) -> bool {
-        let is_seen = !self.operators().is_empty();
+        let is_seen_elsewhere = self.directory.everybody().any(|(_, remote)| remote.is_operator);
+        let is_seen = !self.operators().is_empty() || is_seen_elsewhere;
         self.tell_operators(&texts::report(&report));
         self.moderation.reports.add(report, is_seen);
         is_seen
@@ -84,8 +86,7 @@ pub(in crate::chat) fn report(chat: &mut Chat, id: ClientId, rest: &str) -> Outc
     if chat.config.is_shared {
         chat.directory.dispatch(Dispatch::Report(report.clone()));
     }
-    let is_seen_elsewhere = chat.directory.everybody().any(|(_, remote)| remote.is_operator);
-    let is_seen = chat.add_report(report) || is_seen_elsewhere;
+    let is_seen = chat.add_report(report);
     chat.notify(id, if is_seen { texts::REPORTED } else { texts::REPORTED_LATER });
     Ok(())
 }
