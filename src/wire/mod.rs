@@ -13,6 +13,7 @@ mod telnet;
 mod decoder;
 mod text;
 mod message;
+mod rules;
 mod stored;
 mod shared;
 mod view;
@@ -31,8 +32,9 @@ pub use encoding::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, NO
 pub use http::{BadRequest, Length, Method, Request, Upgrade, secured_url};
 pub use message::{Kind, Message, Time, date_and_time, rfc3339};
 pub use protocol::{FIRST_BYTES, First, Protocol};
+pub use rules::Rules;
 pub use shared::{
-    Arrival, Change, Dispatch, Errand, GUEST_NUMBERS, Outcome, PeopleNews, Person, PersonId, Rules,
+    Arrival, Change, Dispatch, Errand, GUEST_NUMBERS, Outcome, PeopleNews, Person, PersonId,
     SharedBan, SharedLine, SharedMute, SharedReport, Submission, Task, parse_range,
 };
 pub use stored::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::message::{Kind, Time};
-use crate::wire::shared::Rules;
+use crate::wire::rules::Rules;
 
 /// What an entry takes beside its bytes, about.
 const ENTRY_BYTES: usize = 32;
