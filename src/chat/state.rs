@@ -21,7 +21,10 @@ use crate::chat::keeping::repairs::Repairs;
 use crate::chat::linking::directory::Directory;
 use crate::chat::linking::outbox::Outbox;
 use crate::chat::member::Session;
+use crate::chat::names::registered::{Registered, Registrations};
+use crate::chat::names::secret::SecretJob;
 use crate::chat::names::table::Names;
+use crate::chat::names::tries::Tries;
 use crate::chat::pace::Pace;
 use crate::chat::room::table::Rooms;
 use crate::chat::schedule::Schedule;
@@ -50,12 +53,16 @@ pub(super) type Sessions = SecondaryMap<ClientId, Session>;
 ///    then `take_dispatches` whenever the link takes more; and what it says in its order, lines
 ///    (`handle_arrival_of`) only while `has_place_for_arrivals`.
 /// 7. If there is a store, `take_news` whenever it takes more, and `handle_answer` for
-///    each `Output::Ask`, when there is headroom.
+///    each `Output::Ask`, when there is headroom; and `handle_verdict` for each
+///    `Output::Secret`, the same.
 #[derive(Debug)]
 pub struct Chat {
     pub(super) config: Config,
     pub(super) sessions: Sessions,
     pub(super) names: Names,
+    pub(super) registered: Registered,
+    pub(super) tries: Tries,
+    pub(super) registrations: Registrations,
     pub(super) rooms: Rooms,
     pub(super) admission: Admission,
     pub(super) pages: Pages,
@@ -84,6 +91,8 @@ pub enum Logged {
     WrongPassword,
     /// It gave a wrong password of operators.
     WrongOperatorPassword,
+    /// It gave a wrong secret of a registered name.
+    WrongSecret,
     /// It did something that operators can: its name, the command, and what came
     /// of it.
     Operator(String),
@@ -101,6 +110,8 @@ pub enum Output {
     Bans(String),
     /// The store is to be asked this; `handle_answer` follows.
     Ask(Query),
+    /// A secret is to be hashed or compared; `handle_verdict` follows.
+    Secret(SecretJob),
     /// This room is to be read from the line `next` on: `handle_arrivals` follow.
     Watch {
         /// Which room.
@@ -127,7 +138,12 @@ impl Chat {
     /// A server without clients, at the time `now`. The name of the lobby must
     /// be a name: see `Config::is_name`.
     pub fn new(config: Config, now: Instant) -> Self {
+        let mut registered = Registered::default();
+        registered.reserve(&config.reserved);
         Chat {
+            registered,
+            tries: Tries::default(),
+            registrations: Registrations::default(),
             rooms: Rooms::new(&config),
             pace: Pace::new(config.rate),
             handover: Handover::new(config.backlog_bytes_max),

@@ -30,13 +30,14 @@ use crate::logging::LogFormat;
 const THREADS_MAX: usize = 8;
 
 /// Options about what raw mode doesn't have.
-const WITHOUT_EFFECT_IF_RAW: [&str; 19] = [
+const WITHOUT_EFFECT_IF_RAW: [&str; 20] = [
     "urls",
     "prefix",
     "timestamps",
     "key_file",
     "password_file",
     "operator_file",
+    "reserve",
     "bans",
     "presence_interval",
     "history",
@@ -51,6 +52,9 @@ const WITHOUT_EFFECT_IF_RAW: [&str; 19] = [
     "keep_bytes",
     "no_store",
 ];
+
+/// Names by which people expect an operator or the server itself.
+const RESERVED: &str = "admin,operator,root,roomcast,server,system";
 
 const AFTER_HELP: &str = "\
 SECONDS can have a unit: 90s, 5m, 2h, 1d. So can BYTES: 64k, 4M, 1G.
@@ -382,6 +386,13 @@ struct Access {
     #[arg(long, value_name = "FILE")]
     operator_file: Option<PathBuf>,
 
+    /// Names that only operators may take
+    ///
+    /// Repeatable, or separated by commas. What looks like one of them is reserved too. The
+    /// names that are given take the place of the default ones.
+    #[arg(long, value_name = "NAMES", action = ArgAction::Append, value_delimiter = ',', value_parser = values::person_name, default_value = RESERVED)]
+    reserve: Vec<String>,
+
     /// The --allow and --deny in their order.
     #[arg(skip)]
     rules: Vec<Rule>,
@@ -701,6 +712,7 @@ impl Cli {
             unstored: self.files.no_store.clone(),
             unstored_run: String::new(),
             keep: unless_zero(self.files.keep),
+            reserved: self.access.reserve.clone(),
             password: None,
             operator_password: None,
             proof_key,

@@ -15,6 +15,7 @@ mod text;
 mod message;
 mod stored;
 mod shared;
+mod mention;
 mod view;
 mod encoding;
 mod editor;
@@ -29,6 +30,7 @@ pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
 pub use editor::{Edited, Editor};
 pub use encoding::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, NOTICE};
 pub use http::{BadRequest, Length, Method, Request, Upgrade, secured_url};
+pub use mention::{is_said, words};
 pub use message::{Kind, Message, Time, date_and_time, rfc3339};
 pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use shared::{
@@ -36,7 +38,8 @@ pub use shared::{
     SharedLine, Submission, Task,
 };
 pub use stored::{
-    Answer, Batch, From, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail, Wish,
+    Answer, Batch, From, KeptName, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail,
+    Wish,
 };
 pub use telnet::{Command, Options};
 pub use text::{Text, close_directions};

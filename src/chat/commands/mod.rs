@@ -4,6 +4,7 @@
 pub(super) mod history;
 pub(super) mod rooms;
 pub(super) mod messages;
+pub(super) mod registration;
 pub(super) mod operators;
 
 use strsim::osa_distance;
@@ -100,12 +101,20 @@ const fn word_length(text: &[u8]) -> usize {
 /// Every command, in the order of the help.
 pub(super) const TABLE: &[Command] = &[
     speaking("/nick NAME[!SECRET]", "change your name; a secret adds a proof", nick),
+    command("/register SECRET", "keep your name, so that only you have it", registration::register),
+    command("/login [NAME] SECRET", "take your registered name", registration::login),
+    command(
+        "/unregister [[NAME] SECRET]",
+        "give your registered name up",
+        registration::unregister,
+    ),
     command("/who", "show who is here", who),
     speaking("/me TEXT", "say what you do: * ann waves", me),
     speaking("/msg NAME TEXT", "send a private message", messages::msg),
     speaking("/reply TEXT", "answer the last private message", messages::reply),
     command("/ignore [NAME]", "hide what a user says, or show it again", messages::ignore),
     command("/bell on|off", "ring when your name is said", messages::bell),
+    command("/mentions", "show the last lines that name you", messages::mentions),
     speaking("/away [REASON]", "say that you are away, or back", messages::away),
     command("/whois NAME", "show how long a user has been here", messages::whois),
     moving("/history [LINES|DAY]", "show what was said before", history::history),
@@ -243,6 +252,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("part", "leave"),
     ("list", "rooms"),
     ("channels", "rooms"),
+    ("identify", "login"),
     ("timestamp", "timestamps"),
     ("colors", "color"),
     ("colour", "color"),
@@ -291,7 +301,13 @@ fn rename(chat: &mut Chat, id: ClientId, command: &str, rest: &str) -> Result<()
         Permit::No(why) => return Err(why),
         Permit::Asked => return Ok(()),
     }
-    chat.set_nick(id, &nick)?;
+    take_name(chat, id, &nick)
+}
+
+/// Gives a client a name that it may have, and says so.
+pub(super) fn take_name(chat: &mut Chat, id: ClientId, nick: &Nick) -> Result<(), String> {
+    let old = chat.sessions[id].nick.clone();
+    chat.set_nick(id, nick)?;
     let is_quiet = chat.sessions[id].reader.filter().is_some_and(|filter| filter.is_quiet);
     let is_known = chat.is_known(id);
     if is_known {

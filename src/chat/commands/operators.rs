@@ -192,7 +192,7 @@ impl Chat {
     }
 
     /// Has logged what an operator did.
-    fn log_operator(&mut self, id: ClientId, what: &str) {
+    pub(in crate::chat) fn log_operator(&mut self, id: ClientId, what: &str) {
         let what = format!("{} {what}", self.sessions[id].nick.as_str());
         self.outputs.push_back(Output::Log(id, Logged::Operator(what)));
     }

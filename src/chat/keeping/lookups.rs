@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use crate::chat::ids::ClientId;
 use crate::chat::linking::sent::Sent;
 use crate::chat::names::nick::Nick;
+use crate::chat::names::secret::Deed;
 use crate::chat::room::RoomId;
 use crate::wire::RoomKey;
 
@@ -35,6 +36,8 @@ pub(in crate::chat) enum Asked {
     Search(ClientId),
     /// Whether this client may have a name.
     Name(ClientId, Nick),
+    /// What is to be done for this client if its secret is right.
+    Secret(ClientId, Deed),
     /// How a room goes on that was opened while the engine was away.
     Reopened(RoomId),
     /// What has come of an errand.
@@ -99,6 +102,7 @@ impl Lookups {
             Asked::Room { waiting, .. } => waiting.contains(&id),
             Asked::Page(other) | Asked::Search(other) | Asked::Name(other, _) => *other == id,
             Asked::Errand(Sent { from, .. }) => *from == id,
+            Asked::Secret(other, _) => *other == id,
             Asked::Reopened(_) | Asked::Repair(_) => false,
         })
     }

@@ -59,7 +59,7 @@ impl Chat {
         match line {
             Past::Lost(lines) => texts::not_stored(*lines),
             Past::Line { number, time, kind, from, text } => {
-                texts::found_line(*number, *time, &self.config.zone, *kind, from, text)
+                texts::found_line(Some(*number), *time, &self.config.zone, *kind, from, text)
             }
         }
     }

@@ -105,6 +105,10 @@ pub(super) struct RareState {
     pub posted: Option<(u64, u64)>,
     /// Lines of its request that have no place yet.
     pub unplaced: usize,
+    /// The registered name that its user has shown to own.
+    pub account: Option<Nick>,
+    /// A registered name that it wanted and has no secret for so far.
+    pub wanted: Option<Nick>,
     /// A name that it may have.
     pub claim: Option<Box<Claim>>,
     /// What it has asked for, until it has given the password.
@@ -141,6 +145,8 @@ impl RareState {
         reading: None,
         posted: None,
         unplaced: 0,
+        account: None,
+        wanted: None,
         claim: None,
         request: None,
         away: None,
@@ -177,6 +183,8 @@ impl RareState {
             && self.reading.is_none()
             && self.posted.is_none()
             && self.unplaced == 0
+            && self.account.is_none()
+            && self.wanted.is_none()
             && self.claim.is_none()
             && self.request.is_none()
             && self.away.is_none()
@@ -213,6 +221,11 @@ impl Session {
     pub fn rare(&self) -> &RareState {
         static EMPTY: RareState = RareState::EMPTY;
         self.rare.as_deref().unwrap_or(&EMPTY)
+    }
+
+    /// Whether its user has shown to own this registered name.
+    pub fn owns(&self, name: &str) -> bool {
+        self.rare().account.as_ref().is_some_and(|account| account.as_str() == name)
     }
 
     /// Whether it has sent at least a byte.
