@@ -217,11 +217,11 @@ pub(super) fn wrong_secret(left: u32) -> String {
     format!("wrong secret, {} left before you have to wait", tries(left.min(255) as u8))
 }
 
-pub(super) fn wrong_secret_wait(seconds: u64) -> String {
+pub(super) fn wrong_secret_wait(seconds: u32) -> String {
     format!("wrong secret; the next try is possible in {seconds} s")
 }
 
-pub(super) fn secret_wait(seconds: u64) -> String {
+pub(super) fn secret_wait(seconds: u32) -> String {
     format!("too many wrong secrets: try again in {seconds} s")
 }
 

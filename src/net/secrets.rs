@@ -126,6 +126,7 @@ mod tests {
         assert_ne!(hash, other, "each has a salt of its own");
     }
 
+    /// Promise 78.
     #[test]
     fn few_secrets_wait() {
         let secrets = Secrets::new(|| ()).expect("a thread");

@@ -3,15 +3,13 @@
 //! A secret is hashed elsewhere, which takes long: the client waits for it as it waits for the
 //! store, and what it wanted is done when the verdict comes.
 
-use std::time::Duration;
-
 use crate::chat::close_reason::CloseReason;
 use crate::chat::commands::{Outcome, Problem, take_name};
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::lookups::Asked;
 use crate::chat::linking::people::nick_of;
 use crate::chat::login::PENALTY;
-use crate::chat::member::Waiting;
+use crate::chat::member::{Session, Waiting};
 use crate::chat::names::nick::Nick;
 use crate::chat::names::registered::{REGISTERED_MAX, REGISTRATIONS_A_DAY};
 use crate::chat::names::secret::{
@@ -88,8 +86,8 @@ impl Chat {
         let kept = self.registered.find(nick).ok_or_else(|| texts::not_registered(nick.name()))?;
         let (name, hash) = (kept.name.clone(), kept.hash.clone());
         let network = self.admission.network(self.sessions[id].origin);
-        let begun = self.tries.begin(&name, network, self.clock.now());
-        begun.map_err(|time| texts::secret_wait(whole_seconds(time)))?;
+        let begun = self.tries.begin(&name, network, self.clock.uptime());
+        begun.map_err(|seconds| texts::secret_wait(seconds))?;
         let Some(secret) = OwnerSecret::new(secret) else {
             // It can't be right.
             self.refuse_secret(id, &name);
@@ -105,9 +103,9 @@ impl Chat {
         self.outputs.push_back(Output::Log(id, Logged::WrongSecret));
         self.throttle(id, self.clock.now() + PENALTY);
         let network = self.admission.network(self.sessions[id].origin);
-        let text = match self.tries.next(name, network, self.clock.now()) {
+        let text = match self.tries.next(name, network, self.clock.uptime()) {
             Next::Left(tries) => texts::wrong_secret(tries),
-            Next::Wait(time) => texts::wrong_secret_wait(whole_seconds(time)),
+            Next::Wait(seconds) => texts::wrong_secret_wait(seconds),
         };
         self.notify(id, &text);
     }
@@ -123,9 +121,8 @@ impl Chat {
 
     /// Does what a client wanted to do, or tells it why not.
     pub(in crate::chat) fn end_secret(&mut self, id: ClientId, deed: &Deed, verdict: Verdict) {
-        let is_waiting = |it: &crate::chat::member::Session| {
-            it.is_member() && matches!(it.rare().waiting, Some(Waiting::Secret))
-        };
+        let is_waiting =
+            |it: &Session| it.is_member() && matches!(it.rare().waiting, Some(Waiting::Secret));
         let is_here = self.sessions.get(id).is_some_and(is_waiting);
         if is_here {
             self.sessions[id].set_rare(|rare| rare.waiting = None);
@@ -264,11 +261,6 @@ impl Chat {
         let age = self.clock.wall().saturating_sub(kept.last_seen);
         Some(texts::whois_absent(&kept.name, age))
     }
-}
-
-/// Begun seconds count.
-fn whole_seconds(time: Duration) -> u64 {
-    time.as_millis().div_ceil(1000) as u64
 }
 
 /// `/register SECRET`

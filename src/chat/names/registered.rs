@@ -154,16 +154,6 @@ mod tests {
     }
 
     #[test]
-    fn an_address_registers_a_few_names_a_day() {
-        let (mut registrations, now) = (Registrations::default(), Instant::now());
-        let network = Some(Network::LOCALHOST);
-        let count = (0..20).filter(|_| registrations.take(network, now)).count();
-        assert_eq!(count, REGISTRATIONS_A_DAY as usize);
-        assert!(registrations.take(network, now + DAY / REGISTRATIONS_A_DAY));
-        assert!((0..20).all(|_| registrations.take(None, now)));
-    }
-
-    #[test]
     fn a_reserved_name_is_reserved_with_all_that_looks_like_it() {
         let mut registered = Registered::default();
         registered.reserve(&["admin".into(), "Root".into()]);

@@ -3,10 +3,9 @@
 //!
 //! A few tries are free. After them each wrong one makes the next one wait longer. A name waits a
 //! minute at most, or anybody could keep its owner out for long; the addresses of this machine
-//! don't wait, as they may be those of a proxy.
+//! don't wait, as they may be those of a proxy. Times are seconds since the start of the server.
 
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
 
 use lru::LruCache;
 
@@ -17,14 +16,14 @@ use crate::chat::names::registered::REGISTERED_MAX;
 const FREE_TRIES: u32 = 3;
 
 /// The first wait. Each is twice as long as the one before.
-const FIRST_WAIT: Duration = Duration::from_secs(5);
+const FIRST_WAIT_SECONDS: u32 = 5;
 
 /// The longest waits.
-const NAME_WAIT_MAX: Duration = Duration::from_secs(60);
-const ADDRESS_WAIT_MAX: Duration = Duration::from_secs(15 * 60);
+const NAME_WAIT_SECONDS_MAX: u32 = 60;
+const ADDRESS_WAIT_SECONDS_MAX: u32 = 15 * 60;
 
 /// After so long without a try all is forgotten.
-const FORGET_TIME: Duration = Duration::from_secs(3600);
+const FORGET_SECONDS: u32 = 3600;
 
 /// Addresses that are known; beyond it those that tried nothing for longest are forgotten.
 const ADDRESSES_MAX: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
@@ -40,7 +39,7 @@ pub(in crate::chat) struct Tries {
 #[derive(Clone, Copy, Debug)]
 struct Failures {
     count: u32,
-    last: Instant,
+    last: u32,
 }
 
 /// What a client may do after a wrong secret.
@@ -48,8 +47,8 @@ struct Failures {
 pub(in crate::chat) enum Next {
     /// So many more tries, without waiting.
     Left(u32),
-    /// The next try after this time.
-    Wait(Duration),
+    /// The next try after so many seconds.
+    Wait(u32),
 }
 
 impl Default for Tries {
@@ -63,13 +62,8 @@ impl Tries {
     /// is free.
     ///
     /// # Errors
-    /// How long it has to wait.
-    pub fn begin(
-        &mut self,
-        name: &str,
-        network: Option<Network>,
-        now: Instant,
-    ) -> Result<(), Duration> {
+    /// How many seconds it has to wait.
+    pub fn begin(&mut self, name: &str, network: Option<Network>, now: u32) -> Result<(), u32> {
         if let Next::Wait(time) = self.next(name, network, now) {
             return Err(time);
         }
@@ -82,10 +76,10 @@ impl Tries {
     }
 
     /// What comes after all that were begun.
-    pub fn next(&self, name: &str, network: Option<Network>, now: Instant) -> Next {
-        let of_name = self.names.peek(name).map(|it| it.next(NAME_WAIT_MAX, now));
+    pub fn next(&self, name: &str, network: Option<Network>, now: u32) -> Next {
+        let of_name = self.names.peek(name).map(|it| it.next(NAME_WAIT_SECONDS_MAX, now));
         let of_address = network.and_then(|network| self.addresses.peek(&network));
-        let of_address = of_address.map(|it| it.next(ADDRESS_WAIT_MAX, now));
+        let of_address = of_address.map(|it| it.next(ADDRESS_WAIT_SECONDS_MAX, now));
         let all = [of_name, of_address].into_iter().flatten();
         all.fold(Next::Left(FREE_TRIES), |next, other| match (next, other) {
             (Next::Left(one), Next::Left(other)) => Next::Left(one.min(other)),
@@ -115,18 +109,18 @@ impl Tries {
 }
 
 impl Failures {
-    fn add(&mut self, now: Instant) {
+    fn add(&mut self, now: u32) {
         if self.is_old(now) {
             self.count = 0;
         }
         (self.count, self.last) = (self.count.saturating_add(1), now);
     }
 
-    fn is_old(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.last) >= FORGET_TIME
+    fn is_old(&self, now: u32) -> bool {
+        now.saturating_sub(self.last) >= FORGET_SECONDS
     }
 
-    fn next(&self, wait_max: Duration, now: Instant) -> Next {
+    fn next(&self, wait_max: u32, now: u32) -> Next {
         if self.is_old(now) {
             return Next::Left(FREE_TRIES);
         }
@@ -134,9 +128,9 @@ impl Failures {
             return Next::Left(FREE_TRIES - self.count);
         }
         let factor = 1_u32 << (self.count - FREE_TRIES).min(16);
-        let until = self.last + (FIRST_WAIT * factor).min(wait_max);
-        match until.saturating_duration_since(now) {
-            Duration::ZERO => Next::Left(1),
+        let until = self.last + (FIRST_WAIT_SECONDS * factor).min(wait_max);
+        match until.saturating_sub(now) {
+            0 => Next::Left(1),
             time => Next::Wait(time),
         }
     }
@@ -146,36 +140,35 @@ impl Failures {
 mod tests {
     use super::*;
 
-    const SECOND: Duration = Duration::from_secs(1);
-
     fn network(last: u16) -> Option<Network> {
         Some(Network::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last))
     }
 
+    /// Promise 78.
     #[test]
     fn wrong_secrets_make_the_next_one_wait_longer() {
-        let (mut tries, mut now) = (Tries::default(), Instant::now());
+        let (mut tries, mut now) = (Tries::default(), 1000);
         for left in [2, 1] {
             assert_eq!(tries.begin("ann", network(1), now), Ok(()));
             assert_eq!(tries.next("ann", network(1), now), Next::Left(left));
         }
         for wait in [5, 10, 20, 40, 80, 160, 320, 640, 900, 900] {
             assert_eq!(tries.begin("ann", network(1), now), Ok(()));
-            assert_eq!(tries.begin("ann", network(1), now), Err(wait * SECOND));
+            assert_eq!(tries.begin("ann", network(1), now), Err(wait));
             // For others the name is free again after a minute at most.
             let others = tries.next("ann", network(2), now);
-            assert_eq!(others, Next::Wait((wait * SECOND).min(NAME_WAIT_MAX)));
+            assert_eq!(others, Next::Wait(wait.min(NAME_WAIT_SECONDS_MAX)));
             // The address has to wait for any name.
-            assert_eq!(tries.next("bob", network(1), now), Next::Wait(wait * SECOND));
-            now += wait * SECOND;
+            assert_eq!(tries.next("bob", network(1), now), Next::Wait(wait));
+            now += wait;
         }
-        now += FORGET_TIME;
+        now += FORGET_SECONDS;
         assert_eq!(tries.next("ann", network(1), now), Next::Left(3));
     }
 
     #[test]
     fn a_right_secret_frees_the_name_but_not_other_guesses_of_the_address() {
-        let (mut tries, now) = (Tries::default(), Instant::now());
+        let (mut tries, now) = (Tries::default(), 1000);
         for _ in 0..2 {
             tries.begin("ann", network(1), now).expect("it is free");
         }
@@ -190,11 +183,11 @@ mod tests {
 
     #[test]
     fn this_machine_waits_for_a_name_only() {
-        let (mut tries, now) = (Tries::default(), Instant::now());
+        let (mut tries, now) = (Tries::default(), 1000);
         for _ in 0..3 {
             tries.begin("ann", None, now).expect("it is free");
         }
-        assert_eq!(tries.begin("ann", None, now), Err(FIRST_WAIT));
+        assert_eq!(tries.begin("ann", None, now), Err(FIRST_WAIT_SECONDS));
         assert_eq!(tries.begin("bob", None, now), Ok(()));
     }
 }
