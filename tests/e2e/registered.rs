@@ -1,12 +1,15 @@
 //! Names that belong to whoever knows their secrets.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
+use tungstenite::{WebSocket, client};
 
-use crate::harness::{Client, Host, Program, Room, notices, run};
+use crate::harness::{Client, Host, PATIENCE, Program, Room, notices, run};
 
 const SECRET: &str = "four-blue-whales";
 
@@ -302,4 +305,65 @@ fn a_database_of_the_version_before_gets_the_new_table() {
     ann.hears("*** 1 line has all these words:");
     assert!(ann.line().ends_with("<guest1> hello from before"), "it is still there");
     register(&mut ann, "ann");
+}
+
+/// A WebSocket.
+fn socket(program: &Program, target: &str) -> WebSocket<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", program.port())).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    client(format!("ws://localhost{target}"), stream).expect("a WebSocket").0
+}
+
+/// Reads up to a message with this in it.
+fn skip_to(socket: &mut WebSocket<TcpStream>, what: &str) -> String {
+    loop {
+        let message = socket.read().expect("a message").to_string();
+        if message.contains(what) {
+            return message;
+        }
+    }
+}
+
+#[test]
+fn a_page_that_has_logged_in_stays_so_when_it_connects_again() {
+    let directory = directory();
+    let data = directory.path().to_str().expect("a plain path");
+    let program = Program::web(&["--data", data]);
+    let target = "/?nick=ann&session=0123456789abcdef";
+    let mut page = socket(&program, target);
+    page.send(format!("/register {SECRET}").into()).expect("it is sent");
+    skip_to(&mut page, "ann is yours now");
+    let mut again = socket(&program, target);
+    assert!(skip_to(&mut again, "welcome, ").contains("welcome, ann"));
+    // Another one isn't the same page: it may log in, and the first one gives way.
+    let mut other = socket(&program, "/?nick=ann&session=fedcba9876543210");
+    skip_to(&mut other, "ann is registered: /login SECRET");
+    other.send(format!("/login {SECRET}").into()).expect("it is sent");
+    skip_to(&mut again, "you have logged in on another connection");
+    let told = skip_to(&mut other, "you are logged in as ann");
+    assert!(told.contains("\"to\":\"ann\""), "{told}");
+}
+
+#[test]
+fn a_bell_rings_for_a_client_that_edits_its_line() {
+    let room = Room::open();
+    let [mut bob] = room.guests();
+    let address = room.address().as_socket().expect("it is TCP");
+    let mut edited = TcpStream::connect(address).expect("it listens");
+    edited.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut until = |send: &[u8], what: &[u8]| {
+        edited.write_all(send).expect("it is sent");
+        let (mut got, mut part) = (Vec::new(), [0; 256]);
+        while !got.windows(what.len()).any(|window| window == what) {
+            let count = edited.read(&mut part).expect("it comes");
+            assert!(count > 0, "{}", got.escape_ascii());
+            got.extend_from_slice(&part[..count]);
+        }
+    };
+    // DO ECHO
+    until(b"\xff\xfd\x01/nick zoe\r\0", b"is now zoe");
+    until(b"/bell on\r\0", b"a bell rings");
+    while bob.line() != "*** guest2 is now zoe" {}
+    bob.say("tea, @zoe?");
+    until(b"", b"\x07");
 }
