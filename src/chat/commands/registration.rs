@@ -87,7 +87,7 @@ impl Chat {
         let (name, hash) = (kept.name.clone(), kept.hash.clone());
         let network = self.admission.network(self.sessions[id].origin);
         let begun = self.tries.begin(&name, network, self.clock.uptime());
-        begun.map_err(|seconds| texts::secret_wait(seconds))?;
+        begun.map_err(texts::secret_wait)?;
         let Some(secret) = OwnerSecret::new(secret) else {
             // It can't be right.
             self.refuse_secret(id, &name);
