@@ -41,8 +41,10 @@ impl Chat {
             if client.screen().is_empty() && !reader.is_done(log) {
                 reader.take(log, name, SCREEN_BYTES_MAX, client.begin_screen());
             }
-            if reader.is_done(log) && !is_leaving {
-                client.end_screen();
+            match reader.is_done(log) {
+                true if is_leaving => client.restore_terminal(),
+                true => client.end_screen(),
+                false => {}
             }
             !client.screen().is_empty()
         })

@@ -11,13 +11,14 @@ use ecow::EcoString;
 use super::room::RoomId;
 use super::state::Chat;
 use crate::chat::close_reason::CloseReason;
+use crate::chat::completion::has_secret;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{NOTE_BYTES_MAX, Session};
 use crate::chat::room::log::{HiddenFrom, Line, Seq};
 use crate::chat::texts;
 use crate::wire::{
-    Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, Protocol, Text,
-    close_directions,
+    Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, PASTE_BYTES_MAX, Protocol,
+    Text, close_directions,
 };
 
 /// Bytes of text beyond ASCII that are as much work as a key.
@@ -166,9 +167,19 @@ impl Chat {
             Input::TooLong if self.config.raw => self.leave(id, CloseReason::LineTooLong, None),
             Input::TooLong => self.notify(id, &texts::line_too_long(self.config.line_bytes_max)),
             Input::Typed(line) => {
+                let text = Text::clean(line.as_bytes());
+                if !has_secret(text.as_str()) {
+                    self.sessions[id].set_client(|client| client.remember(line));
+                }
+                self.add_note(id, &Editor::entered(line));
+                self.handle_text(id, &text);
+            }
+            Input::Pasted(line) => {
                 self.add_note(id, &Editor::entered(line));
                 self.handle_text(id, &Text::clean(line.as_bytes()));
             }
+            Input::PasteTooLong => self.notify(id, &texts::paste_too_long(PASTE_BYTES_MAX)),
+            Input::Complete(before) => self.complete(id, before),
             Input::End => {
                 let farewell = self.goodbye(id);
                 self.leave(id, CloseReason::Quit, Some(&farewell));

@@ -33,6 +33,7 @@ mod deadlines;
 mod throttle;
 mod attendance;
 mod web;
+mod completion;
 mod input;
 mod editing;
 mod output;

@@ -26,7 +26,7 @@ mod client;
 
 pub use client::{Client, Input, Stage};
 pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
-pub use editor::{Edited, Editor};
+pub use editor::{Edited, Editor, PASTE_BYTES_MAX};
 pub use encoding::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, NOTICE};
 pub use http::{BadRequest, Length, Method, Request, Upgrade, secured_url};
 pub use message::{Kind, Message, Time, date_and_time, rfc3339};

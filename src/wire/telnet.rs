@@ -49,6 +49,27 @@ const LINE_EDITORS: &[&[u8]] = &[
     b"ZMUD",
     b"CMUD",
 ];
+/// Terminals that have bracketed paste, or don't show that they are asked for it.
+const MARKS_PASTES: &[&[u8]] = &[
+    b"XTERM",
+    b"SCREEN",
+    b"TMUX",
+    b"RXVT",
+    b"PUTTY",
+    b"KONSOLE",
+    b"GNOME",
+    b"VTE",
+    b"CYGWIN",
+    b"ALACRITTY",
+    b"KITTY",
+    b"FOOT",
+    b"WEZTERM",
+    b"ITERM",
+    b"ST-",
+    b"CONTOUR",
+    b"GHOSTTY",
+    b"LINUX",
+];
 /// The TIMING-MARK option, RFC 860: a question, not a mode.
 const TIMING_MARK: u8 = 6;
 
@@ -72,6 +93,8 @@ pub enum Command {
     TerminalType {
         /// It edits lines itself.
         is_line_editor: bool,
+        /// It marks what is pasted if asked to, or leaves it unshown that it was asked.
+        marks_pastes: bool,
     },
     /// IAC AYT: "are you there?"
     AreYouThere,
@@ -128,7 +151,8 @@ impl Content {
             [TERMINAL_TYPE, IS, name @ ..] => {
                 let name = name.to_ascii_uppercase();
                 let is_line_editor = LINE_EDITORS.iter().any(|editor| name.starts_with(editor));
-                Command::TerminalType { is_line_editor }
+                let marks_pastes = MARKS_PASTES.iter().any(|it| name.starts_with(it));
+                Command::TerminalType { is_line_editor, marks_pastes }
             }
             _ => Command::Other,
         }
@@ -235,6 +259,7 @@ pub struct Options {
     /// The client was asked for its terminal type, and hasn't said what it is.
     asks_type: bool,
     columns: u16,
+    marks_pastes: bool,
 }
 
 /// Whether an option that is always accepted is on.
@@ -327,6 +352,11 @@ impl Options {
         self.editing == Editing::On
     }
 
+    /// Whether the client's terminal can be asked to mark what is pasted.
+    pub fn marks_pastes(&self) -> bool {
+        self.marks_pastes
+    }
+
     /// The width of the client's window in characters; 0 if it hasn't told.
     pub fn columns(&self) -> u16 {
         self.columns
@@ -347,6 +377,9 @@ impl Options {
         }
         if let Command::WindowSize { columns } = command {
             self.columns = columns;
+        }
+        if let Command::TerminalType { marks_pastes, .. } = command {
+            self.marks_pastes = marks_pastes;
         }
         let is_option = matches!(command, Command::Do(_) | Command::Will(_));
         let mut answer = match is_option && self.editing == Editing::NotOffered {
@@ -379,7 +412,7 @@ impl Options {
                 self.asks_type = false;
                 vec![IAC, SB, TERMINAL_TYPE, SEND, IAC, SE]
             }
-            Command::TerminalType { is_line_editor: true } => self.withdraw().to_vec(),
+            Command::TerminalType { is_line_editor: true, .. } => self.withdraw().to_vec(),
             Command::Do(option) if first_time(&mut self.wont, option) => vec![IAC, WONT, option],
             Command::Will(option) if first_time(&mut self.dont, option) => vec![IAC, DONT, option],
             _ => Vec::new(),
@@ -513,9 +546,11 @@ mod tests {
         options.offer();
         options.answer(Command::Do(ECHO));
         assert_eq!(options.answer(Command::Will(TERMINAL_TYPE)), QUESTION);
-        assert_eq!(options.answer(Command::TerminalType { is_line_editor: false }), [0; 0]);
+        let terminal =
+            |is_line_editor| Command::TerminalType { is_line_editor, marks_pastes: false };
+        assert_eq!(options.answer(terminal(false)), [0; 0]);
         assert!(options.is_editing());
-        let answer = options.answer(Command::TerminalType { is_line_editor: true });
+        let answer = options.answer(terminal(true));
         assert_eq!(answer, [IAC, WONT, ECHO, IAC, WONT, SUPPRESS_GO_AHEAD]);
         assert!(!options.is_editing());
     }
@@ -621,7 +656,9 @@ mod tests {
             ("XTERM-256COLOR", false),
         ] {
             let bytes = [&[SB, TERMINAL_TYPE, IS], name.as_bytes(), &[IAC, SE]].concat();
-            assert_eq!(commands(&bytes), [Command::TerminalType { is_line_editor }], "{name}");
+            let marks_pastes = !is_line_editor;
+            let terminal = Command::TerminalType { is_line_editor, marks_pastes };
+            assert_eq!(commands(&bytes), [terminal], "{name}");
         }
     }
 

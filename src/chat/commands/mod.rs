@@ -206,7 +206,7 @@ impl Chat {
 }
 
 /// The command that `line` names, and what is behind its name.
-fn find(line: &str) -> Option<(&'static Command, &str)> {
+pub(super) fn find(line: &str) -> Option<(&'static Command, &str)> {
     let (name, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
     let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
     let name = alias.map_or(name, |(_, name)| name);
@@ -216,7 +216,7 @@ fn find(line: &str) -> Option<(&'static Command, &str)> {
 
 /// The command for everyone whose name is most like an unknown one, if that is
 /// probably a slip of the finger.
-fn nearest(name: &str) -> Option<&'static str> {
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
     let distance = |command: &&Command| osa_distance(command.name, &name.to_lowercase());
     let commands = TABLE.iter().filter(|command| command.audience == Audience::Everyone);
     let nearest = commands.min_by_key(distance)?;
