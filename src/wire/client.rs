@@ -23,6 +23,7 @@ use super::http::{BadRequest, HEAD_BYTES_MAX, Length, Request};
 use super::protocol::{FIRST_BYTES, First, Protocol};
 use super::telnet::{Command, Options};
 use super::websocket::{CloseCode, Frame, Frames};
+use super::wrap::wrap;
 
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -385,6 +386,15 @@ impl Client {
         &mut self.screen
     }
 
+    /// The lines of others on the screen, from this byte on, are for people: they are
+    /// wrapped at the width of the window, if that is known.
+    pub fn wrap_screen(&mut self, from: usize) {
+        let columns = self.options.as_ref().map_or(0, |options| options.columns());
+        if self.editor.is_some() {
+            wrap(&mut self.screen, from, columns);
+        }
+    }
+
     /// The client leaves: the terminal is as it was before.
     pub fn restore_terminal(&mut self) {
         if std::mem::take(&mut self.marks_pastes) {
@@ -705,6 +715,22 @@ mod tests {
         let screen = String::from_utf8_lossy(client.screen()).into_owned();
         client.advance_screen(client.screen().len());
         screen
+    }
+
+    #[test]
+    fn lines_of_others_are_wrapped_at_the_window() {
+        const SIZE: &[u8] = b"\xff\xfa\x1f\x00\x14\x00\x18\xff\xf0";
+        let mut client = Client::default();
+        client.offer();
+        inputs(&mut client, DO_ECHO, 99);
+        let line = "<ann> a few words more\r\n";
+        for (sent, rows) in [(&b""[..], line), (SIZE, "<ann> a few words\r\n      more\r\n")] {
+            inputs(&mut client, sent, 99);
+            let from = client.begin_screen().len();
+            client.begin_screen().extend(line.as_bytes());
+            client.wrap_screen(from);
+            assert_eq!(screen(&mut client), rows);
+        }
     }
 
     #[test]

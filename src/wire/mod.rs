@@ -18,6 +18,7 @@ mod shared;
 mod view;
 mod encoding;
 mod editor;
+mod wrap;
 mod protocol;
 mod http;
 mod body;
