@@ -40,6 +40,13 @@ impl Chat {
         self.sessions[id].set_client(|client| client.complete(bytes, candidates, &framing));
     }
 
+    /// A client has typed a line, which its arrow keys bring back unless it has a secret.
+    pub(super) fn remember(&mut self, id: ClientId, line: &str) {
+        if !has_secret(line) {
+            self.sessions[id].set_client(|client| client.remember(line));
+        }
+    }
+
     fn completion(&self, id: ClientId, before: &str) -> Completion {
         let start = before
             .rfind(char::is_whitespace)
@@ -138,7 +145,7 @@ fn begins_with(name: &str, start: &str) -> bool {
 
 /// Whether a line gives a secret away, so that it isn't kept for the arrow keys: the usage
 /// of its command says so. A command that is misspelled may be meant to.
-pub(super) fn has_secret(line: &str) -> bool {
+fn has_secret(line: &str) -> bool {
     let Some(line) = line.strip_prefix('/') else { return false };
     let (name, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
     let command = find(name).or_else(|| find(nearest(name)?));

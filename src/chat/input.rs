@@ -11,7 +11,6 @@ use ecow::EcoString;
 use super::room::RoomId;
 use super::state::Chat;
 use crate::chat::close_reason::CloseReason;
-use crate::chat::completion::has_secret;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{NOTE_BYTES_MAX, Session};
 use crate::chat::room::log::{HiddenFrom, Line, Seq};
@@ -168,9 +167,7 @@ impl Chat {
             Input::TooLong => self.notify(id, &texts::line_too_long(self.config.line_bytes_max)),
             Input::Typed(line) => {
                 let text = Text::clean(line.as_bytes());
-                if !has_secret(text.as_str()) {
-                    self.sessions[id].set_client(|client| client.remember(line));
-                }
+                self.remember(id, text.as_str());
                 self.add_note(id, &Editor::entered(line));
                 self.handle_text(id, &text);
             }

@@ -193,20 +193,20 @@ fn indent(text: &[u8], pieces: &[Piece]) -> usize {
     let of = |piece: &&Piece| &text[piece.bytes.clone()];
     let mut begin = 0;
     if shown.first().map(of) == Some(b"[") {
-        let end = shown.iter().position(|piece| of(&piece) == b"]");
+        let end = shown.iter().position(|piece| of(piece) == b"]");
         begin = end.map_or(0, |at| at + 2);
     }
     let behind = shown.get(begin..).unwrap_or_default();
     let starts_with = |start: &str| {
         behind.len() > start.len()
-            && start.bytes().zip(behind).all(|(byte, piece)| of(&piece) == &[byte])
+            && start.bytes().zip(behind).all(|(byte, piece)| of(piece) == [byte])
     };
     let length = match () {
         () if starts_with("*** ") => 4,
         () if starts_with("* ") || starts_with("> ") => 2,
         () if starts_with("<") => {
             let end =
-                behind.windows(2).position(|pair| of(&&*pair[0]) == b">" && of(&&*pair[1]) == b" ");
+                behind.windows(2).position(|pair| of(&pair[0]) == b">" && of(&pair[1]) == b" ");
             end.map_or(0, |at| at + 2)
         }
         () => return 0,

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::line::Text;
+use super::clusters::Text;
 
 /// How much is remembered.
 const LINES_MAX: usize = 50;

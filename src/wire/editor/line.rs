@@ -7,6 +7,7 @@
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::clusters::{Text, push_lengths};
 use super::history::History;
 use super::keys::Key;
 
@@ -14,23 +15,11 @@ use super::keys::Key;
 /// with each key.
 pub(super) const TEXT_BYTES_MAX: usize = 4096;
 
-/// The longest cluster, in bytes. A family of emoji has 25; a longer one is
-/// taken for several.
-const CLUSTER_BYTES_MAX: usize = 64;
-
 /// Combining marks in a row, as in a line that is said.
 const MARKS_MAX: usize = 8;
 
 /// Of a text with more clusters the ends don't join each other when it is put in.
 const JOINED_MAX: usize = 4;
-
-/// A text in clusters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Text {
-    text: String,
-    /// The bytes of each cluster, `CLUSTER_BYTES_MAX` at most.
-    clusters: Vec<u8>,
-}
 
 /// The text, the cursor, and what was typed before.
 #[derive(Debug, Default)]
@@ -48,41 +37,6 @@ pub(super) struct Line {
     erased: Text,
     /// The last key was one of these: what the next one erases joins it.
     is_erasing: bool,
-}
-
-impl Text {
-    pub fn new(text: String) -> Text {
-        let mut clusters = Vec::new();
-        for cluster in text.graphemes(true) {
-            push_lengths(cluster, &mut clusters);
-        }
-        Text { text, clusters }
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Bytes of memory held.
-    pub fn held_bytes(&self) -> usize {
-        self.text.capacity() + self.clusters.capacity()
-    }
-
-    /// The bytes and the clusters of one behind those of the other.
-    fn and(mut self, other: &Text) -> Text {
-        self.text.push_str(&other.text);
-        self.clusters.extend(&other.clusters);
-        self
-    }
-}
-
-/// Adds the length of a cluster, of several if it is too long for one.
-fn push_lengths(mut cluster: &str, lengths: &mut Vec<u8>) {
-    while !cluster.is_empty() {
-        let end = cluster.floor_char_boundary(CLUSTER_BYTES_MAX);
-        lengths.push(end as u8);
-        cluster = &cluster[end..];
-    }
 }
 
 impl Line {
@@ -397,6 +351,7 @@ fn is_letter(cluster: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::clusters::CLUSTER_BYTES_MAX;
     use super::*;
 
     #[test]

@@ -6,6 +6,7 @@
 //! like one character is one (UAX 29): the cursor never stands inside it.
 
 mod keys;
+mod clusters;
 mod history;
 mod line;
 mod search;
