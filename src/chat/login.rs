@@ -86,7 +86,7 @@ impl Chat {
     /// A newcomer is told that there is a password, unless it knows.
     pub(super) fn ask_password(&mut self, id: ClientId) {
         if self.sessions[id].rare().password_attempts == 0 && !self.is_answered_later(id) {
-            self.notify(id, texts::PASSWORD);
+            self.notify(id, &texts::password());
         }
     }
 

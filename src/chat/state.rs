@@ -9,6 +9,7 @@ use slotmap::SecondaryMap;
 use crate::chat::admission::Admission;
 use crate::chat::admission::access::Rule;
 use crate::chat::admission::password::Password;
+use crate::chat::answering::Answering;
 use crate::chat::clock::Clock;
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::config::Config;
@@ -72,6 +73,8 @@ pub struct Chat {
     pub(super) schedule: Schedule,
     /// What the caller has to do, beside the bans.
     pub(super) outputs: VecDeque<Output>,
+    /// The command that is being run.
+    pub(super) answering: Option<Answering>,
     pub(super) counts: Counts,
     pub(super) is_shutting_down: bool,
     pub(super) clock: Clock,
@@ -145,6 +148,7 @@ impl Chat {
             flush: FlushQueue::default(),
             schedule: Schedule::default(),
             outputs: VecDeque::new(),
+            answering: None,
             counts: Counts::default(),
             is_shutting_down: false,
             clock: Clock::new(now),

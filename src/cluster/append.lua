@@ -7,7 +7,7 @@
 -- server's incarnation, the counting that the server knows and the number of the newest line
 -- that it knows of it, how far its clock is behind the engine's, in seconds, and what names this
 -- start of the engine (or nothing); then for each line its count, author, time, kind, sender,
--- text, and "t" with the topic behind it or nothing.
+-- text, "t" with the topic behind it or nothing, and what a notice tells programs (v) or nothing.
 -- Gives the number of the newest line, and the name of the counting.
 local log, meta, own = KEYS[1], KEYS[2], KEYS[3]
 local fresh, kept, seconds, server = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -29,7 +29,7 @@ elseif (e == ARGV[5] and s < tonumber(ARGV[6])) or (state[3] or '') ~= instance 
     e = fresh
     redis.call('HSET', meta, 'b', string.format('%.0f', s))
 end
-for i = 9, #ARGV, 7 do
+for i = 9, #ARGV, 8 do
     local count = tonumber(ARGV[i])
     if count > last then
         s, last = s + 1, count
@@ -42,6 +42,10 @@ for i = 9, #ARGV, 7 do
             redis.call('HSET', meta, 't', topic)
             entry[#entry + 1] = 'o'
             entry[#entry + 1] = topic
+        end
+        if ARGV[i + 7] ~= '' then
+            entry[#entry + 1] = 'v'
+            entry[#entry + 1] = ARGV[i + 7]
         end
         local added = redis.pcall(unpack(entry))
         if type(added) == 'table' and added.err then

@@ -15,8 +15,19 @@ const BUSY_TIME: Duration = Duration::from_millis(200);
 const APPLICATION_ID: i32 = 0x726f_6f6d;
 
 /// The version of the tables. docs/store.md describes them.
-const VERSION: i32 = 1;
+const VERSION: i32 = 1 + STEPS.len() as i32;
 
+/// What makes each version of the tables from the one before, from 1 on.
+const STEPS: &[&str] = &[FACTS];
+
+/// What a notice tells programs, as JSON; NULL if it tells nothing, and for all else.
+const FACTS: &str = "ALTER TABLE lines ADD COLUMN facts TEXT;";
+
+/// For those who only read: lines of version 1 as if they had a column for that.
+const FACTS_OF_VERSION_1: &str =
+    "CREATE TEMP VIEW lines AS SELECT *, NULL AS facts FROM main.lines;";
+
+/// The tables of version 1.
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE rooms (
@@ -102,17 +113,33 @@ pub fn open(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIME)?;
-    let is_new = check(&connection)?;
+    let version = check(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.set_prepared_statement_cache_capacity(64);
-    if is_new {
+    if version == 0 {
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        let tables = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
-        connection.execute_batch(&tables)?;
     }
+    upgrade(&connection, version)?;
     Ok(connection)
+}
+
+/// Makes the tables of a database what this version has, all or nothing: 0 is an empty one.
+fn upgrade(connection: &Connection, version: i32) -> Result<(), Fault> {
+    if version == VERSION {
+        return Ok(());
+    }
+    let tables = if version == 0 { TABLES } else { "" };
+    let steps = STEPS[version.max(1) as usize - 1..].concat();
+    let set = format!("PRAGMA user_version = {VERSION};");
+    let result =
+        connection.execute_batch(&format!("BEGIN IMMEDIATE; {tables} {steps} {set} COMMIT;"));
+    if result.is_err() && !connection.is_autocommit() {
+        // The error before is the one that matters.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    Ok(result?)
 }
 
 /// Opens the database at `path` to look at what a server has written, which may still run.
@@ -121,8 +148,11 @@ pub fn open_to_read(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIME)?;
-    if check(&connection)? {
-        return Err(Fault::Foreign("nothing is stored in it".into()));
+    match check(&connection)? {
+        0 => return Err(Fault::Foreign("nothing is stored in it".into())),
+        // The server of that version may still write to it, so it stays as it is.
+        1 => connection.execute_batch(FACTS_OF_VERSION_1)?,
+        _ => {}
     }
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
@@ -140,15 +170,15 @@ fn make(path: &Path) -> io::Result<()> {
     options.append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
-/// Whether a database is empty; that it is ours if it isn't.
-fn check(connection: &Connection) -> Result<bool, Fault> {
+/// The version of a database, 0 if it is empty; that it is ours if it isn't.
+fn check(connection: &Connection) -> Result<i32, Fault> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
     let count = "SELECT count(*) FROM sqlite_schema";
     let tables: i64 = connection.query_row(count, [], |row| row.get(0))?;
     match (application, version) {
-        (_, 0) if tables == 0 => Ok(true),
-        (APPLICATION_ID, VERSION) => Ok(false),
+        (_, 0) if tables == 0 => Ok(0),
+        (APPLICATION_ID, 1..=VERSION) => Ok(version),
         (APPLICATION_ID, newer) if newer > VERSION => Err(Fault::Foreign(format!(
             "a newer roomcast has written it (version {newer}, and this one knows {VERSION})"
         ))),

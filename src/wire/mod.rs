@@ -13,6 +13,7 @@ mod telnet;
 mod decoder;
 mod text;
 mod message;
+mod facts;
 mod stored;
 mod shared;
 mod view;
@@ -28,8 +29,9 @@ pub use client::{Client, Input, Stage};
 pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
 pub use editor::{Edited, Editor};
 pub use encoding::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, NOTICE};
+pub use facts::{Facts, NoticeEvent};
 pub use http::{BadRequest, Length, Method, Request, Upgrade, secured_url};
-pub use message::{Kind, Message, Time, date_and_time, rfc3339};
+pub use message::{Answered, Kind, Message, Time, date_and_time, rfc3339};
 pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use shared::{
     Arrival, Dispatch, Errand, GUEST_NUMBERS, Outcome, PeopleNews, Person, PersonId, SharedBan,

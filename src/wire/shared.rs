@@ -34,6 +34,8 @@ pub struct SharedLine {
     pub from: Box<str>,
     /// What was said.
     pub text: Box<str>,
+    /// What a notice tells, as `Facts` are encoded for a line; empty for all else.
+    pub facts: Box<str>,
     /// What the room is about from here on, if that changes; empty: about nothing.
     pub topic: Option<Box<str>>,
 }
@@ -42,7 +44,8 @@ impl SharedLine {
     /// How much memory it takes, about.
     pub fn bytes(&self) -> usize {
         let topic = self.topic.as_ref().map_or(0, |topic| topic.len());
-        size_of::<Submission>() + self.from.len() + self.text.len() + topic
+        let words = self.from.len() + self.text.len() + self.facts.len();
+        size_of::<Submission>() + words + topic
     }
 }
 

@@ -198,7 +198,7 @@ impl Server {
         let time = std::time::UNIX_EPOCH.elapsed().expect("it is later").as_secs() as u32;
         let (kind, from, text) = (Kind::Said, "ann".into(), text.into());
         let topic = topic.map(Into::into);
-        let line = SharedLine { author: 1, time, kind, from, text, topic };
+        let line = SharedLine { author: 1, time, kind, from, text, facts: "".into(), topic };
         let (room, count) = (Arc::clone(&self.room), self.count);
         self.link.submit(vec![Submission { room, count, line }]);
     }

@@ -274,7 +274,8 @@ impl Engine {
         let text = format!("elsewhere {}", self.made).into();
         let (author, time, kind, topic) = (id.client, 0, Kind::Notice, None);
         // A line of the server, since those of clients here are looked for.
-        let line = SharedLine { author, time, kind, from: "".into(), text, topic };
+        let line =
+            SharedLine { author, time, kind, from: "".into(), text, facts: "".into(), topic };
         self.place(OTHER, Submission { room: lobby(), count: self.made, line });
     }
 

@@ -14,6 +14,7 @@ use crate::chat::input::Manner;
 use crate::chat::linking::people::{Permit, nick_of};
 use crate::chat::member::Waiting;
 use crate::chat::names::nick::Nick;
+use crate::chat::notice::Notice;
 use crate::chat::state::Chat;
 use crate::chat::texts;
 use crate::wire::{Client, Clock, Encoding, Kind, Layout, View};
@@ -55,10 +56,10 @@ pub(super) enum Problem {
     /// It isn't typed as its usage says.
     Usage,
     /// What the client is told.
-    Because(String),
+    Because(Notice),
 }
 
-impl<T: Into<String>> From<T> for Problem {
+impl<T: Into<Notice>> From<T> for Problem {
     fn from(text: T) -> Problem {
         Problem::Because(text.into())
     }
@@ -157,23 +158,26 @@ impl Chat {
 
     /// Runs it now, whatever the client has been sent so far.
     pub(super) fn run_command(&mut self, id: ClientId, line: &str) {
-        match find(line) {
-            Some((command, _))
-                if command.audience == Audience::Operators && !self.is_operator(id) =>
-            {
-                self.notify(id, texts::FOR_OPERATORS);
-            }
-            Some((command, _)) if command.speaks && self.is_silenced(id) => {}
-            Some((command, rest)) => match (command.run)(self, id, rest) {
-                Ok(()) => {}
-                Err(Problem::Usage) => self.notify(id, &texts::usage(command.usage)),
-                Err(Problem::Because(text)) => self.notify(id, &text),
-            },
-            None => {
-                let name = line.split([' ', '\t']).next().unwrap_or_default();
-                let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
-                self.notify(id, &texts::unknown_command(&format!("/{shown}"), nearest(shown)));
-            }
+        let Some((command, rest)) = find(line) else {
+            let name = line.split([' ', '\t']).next().unwrap_or_default();
+            let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
+            let text = texts::unknown_command(&format!("/{shown}"), nearest(shown));
+            return self.answering(id, Some(shown), |chat| chat.refuse(id, &text));
+        };
+        self.answering(id, Some(command.name), |chat| chat.run_found(id, command, rest));
+    }
+
+    fn run_found(&mut self, id: ClientId, command: &Command, rest: &str) {
+        if command.audience == Audience::Operators && !self.is_operator(id) {
+            return self.refuse(id, texts::FOR_OPERATORS);
+        }
+        if command.speaks && self.is_silenced(id) {
+            return;
+        }
+        match (command.run)(self, id, rest) {
+            Ok(()) => {}
+            Err(Problem::Usage) => self.refuse(id, &texts::usage(command.usage)),
+            Err(Problem::Because(why)) => self.refuse(id, &why),
         }
     }
 
@@ -206,7 +210,7 @@ impl Chat {
 }
 
 /// The command that `line` names, and what is behind its name.
-fn find(line: &str) -> Option<(&'static Command, &str)> {
+pub(super) fn find(line: &str) -> Option<(&'static Command, &str)> {
     let (name, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
     let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
     let name = alias.map_or(name, |(_, name)| name);
@@ -270,6 +274,7 @@ fn nick(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
 /// For programs, which can't choose another name.
 fn nick_or_nothing(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if let Err(why) = rename(chat, id, "nick!", rest) {
+        chat.fail_command();
         chat.leave(id, CloseReason::Quit, Some(&texts::no_other_name(&why)));
     }
     Ok(())
@@ -299,13 +304,13 @@ fn rename(chat: &mut Chat, id: ClientId, command: &str, rest: &str) -> Result<()
         chat.append_notice(chat.sessions[id].room, Kind::Presence, &renamed);
     }
     if !is_known || is_quiet {
-        chat.notify(id, &texts::you_are(nick.as_str()));
+        chat.notify(id, &texts::you_are(old.as_str(), nick.as_str()));
     }
     Ok(())
 }
 
 fn who(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
-    chat.notify(id, &texts::who(&chat.here(id), chat.position(id)));
+    chat.notify(id, &texts::who(chat.here(id), chat.position(id)));
     Ok(())
 }
 

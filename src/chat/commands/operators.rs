@@ -60,7 +60,7 @@ impl Chat {
     pub(in crate::chat) fn is_silenced(&mut self, id: ClientId) -> bool {
         let is_muted = self.sessions[id].rare().is_muted;
         if is_muted {
-            self.notify(id, texts::YOU_ARE_MUTED);
+            self.refuse(id, &texts::silenced());
         }
         is_muted
     }
@@ -157,8 +157,7 @@ impl Chat {
         let is_muted = !session.rare().is_muted;
         session.set_rare(|rare| rare.is_muted = is_muted);
         let text = texts::muted(session.nick.as_str(), is_muted);
-        let notice = if is_muted { texts::YOU_ARE_MUTED } else { texts::YOU_MAY_SPEAK };
-        self.notify_other(other, notice);
+        self.notify_other(other, &texts::you_are_muted(is_muted));
         (if is_muted { "mutes" } else { "lets speak" }, text)
     }
 
@@ -223,7 +222,7 @@ pub(in crate::chat) fn op(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome 
     }
     chat.outputs.push_back(Output::Log(id, Logged::WrongOperatorPassword));
     let left = chat.count_password_attempt(id);
-    chat.notify(id, &texts::operator_password_wrong(left));
+    chat.refuse(id, &texts::operator_password_wrong(left));
     Ok(())
 }
 

@@ -12,6 +12,7 @@ mod search;
 use std::sync::Arc;
 
 use crate::chat::keeping::lookups::Asked;
+use crate::chat::notice::Notice;
 use crate::chat::room::log::{Line, Seq};
 use crate::chat::room::{Room, RoomId};
 use crate::chat::state::{Chat, Output};
@@ -32,14 +33,15 @@ impl Chat {
     pub(super) fn keep_as(&mut self, id: RoomId, number: u64, line: &Line<'_>) {
         let room = &mut self.rooms[id];
         let Some(key) = room.key.as_ref().filter(|_| room.is_stored) else { return };
-        let Line { kind, time, from, text, .. } = *line;
+        let Line { kind, time, from, text, facts, .. } = *line;
         let is_new = !room.is_kept && matches!(kind, Kind::Said | Kind::Act);
         room.is_kept |= is_new;
         if is_new && self.config.is_shared {
             self.handover.add(key, News::Run(&room.shared.run));
         }
         if room.is_kept {
-            self.handover.add(key, News::Line(StoredLine { number, time, kind, from, text }));
+            let line = StoredLine { number, time, kind, from, text, facts };
+            self.handover.add(key, News::Line(line));
         }
     }
 
@@ -98,13 +100,13 @@ impl Chat {
         is_on.then(|| texts::store(self.handover.state(), self.handover.lines_lost()))
     }
 
-    fn tell_operators(&mut self, text: &str) {
+    fn tell_operators(&mut self, notice: &Notice) {
         let operators = self.sessions.iter().filter(|(_, session)| {
             session.is_member() && !session.is_plain() && session.rare().is_operator
         });
         let operators: Vec<_> = operators.map(|(id, _)| id).collect();
         for id in operators {
-            self.notify_other(id, text);
+            self.notify_other(id, notice);
         }
     }
 
@@ -125,7 +127,9 @@ impl Chat {
             None => {}
             Some(Asked::Room { name, waiting }) => self.handle_tail(&name, &waiting, answer),
             Some(Asked::Page(id)) => self.handle_page(id, answer),
-            Some(Asked::Search(id)) => self.handle_found(id, answer),
+            Some(Asked::Search(id)) => {
+                self.answering(id, Some("search"), |chat| chat.handle_found(id, answer));
+            }
             Some(Asked::Name(id, nick)) => {
                 let named = match answer {
                     Answer::Named { named, .. } => named.map_err(Some),

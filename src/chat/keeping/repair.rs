@@ -57,9 +57,10 @@ impl Chat {
 
     fn keep_past(&mut self, room: &Arc<RoomKey>, lines: &[Past]) {
         for line in lines {
-            if let Past::Line { number, time, kind, from, text } = line {
+            if let Past::Line { number, time, kind, from, text, facts } = line {
                 let (number, time, kind, text) = (*number, *time, *kind, text.as_bytes());
-                self.handover.add(room, News::Line(StoredLine { number, time, kind, from, text }));
+                let line = StoredLine { number, time, kind, from, text, facts };
+                self.handover.add(room, News::Line(line));
             }
         }
     }
