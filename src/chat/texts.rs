@@ -293,7 +293,7 @@ fn resumed_text(number: u64, lines: u64, gone: u64) -> String {
 pub(super) fn interrupted() -> Notice {
     let text =
         "the server stopped without warning: what was said in its last moments may be missing";
-    Notice::of(Event::Gap, text)
+    Notice::of(Event::Interrupted, text)
 }
 
 pub(super) const NO_STORE: &str = "the store doesn't answer: try again later";

@@ -639,6 +639,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_notice_tells_is_stored_with_it() {
+        let directory = directory();
+        let mut database = open(&directory);
+        let (room, facts) = (key("Dev"), "{\"event\":\"join\",\"who\":[\"bob\"]}");
+        let (kind, from, text) = (Kind::Presence, "", &b"bob joined"[..]);
+        let notice = News::Line(StoredLine { number: 2, time: 2, kind, from, text, facts });
+        database.write(&[batch(&room, &[line(1, "hello"), notice])]).expect("it is written");
+        let page = database.page(&room, From::After(0), 10).expect("a page");
+        let facts_of = |item: &Past| match item {
+            Past::Line { facts, .. } => facts.to_string(),
+            Past::Lost(_) => "lost".into(),
+        };
+        let found: Vec<_> = page.items.iter().map(facts_of).collect();
+        assert_eq!(found, ["", facts]);
+        // Anybody may have written to the file.
+        let bad = "UPDATE lines SET facts = 'x' WHERE number = 2";
+        database.connection.execute(bad, []).expect("it is written");
+        let page = database.page(&room, From::After(1), 10).expect("a page");
+        assert_eq!(facts_of(&page.items[0]), "");
+    }
+
+    #[test]
     fn after_a_clean_end_numbers_go_on() {
         let directory = directory();
         let (mut database, room) = filled(&directory, 3);

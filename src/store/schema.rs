@@ -208,3 +208,73 @@ pub fn set_aside(path: &Path, time: u64) -> io::Result<PathBuf> {
     }
     Ok(aside)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database of version 1, with a line of a user and a notice.
+    fn version_1(path: &Path) {
+        let connection = Connection::open(path).expect("a database");
+        let lines = "INSERT INTO rooms (name, reserved) VALUES ('lobby', 100);
+                     INSERT INTO looks VALUES ('lobby', 1);
+                     INSERT INTO meta VALUES ('run', 'k3f9');
+                     INSERT INTO lines (room, number, time, kind, sender, text) VALUES
+                         (1, 1, 7, 'said', 'ann', 'hello'), (1, 2, 8, 'presence', '', 'bob left');";
+        connection.pragma_update(None, "application_id", APPLICATION_ID).expect("it is set");
+        let script = format!("{TABLES} {lines} PRAGMA user_version = 1;");
+        connection.execute_batch(&script).expect("it is written");
+    }
+
+    fn version(connection: &Connection) -> i32 {
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a number")
+    }
+
+    /// The texts of lines, and how many have facts.
+    fn lines(connection: &Connection) -> (String, u64) {
+        let select =
+            "SELECT group_concat(text), count(facts) FROM (SELECT * FROM lines ORDER BY id)";
+        let row = connection.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        row.expect("there are lines")
+    }
+
+    #[test]
+    fn a_database_of_version_1_becomes_a_new_one_in_place() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("roomcast.db");
+        version_1(&path);
+        for _ in 0..2 {
+            let connection = open(&path).expect("it opens");
+            assert_eq!(version(&connection), VERSION);
+            assert_eq!(lines(&connection), ("hello,bob left".into(), 0));
+        }
+        let made = open(&directory.path().join("new.db")).expect("it is made");
+        let upgraded = open(&path).expect("it opens");
+        let columns = |connection: &Connection| {
+            let select = "SELECT group_concat(name) FROM pragma_table_info('lines')";
+            connection.query_row(select, [], |row| row.get::<_, String>(0)).expect("columns")
+        };
+        assert_eq!(columns(&made), columns(&upgraded));
+    }
+
+    #[test]
+    fn who_only_reads_a_database_of_version_1_leaves_it_so() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("roomcast.db");
+        version_1(&path);
+        let connection = open_to_read(&path).expect("it opens");
+        assert_eq!(lines(&connection), ("hello,bob left".into(), 0));
+        assert_eq!(version(&connection), 1);
+    }
+
+    #[test]
+    fn a_database_of_a_newer_version_is_left_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("roomcast.db");
+        version_1(&path);
+        let connection = Connection::open(&path).expect("a database");
+        connection.pragma_update(None, "user_version", VERSION + 1).expect("it is set");
+        assert!(matches!(open(&path), Err(Fault::Foreign(_))));
+        assert_eq!(version(&connection), VERSION + 1);
+    }
+}

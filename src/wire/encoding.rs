@@ -331,6 +331,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_notice_tells_stands_behind_the_fields_of_all() {
+        let (facts, answered) = ("{\"event\":\"join\"}", Some(Answered { re: "x\"", ok: false }));
+        let notice = Message { kind: Kind::Notice, from: "", ..LINE };
+        let encode = |message| encode(&message, Layout::Json, Ending::Lf);
+        let behind = |message| {
+            let line = encode(message);
+            line.split_once("\"to\":null").expect("the last field").1.to_owned()
+        };
+        assert_eq!(behind(notice), "}\n");
+        assert_eq!(behind(Message { facts, ..notice }), ",\"event\":\"join\"}\n");
+        assert_eq!(behind(Message { answered, ..notice }), ",\"re\":\"x\\\"\",\"ok\":false}\n");
+        let both = ",\"event\":\"join\",\"re\":\"x\\\"\",\"ok\":false}\n";
+        assert_eq!(behind(Message { facts, answered, ..notice }), both);
+        for layout in [Layout::Named, Layout::Bare, Layout::Raw] {
+            let text = |message| super::tests::encode(&message, layout, Ending::Lf);
+            assert_eq!(text(Message { facts, answered, ..notice }), text(notice));
+        }
+    }
+
+    #[test]
     fn a_json_object_is_an_event_or_a_frame_too() {
         let object = encode(&LINE, Layout::Json, Ending::Lf);
         let object = object.trim_end();

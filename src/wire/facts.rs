@@ -41,6 +41,8 @@ events! {
     Announce = "announce",
     /// Lines are missing here.
     Gap = "gap",
+    /// The server stopped without warning before, and lines may be missing.
+    Interrupted = "interrupted",
     /// The server shuts down.
     Shutdown = "shutdown",
     /// Another server, or the link to the others, has come or gone.

@@ -242,9 +242,12 @@ fn each_event_tells_who_what_and_how_many() {
     let schema = Schema::load();
     let mut ann = program.connect();
     ann.say("/format json\n/nick ann\n/op secret");
+    assert_eq!(answer(&mut ann, &schema, "op")["ok"], true);
     let mut bob = program.connect();
+    bob.read_greeting();
     bob.say("/format json\n/nick bob\nhello");
     until(&mut ann, &schema, "join");
+    until(&mut ann, &schema, "rename");
     let facts = |ann: &mut Client, event: &str| without_old_fields(until(ann, &schema, event));
 
     bob.say("/nick eve\n/nick bob");
@@ -320,7 +323,11 @@ fn users_who_come_together_are_counted() {
     let program = Program::plain(&["--presence-interval", "1"]);
     let schema = Schema::load();
     let mut ann = program.connect();
-    ann.say("/format json\nhello");
+    ann.say("/format json");
+    let welcome = r#"{"event":"welcome","who":["guest1"]}"#;
+    assert_eq!(without_old_fields(until(&mut ann, &schema, "welcome")), welcome);
+    // It is announced itself by now, and not with the others.
+    ann.say("hello");
     let mut others: Vec<_> = (0..3).map(|_| program.connect()).collect();
     others.iter_mut().for_each(|other| other.say("/quiet on"));
     let mut names = Vec::new();
