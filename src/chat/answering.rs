@@ -1,48 +1,13 @@
-//! Which command the server answers, so that what it tells the client says so.
+//! A command that is being run.
 
 use crate::chat::ids::ClientId;
-use crate::chat::state::Chat;
 
-/// A command that is being run.
+/// Whose command is being run, so that what the client is told meanwhile says what it answers.
 #[derive(Clone, Debug)]
 pub(super) struct Answering {
-    /// Whose.
-    id: ClientId,
+    pub id: ClientId,
     /// The name of the command.
     pub re: Box<str>,
     /// Whether it is done, as far as is known.
     pub ok: bool,
-}
-
-impl Chat {
-    /// Does something for a client that answers its command `re`, if that is one: what the client
-    /// is told meanwhile are answers.
-    pub(super) fn answering(
-        &mut self,
-        id: ClientId,
-        re: Option<&str>,
-        run: impl FnOnce(&mut Chat),
-    ) {
-        let answering = re.map(|re| Answering { id, re: re.into(), ok: true });
-        let before = std::mem::replace(&mut self.answering, answering);
-        run(self);
-        self.answering = before;
-    }
-
-    /// The command that is being run isn't done: its answers from here on say so.
-    pub(super) fn fail_command(&mut self) {
-        if let Some(answering) = &mut self.answering {
-            answering.ok = false;
-        }
-    }
-
-    /// The command of a client that is being run.
-    pub(super) fn answered(&self, id: ClientId) -> Option<&Answering> {
-        self.answering.as_ref().filter(|answering| answering.id == id)
-    }
-
-    /// The name of the command of a client that is being run, to answer it later.
-    pub(super) fn answered_name(&self, id: ClientId) -> Option<Box<str>> {
-        self.answered(id).map(|answering| answering.re.clone())
-    }
 }

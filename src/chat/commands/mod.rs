@@ -1,6 +1,7 @@
 //! The commands: one table, from which the help is made too.
 
 // In reading order.
+mod answers;
 pub(super) mod history;
 pub(super) mod rooms;
 pub(super) mod messages;
