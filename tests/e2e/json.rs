@@ -8,11 +8,11 @@ use roomcast::wire::NoticeEvent;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::harness::{Client, Host, Program};
+use crate::harness::{Client, Host, Program, run};
 use crate::source::document;
 
 /// The schema, which needs nothing from anywhere else.
-struct Schema {
+pub struct Schema {
     schemas: Schemas,
     index: SchemaIndex,
     /// The fields that each line has, in their order.
@@ -20,7 +20,7 @@ struct Schema {
 }
 
 impl Schema {
-    fn load() -> Schema {
+    pub fn load() -> Schema {
         let schema: Value = serde_json::from_str(&text()).expect("it is JSON");
         let fields = schema["required"].as_array().expect("a list").iter();
         let fields = fields.map(|name| name.as_str().expect("a name").to_owned()).collect();
@@ -33,7 +33,7 @@ impl Schema {
     }
 
     #[track_caller]
-    fn check(&self, line: &str) -> Value {
+    pub fn check(&self, line: &str) -> Value {
         let value: Value =
             serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         if let Err(error) = self.schemas.validate(&value, self.index) {
@@ -205,7 +205,7 @@ fn next(client: &mut Client, schema: &Schema) -> Value {
 
 /// Reads JSON lines of a client up to one with this event.
 #[track_caller]
-fn until(client: &mut Client, schema: &Schema, event: &str) -> Value {
+pub fn until(client: &mut Client, schema: &Schema, event: &str) -> Value {
     loop {
         let line = next(client, schema);
         if line["event"] == event {
@@ -216,7 +216,7 @@ fn until(client: &mut Client, schema: &Schema, event: &str) -> Value {
 
 /// Reads JSON lines of a client up to an answer to this command.
 #[track_caller]
-fn answer(client: &mut Client, schema: &Schema, re: &str) -> Value {
+pub fn answer(client: &mut Client, schema: &Schema, re: &str) -> Value {
     loop {
         let line = next(client, schema);
         if line["re"] == re {
@@ -339,6 +339,37 @@ fn users_who_come_together_are_counted() {
     }
     names.sort_by_key(|name| name.to_string());
     assert_eq!(names, ["guest2", "guest3", "guest4"]);
+}
+
+/// What is read from the store has the fields that it had.
+#[test]
+fn events_of_the_past_keep_their_fields() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let options = ["--data", path(&data)];
+    let schema = Schema::load();
+    let mut program = Program::start(&options);
+    let mut ann = program.connect();
+    ann.read_greeting();
+    ann.say("/format json\nhello\n/nick ann\n/topic tea\n/seq");
+    let (rename, topic) = (until(&mut ann, &schema, "rename"), until(&mut ann, &schema, "topic"));
+    until(&mut ann, &schema, "newest");
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+
+    let program = Program::start(&options);
+    let mut bob = program.connect();
+    bob.read_greeting();
+    bob.say("/format json\n/history 1\n/history 50");
+    assert_eq!(answer(&mut bob, &schema, "history")["event"], "history");
+    assert_eq!(until(&mut bob, &schema, "rename"), rename);
+    assert_eq!(until(&mut bob, &schema, "topic"), topic);
+    bob.say("/search hello");
+    assert_eq!(answer(&mut bob, &schema, "search")["ok"], true);
+    let log = run(&["log", "--data", path(&data), "--json"]);
+    let log = String::from_utf8(log.stdout).expect("UTF-8");
+    let found: Vec<_> = log.lines().map(|line| schema.check(line)).collect();
+    assert!(found.contains(&rename) && found.contains(&topic), "{log}");
 }
 
 #[test]
