@@ -273,7 +273,7 @@ struct Web {
 struct Limits {
     /// Threads that write to clients, 1 to 64
     ///
-    /// They write together where CLIENTS or more are written to at once, 64 if that is not
+    /// They write together where CLIENTS or more are written to at once, 96 if that is not
     /// given. Default: as many as the processors that the server may use, 8 at most.
     #[arg(long, value_name = "COUNT[/CLIENTS]", value_parser = values::threads)]
     threads: Option<Threads>,

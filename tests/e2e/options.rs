@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use roomcast::net::Threads;
+
 use crate::harness::{Host, Program, command, lacks, run};
 use crate::support::process::ROOMCAST;
 
@@ -256,6 +258,9 @@ fn help_names_each_option_with_its_unit_and_default() {
     ] {
         assert!(help.contains(clue), "{clue:?} isn't in: {help}");
     }
+    let least = Threads::new(2).clients_min;
+    let clue = format!("CLIENTS or more are written to at once, {least} if that is not given");
+    assert!(help.contains(&clue), "{clue:?} isn't in: {help}");
 }
 
 /// -h says each option in a sentence, --help all of it; both in the same groups.
