@@ -22,8 +22,8 @@ const SCENES: [(usize, usize); 5] = [(1, 10), (100, 10), (1_000, 10), (1, 1_000)
 /// Whoever comes or goes is told of within this time.
 const SETTLE: Duration = Duration::from_millis(15_500);
 const LINES: u64 = 20;
-/// The lines are said so often, and the cheapest time counts: what is done once, such as a timer of
-/// each room, is no cost of a line.
+/// The lines are said so often, and the cheapest time counts: the buffer of a log grows now and then,
+/// and what the allocator does for that depends on what else is in memory.
 const ROUNDS: usize = 3;
 const LINE: &[u8] = b"what does a line cost?\n";
 /// For all lines, under a counter.
@@ -61,7 +61,6 @@ pub fn measure(roomcast: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 /// What counts what a server does.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Tool {
     None,
     Callgrind,
