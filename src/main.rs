@@ -106,8 +106,9 @@ fn flush_time() -> Duration {
 
 fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let data = startup::data_dir(cli)?;
-    let (config, store) = startup::configure(cli, data.as_ref())?;
+    let (mut config, store) = startup::configure(cli, data.as_ref())?;
     let listeners = listening::listen(cli)?;
+    config.listing = startup::listing(cli, &config, &listeners);
     let site = startup::site(cli, &config, &listeners);
     let host = site.as_ref().map(|site| format!("{}.local", site.host));
     let certificate = startup::certificate(cli, data.as_ref(), host)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 use log::info;
-use roomcast::chat::{Config, PASSWORD_BYTES_MAX};
+use roomcast::chat::{Config, Listing, PASSWORD_BYTES_MAX};
 use roomcast::cluster;
 use roomcast::discovery::{Security, Site, host_label};
 use roomcast::net::{Certificate, Listener, Server};
@@ -81,6 +81,16 @@ pub fn site(cli: &Cli, config: &Config, listeners: &[Listener]) -> Option<Site> 
         advertised: cli.advertise().map(ToString::to_string),
     };
     cli.is_announced().then_some(site)
+}
+
+/// What programs that list servers are told of this one, if they are.
+pub fn listing(cli: &Cli, config: &Config, listeners: &[Listener]) -> Option<Listing> {
+    let addresses = listeners.iter().filter_map(Listener::ip_address);
+    let mut ports: Vec<_> = addresses.map(|address| address.port()).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    let name = cli.name().unwrap_or(&config.lobby).to_owned();
+    cli.is_listed().then_some(Listing { name, ports })
 }
 
 /// Logs how many clients and rooms there may be, and the memory that takes.

@@ -15,7 +15,7 @@ use crate::chat::room::presence::Presence;
 use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
 use crate::chat::texts;
-use crate::wire::Kind;
+use crate::wire::{Kind, Layout};
 
 /// A newcomer is greeted when it has been silent for so long: the line of a
 /// script comes with its connection, whatever the way between.
@@ -176,20 +176,29 @@ impl Chat {
     /// Tells a newcomer where it is.
     fn welcome(&mut self, id: ClientId) {
         // It wasn't sent anything so far, and history begins before that.
-        let nick = self.sessions[id].nick.clone();
-        self.notify_here(id, &texts::welcome(nick.as_str()));
+        self.notify_here(id, &self.welcoming(id));
         for line in self.motd.clone() {
             self.notify_here(id, &line);
         }
         self.introduce(id);
     }
 
+    /// The first line of a greeting. It says how to get one's line edited, if it isn't.
+    fn welcoming(&self, id: ClientId) -> String {
+        let session = &self.sessions[id];
+        let is_json = session.reader.newest_encoding().layout == Layout::Json;
+        let needs_hint = !is_json && !self.is_web(id) && !session.rare().client.is_editing();
+        match needs_hint {
+            true => texts::welcome_unedited(session.nick.as_str()),
+            false => texts::welcome(session.nick.as_str()),
+        }
+    }
+
     /// Greets a newcomer that wants something before its greeting is due; the
     /// past is what it asks for.
     pub(super) fn greet_first(&mut self, id: ClientId) {
         if self.sessions[id].standing() == Some(Standing::Arriving) {
-            let nick = self.sessions[id].nick.clone();
-            self.notify_here(id, &texts::welcome(nick.as_str()));
+            self.notify_here(id, &self.welcoming(id));
             self.enter_presence(id);
             self.queue(id);
         }

@@ -91,8 +91,20 @@ pub struct Config {
     pub password: Option<Password>,
     /// What makes an operator.
     pub operator_password: Option<Password>,
+    /// What programs are told that list servers; `None`: nothing.
+    pub listing: Option<Listing>,
     /// What proofs of names (`/nick NAME SECRET`) are made with.
     pub proof_key: ProofKey,
+}
+
+/// What programs that list servers are told of this one, beside how many people there are
+/// and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// What it is called.
+    pub name: String,
+    /// The ports where clients can connect.
+    pub ports: Vec<u16>,
 }
 
 /// What comes before each line.
@@ -151,6 +163,7 @@ impl Default for Config {
             keep: None,
             password: None,
             operator_password: None,
+            listing: None,
             proof_key: ProofKey::default(),
         }
     }

@@ -158,6 +158,9 @@ impl Chat {
             let limit = self.config.idle_timeout.unwrap_or_default();
             return self.leave(id, CloseReason::Idle, Some(&texts::idle(limit)));
         }
+        if is_past(self.sessions[id].rare().edit_ends_at) {
+            self.end_edit_offer(id);
+        }
         if is_let_go {
             self.release(id);
         }
@@ -212,6 +215,7 @@ impl Chat {
         session.set_rare(|rare| {
             (rare.throttled_until, rare.line_started_at) = (None, None);
             (rare.last_heard_at, rare.warned) = (None, None);
+            rare.edit_ends_at = None;
         });
         self.pace.set_throttled(id, false);
     }
@@ -223,6 +227,7 @@ impl Chat {
         let old = rare.timer;
         let deadlines = [
             rare.state_ends_at,
+            rare.edit_ends_at,
             rare.throttled_until,
             self.stall_try(session),
             self.line_deadline(session),

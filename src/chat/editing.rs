@@ -5,21 +5,24 @@
 //! together on a screen, the typed line taken away before others' lines and
 //! drawn again below them.
 
+use std::time::Duration;
+
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, State};
 use crate::chat::state::Chat;
-use crate::wire::{Client, Ending};
+use crate::chat::texts;
+use crate::wire::{Client, Command, Ending, View};
 
 /// Others' lines and answers on one screen at most, about so many bytes.
 const SCREEN_BYTES_MAX: usize = 16 * 1024;
 
+/// How long a program has to say whether it lets the server edit.
+const ANSWER_TIME: Duration = Duration::from_secs(2);
+
 impl Chat {
-    /// Offers a client to edit its line.
+    /// Offers a client that speaks telnet to edit its line.
     pub fn offer_editing(&mut self, id: ClientId) {
-        let Some(session) = self.sessions.get(id) else { return };
-        let is_web =
-            matches!(session.reader.newest_encoding().ending, Ending::Event | Ending::Frame);
-        if self.config.raw || is_web {
+        if self.config.raw || !self.sessions.contains_key(id) || self.is_web(id) {
             return;
         }
         if self.is_logging_in(id) {
@@ -28,6 +31,72 @@ impl Chat {
         }
         let offer = self.sessions[id].set_client(Client::offer);
         self.add_note(id, &offer);
+    }
+
+    /// Whether a client is a page, or reads a stream: its line is edited where it is, and
+    /// what it reads is UTF-8.
+    pub(super) fn is_web(&self, id: ClientId) -> bool {
+        let ending = self.sessions[id].reader.newest_encoding().ending;
+        matches!(ending, Ending::Event | Ending::Frame)
+    }
+
+    /// A client wants its line to be edited. Whether its program speaks telnet isn't known:
+    /// one that doesn't shows what it is asked, and doesn't answer.
+    pub(super) fn begin_editing(&mut self, id: ClientId) {
+        let client = &self.sessions[id].rare().client;
+        if client.is_editing() {
+            return self.notify(id, texts::EDIT_ON);
+        }
+        if client.terminal().is_line_editor() {
+            return self.notify(id, texts::EDIT_DECLINED);
+        }
+        if client.is_offered() {
+            // It wouldn't answer the same question again (RFC 1143).
+            return self.notify(id, texts::EDIT_UNANSWERED);
+        }
+        let offer = self.sessions[id].set_client(Client::probe);
+        // Ncat answers only what comes first.
+        self.add_note(id, &offer);
+        self.notify(id, texts::EDIT_OFFERED);
+        let until = self.clock.now() + ANSWER_TIME;
+        self.sessions[id].set_rare(|rare| rare.edit_ends_at = Some(until));
+        self.set_timer(id);
+    }
+
+    /// A program hasn't said in time whether it lets the server edit. It may still do so.
+    pub(super) fn end_edit_offer(&mut self, id: ClientId) {
+        self.sessions[id].set_rare(|rare| rare.edit_ends_at = None);
+        self.notify(id, texts::EDIT_UNANSWERED);
+    }
+
+    /// The same when it says something.
+    fn settle_edit_offer(&mut self, id: ClientId) {
+        let rare = self.sessions[id].rare();
+        if rare.edit_ends_at.is_none() || rare.client.is_offered() {
+            return;
+        }
+        let is_editing = rare.client.is_editing();
+        self.sessions[id].set_rare(|rare| rare.edit_ends_at = None);
+        self.set_timer(id);
+        if !is_editing {
+            self.notify(id, texts::EDIT_DECLINED);
+        }
+    }
+
+    /// Answers a telnet command, and does what it shows about the client's terminal.
+    pub(super) fn answer_telnet(&mut self, id: ClientId, command: Command) {
+        let had_colors = self.sessions[id].rare().client.terminal().has_colors();
+        let answer = self.sessions[id].set_client(|client| client.answer(command));
+        if !answer.is_empty() {
+            self.add_note(id, &answer);
+            self.offer_status(id);
+        }
+        let rare = self.sessions[id].rare();
+        let has_colors = rare.client.terminal().has_colors();
+        if has_colors != had_colors && !rare.has_chosen_colors {
+            self.change_view(id, |view| View { has_colors, ..view });
+        }
+        self.settle_edit_offer(id);
     }
 
     /// Puts together what an editing client is sent next; false if there is
@@ -44,6 +113,7 @@ impl Chat {
             if reader.is_done(log) && !is_leaving {
                 client.end_screen();
             }
+            client.encode_screen();
             !client.screen().is_empty()
         })
     }

@@ -16,7 +16,7 @@ use crate::chat::member::{NOTE_BYTES_MAX, Session};
 use crate::chat::room::log::{HiddenFrom, Line, Seq};
 use crate::chat::texts;
 use crate::wire::{
-    Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, Protocol, Text,
+    Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, Protocol, Text, View,
     close_directions,
 };
 
@@ -188,6 +188,9 @@ impl Chat {
         if end == LineEnd::CrLf {
             self.use_crlf(id);
         }
+        if self.is_status_request(id, bytes) {
+            return self.tell_status_text(id);
+        }
         if self.is_logging_in(id) {
             return self.handle_password(id, bytes);
         }
@@ -238,9 +241,8 @@ impl Chat {
         if self.is_logging_in(id) {
             self.conceal(id);
         }
-        let answer = self.sessions[id].set_client(|client| client.answer(command));
-        if !answer.is_empty() {
-            self.add_note(id, &answer);
+        if !self.tell_status(id, command) {
+            self.answer_telnet(id, command);
         }
     }
 
@@ -382,6 +384,12 @@ impl Chat {
     pub(super) fn set_encoding(&mut self, id: ClientId, encoding: Encoding) {
         let session = &mut self.sessions[id];
         session.reader.set_encoding(&mut self.rooms[session.room].log, encoding);
+    }
+
+    /// Changes what a client sees beside messages from now on.
+    pub(super) fn change_view(&mut self, id: ClientId, change: impl FnOnce(View) -> View) {
+        let encoding = self.sessions[id].reader.newest_encoding();
+        self.set_encoding(id, Encoding { view: change(encoding.view), ..encoding });
     }
 
     /// The client has shown that its lines end with CR LF.

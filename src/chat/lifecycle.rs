@@ -92,6 +92,7 @@ impl Chat {
             // last one ended unless lines end with CR LF.
             self.use_crlf(id);
             self.offer_editing(id);
+            self.offer_status(id);
             self.handle_arrival(id);
         } else {
             self.arrive(id);

@@ -35,6 +35,7 @@ mod attendance;
 mod web;
 mod input;
 mod editing;
+mod listing;
 mod output;
 mod invariants;
 
@@ -43,7 +44,7 @@ pub use self::admission::address_limits::OriginLimits;
 pub use self::admission::password::{PASSWORD_BYTES_MAX, Password, invisible_character};
 pub use self::bucket::{Bucket, Limit, Rate};
 pub use self::close_reason::{CloseReason, CloseReasons, Closing, Refusal, Refused};
-pub use self::config::{Config, OnLag, Prefix};
+pub use self::config::{Config, Listing, OnLag, Prefix};
 pub use self::counts::{Counts, TurnTimes};
 pub use self::flush::Offer;
 pub use self::ids::ClientId;

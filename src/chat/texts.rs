@@ -20,6 +20,12 @@ use crate::wire::{Kind, StoreState, Time, date_and_time, rfc3339};
 pub(super) const SHUTDOWN: &str = "the server is shutting down";
 pub(super) const EDIT_OFFERED: &str =
     "line editing starts if your program agrees, as telnet does; /edit off stops it";
+pub(super) const EDIT_ON: &str = "the server edits your line already; /edit off stops it";
+pub(super) const EDIT_UNANSWERED: &str = "your program doesn't answer telnet options, so the server can't edit: use telnet, PuTTY or rlwrap nc; odd characters above are the question to it";
+pub(super) const EDIT_DECLINED: &str =
+    "your program doesn't let the server edit: your line is edited where it is, if at all";
+pub(super) const EDIT_WEB: &str = "the server doesn't edit the line of a browser";
+pub(super) const CHARSET_FIXED: &str = "browsers and JSON clients always get UTF-8";
 pub(super) const EDIT_OFF: &str = "line editing is off";
 pub(super) const NO_HISTORY: &str = "nothing was said here before";
 pub(super) const NO_MESSAGES: &str = "no one has sent you a message yet";
@@ -44,10 +50,15 @@ pub(super) const GAVE_WAY: &str =
     "goodbye: others are waiting to log in, and you have not given the password; try again";
 
 pub(super) const NOT_UTF8: &str =
-    "your line is not UTF-8: others see � in it; set your terminal to UTF-8";
+    "your line is not UTF-8: others see � in it; set your terminal to UTF-8, or try /charset";
 
 pub(super) fn welcome(nick: &str) -> String {
     format!("welcome, {nick}: just type, or try /help")
+}
+
+/// The same to somebody whose line isn't edited.
+pub(super) fn welcome_unedited(nick: &str) -> String {
+    format!("{} (editing: /edit, PuTTY, rlwrap nc)", welcome(nick))
 }
 
 /// `here: ann, bob and 3 more`
@@ -486,6 +497,21 @@ pub(super) fn timestamps(zone: Option<&str>) -> String {
         Some(zone) => format!("timestamps are on, in UTC{zone}"),
         None => "timestamps are off".to_owned(),
     }
+}
+
+/// `/charset`
+pub(super) fn charset(name: &str) -> String {
+    format!("your characters are {name}; /charset NAME sets others, such as latin1 or cp437")
+}
+
+/// `/charset latin1`
+pub(super) fn charset_set(name: &str) -> String {
+    format!("your characters are {name} from now on")
+}
+
+pub(super) fn no_charset(name: &str) -> String {
+    let shown = &name[..name.floor_char_boundary(32)];
+    format!("no character set is called {shown}; try utf-8, latin1, cp437 or windows-1252")
 }
 
 /// `/color`

@@ -30,7 +30,8 @@ use crate::logging::LogFormat;
 const THREADS_MAX: usize = 8;
 
 /// Options about what raw mode doesn't have.
-const WITHOUT_EFFECT_IF_RAW: [&str; 19] = [
+const WITHOUT_EFFECT_IF_RAW: [&str; 20] = [
+    "mssp",
     "urls",
     "prefix",
     "timestamps",
@@ -151,6 +152,12 @@ struct Network {
     /// listens on addresses of this machine only.
     #[arg(long, conflicts_with = "name")]
     no_announce: bool,
+
+    /// Tell programs that list servers about this one (MSSP)
+    ///
+    /// How many people are here, since when, the name of the room and the ports.
+    #[arg(long)]
+    mssp: bool,
 
     /// Print every address at which people can join, not only the best
     #[arg(short, long)]
@@ -540,6 +547,11 @@ impl Cli {
         !self.network.no_announce
     }
 
+    /// Whether programs that list servers are told about this one.
+    pub fn is_listed(&self) -> bool {
+        self.network.mssp
+    }
+
     /// The name under which it is.
     pub fn name(&self) -> Option<&str> {
         self.network.name.as_deref()
@@ -701,6 +713,7 @@ impl Cli {
             unstored: self.files.no_store.clone(),
             unstored_run: String::new(),
             keep: unless_zero(self.files.keep),
+            listing: None,
             password: None,
             operator_password: None,
             proof_key,

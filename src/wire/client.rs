@@ -16,12 +16,15 @@ use arrayvec::ArrayVec;
 use memchr::memrchr;
 
 use super::body::{BodyLines, Part};
+use super::charset::{Charset, Typist};
 use super::decoder::{Decoder, Event, Framing, LineEnd, Typed};
 use super::editor::{Edited, Editor};
 use super::encoding::Ending;
 use super::http::{BadRequest, HEAD_BYTES_MAX, Length, Request};
+use super::options::Options;
 use super::protocol::{FIRST_BYTES, First, Protocol};
-use super::telnet::{Command, Options};
+use super::telnet::{Command, IAC};
+use super::terminal::Terminal;
 use super::websocket::{CloseCode, Frame, Frames};
 
 /// U+FEFF in UTF-8.
@@ -101,12 +104,25 @@ pub struct Client {
     options: Option<Box<Options>>,
     /// The line that is being typed, if the server edits it.
     editor: Option<Box<Editor>>,
+    /// What the client reads and types.
+    charset: Charset,
+    /// It has chosen that by hand.
+    is_charset_chosen: bool,
+    /// The character that it is typing, if not in UTF-8.
+    typist: Option<Box<Typist>>,
     /// What has come of a head, a body or a frame.
     web: Option<Box<Web>>,
     /// What the client is sent next, if it edits or did until now. What is begun
     /// is sent to its end: the state of a terminal after half of it isn't known.
     screen: Vec<u8>,
+    /// How much of that is in the client's character set; the rest is UTF-8.
+    encoded_bytes: usize,
+    /// The client knows that the screen ends where it does.
+    is_end_marked: bool,
 }
+
+/// What tells a client that nothing more is there to be sent (RFC 885).
+const END_OF_RECORD: &[u8] = &[IAC, 239];
 
 impl Client {
     /// A client of which nothing but the stage is known.
@@ -117,8 +133,13 @@ impl Client {
             decoder: Decoder::new(),
             options: None,
             editor: None,
+            charset: Charset::UTF_8,
+            is_charset_chosen: false,
+            typist: None,
             web: None,
             screen: Vec::new(),
+            encoded_bytes: 0,
+            is_end_marked: false,
         }
     }
 
@@ -131,7 +152,11 @@ impl Client {
     /// as well.
     pub fn is_at_rest(&self) -> bool {
         let is_plain = self.options.is_none() && self.editor.is_none() && self.screen.is_empty();
-        is_plain && self.web.is_none() && self.first.is_empty() && self.decoder.is_new()
+        is_plain
+            && self.charset.is_utf8()
+            && self.web.is_none()
+            && self.first.is_empty()
+            && self.decoder.is_new()
     }
 
     /// Whether it has sent at least a byte.
@@ -204,7 +229,7 @@ impl Client {
         }
         let event = self.decoder.next(input, framing)?;
         match self.check_first(event, framing) {
-            Some(event) => Some(event),
+            Some(event) => Some(self.in_utf8(event)),
             None => self.next_web(input, framing),
         }
     }
@@ -217,7 +242,8 @@ impl Client {
             Stage::Sniffing | Stage::FirstLine | Stage::Lines => {}
         }
         let event = self.decoder.finish(framing)?;
-        self.check_first(event, framing).or(Some(Input::BadRequest(CUT)))
+        let event = self.check_first(event, framing).unwrap_or(Input::BadRequest(CUT));
+        Some(self.in_utf8(event))
     }
 
     /// The body of a request comes.
@@ -301,6 +327,54 @@ impl Client {
         offer
     }
 
+    /// The same to a client that may be no telnet, as an `nc` isn't.
+    pub fn probe(&mut self) -> Vec<u8> {
+        // Its answer is a telnet command.
+        self.decoder.set_text(false);
+        let is_telnet = self.decoder.is_telnet();
+        let options = self.options.get_or_insert_default();
+        let offer = if is_telnet { options.offer() } else { options.probe() };
+        self.agree();
+        offer
+    }
+
+    /// Whether the client was offered to edit, and hasn't answered.
+    pub fn is_offered(&self) -> bool {
+        self.options.as_ref().is_some_and(|options| options.is_offered())
+    }
+
+    /// What the client says about its terminal.
+    pub fn terminal(&self) -> Terminal {
+        self.options.as_ref().map(|options| options.terminal()).unwrap_or_default()
+    }
+
+    /// Offers the client to tell it the state of the server, once; gives what to send.
+    pub fn offer_status(&mut self) -> &'static [u8] {
+        self.options.get_or_insert_default().offer_status()
+    }
+
+    /// The client wants the state of the server; gives what precedes that, or nothing if
+    /// it has been told.
+    pub fn begin_status(&mut self) -> Option<&'static [u8]> {
+        self.options.get_or_insert_default().begin_status()
+    }
+
+    /// What the client reads and types.
+    pub fn charset(&self) -> Charset {
+        self.charset
+    }
+
+    /// The client chooses what it reads and types from now on, whatever its program says.
+    pub fn choose_charset(&mut self, charset: Charset) {
+        self.is_charset_chosen = true;
+        self.set_charset(charset);
+    }
+
+    fn set_charset(&mut self, charset: Charset) {
+        (self.charset, self.typist) = (charset, None);
+        self.decoder.set_text(!charset.is_utf8() && !self.is_offered());
+    }
+
     /// Takes the offer back; gives what to send.
     pub fn withdraw(&mut self) -> &'static [u8] {
         let answer = self.options.get_or_insert_default().withdraw();
@@ -325,6 +399,10 @@ impl Client {
         if let (Command::WindowSize { columns }, Some(editor)) = (command, &mut self.editor) {
             editor.set_columns(columns);
         }
+        let charset = self.options.as_ref().and_then(|options| options.charset());
+        if let Some(charset) = charset.filter(|it| !self.is_charset_chosen && *it != self.charset) {
+            self.set_charset(charset);
+        }
         self.agree();
         answer
     }
@@ -336,7 +414,13 @@ impl Client {
 
     /// Whether the client is sent screens.
     pub fn has_screen(&self) -> bool {
-        self.is_editing() || !self.screen.is_empty()
+        let is_plain = self.charset.is_utf8() && !self.marks_ends();
+        self.is_editing() || !is_plain || !self.screen.is_empty()
+    }
+
+    /// Whether the client wants to know where what there is to send ends.
+    fn marks_ends(&self) -> bool {
+        !self.is_editing() && self.options.as_ref().is_some_and(|options| options.marks_ends())
     }
 
     /// What the client is to be sent before anything else.
@@ -346,6 +430,7 @@ impl Client {
 
     /// Makes place for lines of others; they are to be added to what this gives.
     pub fn begin_screen(&mut self) -> &mut Vec<u8> {
+        self.is_end_marked = false;
         if let Some(editor) = &mut self.editor {
             editor.hide(&mut self.screen);
         }
@@ -357,11 +442,24 @@ impl Client {
         if let Some(editor) = &mut self.editor {
             editor.show(&mut self.screen);
         }
+        if self.marks_ends() && !self.screen.is_empty() && !self.is_end_marked {
+            self.screen.extend(END_OF_RECORD);
+            self.is_end_marked = true;
+        }
+    }
+
+    /// Puts what was added to the screen into the client's character set. What is on the
+    /// screen then can be sent.
+    pub fn encode_screen(&mut self) {
+        let doubled = self.decoder.is_telnet().then_some(IAC);
+        self.charset.encode_screen(&mut self.screen, self.encoded_bytes, doubled);
+        self.encoded_bytes = self.screen.len();
     }
 
     /// So many bytes of the screen were sent.
     pub fn advance_screen(&mut self, bytes: usize) {
         self.screen.drain(..bytes);
+        self.encoded_bytes = self.encoded_bytes.saturating_sub(bytes);
     }
 
     fn next_typed<'a>(&mut self, input: &mut &'a [u8], framing: &Framing) -> Option<Input<'a>> {
@@ -373,7 +471,18 @@ impl Client {
                 Typed::Keys(keys) => keys,
             };
             let mut rest = keys;
-            let edited = editor.next(&mut rest, framing.line_bytes_max);
+            let edited = match self.charset.is_utf8() {
+                true => editor.next(&mut rest, framing.line_bytes_max),
+                false => {
+                    // Byte by byte: what is behind a key that does something isn't looked at.
+                    let (byte, left) = keys.split_first()?;
+                    rest = left;
+                    let charset = self.charset;
+                    let typist = self.typist.get_or_insert_with(|| Typist::new(charset).into());
+                    let typed = typist.next(*byte);
+                    editor.next(&mut typed.as_bytes(), framing.line_bytes_max)
+                }
+            };
             // The keys stood right before what is left of the input.
             *input = &before[before.len() - input.len() - rest.len()..];
             match edited {
@@ -381,6 +490,17 @@ impl Client {
                 Some(Edited::Line(line)) => return Some(Input::Typed(line)),
                 Some(Edited::End) => return Some(Input::End),
             }
+        }
+    }
+
+    /// A line in the client's character set as UTF-8.
+    fn in_utf8<'a>(&self, input: Input<'a>) -> Input<'a> {
+        match input {
+            Input::Line { bytes, end } if !self.charset.is_utf8() => {
+                let bytes = self.charset.decode(&bytes).into_bytes().into();
+                Input::Line { bytes, end }
+            }
+            _ => input,
         }
     }
 
@@ -424,6 +544,11 @@ impl Client {
             Some(mut editor) => editor.hide(&mut self.screen),
             None => {
                 let begun = self.decoder.take_partial();
+                let begun = match self.charset.is_utf8() {
+                    true => begun,
+                    false => self.charset.decode(&begun).into_bytes(),
+                };
+                self.typist = None;
                 self.editor = Some(Box::new(Editor::new(&begun, options.columns())));
             }
         }

@@ -89,6 +89,8 @@ pub struct Decoder {
     /// The client has sent a telnet command, so it takes CR alone for the end of a
     /// line too.
     is_telnet: bool,
+    /// The client speaks no telnet, but a character set in which IAC is a letter.
+    is_text: bool,
     /// Its last line ended with CR: LF or NUL after that belongs to it.
     after_line: bool,
     /// Bytes searched for the end of a line or a command.
@@ -105,6 +107,7 @@ impl Decoder {
             after_cr: false,
             discarding: false,
             is_telnet: false,
+            is_text: false,
             after_line: false,
             #[cfg(test)]
             searched_bytes: 0,
@@ -134,7 +137,12 @@ impl Decoder {
             match self.telnet.step(byte, self.is_telnet) {
                 // This byte is a key itself: it stays in the input.
                 Step::NotTelnet(_) => continue,
-                Step::Literal | Step::More => _ = take(input, 1),
+                Step::More => _ = take(input, 1),
+                // UTF-8 hasn't this byte, but other character sets have.
+                Step::Literal => {
+                    take(input, 1);
+                    return Some(Typed::Keys(&[IAC]));
+                }
                 Step::Done(command) => {
                     take(input, 1);
                     self.is_telnet = true;
@@ -181,9 +189,14 @@ impl Decoder {
         self.is_telnet
     }
 
+    /// Whether IAC is a letter, of a client that has sent no telnet command.
+    pub fn set_text(&mut self, is_text: bool) {
+        self.is_text = is_text && !self.is_telnet;
+    }
+
     /// Whether there is nothing to remember: a new decoder would do as well.
     pub fn is_new(&self) -> bool {
-        self.is_between_lines() && !self.is_telnet
+        self.is_between_lines() && !self.is_telnet && !self.is_text
     }
 
     /// Bytes of memory held for an unfinished line.
@@ -216,6 +229,10 @@ impl Decoder {
                     continue;
                 }
                 (b'\r', None) => self.after_cr = true,
+                (IAC, _) if self.is_text => {
+                    scanned = at + 1;
+                    continue;
+                }
                 (_, _) => self.telnet = telnet::State::Command,
             }
             let event = self.keep(take(input, at), framing);

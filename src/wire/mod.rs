@@ -9,7 +9,11 @@
 //! else in the crate.
 
 // In reading order.
+mod charset;
+mod terminal;
 mod telnet;
+mod options;
+mod mssp;
 mod decoder;
 mod text;
 mod message;
@@ -24,12 +28,15 @@ mod body;
 mod websocket;
 mod client;
 
+pub use charset::Charset;
 pub use client::{Client, Input, Stage};
 pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
 pub use editor::{Edited, Editor};
 pub use encoding::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, NOTICE};
 pub use http::{BadRequest, Length, Method, Request, Upgrade, secured_url};
 pub use message::{Kind, Message, Time, date_and_time, rfc3339};
+pub use mssp::{MSSP_REQUEST, status, status_text};
+pub use options::Options;
 pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use shared::{
     Arrival, Dispatch, Errand, GUEST_NUMBERS, Outcome, PeopleNews, Person, PersonId, SharedBan,
@@ -38,7 +45,8 @@ pub use shared::{
 pub use stored::{
     Answer, Batch, From, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail, Wish,
 };
-pub use telnet::{Command, Options};
+pub use telnet::{CharsetName, Command, MSSP};
+pub use terminal::Terminal;
 pub use text::{Text, close_directions};
 pub use view::{Clock, View};
 pub use websocket::{CloseCode, Frame, accept_key, ping, pong};

@@ -171,16 +171,36 @@ fn a_client_that_does_not_agree_is_sent_no_more_of_it() {
     let program = Program::start(&[]);
     let [mut ann, mut bob] = program.guests();
     ann.send("/edit\n");
+    ann.expect(b"\xff\xfb\x01");
     ann.hears("*** line editing starts if your program agrees, as telnet does; /edit off stops it");
-    ann.expect(b"\xff\xfb\x01\xff\xfb\x03\xff\xfd\x1f\xff\xfd\x18");
     ann.send("typed in a line\n");
     bob.hears("<guest1> typed in a line");
-    ann.send(b"\xff\xfe\x01\xff\xfe\x03\xff\xfc\x1fand after no\r\n");
+    ann.send(b"\xff\xfe\x01and after no\r\n");
     bob.hears("<guest1> and after no");
     ann.takes_crlf();
-    // It has turned SUPPRESS-GO-AHEAD off.
-    ann.expect(b"\xff\xfc\x03");
+    ann.hears(
+        "*** your program doesn't let the server edit: your line is edited where it is, if at all",
+    );
     nothing_came_for(&mut [&mut ann], &mut bob);
+}
+
+const UNANSWERED: &str = "*** your program doesn't answer telnet options, so the server can't \
+    edit: use telnet, PuTTY or rlwrap nc; odd characters above are the question to it";
+
+/// Promise 79: whoever can't be edited is told so.
+#[test]
+fn a_program_that_does_not_answer_is_told_so() {
+    let program = Program::start(&[]);
+    let [mut ann] = program.guests();
+    ann.send("/edit\n");
+    ann.expect(b"\xff\xfb\x01");
+    ann.hears("*** line editing starts if your program agrees, as telnet does; /edit off stops it");
+    ann.hears(UNANSWERED);
+    // It isn't asked again, but may still answer.
+    ann.send("/edit\n");
+    ann.hears(UNANSWERED);
+    ann.send(b"\xff\xfd\x01");
+    ann.expect(b"\xff\xfb\x03\xff\xfd\x1f\xff\xfd\x18\r\x1b[K> ");
 }
 
 /// Nobody who hasn't asked is sent a byte of telnet.

@@ -165,7 +165,9 @@ fn a_message_that_becomes_a_fifo_holds_up_nobody() {
     fs::rename(&fifo, &motd).expect("it is ours");
     for number in 1..=3 {
         let mut newcomer = program.connect();
-        newcomer.hears(format!("*** welcome, guest{number}: just type, or try /help"));
+        newcomer.hears(format!(
+            "*** welcome, guest{number}: just type, or try /help (editing: /edit, PuTTY, rlwrap nc)"
+        ));
         newcomer.hears("*** hello");
         assert!(newcomer.line().contains(" here: "));
     }
@@ -188,7 +190,8 @@ fn a_message_that_is_read_slowly_holds_up_nobody() {
     let program = Program::tampered(&["-P", path, "-e", slow], &["--motd", path]);
     let start = Instant::now();
     let mut newcomer = program.connect();
-    newcomer.hears("*** welcome, guest1: just type, or try /help");
+    newcomer
+        .hears("*** welcome, guest1: just type, or try /help (editing: /edit, PuTTY, rlwrap nc)");
     newcomer.hears("*** hello");
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }

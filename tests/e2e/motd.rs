@@ -15,7 +15,9 @@ fn a_newcomer_sees_what_is_in_the_file_now() {
     let mut program = Program::start(&["--motd", path.to_str().expect("a plain path")]);
     let check = |program: &Program, number: usize, expected: &[&str]| {
         let mut newcomer = program.connect();
-        newcomer.hears(format!("*** welcome, guest{number}: just type, or try /help"));
+        newcomer.hears(format!(
+            "*** welcome, guest{number}: just type, or try /help (editing: /edit, PuTTY, rlwrap nc)"
+        ));
         for line in expected {
             newcomer.hears(format!("*** {line}"));
         }

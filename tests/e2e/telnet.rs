@@ -1,6 +1,6 @@
 //! Telnet commands in what clients send.
 
-use crate::harness::{Dice, Host, Program, Room, nothing_came_for};
+use crate::harness::{Client, Dice, Host, Program, Room, nothing_came_for};
 
 const IAC: u8 = 255;
 const DONT: u8 = 254;
@@ -17,7 +17,11 @@ const TIMING_MARK: u8 = 6;
 const TERMINAL_TYPE: u8 = 24;
 const ECHO: u8 = 1;
 const SUPPRESS_GO_AHEAD: u8 = 3;
+const END_OF_RECORD: u8 = 25;
 const NAWS: u8 = 31;
+const NEW_ENVIRON: u8 = 39;
+const CHARSET: u8 = 42;
+const MSSP: u8 = 70;
 
 /// What one is sent who sends an option: that the server would edit its line.
 const OFFER: &[u8] =
@@ -63,7 +67,17 @@ fn each_option_is_refused_once() {
     let [mut ann, mut bob] = room.guests();
     ann.takes_crlf();
     let mut refusals = OFFER.to_vec();
-    let known = [0, ECHO, SUPPRESS_GO_AHEAD, TIMING_MARK, TERMINAL_TYPE, NAWS];
+    let known = [
+        0,
+        ECHO,
+        SUPPRESS_GO_AHEAD,
+        TIMING_MARK,
+        TERMINAL_TYPE,
+        END_OF_RECORD,
+        NAWS,
+        NEW_ENVIRON,
+        CHARSET,
+    ];
     let others = || (0..=255).filter(|option| !known.contains(option));
     for option in others() {
         ann.send([IAC, DO, option, IAC, WILL, option, IAC, DO, option, IAC, WILL, option]);
@@ -233,7 +247,7 @@ fn text_that_is_not_utf_8_is_no_telnet_and_its_sender_is_told_once() {
     }
     bob.hears("<guest1> \u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}");
     bob.hears("<guest1> \u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}");
-    ann.hears("*** your line is not UTF-8: others see \u{fffd} in it; set your terminal to UTF-8");
+    ann.hears("*** your line is not UTF-8: others see \u{fffd} in it; set your terminal to UTF-8, or try /charset");
     nothing_came_for(&mut [&mut ann], &mut bob);
 }
 
@@ -247,4 +261,144 @@ fn nul_and_a_byte_order_mark_are_no_text() {
     ann.send("\0\0");
     ann.send("\0hello\n");
     bob.hears("<guest1> hello");
+}
+
+/// What is asked when a client says that it tells its terminal type.
+const QUESTIONS: &[u8] =
+    &[IAC, SB, TERMINAL_TYPE, 1, IAC, SE, IAC, DO, NEW_ENVIRON, IAC, WILL, CHARSET];
+
+/// A client that says this is its terminal, and is asked once more.
+fn says_terminal(client: &mut Client, name: &str) {
+    client.send([&[IAC, SB, TERMINAL_TYPE, 0], name.as_bytes(), &[IAC, SE]].concat());
+}
+
+/// Promise 77: people on old terminals read and write what they have characters for.
+#[test]
+fn a_terminal_of_dos_gets_and_sends_its_own_characters() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.send([IAC, WILL, TERMINAL_TYPE]);
+    ann.takes_crlf();
+    ann.expect([OFFER, QUESTIONS].concat());
+    says_terminal(&mut ann, "ANSI-BBS");
+    ann.expect([IAC, SB, TERMINAL_TYPE, 1, IAC, SE]);
+    // It isn't edited, and is encoded all the same.
+    ann.send([IAC, DONT, ECHO]);
+    ann.send(b"Gr\x81\xe1e \xff\xff!\r\n");
+    bob.hears("<guest1> Gr\u{fc}\u{df}e \u{a0}!");
+    bob.say("\u{2551} \u{fc} \u{1f600} \u{65e5}");
+    ann.reads_to(b"> \xba \x81 ?? ??\r\n");
+}
+
+/// Promise 77: what was typed is a key of its own character set.
+#[test]
+fn an_edited_line_is_in_the_characters_of_the_terminal() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.send([IAC, DO, ECHO, IAC, WONT, TERMINAL_TYPE]);
+    ann.takes_crlf();
+    ann.expect(OFFER);
+    ann.expect(b"\r\x1b[K> ");
+    ann.send(b"/charset latin1\r");
+    ann.reads_to(b"*** your characters are iso-8859-1 from now on\r\n\r\x1b[K> ");
+    ann.send(b"\xfc\x7f\xe4\xe9");
+    ann.reads_to(b"\xe4\xe9");
+    bob.say("\u{e9} \u{ff} \u{20ac}");
+    // IAC is doubled.
+    ann.reads_to(b"<guest2> \xe9 \xff\xff ?\r\n\r\x1b[K> \xe4\xe9");
+    ann.send(b"\xff\xff\r");
+    bob.hears("<guest1> \u{e4}\u{e9}\u{ff}");
+}
+
+/// Promise 77: the client chooses from what the server names, or the other way round.
+#[test]
+fn character_sets_are_agreed_on() {
+    let room = Room::open();
+    let [mut ann, mut bob, mut eve] = room.guests();
+    ann.send([IAC, WILL, TERMINAL_TYPE]);
+    ann.takes_crlf();
+    ann.expect([OFFER, QUESTIONS].concat());
+    ann.send([IAC, DO, CHARSET]);
+    let names = b";UTF-8;ISO-8859-1;ISO-8859-15;windows-1252;CP437;IBM850;KOI8-R;windows-1251;\
+        ISO-8859-2;US-ASCII";
+    ann.expect([&[IAC, SB, CHARSET, 1], &names[..], &[IAC, SE]].concat());
+    ann.send([&[IAC, SB, CHARSET, 2], &b"KOI8-R"[..], &[IAC, SE]].concat());
+    ann.send(b"\xcd\xc9\xd2\r\n");
+    bob.hears("<guest1> \u{43c}\u{438}\u{440}");
+    eve.hears("<guest1> \u{43c}\u{438}\u{440}");
+    eve.send([IAC, WILL, CHARSET]);
+    eve.takes_crlf();
+    eve.expect([OFFER, &[IAC, DO, CHARSET]].concat());
+    eve.send([&[IAC, SB, CHARSET, 1], &b" x-none IBM850"[..], &[IAC, SE]].concat());
+    eve.expect([&[IAC, SB, CHARSET, 2], &b"IBM850"[..], &[IAC, SE]].concat());
+    bob.say("\u{e9}");
+    eve.expect(b"<guest2> \x82\r\n");
+}
+
+/// What a client says of its environment decides about colors; NO_COLOR has the last word, and
+/// its user even after that.
+#[test]
+fn colors_are_on_where_the_terminal_has_them() {
+    let room = Room::open();
+    let [mut ann] = room.guests();
+    let environment = |text: &[u8]| [&[IAC, SB, NEW_ENVIRON, 0], text, &[IAC, SE]].concat();
+    ann.send([IAC, WILL, NEW_ENVIRON]);
+    ann.takes_crlf();
+    ann.expect(OFFER);
+    ann.expect([IAC, DO, NEW_ENVIRON, IAC, SB, NEW_ENVIRON, 1]);
+    ann.expect(b"\x03LANG\x03LC_ALL\x03LC_CTYPE\x03COLORTERM\x03NO_COLOR\x00CHARSET\xff\xf0");
+    ann.send(environment(b"\x03COLORTERM\x01truecolor\x00USER\x01root"));
+    ann.send("/time\n");
+    ann.expect(b"\x1b[2m*** it is ");
+    ann.reads_to(b"\x1b[0m\r\n");
+    ann.send(environment(b"\x03NO_COLOR\x011"));
+    ann.send("/charset\n");
+    ann.hears("*** your characters are utf-8; /charset NAME sets others, such as latin1 or cp437");
+    ann.send("/color on\n");
+    ann.expect(b"\x1b[2m*** colors are on\x1b[0m\r\n");
+}
+
+/// A program that edits lines itself is told where an answer ends.
+#[test]
+fn the_end_of_an_answer_is_marked_for_programs_that_want_it() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.send([IAC, WILL, TERMINAL_TYPE]);
+    ann.takes_crlf();
+    ann.expect([OFFER, QUESTIONS].concat());
+    says_terminal(&mut ann, "TINTIN++");
+    ann.expect([IAC, WONT, ECHO, IAC, WONT, SUPPRESS_GO_AHEAD, IAC, WILL, END_OF_RECORD]);
+    ann.expect([IAC, SB, TERMINAL_TYPE, 1, IAC, SE]);
+    ann.send([IAC, DO, END_OF_RECORD]);
+    bob.say("hello");
+    ann.expect(b"<guest2> hello\r\n\xff\xef");
+    ann.send("/edit\r\n");
+    ann.expect(b"*** your program doesn't let the server edit: ");
+    ann.expect(b"your line is edited where it is, if at all\r\n\xff\xef");
+    nothing_came_for(&mut [&mut ann], &mut bob);
+}
+
+/// Promise 78: programs that list servers are told nothing unless the operator wants it.
+#[test]
+fn the_state_of_the_server_is_told_with_mssp_only() {
+    let program = Program::start(&["--mssp", "--room", "tea"]);
+    let [mut ann, mut bob] = program.guests();
+    ann.send([IAC, DO, MSSP]);
+    ann.takes_crlf();
+    ann.expect([IAC, WILL, MSSP, IAC, SB, MSSP]);
+    ann.expect(b"\x01NAME\x02tea\x01PLAYERS\x022\x01UPTIME\x021");
+    ann.reads_to([&b"\x01UTF-8\x021"[..], &[IAC, SE]].concat());
+    ann.send([IAC, DO, MSSP]);
+    bob.send("MSSP-REQUEST\n");
+    bob.expect(b"\r\nMSSP-REPLY-START\r\nNAME\ttea\r\nPLAYERS\t2\r\n");
+    bob.reads_to(b"UTF-8\t1\r\nMSSP-REPLY-END\r\n");
+    bob.say("hello");
+    ann.hears("<guest2> hello");
+    let program = Program::start(&[]);
+    let [mut ann, mut bob] = program.guests();
+    ann.send([IAC, DO, MSSP]);
+    ann.takes_crlf();
+    ann.expect([OFFER, &[IAC, WONT, MSSP]].concat());
+    bob.send("MSSP-REQUEST\n");
+    ann.hears("<guest2> MSSP-REQUEST");
 }

@@ -6,10 +6,10 @@ use crate::harness::{Host, Room, nothing_came_for};
 fn a_newcomer_is_greeted_with_its_name_and_who_is_here() {
     let room = Room::open();
     let mut first = room.connect();
-    first.hears("*** welcome, guest1: just type, or try /help");
+    first.hears("*** welcome, guest1: just type, or try /help (editing: /edit, PuTTY, rlwrap nc)");
     first.hears("*** 1 here: guest1");
     let mut second = room.connect();
-    second.hears("*** welcome, guest2: just type, or try /help");
+    second.hears("*** welcome, guest2: just type, or try /help (editing: /edit, PuTTY, rlwrap nc)");
     second.hears("*** 2 here: guest1, guest2");
 }
 

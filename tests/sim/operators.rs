@@ -49,7 +49,7 @@ fn with_password() -> World {
 #[test]
 fn who_gives_the_password_comes_in() {
     let mut world = with_password();
-    let welcome = "welcome, guest1: just type, or try /help";
+    let welcome = "welcome, guest1: just type, or try /help (editing: /edit, PuTTY, rlwrap nc)";
     assert_eq!(shown(&world.peers[0]), [PROMPT, welcome, "1 here: guest1"]);
     let second = world.connect(Habit::Prompt, usize::MAX);
     // A script, that doesn't wait to be asked.
@@ -207,7 +207,7 @@ fn who_is_let_in_and_not_greeted_yet_keeps_nobody_busy() {
     assert!(!world.interests[world.driver.id(slow)].write);
     world.sleep(SECOND);
     world.settle();
-    let welcome = "welcome, guest1: just type, or try /help";
+    let welcome = "welcome, guest1: just type, or try /help (editing: /edit, PuTTY, rlwrap nc)";
     assert_eq!(shown(&world.peers[slow]), [PROMPT, welcome, "1 here: guest1"]);
 }
 

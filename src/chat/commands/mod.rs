@@ -16,7 +16,7 @@ use crate::chat::member::Waiting;
 use crate::chat::names::nick::Nick;
 use crate::chat::state::Chat;
 use crate::chat::texts;
-use crate::wire::{Client, Clock, Encoding, Kind, Layout, View};
+use crate::wire::{Charset, Client, Clock, Kind, Layout, View};
 
 /// One command.
 pub(super) struct Command {
@@ -120,6 +120,7 @@ pub(super) const TABLE: &[Command] = &[
     command("/quiet on|off", "hide join and leave notices", quiet),
     command("/timestamps on|off", "show times, or in a zone: /timestamps +02:00", timestamps),
     command("/color on|off", "show names in colors, and your name in bold", color),
+    command("/charset [NAME]", "show or set the characters of your terminal", charset),
     command("/format text|json", "choose how lines are sent to you", format),
     command("/time", "show the time of the server", time),
     command("/uptime", "show how long the server has been running", uptime),
@@ -321,10 +322,13 @@ fn me(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
 fn edit(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     match rest {
         "" | "on" => {
-            chat.notify(id, texts::EDIT_OFFERED);
-            chat.offer_editing(id);
+            if chat.is_web(id) {
+                return Err(texts::EDIT_WEB.into());
+            }
+            chat.begin_editing(id);
         }
         "off" => {
+            chat.sessions[id].set_rare(|rare| rare.edit_ends_at = None);
             let answer = chat.sessions[id].set_client(Client::withdraw);
             chat.add_note(id, answer);
             chat.notify(id, texts::EDIT_OFF);
@@ -348,6 +352,10 @@ fn format(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
         _ => return Err(Problem::Usage),
     };
     let encoding = chat.sessions[id].reader.newest_encoding();
+    if layout == Layout::Json && !chat.sessions[id].rare().client.charset().is_utf8() {
+        // As RFC 8259 wants it (section 8.1).
+        chat.sessions[id].set_client(|client| client.choose_charset(Charset::UTF_8));
+    }
     chat.set_encoding(id, encoding.with_layout(layout));
     chat.notify(id, &texts::format(rest));
     Ok(())
@@ -362,21 +370,34 @@ fn timestamps(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
         (Err(_), None) => return Err(texts::TIMESTAMPS_USAGE.into()),
     };
     let zone = clock.map(|clock| clock.offset(chat.clock.wall(), &chat.config.zone));
-    set_view(chat, id, |view| View { clock, ..view });
+    chat.change_view(id, |view| View { clock, ..view });
     chat.notify(id, &texts::timestamps(zone.as_deref()));
     Ok(())
 }
 
 fn color(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let has_colors = switch(rest)?;
-    set_view(chat, id, |view| View { has_colors, ..view });
+    chat.sessions[id].set_rare(|rare| rare.has_chosen_colors = true);
+    chat.change_view(id, |view| View { has_colors, ..view });
     chat.notify(id, texts::color(has_colors));
     Ok(())
 }
 
-fn set_view(chat: &mut Chat, id: ClientId, change: impl FnOnce(View) -> View) {
-    let encoding = chat.sessions[id].reader.newest_encoding();
-    chat.set_encoding(id, Encoding { view: change(encoding.view), ..encoding });
+/// `/charset [NAME]`
+fn charset(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
+    let old = chat.sessions[id].rare().client.charset();
+    if rest.is_empty() {
+        chat.notify(id, &texts::charset(&old.name()));
+        return Ok(());
+    }
+    let new = Charset::parse(rest).ok_or_else(|| texts::no_charset(rest))?;
+    let is_json = chat.sessions[id].reader.newest_encoding().layout == Layout::Json;
+    if chat.is_web(id) || is_json && !new.is_utf8() {
+        return Err(texts::CHARSET_FIXED.into());
+    }
+    chat.sessions[id].set_client(|client| client.choose_charset(new));
+    chat.notify(id, &texts::charset_set(&new.name()));
+    Ok(())
 }
 
 fn time(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {

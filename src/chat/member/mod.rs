@@ -93,6 +93,8 @@ pub(super) struct RareState {
     /// Nothing reaches it any more, and why; but something of it may still be
     /// read.
     pub write_broken: Option<CloseReason>,
+    /// When its program is to have said whether it lets the server edit its line.
+    pub edit_ends_at: Option<Instant>,
     /// When its state is over.
     pub state_ends_at: Option<Instant>,
     /// When its timer is set to.
@@ -115,6 +117,8 @@ pub(super) struct RareState {
     pub correspondent: Option<Correspondent>,
     /// Wrong passwords that it has given.
     pub password_attempts: u8,
+    /// It has said whether it wants colors; what its terminal has doesn't matter.
+    pub has_chosen_colors: bool,
     /// It has been told that what it sends isn't UTF-8.
     pub is_told_utf8: bool,
     /// It has been told that it sends too fast.
@@ -135,6 +139,7 @@ impl RareState {
         last_heard_at: None,
         warned: None,
         write_broken: None,
+        edit_ends_at: None,
         state_ends_at: None,
         timer: None,
         waiting: None,
@@ -146,6 +151,7 @@ impl RareState {
         away: None,
         correspondent: None,
         password_attempts: 0,
+        has_chosen_colors: false,
         is_told_utf8: false,
         is_told_rate: false,
         is_operator: false,
@@ -163,10 +169,11 @@ impl RareState {
             self.line_started_at,
             self.last_heard_at,
             self.warned,
+            self.edit_ends_at,
             self.state_ends_at,
             self.timer,
         ];
-        let is_told = self.is_told_utf8 || self.is_told_rate;
+        let is_told = self.is_told_utf8 || self.is_told_rate || self.has_chosen_colors;
         let is_privileged = self.is_operator || self.is_muted;
         times.iter().all(Option::is_none)
             && self.address.is_none()

@@ -166,6 +166,18 @@ impl Client {
         }
     }
 
+    /// Reads what comes up to the first place where this has come.
+    #[track_caller]
+    pub fn reads_to(&mut self, end: impl AsRef<[u8]>) {
+        let (end, mut read) = (end.as_ref(), Vec::new());
+        while !read.ends_with(end) {
+            let got = self.peek();
+            assert!(!got.is_empty(), "{} came, not {}", read.escape_ascii(), end.escape_ascii());
+            read.push(got[0]);
+            self.stream.consume(1);
+        }
+    }
+
     /// Reads this line, with the end that this client takes.
     #[track_caller]
     pub fn hears(&mut self, line: impl AsRef<[u8]>) {

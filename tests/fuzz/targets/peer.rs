@@ -60,6 +60,12 @@ impl Peer {
         }
     }
 
+    /// Whether it may read another character set than UTF-8.
+    pub fn may_have_chosen_characters(&self) -> bool {
+        let is_said = |part: &[u8]| self.sent.windows(part.len()).any(|window| window == part);
+        is_said(b"charset") || is_said(b"CHARSET") || is_said(&[255, 250])
+    }
+
     pub fn agreed_to_edit(&self) -> bool {
         self.sent.windows(3).any(|window| window == AGREEMENT)
     }

@@ -37,12 +37,19 @@ fn without_commands(stream: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while at < stream.len() {
         if stream[at] == IAC {
-            // A verb with its option, or the question for the terminal's type.
-            let is_question = stream[at + 1..].starts_with(&[250]);
-            assert!(
-                is_question || stream.get(at + 1).is_none_or(|verb| (251..=254).contains(verb))
-            );
-            at += if is_question { 6 } else { 3 };
+            at += match stream.get(at + 1) {
+                // What a subnegotiation says ends with IAC SE.
+                Some(250) => {
+                    let end = stream[at..].windows(2).position(|pair| pair == [IAC, 240]);
+                    end.map_or(stream.len() - at, |end| end + 2)
+                }
+                // The end of a record.
+                Some(239) => 2,
+                verb => {
+                    assert!(verb.is_none_or(|verb| (251..=254).contains(verb)), "{verb:?}");
+                    3
+                }
+            };
         } else {
             rest.push(stream[at]);
             at += 1;

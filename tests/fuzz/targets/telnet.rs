@@ -17,9 +17,16 @@ const SUPPRESS_GO_AHEAD: u8 = 3;
 const TIMING_MARK: u8 = 6;
 const NAWS: u8 = 31;
 const TERMINAL_TYPE: u8 = 24;
+const END_OF_RECORD: u8 = 25;
+const NEW_ENVIRON: u8 = 39;
+const CHARSET: u8 = 42;
 const BINARY: u8 = 0;
-/// IAC SB TERMINAL-TYPE SEND IAC SE.
-const QUESTION: &[u8] = &[IAC, 250, TERMINAL_TYPE, 1, IAC, 240];
+/// IAC SB and IAC SE.
+const BEGIN: &[u8] = &[IAC, 250];
+const END: &[u8] = &[IAC, 240];
+/// Questions about the type of one terminal, and answers about character sets, at most.
+const TYPES_ASKED_MAX: usize = 4;
+const CHANGES_MAX: usize = 32;
 
 const FRAMING: Framing = Framing { line_bytes_max: 64, raw: false, has_web: false };
 
@@ -60,6 +67,8 @@ struct Talk {
     asked: HashMap<u8, usize>,
     /// How often it was asked for its terminal type.
     questions: usize,
+    /// How often it was asked or told something else than whether it does something.
+    talks: usize,
 }
 
 impl Talk {
@@ -95,6 +104,7 @@ impl Talk {
             Some(Event::Line { bytes, .. }) => {
                 match &bytes[..] {
                     b"/edit" => self.wish(Options::offer),
+                    b"/try" => self.wish(Options::probe),
                     b"/hide" => self.wish(|options| options.conceal().to_vec()),
                     b"/edit off" => self.wish(|options| options.withdraw().to_vec()),
                     _ => {}
@@ -115,7 +125,8 @@ impl Talk {
         match self.decoder.next_typed(input) {
             None => {}
             Some(Typed::Keys(keys)) => {
-                assert!(!keys.contains(&IAC), "a command among the keys");
+                // IAC IAC is a key.
+                assert!(keys == [IAC] || !keys.contains(&IAC), "a command among the keys");
                 self.heard.extend(keys.iter().copied().map(Heard::Key));
             }
             Some(Typed::Command(command)) => self.answer(command),
@@ -136,12 +147,18 @@ impl Talk {
         {
             *self.asked.entry(option).or_default() += 1;
         }
-        let mut answer = self.options.answer(command);
-        if let Some(rest) = answer.strip_suffix(QUESTION) {
-            self.questions += 1;
-            answer.truncate(rest.len());
+        let answer = self.options.answer(command);
+        let mut rest = &answer[..];
+        while let Some(begin) = find(rest, BEGIN) {
+            let end = begin + find(&rest[begin..], END).expect("it has an end") + END.len();
+            match rest[begin + BEGIN.len()] {
+                TERMINAL_TYPE => self.questions += 1,
+                _ => self.talks += 1,
+            }
+            self.answers.extend(&rest[..begin]);
+            rest = &rest[end..];
         }
-        self.answers.extend(answer);
+        self.answers.extend(rest);
     }
 
     /// Each option that isn't known is refused once in each direction. What is
@@ -160,10 +177,14 @@ impl Talk {
             let count_max = match (verb, option) {
                 (WILL | WONT, ECHO) | (DO, NAWS | TERMINAL_TYPE) => offers,
                 (_, SUPPRESS_GO_AHEAD | BINARY) => offers + asked(option),
+                (_, NEW_ENVIRON | CHARSET | END_OF_RECORD) => 1 + asked(option),
                 (WONT | DONT, _) => 1,
                 _ => 0,
             };
-            assert!(self.questions <= asked(TERMINAL_TYPE), "{} questions", self.questions);
+            let questions_max = TYPES_ASKED_MAX * asked(TERMINAL_TYPE);
+            assert!(self.questions <= questions_max, "{} questions", self.questions);
+            let talks_max = CHANGES_MAX + asked(NEW_ENVIRON) + asked(CHARSET);
+            assert!(self.talks <= talks_max, "{} talks", self.talks);
             assert!(count <= count_max, "{count} times {verb} {option}");
         }
     }
@@ -185,6 +206,10 @@ impl Talk {
         }
         assert!(answers.is_empty(), "they talk for ever: {answers:?}");
     }
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
 }
 
 /// The verbs and options of answers, which are made of nothing else.

@@ -191,6 +191,7 @@ impl World {
             match self.driver.chat.config().raw {
                 true if peer.is_over => stream::assert_whole(&peer.stream),
                 true => {}
+                false if peer.may_have_chosen_characters() => {}
                 false if peer.agreed_to_edit() => stream::assert_drawn(&peer.stream),
                 false => stream::assert_plain(&peer.stream, peer.is_over, is_labelled),
             }
