@@ -38,6 +38,23 @@ pub(super) enum Manner {
     Act,
 }
 
+impl Manner {
+    /// How to say a text where no other command is known: `/me waves` is an act, and `//me waves`
+    /// says that.
+    pub fn of(text: &str) -> (Manner, &str) {
+        let act = |text: &str| {
+            let (word, what) = text.split_once([' ', '\t'])?;
+            let is_act = word.eq_ignore_ascii_case("/me") && !what.trim().is_empty();
+            is_act.then_some(text.len() - what.len())
+        };
+        match (act(text), text.strip_prefix('/')) {
+            (Some(begin), _) => (Manner::Act, text[begin..].trim()),
+            (None, Some(escaped)) if act(escaped).is_some() => (Manner::Say, escaped),
+            (None, _) => (Manner::Say, text),
+        }
+    }
+}
+
 impl Chat {
     /// Bytes have come from a client.
     pub fn handle_bytes(&mut self, now: Instant, id: ClientId, bytes: &[u8]) {
@@ -350,6 +367,7 @@ impl Chat {
 
     /// Adds a line that has its place.
     pub(super) fn append_at_once(&mut self, id: RoomId, line: &Line<'_>, hidden: HiddenFrom) {
+        self.tell_new_day(id, line.time);
         let seq = self.rooms.append(id, line);
         if self.config.has_store {
             self.keep(id, seq, line);
@@ -461,5 +479,27 @@ impl Chat {
         let mut bytes = Vec::new();
         session.reader.newest_encoding().encode(&message, &mut bytes);
         bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_act_is_known_where_no_other_command_is() {
+        for (text, expected) in [
+            ("/me waves", (Manner::Act, "waves")),
+            ("/ME\t waves  twice ", (Manner::Act, "waves  twice")),
+            ("//me waves", (Manner::Say, "/me waves")),
+            ("///me waves", (Manner::Say, "///me waves")),
+            ("/me", (Manner::Say, "/me")),
+            ("/me ", (Manner::Say, "/me ")),
+            ("/mean it", (Manner::Say, "/mean it")),
+            ("//quit now", (Manner::Say, "//quit now")),
+            ("hello", (Manner::Say, "hello")),
+        ] {
+            assert_eq!(Manner::of(text), expected, "{text}");
+        }
     }
 }

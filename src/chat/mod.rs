@@ -33,6 +33,7 @@ mod deadlines;
 mod throttle;
 mod attendance;
 mod web;
+mod days;
 mod input;
 mod editing;
 mod listing;

@@ -72,6 +72,13 @@ impl Pace {
         }
     }
 
+    /// Takes what so many more lines cost, whether the client has it or not.
+    pub fn take_lines(&mut self, id: ClientId, now: Instant, lines: u32) {
+        if let (Some(limit), Some(bucket)) = (&self.limit, self.buckets.get_mut(&id)) {
+            bucket.owe(limit, now, lines);
+        }
+    }
+
     pub fn set_throttled(&mut self, id: ClientId, is_throttled: bool) {
         match is_throttled {
             true => self.throttled.insert(id),

@@ -73,6 +73,8 @@ pub struct Chat {
     /// What the caller has to do, beside the bans.
     pub(super) outputs: VecDeque<Output>,
     pub(super) counts: Counts,
+    /// How often dice were rolled.
+    pub(super) rolls: u64,
     pub(super) is_shutting_down: bool,
     pub(super) clock: Clock,
 }
@@ -146,6 +148,7 @@ impl Chat {
             schedule: Schedule::default(),
             outputs: VecDeque::new(),
             counts: Counts::default(),
+            rolls: 0,
             is_shutting_down: false,
             clock: Clock::new(now),
         }

@@ -76,6 +76,49 @@ pub(super) fn who(here: &str, newest: u64) -> String {
     format!("{here}; line {newest} is the newest")
 }
 
+/// `2 here; line 17 is the newest`
+pub(super) fn who_head(count: usize, newest: u64) -> String {
+    format!("{count} here; line {newest} is the newest")
+}
+
+/// `ann      5m  away: "lunch"`: for how long she has said nothing, and what else there is.
+pub(super) fn who_row(name: &str, idle_minutes: u32, remarks: &str) -> String {
+    let idle = match idle_minutes {
+        0 => "now".into(),
+        1..60 => format!("{idle_minutes}m"),
+        60..1440 => format!("{}h", idle_minutes / 60),
+        _ => format!("{}d", idle_minutes / 1440),
+    };
+    match remarks {
+        "" => format!("{name}  {idle:>4}"),
+        _ => format!("{name}  {idle:>4}  {remarks}"),
+    }
+}
+
+/// What there is beside a name and a time: `away: "lunch", on office2`
+pub(super) fn who_remarks(
+    address: Option<&str>,
+    away: Option<&str>,
+    is_muted: bool,
+    server: Option<&str>,
+) -> String {
+    let away = away.map(|reason| format!("away{}", reason_after_colon(reason)));
+    let muted = is_muted.then(|| "muted".to_owned());
+    let server = server.map(|server| format!("on {server}"));
+    let remarks = [address.map(str::to_owned), away, muted, server];
+    remarks.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// `and 3 more: ann, bob, eve`
+pub(super) fn who_others(count: usize, names: impl Iterator<Item = String>) -> String {
+    let names: Vec<_> = names.collect();
+    let more = match count - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("and {count} more: {}{more}", names.join(", "))
+}
+
 pub(super) fn joined(who: &str) -> String {
     format!("{who} joined")
 }
@@ -85,6 +128,11 @@ pub(super) fn left(who: &str, ending: CloseReason) -> String {
         None => format!("{who} left"),
         Some(reason) => format!("{who} left ({reason})"),
     }
+}
+
+/// What the others are told of a client that says why it leaves: `ann left: "see you"`
+pub(super) fn left_saying(who: &str, words: &str) -> String {
+    format!("{who} left{}", reason_after_colon(words))
 }
 
 /// `3 joined, 2 left`
@@ -374,7 +422,16 @@ pub(super) fn found(lines: usize) -> String {
     }
 }
 
-/// `17 2026-11-20 14:03 <ann> hello`
+/// `the last 10 lines of ann:`
+pub(super) fn last(name: &str, lines: usize) -> String {
+    match lines {
+        0 => format!("no line of {name} is kept here"),
+        1 => format!("the last line of {name}:"),
+        _ => format!("the last {lines} lines of {name}:"),
+    }
+}
+
+/// `17 2026-11-20 14:03 <ann> hello`; a line that has no number is given as 0, and shown without.
 pub(super) fn found_line(
     number: u64,
     time: Time,
@@ -384,9 +441,10 @@ pub(super) fn found_line(
     text: &str,
 ) -> String {
     let time = date_and_time(time, zone);
+    let number = if number == 0 { String::new() } else { format!("{number} ") };
     match kind {
-        Kind::Act => format!("{number} {time} * {from} {text}"),
-        _ => format!("{number} {time} <{from}> {text}"),
+        Kind::Act => format!("{number}{time} * {from} {text}"),
+        _ => format!("{number}{time} <{from}> {text}"),
     }
 }
 
@@ -449,6 +507,36 @@ pub(super) fn nobody(name: &str) -> String {
 
 pub(super) fn ignores_you(name: &str) -> String {
     format!("{name} ignores your messages")
+}
+
+/// What somebody does, in a private message: `* ann waves`
+pub(super) fn act(nick: &str, text: &str) -> String {
+    format!("* {nick} {text}")
+}
+
+pub(super) fn too_many_recipients(recipients_max: usize) -> String {
+    format!("a message goes to at most {recipients_max} users at once")
+}
+
+/// `ann rolls 2d6+1: 3 + 5 + 1 = 9`, `ann rolls d20: 17`
+pub(super) fn rolled(nick: &str, dice: &str, faces: &[u16], bonus: i32) -> String {
+    let total = faces.iter().map(|&face| i32::from(face)).sum::<i32>() + bonus;
+    if let ([_], 0) = (faces, bonus) {
+        return format!("{nick} rolls {dice}: {total}");
+    }
+    let faces: Vec<_> = faces.iter().map(u16::to_string).collect();
+    let bonus = match bonus {
+        0 => String::new(),
+        1.. => format!(" + {bonus}"),
+        _ => format!(" - {}", -bonus),
+    };
+    format!("{nick} rolls {dice}: {}{bonus} = {total}", faces.join(" + "))
+}
+
+pub(super) fn bad_dice(dice_max: u16, sides_max: u16) -> String {
+    format!(
+        "dice are typed like 2d6, d20 or 3d6+2: at most {dice_max}, with 2 to {sides_max} sides"
+    )
 }
 
 pub(super) fn does_not_read(name: &str) -> String {
@@ -653,6 +741,10 @@ pub(super) const TIMESTAMPS_USAGE: &str =
 
 pub(super) fn usage(usage: &str) -> String {
     format!("usage: {usage}")
+}
+
+pub(super) fn example(example: &str) -> String {
+    format!("example: {example}")
 }
 
 pub(super) fn unknown_command(word: &str, nearest: Option<&str>) -> String {

@@ -313,7 +313,7 @@ impl Writer {
             Wish::Page { from, before } | Wish::Elsewhere { from, before } => {
                 self.ask(|engine| engine.page(&query.room, from, before)).map(Answer::Page)
             }
-            Wish::Search(_) | Wish::Newest(_) => Ok(Answer::Failed),
+            Wish::Search(_) | Wish::Last { .. } | Wish::Newest(_) => Ok(Answer::Failed),
         }
     }
 

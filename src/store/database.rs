@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::schema::{self, Fault};
-use crate::wire::{Batch, From, Kind, News, Page, Past, RoomKey, StoredLine, Tail};
+use crate::wire::{Batch, From, Kind, News, Page, Past, RoomKey, StoredLine, Tail, is_sender};
 
 /// Numbers that a room may give to lines without asking: what is said until the next time
 /// that some are reserved is less.
@@ -447,6 +447,40 @@ impl Database {
         Ok(found)
     }
 
+    /// What a user said last in a room before the line with this number, newest first: so many
+    /// lines at most, or what was found in `time`; `None` if that is nothing.
+    pub fn last(
+        &mut self,
+        room: &RoomKey,
+        name: &str,
+        before: u64,
+        lines: usize,
+        time: Duration,
+    ) -> Result<Option<Vec<Past>>, Fault> {
+        let Some(id) = self.find(room)? else { return Ok(Some(Vec::new())) };
+        let until = Instant::now() + time;
+        let select = format!(
+            "SELECT {COLUMNS} FROM lines WHERE room = ? AND number < ? \
+             AND kind IN ('said', 'act') ORDER BY number DESC"
+        );
+        let mut select = self.connection.prepare_cached(&select)?;
+        let before = i64::try_from(before).unwrap_or(i64::MAX);
+        let mut rows = select.query(params![id, before])?;
+        let mut found = Vec::new();
+        while found.len() < lines
+            && let Some(row) = rows.next()?
+        {
+            let line = past(row)?;
+            if matches!(&line, Past::Line { from, .. } if is_sender(from, name)) {
+                found.push(line);
+            }
+            if Instant::now() > until {
+                return Ok(Some(found).filter(|found| !found.is_empty()));
+            }
+        }
+        Ok(Some(found))
+    }
+
     /// Bytes of the database that are in use.
     pub fn bytes(&self) -> Result<u64, Fault> {
         let pragma = |name| self.connection.pragma_query_value(None, name, |row| row.get(0));
@@ -744,6 +778,20 @@ mod tests {
         }
         assert_eq!(find("OR"), [102]);
         assert!(find("nowhere").is_empty());
+    }
+
+    #[test]
+    fn what_a_user_said_last_is_found_by_name() {
+        let directory = directory();
+        let (mut database, room) = filled(&directory, 100);
+        let mut last = |name, before, lines, time| {
+            let found = database.last(&room, name, before, lines, time).expect("an answer");
+            found.map(|found| shown(&found))
+        };
+        assert_eq!(last("ANN", 101, 3, PATIENCE), Some(vec![100, 99, 98]));
+        assert_eq!(last("ann", 50, 2, PATIENCE), Some(vec![49, 48]));
+        assert_eq!(last("bob", 101, 3, PATIENCE), Some(vec![]));
+        assert_eq!(last("bob", 101, 3, Duration::ZERO), None, "it takes too long");
     }
 
     #[test]

@@ -340,6 +340,13 @@ impl Keeper {
             }
             Wish::Newest(before) => Ok(Answer::Newest(self.database()?.newest(room, *before)?)),
             Wish::Elsewhere { .. } => Ok(Answer::Failed),
+            Wish::Last { name, before, lines } => {
+                let (database, time) = (self.database()?, SEARCH_TIME);
+                Ok(match database.last(room, name, *before, *lines, time)? {
+                    Some(found) => Answer::Found(found),
+                    None => Answer::TooLong,
+                })
+            }
             Wish::Search(words) => {
                 Ok(Answer::Found(self.database()?.search(room, words, SEARCH_TIME)?))
             }

@@ -44,6 +44,7 @@ pub use shared::{
 };
 pub use stored::{
     Answer, Batch, From, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail, Wish,
+    is_sender,
 };
 pub use telnet::{CharsetName, Command, MSSP};
 pub use terminal::Terminal;

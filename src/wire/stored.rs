@@ -169,6 +169,15 @@ pub enum Wish {
     },
     /// The newest lines that have all of these words.
     Search(Box<str>),
+    /// What a user said last.
+    Last {
+        /// The user's name: see `is_sender`.
+        name: Box<str>,
+        /// The number of the first line that isn't wanted.
+        before: u64,
+        /// So many at most.
+        lines: usize,
+    },
     /// The number of the newest line before this one.
     Newest(u64),
     /// The same as a page, of what other servers have.
@@ -178,6 +187,17 @@ pub enum Wish {
         /// The number of the first line that isn't wanted.
         before: u64,
     },
+}
+
+/// Whether a line's sender goes by this name: in any case, and with any proof if the name has
+/// none.
+pub fn is_sender(sender: &str, name: &str) -> bool {
+    let is_same = |one: &str| {
+        // Most names are ASCII, and most aren't the one.
+        one.eq_ignore_ascii_case(name)
+            || !(one.is_ascii() && name.is_ascii()) && one.to_lowercase() == name.to_lowercase()
+    };
+    is_same(sender) || sender.split_once('!').is_some_and(|(bare, _)| is_same(bare))
 }
 
 /// From where on lines are wanted.
@@ -200,7 +220,7 @@ pub enum Answer {
     Page(Page),
     /// To `Wish::Newest`; 0 if there is none.
     Newest(u64),
-    /// To `Wish::Search`: the newest one first.
+    /// To `Wish::Search` and `Wish::Last`: the newest one first.
     Found(Vec<Past>),
     /// To `Dispatch::Publish`: whether that client may have that name on all servers.
     Named {
@@ -298,6 +318,20 @@ mod tests {
     fn room(name: &str) -> Arc<RoomKey> {
         let look: Box<str> = name.into();
         Arc::new(RoomKey { name: name.into(), looks: [look.clone(), look] })
+    }
+
+    #[test]
+    fn a_sender_is_known_by_name_in_any_case_and_with_any_proof() {
+        for (sender, name) in
+            [("ann", "ann"), ("Ann", "aNN"), ("Ärger", "ärger"), ("ann!k3f9x2", "ANN")]
+        {
+            assert!(is_sender(sender, name), "{sender}, {name}");
+        }
+        for (sender, name) in
+            [("ann", "anna"), ("ann", "ann!k3f9x2"), ("ann!k3f9x2", "ann!k3f9x3"), ("", "ann")]
+        {
+            assert!(!is_sender(sender, name), "{sender}, {name}");
+        }
     }
 
     #[test]

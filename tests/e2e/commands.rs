@@ -7,7 +7,7 @@ fn who_names_everyone_to_the_one_who_asks() {
     let room = Room::open();
     let [mut ann, mut bob] = room.guests();
     ann.say("/who");
-    ann.hears_who("*** 2 here: guest1, guest2");
+    ann.hears_who(&["guest1", "guest2"]);
     nothing_came_for(&mut [&mut bob], &mut ann);
 }
 
@@ -19,9 +19,15 @@ fn who_counts_the_names_after_two_hundred() {
     let last = guests.last_mut().expect("they are 202");
     last.say("/who");
     let answer = last.line();
-    assert!(answer.starts_with("*** 202 here: "), "{answer}");
-    assert!(answer.contains(" and 2 more; line "), "{answer}");
-    assert_eq!(answer.matches("guest").count(), 200);
+    assert!(answer.starts_with("*** 202 here; line "), "{answer}");
+    for number in 1..=20 {
+        let row = last.line();
+        assert!(row.starts_with(&format!("*** guest{number} ")) && row.ends_with("  now"), "{row}");
+    }
+    let others = last.line();
+    assert!(others.starts_with("*** and 182 more: guest21, "), "{others}");
+    assert!(others.ends_with(" and 2 more"), "{others}");
+    assert_eq!(others.matches("guest").count(), 180);
 }
 
 #[test]
@@ -99,10 +105,120 @@ fn help_is_short_enough_for_any_window_and_tells_of_one_command() {
         ann.say(asked);
         ann.hears("*** usage: /who");
         ann.hears("*** show who is here");
+        ann.hears("*** example: /who");
     }
     ann.say("/help whi");
     ann.hears("*** there is no command /whi; did you mean /who?");
     nothing_came_for(&mut [&mut bob], &mut ann);
+}
+
+/// What the help gives as an example can be typed.
+#[test]
+fn the_examples_of_the_help_are_understood() {
+    let program = Program::plain(&["--history", "0"]);
+    let connect = || {
+        let mut client = program.connect();
+        client.read_greeting();
+        client
+    };
+    let mut ann = connect();
+    ann.say("/help all\n/seq");
+    let lines = std::iter::from_fn(|| Some(ann.line()).filter(|it| !it.contains("newest; ")));
+    let names = lines.map(|line| line[5..].split(' ').next().expect("a name").to_owned());
+    let names: Vec<_> = names.filter(|name| name != "help").collect();
+    assert!(names.len() > 25, "{names:?}");
+    for name in names {
+        let mut bob = connect();
+        bob.say(format!("/help {name}"));
+        let mut lines = std::iter::repeat_with(|| bob.line());
+        let example = lines.find_map(|it| Some(it.strip_prefix("*** example: ")?.to_owned()));
+        let example = example.expect("it comes last");
+        bob.say(format!("{example}\n/help"));
+        // The last line of that, or the goodbye.
+        let is_last =
+            |it: &str| it.contains("/help all shows all commands") || it.contains("goodbye");
+        for answer in std::iter::from_fn(|| bob.line_before_any_end()).take_while(|it| !is_last(it))
+        {
+            let is_known = !answer.contains("usage: ") && !answer.contains("there is no command");
+            assert!(is_known, "{example}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn one_may_say_why_one_leaves() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    let mut eve = room.guest(&mut [&mut ann, &mut bob]);
+    for client in [&mut bob, &mut eve] {
+        client.say("hello");
+    }
+    ann.line();
+    ann.line();
+    bob.hears("<guest3> hello");
+    bob.say(format!("/quit {}", "\u{202e}\"".repeat(100)));
+    bob.hears_goodbye();
+    bob.expect_eof();
+    let line = ann.line();
+    let words = line.strip_prefix("*** guest2 left: \"").and_then(|line| line.strip_suffix('"'));
+    let words = words.expect("it is quoted");
+    assert!(words.contains('\'') && !words.contains('"') && words.len() <= 200, "{words:?}");
+    let opened = words.matches('\u{202e}').count();
+    assert_eq!(words.matches('\u{202c}').count(), opened, "{words:?}");
+    eve.say("/exit bye");
+    ann.hears("*** guest3 left: \"bye\"");
+}
+
+#[test]
+fn everyone_sees_what_is_rolled() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.say("/roll 2d6+1");
+    let line = bob.line();
+    assert_eq!(ann.line(), line);
+    let faces = line.strip_prefix("*** guest1 rolls 2d6+1: ").expect("a notice");
+    let (sum, total) = faces.split_once(" = ").expect("the faces and their sum");
+    let parts = sum.split(" + ").map(|face| face.parse().expect("a number"));
+    let parts = parts.collect::<Vec<u32>>();
+    assert!(parts.len() == 3 && parts.iter().all(|face| (1..=6).contains(face)), "{line}");
+    assert_eq!(parts.iter().sum::<u32>().to_string(), total);
+    bob.say("/roll");
+    let line = ann.line();
+    assert_eq!(bob.line(), line);
+    let face = line.strip_prefix("*** guest2 rolls d6: ").expect("a notice");
+    assert!((1..=6).contains(&face.parse::<u32>().expect("a number")), "{line}");
+    // Nobody can say such a line.
+    ann.say("*** guest1 rolls d6: 6");
+    bob.hears("<guest1> *** guest1 rolls d6: 6");
+}
+
+#[test]
+fn what_one_does_can_be_said_to_one_alone() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.say("/msg guest2 /me waves");
+    ann.hears("<you to guest2> * guest1 waves");
+    bob.hears("<guest1 to you> * guest1 waves");
+    bob.say("/reply //me waves");
+    bob.hears("<you to guest1> /me waves");
+    ann.hears("<guest2 to you> /me waves");
+}
+
+#[test]
+fn a_message_to_several_reaches_each_of_them_once() {
+    let room = Room::open();
+    let [mut ann, mut bob] = room.guests();
+    ann.say("/msg guest2,nobody,guest2,GUEST1, hello");
+    bob.hears("<guest1 to you> hello");
+    ann.hears("<you to guest2> hello");
+    ann.hears("*** no one here is called nobody; /who shows who is here");
+    ann.hears("<guest1 to you> hello");
+    ann.hears("<you to guest1> hello");
+    ann.say("/msg , hello");
+    ann.hears("*** usage: /msg NAME TEXT");
+    ann.say("/msg a,b,c,d,e,f hello");
+    ann.hears("*** a message goes to at most 5 users at once");
+    nothing_came_for(&mut [&mut ann], &mut bob);
 }
 
 /// What other chats call them works too.
@@ -111,7 +227,7 @@ fn commands_have_the_names_that_they_have_elsewhere() {
     let room = Room::open();
     let [mut ann, mut bob] = room.guests();
     ann.say("/names");
-    ann.hears_who("*** 2 here: guest1, guest2");
+    ann.hears_who(&["guest1", "guest2"]);
     ann.say("/n ann");
     bob.hears("*** guest1 is now ann");
     ann.hears("*** guest1 is now ann");
@@ -179,7 +295,9 @@ fn reasons_cannot_be_taken_for_more_of_an_answer() {
     ann.say("/away x\"), root, operator (away: \"y");
     ann.hears("*** you are away, until you say something");
     bob.say("/who");
-    bob.hears_who("*** 2 here: guest1 (away: \"x'), root, operator (away: 'y\"), guest2");
+    assert!(bob.line().starts_with("*** 2 here; line "));
+    bob.hears("*** guest1   now  away: \"x'), root, operator (away: 'y\"");
+    bob.hears("*** guest2   now");
     bob.say("/msg \u{202e}abc hello");
     bob.hears("*** no one here is called \u{202e}abc; /who shows who is here\u{202c}");
 }

@@ -33,7 +33,7 @@ fn one_who_closed_its_sending_side_gets_all_answers() {
     ann.send("/who");
     ann.fin();
     ann.expect("*** usage: /me TEXT\n".repeat(1000));
-    ann.hears_who("*** 2 here: guest1, guest2");
+    ann.hears_who(&["guest1", "guest2"]);
     ann.expect_eof();
     bob.hears("*** guest1 left");
 }

@@ -221,7 +221,7 @@ fn a_secret_gives_a_proof_beside_the_name() {
     ann.say("/me waves");
     bob.hears(format!("* {shown} waves"));
     bob.say("/who");
-    bob.hears_who(format!("*** 2 here: {shown}, guest2"));
+    bob.hears_who(&[&shown, "guest2"]);
     ann.say("/nick  ann!secret ");
     ann.hears(format!("*** your name is {shown} already"));
     // Another secret, another proof; case belongs to the name's look only.

@@ -91,7 +91,9 @@ fn everybody_sees_who_is_where() {
     let [here, there] = servers(&engine, &["--server-name", "office"]);
     let (mut ann, mut bob) = ann_and_bob(&here, &there);
     ann.say("/who");
-    assert!(ann.line().starts_with("*** 2 here: ann, bob; "));
+    assert!(ann.line().starts_with("*** 2 here; line "));
+    ann.hears("*** ann   now");
+    ann.hears("*** bob   now  on office");
     bob.say("/away lunch");
     bob.hears("*** you are away, until you say something");
     say_until(&mut ann, "/whois bob", |line| {
@@ -250,7 +252,8 @@ fn a_server_that_dies_is_told_of_in_one_line() {
     assert_eq!(told, [gone, "*** you are bob now"]);
     assert_eq!(ann.line(), "*** your name is bob already");
     ann.say("/who");
-    assert!(ann.line().starts_with("*** 1 here: bob; "));
+    assert!(ann.line().starts_with("*** 1 here; line "));
+    ann.hears("*** bob   now");
 }
 
 /// Promise 72.

@@ -41,7 +41,7 @@ fn one_who_quits_is_told_goodbye_and_leaves_without_a_reason() {
     ann.expect_eof();
     bob.hears("*** guest1 left");
     bob.say("/who");
-    bob.hears_who("*** 1 here: guest2");
+    bob.hears_who(&["guest2"]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn everyone_who_joins_also_leaves() {
         ann.hears(format!("*** guest{number} left"));
     }
     ann.say("/who");
-    ann.hears_who("*** 1 here: guest1");
+    ann.hears_who(&["guest1"]);
     let counts = room.close();
     assert_eq!(counts.clients, 101);
 }

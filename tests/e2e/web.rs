@@ -73,10 +73,15 @@ fn what_is_posted_is_said_and_nobody_is_told_who_came() {
     for line in ["<ci> build ok", "<ci> /quit", "<ci> last"] {
         ann.hears(line);
     }
+    // No other command is known there.
+    post(&program, "/lobby?nick=ci", "/me waves\n//me waves\n//quit");
+    for line in ["* ci waves", "<ci> /me waves", "<ci> //quit"] {
+        ann.hears(line);
+    }
     // The name is free again.
     assert_eq!(post(&program, "/?nick=ci", "").0, "200 OK");
     ann.say("/seq");
-    assert!(ann.line().contains("line 4 is the newest"));
+    assert!(ann.line().contains("line 7 is the newest"));
 }
 
 #[test]
@@ -132,7 +137,7 @@ fn a_stream_is_text_json_or_events() {
     let since = "GET /lobby?poll=1 HTTP/1.1\nHost: localhost\nLast-Event-ID: 2";
     assert_eq!(answer(&program, since).1, "<guest1> hello\n");
     ann.say("/who");
-    assert!(ann.line().starts_with("*** 4 here: "), "streams are in the room");
+    assert!(ann.line().starts_with("*** 4 here; "), "streams are in the room");
 }
 
 /// Promise 46.
@@ -223,6 +228,12 @@ fn a_websocket_is_a_client_like_any_other() {
     ann.say("/msg web psst");
     ann.line();
     assert_eq!(next(&mut web), "psst");
+    web.send("/me waves".into()).expect("it is sent");
+    ann.hears("* web waves");
+    assert_eq!(next(&mut web), "waves");
+    web.send("/reply /me whispers".into()).expect("it is sent");
+    ann.hears("<web to you> * web whispers");
+    assert_eq!(next(&mut web), "* web whispers");
     web.send(Message::Ping(b"there?"[..].into())).expect("it is sent");
     assert_eq!(web.read().expect("a pong"), Message::Pong(b"there?"[..].into()));
     let long = "x".repeat(200);

@@ -280,8 +280,8 @@ fn answers_wait_for_their_reader_and_none_is_lost() {
     world.peers[asker].habit = Habit::Prompt;
     world.settle();
     let is_here =
-        |shown: &&Shown| matches!(shown, Shown::Private(text) if text.contains(" here: "));
-    assert_eq!(world.peers[asker].screen.shown.iter().filter(is_here).count(), 20_001);
+        |shown: &&Shown| matches!(shown, Shown::Private(text) if text.contains(" here; "));
+    assert_eq!(world.peers[asker].screen.shown.iter().filter(is_here).count(), 20_000);
     assert_eq!(lines(&world.peers[0]), ["<guest2> 1.1"]);
 }
 

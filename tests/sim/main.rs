@@ -31,6 +31,7 @@ mod limits;
 mod floods;
 mod operators;
 mod past;
+mod comfort;
 mod packets;
 mod handing_out;
 mod editing;

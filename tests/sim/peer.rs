@@ -64,6 +64,10 @@ const PRIVATE: &[&str] = &[
     "full: ",
     "refused: ",
     "an operator has muted you",
+    "dice are typed like",
+    "a message goes to",
+    "example: ",
+    "and ",
     "you may speak again",
     "the link to the other servers is",
     "not sent: ",
@@ -110,7 +114,13 @@ fn shown(line: Vec<u8>) -> Shown {
     let (count, rest) = notice.split_once(' ').unwrap_or((notice, ""));
     match count.parse() {
         Ok(lines) if rest.starts_with("line") && rest.contains(" skipped: ") => Shown::Gap(lines),
-        Ok(_) if rest.starts_with("here: ") => Shown::Private(notice.into()),
+        Ok(_) if rest.starts_with("here: ") || rest.starts_with("here; ") => {
+            Shown::Private(notice.into())
+        }
+        // Which day it is.
+        _ if notice.contains("day, ") && notice.ends_with(" 2026") => Shown::Private(notice.into()),
+        // A row of `/who`.
+        _ if rest.starts_with("  ") => Shown::Private(notice.into()),
         _ if notice.contains(" looks like a guest's name")
             || notice.contains(" is already taken on another server") =>
         {

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use roomcast::wire::{Answer, Batch, From, News, Page, Past, Query, StoreState, Tail, Wish};
+use roomcast::wire::{
+    Answer, Batch, From, Kind, News, Page, Past, Query, StoreState, Tail, Wish, is_sender,
+};
 
 use crate::faults::{Fault, Faults};
 
@@ -145,6 +147,9 @@ impl Store {
             Wish::Tail => Answer::Tail(self.tail(&query.room.name)),
             Wish::Page { from, before } => self.page(&query.room.name, *from, *before),
             Wish::Newest(_) | Wish::Elsewhere { .. } => Answer::Failed,
+            Wish::Last { name, before, lines } => {
+                self.last(&query.room.name, name, *before, *lines)
+            }
             Wish::Search(words) => self.search(&query.room.name, words),
         };
         Some((query.ticket, answer))
@@ -202,6 +207,18 @@ impl Store {
         };
         let end = self.rooms[name].items.iter().filter_map(last).max();
         end.map_or(0, |end| end.min(before).saturating_sub(first))
+    }
+
+    fn last(&self, room: &str, name: &str, before: u64, lines: usize) -> Answer {
+        let is_wanted = |number: u64, past: &Past| match past {
+            Past::Line { kind: Kind::Said | Kind::Act, from, .. } => {
+                number < before && is_sender(from, name)
+            }
+            _ => false,
+        };
+        let items = self.rooms.get(room).into_iter().flat_map(|stored| stored.items.iter().rev());
+        let found = items.filter(|(number, past)| is_wanted(*number, past));
+        Answer::Found(found.map(|(_, past)| past).take(lines).cloned().collect())
     }
 
     fn search(&self, name: &str, words: &str) -> Answer {

@@ -134,6 +134,7 @@ fn editor(dice: &mut fastrand::Rng) -> Visit {
 const COMMANDS: &[&str] = &[
     "/help",
     "/who",
+    "/roll 2d6",
     "/rooms",
     "/stats",
     "/time",

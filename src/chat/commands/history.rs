@@ -91,6 +91,7 @@ impl Chat {
         }
         session.reader.rewind(from);
         self.notify_here(id, &texts::history(end - from, age));
+        self.tell_days(id, from, self.today());
         self.flush.push_first(id, &mut self.sessions[id]);
         true
     }
@@ -175,6 +176,8 @@ impl Chat {
 
     fn end_resume(&mut self, id: ClientId, text: &str) {
         self.notify_here(id, text);
+        let from = self.sessions[id].reader.next();
+        self.tell_days(id, from, self.today());
         self.flush.push_first(id, &mut self.sessions[id]);
     }
 }

@@ -1,7 +1,10 @@
 //! From one person to another, and about one.
 
+use std::borrow::Cow;
+
 use crate::chat::commands::{Outcome, Problem, switch};
 use crate::chat::ids::ClientId;
+use crate::chat::input::Manner;
 use crate::chat::linking::people::nick_of;
 use crate::chat::member::{Correspondent, NOTE_BYTES_MAX};
 use crate::chat::names::nick::Nick;
@@ -18,8 +21,11 @@ const IGNORED_MAX: usize = 100;
 /// is a byte, but takes the memory of a note.
 const NOTES_MAX: usize = 64;
 
-/// The longest reason for being away, in bytes.
-const REASON_BYTES_MAX: usize = 100;
+/// The longest reason for being away or leaving, in bytes.
+pub(super) const REASON_BYTES_MAX: usize = 100;
+
+/// Users that one private message goes to.
+const RECIPIENTS_MAX: usize = 5;
 
 impl Chat {
     /// Whom a name belongs to, with its proof or without; it may be a client of another server,
@@ -38,6 +44,10 @@ impl Chat {
 
     /// Sends `text` from one client to another.
     fn send_private(&mut self, from: ClientId, to: ClientId, text: &str) -> Outcome {
+        let text = &*match Manner::of(text) {
+            (Manner::Say, text) => Cow::Borrowed(text),
+            (Manner::Act, text) => texts::act(self.sessions[from].nick.as_str(), text).into(),
+        };
         if to.is_elsewhere() {
             self.come_back(from);
             return self.send_errand(from, to, Task::Tell(text.into()));
@@ -78,6 +88,34 @@ impl Chat {
         Ok(away.map(|reason| texts::is_away(name.as_str(), &reason)))
     }
 
+    /// Sends `text` to each of these names. One that it doesn't reach holds up no other one.
+    fn send_to_several(&mut self, from: ClientId, names: &str, text: &str) -> Outcome {
+        let names: Vec<_> = names.split(',').filter(|name| !name.is_empty()).collect();
+        if names.is_empty() {
+            return Err(Problem::Usage);
+        }
+        if names.len() > RECIPIENTS_MAX {
+            return Err(texts::too_many_recipients(RECIPIENTS_MAX).into());
+        }
+        self.pace.take_lines(from, self.clock.now(), names.len() as u32 - 1);
+        let mut reached = Vec::new();
+        for name in names {
+            let result = self.find_client(name).and_then(|to| {
+                if reached.contains(&to) {
+                    return Ok(());
+                }
+                reached.push(to);
+                self.send_private(from, to, text)
+            });
+            match result {
+                Ok(()) => {}
+                Err(Problem::Because(why)) => self.notify(from, &why),
+                Err(Problem::Usage) => return Err(Problem::Usage),
+            }
+        }
+        Ok(())
+    }
+
     /// Rings the bells of the clients that `author` names in `text` in a room.
     pub(in crate::chat) fn ring(&mut self, room: RoomId, author: ClientId, text: &str) {
         for id in self.names.bells().named_in(text) {
@@ -96,9 +134,12 @@ impl Chat {
     }
 }
 
-/// `/msg NAME TEXT`
+/// `/msg NAME[,NAME…] TEXT`
 pub(in crate::chat) fn msg(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let (name, text) = rest.split_once([' ', '\t']).ok_or(Problem::Usage)?;
+    if name.contains(',') {
+        return chat.send_to_several(id, name, text.trim());
+    }
     chat.send_private(id, chat.find_client(name)?, text.trim())
 }
 

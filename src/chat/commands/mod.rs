@@ -4,6 +4,9 @@
 pub(super) mod history;
 pub(super) mod rooms;
 pub(super) mod messages;
+pub(super) mod dice;
+pub(super) mod who;
+pub(super) mod last;
 pub(super) mod operators;
 
 use strsim::osa_distance;
@@ -16,7 +19,7 @@ use crate::chat::member::Waiting;
 use crate::chat::names::nick::Nick;
 use crate::chat::state::Chat;
 use crate::chat::texts;
-use crate::wire::{Charset, Client, Clock, Kind, Layout, View};
+use crate::wire::{Charset, Client, Clock, Kind, Layout, View, close_directions};
 
 /// One command.
 pub(super) struct Command {
@@ -25,6 +28,8 @@ pub(super) struct Command {
     pub usage: &'static str,
     /// What it does.
     pub help: &'static str,
+    /// How somebody might type it.
+    pub example: &'static str,
     /// It moves the client to other lines, and so waits until the client has
     /// been sent what was said before.
     moves: bool,
@@ -70,7 +75,15 @@ const fn command(usage: &'static str, help: &'static str, run: Run) -> Command {
         _ => panic!("a command begins with a slash"),
     };
     let Ok(name) = str::from_utf8(name) else { panic!("a command is ASCII") };
-    Command { name, usage, help, moves: false, speaks: false, audience: Audience::Everyone, run }
+    let (example, audience) = (usage, Audience::Everyone);
+    Command { name, usage, help, example, moves: false, speaks: false, audience, run }
+}
+
+impl Command {
+    /// The same with an example; without one, its usage is typed as it stands.
+    const fn like(self, example: &'static str) -> Command {
+        Command { example, ..self }
+    }
 }
 
 const fn moving(usage: &'static str, help: &'static str, run: Run) -> Command {
@@ -99,42 +112,62 @@ const fn word_length(text: &[u8]) -> usize {
 
 /// Every command, in the order of the help.
 pub(super) const TABLE: &[Command] = &[
-    speaking("/nick NAME[!SECRET]", "change your name; a secret adds a proof", nick),
-    command("/who", "show who is here", who),
-    speaking("/me TEXT", "say what you do: * ann waves", me),
-    speaking("/msg NAME TEXT", "send a private message", messages::msg),
-    speaking("/reply TEXT", "answer the last private message", messages::reply),
-    command("/ignore [NAME]", "hide what a user says, or show it again", messages::ignore),
-    command("/bell on|off", "ring when your name is said", messages::bell),
-    speaking("/away [REASON]", "say that you are away, or back", messages::away),
-    command("/whois NAME", "show how long a user has been here", messages::whois),
-    moving("/history [LINES|DAY]", "show what was said before", history::history),
-    moving("/resume NUMBER[@RUN]", "show what was said after that line", history::resume),
-    command("/search WORDS", "find lines with all these words", history::search),
+    speaking("/nick NAME[!SECRET]", "change your name; a secret adds a proof", nick)
+        .like("/nick ann"),
+    command("/who", "show who is here", who::who),
+    speaking("/me TEXT", "say what you do: * ann waves", me).like("/me waves"),
+    speaking("/msg NAME TEXT", "send a private message", messages::msg).like("/msg ann,bob hi"),
+    speaking("/reply TEXT", "answer the last private message", messages::reply)
+        .like("/reply hello"),
+    command("/ignore [NAME]", "hide what a user says, or show it again", messages::ignore)
+        .like("/ignore bob"),
+    command("/bell on|off", "ring when your name is said", messages::bell).like("/bell on"),
+    speaking("/away [REASON]", "say that you are away, or back", messages::away)
+        .like("/away lunch"),
+    command("/whois NAME", "show how long a user has been here", messages::whois)
+        .like("/whois ann"),
+    command("/last NAME", "show what a user said last", last::last).like("/last ann"),
+    speaking("/roll [DICE]", "roll dice for all to see", dice::roll).like("/roll 2d6+1"),
+    moving("/history [LINES|DAY]", "show what was said before", history::history)
+        .like("/history 2h"),
+    moving("/resume NUMBER[@RUN]", "show what was said after that line", history::resume)
+        .like("/resume 17"),
+    command("/search WORDS", "find lines with all these words", history::search)
+        .like("/search lunch friday"),
     command("/seq", "show the number of the newest line", history::seq),
-    moving("/join ROOM", "go to another room", rooms::join),
+    moving("/join ROOM", "go to another room", rooms::join).like("/join dev"),
     moving("/leave", "go back to the first room", rooms::leave),
     command("/rooms", "show all rooms", rooms::rooms),
-    speaking("/topic [TEXT]", "show or set what the room is about", rooms::topic),
-    command("/edit [off]", "keep what you type apart from incoming lines", edit),
-    command("/quiet on|off", "hide join and leave notices", quiet),
-    command("/timestamps on|off", "show times, or in a zone: /timestamps +02:00", timestamps),
-    command("/color on|off", "show names in colors, and your name in bold", color),
-    command("/charset [NAME]", "show or set the characters of your terminal", charset),
-    command("/format text|json", "choose how lines are sent to you", format),
+    speaking("/topic [TEXT]", "show or set what the room is about", rooms::topic)
+        .like("/topic tea at five"),
+    command("/edit [off]", "keep what you type apart from incoming lines", edit).like("/edit"),
+    command("/quiet on|off", "hide join and leave notices", quiet).like("/quiet on"),
+    command("/timestamps on|off", "show times, or in a zone: /timestamps +02:00", timestamps)
+        .like("/timestamps +02:00"),
+    command("/color on|off", "show names in colors, and your name in bold", color)
+        .like("/color on"),
+    command("/charset [NAME]", "show or set the characters of your terminal", charset)
+        .like("/charset latin1"),
+    command("/format text|json", "choose how lines are sent to you", format).like("/format json"),
     command("/time", "show the time of the server", time),
     command("/uptime", "show how long the server has been running", uptime),
     command("/stats", "show the counters of the server", stats),
-    command("/quit", "leave", quit),
-    command("/help [COMMAND|all]", "show the most used commands, one, or all", help),
-    unlisted("/nick! NAME[!SECRET]", "take a name, or leave if it isn't free", nick_or_nothing),
-    unlisted("/op PASSWORD", "become an operator", operators::op),
-    privileged("/kick NAME [REASON]", "disconnect a user", operators::kick),
-    privileged("/ban NAME|NETWORK [MINUTES]", "refuse an address", operators::ban),
-    privileged("/unban NETWORK", "accept it again", operators::unban),
+    command("/quit [MESSAGE]", "leave, and say why", quit).like("/quit see you tomorrow"),
+    command("/help [COMMAND|all]", "show the most used commands, one, or all", help)
+        .like("/help msg"),
+    unlisted("/nick! NAME[!SECRET]", "take a name, or leave if it isn't free", nick_or_nothing)
+        .like("/nick! ci"),
+    unlisted("/op PASSWORD", "become an operator", operators::op).like("/op open-sesame"),
+    privileged("/kick NAME [REASON]", "disconnect a user", operators::kick)
+        .like("/kick bob too loud"),
+    privileged("/ban NAME|NETWORK [MINUTES]", "refuse an address", operators::ban)
+        .like("/ban 192.0.2.0/24 90"),
+    privileged("/unban NETWORK", "accept it again", operators::unban).like("/unban 192.0.2.0/24"),
     privileged("/bans", "list the bans", operators::bans),
-    privileged("/mute NAME", "hide what a user says from everyone, or undo it", operators::mute),
-    privileged("/announce TEXT", "send a notice to every room", operators::announce),
+    privileged("/mute NAME", "hide what a user says from everyone, or undo it", operators::mute)
+        .like("/mute bob"),
+    privileged("/announce TEXT", "send a notice to every room", operators::announce)
+        .like("/announce tea is ready"),
 ];
 
 /// What a command counts for, as work of the loop: two of one client are run
@@ -173,7 +206,8 @@ impl Chat {
             None => {
                 let name = line.split([' ', '\t']).next().unwrap_or_default();
                 let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
-                self.notify(id, &texts::unknown_command(&format!("/{shown}"), nearest(shown)));
+                let nearest = nearest(shown, self.is_operator(id));
+                self.notify(id, &texts::unknown_command(&format!("/{shown}"), nearest));
             }
         }
     }
@@ -215,14 +249,22 @@ fn find(line: &str) -> Option<(&'static Command, &str)> {
     Some((command, rest.trim()))
 }
 
-/// The command for everyone whose name is most like an unknown one, if that is
-/// probably a slip of the finger.
-fn nearest(name: &str) -> Option<&'static str> {
-    let distance = |command: &&Command| osa_distance(command.name, &name.to_lowercase());
-    let commands = TABLE.iter().filter(|command| command.audience == Audience::Everyone);
-    let nearest = commands.min_by_key(distance)?;
+/// The command or alias whose name is most like an unknown one, if that is probably a slip of
+/// the finger.
+fn nearest(name: &str, is_operator: bool) -> Option<&'static str> {
+    let is_known = |command: &Command| match command.audience {
+        Audience::Everyone => true,
+        Audience::Insiders => false,
+        Audience::Operators => is_operator,
+    };
+    let commands = TABLE.iter().filter(|command| is_known(command)).map(|command| command.name);
+    // The others are so short that everything is like them.
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias).filter(|alias| alias.len() > 2);
+    let lower = name.to_lowercase();
+    let distance = |known: &&str| osa_distance(known, &lower);
+    let nearest = commands.chain(aliases).min_by_key(distance)?;
     let is_near = distance(&nearest) <= 1 + usize::from(name.len() > 4);
-    (is_near && name.len() > 1).then_some(nearest.name)
+    (is_near && name.len() > 1).then_some(nearest)
 }
 
 /// What the commands of other chats are here.
@@ -239,6 +281,9 @@ const ALIASES: &[(&str, &str)] = &[
     ("w", "msg"),
     ("whisper", "msg"),
     ("tell", "msg"),
+    ("query", "msg"),
+    ("notice", "msg"),
+    ("action", "me"),
     ("r", "reply"),
     ("j", "join"),
     ("part", "leave"),
@@ -302,11 +347,6 @@ fn rename(chat: &mut Chat, id: ClientId, command: &str, rest: &str) -> Result<()
     if !is_known || is_quiet {
         chat.notify(id, &texts::you_are(nick.as_str()));
     }
-    Ok(())
-}
-
-fn who(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
-    chat.notify(id, &texts::who(&chat.here(id), chat.position(id)));
     Ok(())
 }
 
@@ -430,9 +470,20 @@ fn stats(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     Ok(())
 }
 
-fn quit(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
+/// `/quit [MESSAGE]`
+fn quit(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let farewell = chat.goodbye(id);
-    chat.leave(id, CloseReason::Quit, Some(&farewell));
+    let session = &chat.sessions[id];
+    let is_heard = !rest.is_empty() && !session.rare().is_muted;
+    match is_heard {
+        // A client that leaves isn't asked to say it again in fewer words.
+        true => {
+            let words = &rest[..rest.floor_char_boundary(messages::REASON_BYTES_MAX)];
+            let left = texts::left_saying(session.nick.as_str(), &close_directions(words));
+            chat.leave_as(id, CloseReason::Quit, Some(&farewell), left);
+        }
+        false => chat.leave(id, CloseReason::Quit, Some(&farewell)),
+    }
     Ok(())
 }
 
@@ -455,16 +506,61 @@ fn help(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let name = rest.trim_start_matches('/');
     let is_operator = chat.is_operator(id);
     let lines: Vec<_> = match find(name) {
-        Some((command, _)) => vec![texts::usage(command.usage), command.help.to_owned()],
+        Some((command, _)) => vec![
+            texts::usage(command.usage),
+            command.help.to_owned(),
+            texts::example(command.example),
+        ],
         None if name.is_empty() && !is_operator => short_help().collect(),
         None if name.is_empty() || name == "all" => whole_help(is_operator).collect(),
         None => {
             let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
-            vec![texts::unknown_command(&format!("/{shown}"), nearest(shown))]
+            vec![texts::unknown_command(&format!("/{shown}"), nearest(shown, is_operator))]
         }
     };
     for line in lines {
         chat.notify(id, &line);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `Command::like` gives one.
+    #[test]
+    fn each_command_has_an_example_that_is_that_command() {
+        for command in TABLE {
+            let example = command.example.strip_prefix('/').expect("it is typed with a slash");
+            let (found, rest) = find(example).expect("it is a command");
+            assert_eq!(found.name, command.name);
+            let is_placeholder = |c: char| c.is_ascii_uppercase() || "[]|".contains(c);
+            assert!(!rest.contains(is_placeholder), "{} has no example", command.usage);
+        }
+    }
+
+    #[test]
+    fn an_alias_is_of_a_command_and_hides_none() {
+        for (alias, name) in ALIASES {
+            assert!(TABLE.iter().any(|command| command.name == *name), "{alias}: {name}");
+            assert!(TABLE.iter().all(|command| command.name != *alias), "{alias}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_command_is_told_the_nearest_one_that_its_user_may_use() {
+        for (typed, everyone, operator) in [
+            ("nikc", Some("nick"), Some("nick")),
+            ("naems", Some("names"), Some("names")),
+            ("chanels", Some("channels"), Some("channels")),
+            ("anounce", None, Some("announce")),
+            ("unbann", None, Some("unban")),
+            ("dance", None, None),
+            ("x", None, None),
+        ] {
+            assert_eq!(nearest(typed, false), everyone, "{typed}");
+            assert_eq!(nearest(typed, true), operator, "{typed}");
+        }
+    }
 }

@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ecow::EcoString;
 use hashbrown::HashMap;
 
 use crate::chat::ids::ClientId;
 use crate::chat::linking::sent::Sent;
 use crate::chat::names::nick::Nick;
 use crate::chat::room::RoomId;
-use crate::wire::RoomKey;
+use crate::wire::{Past, RoomKey};
 
 /// How long the store has to answer. Then a client that waits goes on without.
 const ANSWER_TIME: Duration = Duration::from_secs(5);
@@ -33,6 +34,8 @@ pub(in crate::chat) enum Asked {
     Page(ClientId),
     /// What this client searches for.
     Search(ClientId),
+    /// What somebody said last.
+    Last(Box<Wanted>),
     /// Whether this client may have a name.
     Name(ClientId, Nick),
     /// How a room goes on that was opened while the engine was away.
@@ -41,6 +44,16 @@ pub(in crate::chat) enum Asked {
     Errand(Sent),
     /// What the store lacks of a room.
     Repair(Arc<RoomKey>),
+}
+
+/// What a client wants to know of what a user said.
+#[derive(Debug)]
+pub(in crate::chat) struct Wanted {
+    pub client: ClientId,
+    /// The user's name.
+    pub name: EcoString,
+    /// What was in memory, oldest first.
+    pub lines: Vec<Past>,
 }
 
 impl Lookups {
@@ -99,12 +112,16 @@ impl Lookups {
             Asked::Room { waiting, .. } => waiting.contains(&id),
             Asked::Page(other) | Asked::Search(other) | Asked::Name(other, _) => *other == id,
             Asked::Errand(Sent { from, .. }) => *from == id,
+            Asked::Last(wanted) => wanted.client == id,
             Asked::Reopened(_) | Asked::Repair(_) => false,
         })
     }
 
     /// How many searches are under way.
     pub fn searches(&self) -> usize {
-        self.open.values().filter(|asked| matches!(asked, Asked::Search(_))).count()
+        self.open
+            .values()
+            .filter(|asked| matches!(asked, Asked::Search(_) | Asked::Last(_)))
+            .count()
     }
 }

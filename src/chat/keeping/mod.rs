@@ -126,6 +126,7 @@ impl Chat {
             Some(Asked::Room { name, waiting }) => self.handle_tail(&name, &waiting, answer),
             Some(Asked::Page(id)) => self.handle_page(id, answer),
             Some(Asked::Search(id)) => self.handle_found(id, answer),
+            Some(Asked::Last(wanted)) => self.handle_last(*wanted, answer),
             Some(Asked::Name(id, nick)) => {
                 let named = match answer {
                     Answer::Named { named, .. } => named.map_err(Some),

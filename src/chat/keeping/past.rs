@@ -3,6 +3,7 @@
 //! A page is asked for when the client has taken the one before it. Until it is level with
 //! the log, its reader is held; what others say meanwhile comes after that.
 
+use crate::chat::days::Day;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::lookups::Asked;
 use crate::chat::lifecycle::FAREWELL_TIME;
@@ -30,7 +31,9 @@ impl Chat {
         let lines = session.reader.next().max(log.first()) - log.first();
         session.reader.rewind(first);
         session.reader.hold();
-        let reading = Reading { intro, lines, before: 0, next: 0, is_asked: false };
+        let day = self.today();
+        let reading = Reading { intro, lines, before: 0, next: 0, is_asked: false, day };
+        let session = &mut self.sessions[id];
         session.set_rare(|rare| rare.reading = Some(Box::new(reading)));
         self.ask_page(id, from);
     }
@@ -66,7 +69,7 @@ impl Chat {
             return self.end_reading(id);
         };
         self.introduce_past(id, intro, &page, reading.lines);
-        self.add_page(id, &page.items);
+        self.add_page(id, &page.items, &mut reading.day);
         reading.next = page.next.unwrap_or(before - 1);
         let session = &mut self.sessions[id];
         session.set_rare(|rare| rare.reading = Some(reading));
@@ -100,7 +103,8 @@ impl Chat {
         self.notify_here(id, &text);
     }
 
-    fn add_page(&mut self, id: ClientId, items: &[Past]) {
+    fn add_page(&mut self, id: ClientId, items: &[Past], day: &mut Day) {
+        let is_told_days = self.is_told_days(id);
         let mut bytes = Vec::new();
         for item in items {
             match item {
@@ -109,6 +113,12 @@ impl Chat {
                     bytes.extend(note);
                 }
                 line => {
+                    if let Past::Line { time, .. } = line
+                        && is_told_days
+                        && std::mem::replace(day, self.day_of(*time)) != *day
+                    {
+                        bytes.extend(self.encode_notice(id, &self.date_of(*time)));
+                    }
                     let session = &mut self.sessions[id];
                     let log = &self.rooms[session.room].log;
                     session.reader.encode_stored(log, session.nick.as_str(), line, &mut bytes);
@@ -127,7 +137,7 @@ impl Chat {
         if reading.is_asked || session.reader.due_bytes() > REST_BYTES_MAX {
             return;
         }
-        let next = reading.next;
+        let (next, day) = (reading.next, reading.day);
         let room = &self.rooms[session.room];
         let log = &room.log;
         let wanted = log.first().min(session.reader.stop_seq());
@@ -137,6 +147,7 @@ impl Chat {
         let from = log.place_after(room.run(), next);
         session.reader.release(log, id, from);
         session.set_rare(|rare| rare.reading = None);
+        self.tell_days(id, from, day);
         self.queue(id);
     }
 

@@ -29,11 +29,16 @@ impl Chat {
         let Some(key) = room.key.clone().filter(|_| room.is_stored) else {
             return Err(texts::not_searched(room.name.as_str()));
         };
-        if self.lookups.has(id) || self.lookups.searches() >= SEARCHES_MAX {
+        if self.is_searching(id) {
             return Err(texts::SEARCHING.into());
         }
         self.ask(key, Wish::Search(words.into()), Asked::Search(id));
         Ok(())
+    }
+
+    /// Whether a client has to wait until searches are done, its own or others'.
+    pub(in crate::chat) fn is_searching(&self, id: ClientId) -> bool {
+        self.lookups.has(id) || self.lookups.searches() >= SEARCHES_MAX
     }
 
     /// What a client has searched for is found.

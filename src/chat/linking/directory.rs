@@ -43,6 +43,8 @@ pub(in crate::chat) struct Remote {
     pub nick: Nick,
     pub room: Arc<RoomKey>,
     pub since: Time,
+    /// When a line of theirs came here last; 0: never.
+    pub spoke: Time,
     pub away: Option<Box<str>>,
     pub address: Option<Box<str>>,
 }
@@ -77,8 +79,16 @@ impl Directory {
         let crowd = self.rooms.entry(room.looks[1].clone());
         let crowd = crowd.or_insert_with(|| Crowd { room: room.clone(), people: BTreeSet::new() });
         crowd.people.insert(key);
-        self.people.insert(key, Remote { id, nick, room, since, away, address });
+        let spoke = before.as_ref().map_or(0, |before| before.spoke);
+        self.people.insert(key, Remote { id, nick, room, since, spoke, away, address });
         Some((key, before))
+    }
+
+    /// Somebody has said something.
+    pub fn hear(&mut self, id: ClientId, time: Time) {
+        if let Some(remote) = self.people.get_mut(&id) {
+            remote.spoke = remote.spoke.max(time);
+        }
     }
 
     /// Whether all that is said of somebody is known.

@@ -100,6 +100,7 @@ impl Chat {
         let SharedLine { time, kind, from, text, .. } = line;
         let late = is_late.then(|| texts::late(*time, text));
         let (time, kind, text) = (*time, *kind, late.as_deref().unwrap_or(text).as_bytes());
+        self.directory.hear(author, time);
         let room = &mut self.rooms[id];
         if room.log.run() == &*room.shared.run && number > room.log.newest() {
             room.log.jump_to(number);

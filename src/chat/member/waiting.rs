@@ -46,6 +46,8 @@ pub(in crate::chat) struct Reading {
     pub next: u64,
     /// The store hasn't answered yet.
     pub is_asked: bool,
+    /// The day of the last line that it was shown, counted from 1970; at first, today.
+    pub day: i32,
 }
 
 /// What a client is told before the first line.

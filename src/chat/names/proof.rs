@@ -48,6 +48,24 @@ impl ProofKey {
         let digit = |place: usize| ALPHABET[(bits >> (27 - 5 * place)) as usize % 32];
         (0..PROOF_CHARS).map(|place| char::from(digit(place))).collect()
     }
+
+    /// Numbers that nobody can foresee who doesn't have the key: others for each `seed`.
+    pub(in crate::chat) fn numbers(&self, seed: [u64; 3]) -> impl Iterator<Item = u32> {
+        // No name has so many bytes: no proof is made of this.
+        let not_a_length = [0xff; 8];
+        let blocks = (0_u32..).map(move |block| {
+            let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
+                .expect("a key may have any number of bytes");
+            mac.update(&not_a_length);
+            seed.iter().for_each(|part| mac.update(&part.to_be_bytes()));
+            mac.update(&block.to_be_bytes());
+            mac.finalize().into_bytes()
+        });
+        blocks.flat_map(|block| {
+            let numbers = block.as_chunks::<4>().0.to_vec();
+            numbers.into_iter().map(u32::from_be_bytes)
+        })
+    }
 }
 
 /// Keys don't belong into logs.

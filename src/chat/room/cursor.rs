@@ -271,6 +271,13 @@ impl Reader {
         notes.insert(at, next, bytes.to_vec());
     }
 
+    /// Adds bytes for this reader alone, before a line that it hasn't been sent.
+    pub fn add_note_before(&mut self, seq: Seq, bytes: &[u8]) {
+        let notes = self.extra.get_or_insert_default();
+        let at = notes.queue.partition_point(|note| note.before <= seq);
+        notes.insert(at, seq, bytes.to_vec());
+    }
+
     /// Changes which lines it doesn't want.
     pub fn set_filter(&mut self, change: impl FnOnce(&mut Filter)) {
         let extra = self.extra.get_or_insert_default();

@@ -343,6 +343,38 @@ impl Log {
         }
     }
 
+    /// The newest lines that somebody said of whom `is_wanted`, newest first and so many at most;
+    /// and the place of the first line that was looked at, of `records_max`.
+    pub fn find_last(
+        &self,
+        lines_max: usize,
+        records_max: usize,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> (Vec<Past>, Seq) {
+        let first = self.next().saturating_sub(records_max as u64).max(self.first);
+        let is_by = |seq: &Seq| {
+            let record = &self.records[self.index(*seq)];
+            let begin = self.begin(*seq) - self.start;
+            let end = begin + u64::from(record.from_bytes);
+            let (front, back) = slices(&self.bytes, begin, end);
+            let joined = [front, back].concat();
+            matches!(record.kind, Kind::Said | Kind::Act)
+                && is_wanted(str::from_utf8(&joined).unwrap_or_default())
+        };
+        let found = (first..self.next()).rev().filter(is_by).take(lines_max);
+        (found.map(|seq| self.past(seq)).collect(), first)
+    }
+
+    /// A line as the store has it; without a number of its own, 0.
+    fn past(&self, seq: Seq) -> Past {
+        let Record { end, time, kind, from_bytes, .. } = self.records[self.index(seq)];
+        let (front, back) = slices(&self.bytes, self.begin(seq) - self.start, end - self.start);
+        let whole = [front, back].concat();
+        let (from, text) = whole.split_at(from_bytes.into());
+        let [from, text] = [from, text].map(|part| String::from_utf8_lossy(part).into());
+        Past::Line { number: self.own_number(seq).unwrap_or(0), time, kind, from, text }
+    }
+
     /// Says that `seq` is the author's next line after `previous`.
     pub fn link_own(&mut self, previous: Seq, seq: Seq) {
         if let Some(record) = previous.checked_sub(self.first) {
@@ -414,6 +446,17 @@ impl Log {
     /// the clock on the wall was set back, one of them.
     pub fn first_since(&self, time: Time) -> Seq {
         self.first + self.records.partition_point(|record| record.time < time) as u64
+    }
+
+    /// The first line after line `seq` whose time isn't one of these, which are the earlier ones
+    /// (`next()` if there is none).
+    pub fn first_behind(&self, seq: Seq, is_one: impl Fn(Time) -> bool) -> Seq {
+        let (mut low, mut high) = (seq + 1, self.next());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if is_one(self.time(middle)) { low = middle + 1 } else { high = middle }
+        }
+        low
     }
 
     /// The first line that can be had with `span`: earlier ones have to be

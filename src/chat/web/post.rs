@@ -31,14 +31,15 @@ impl Chat {
         Ok(())
     }
 
-    /// A line of a body has come. It is said as it is: a log may have lines that look
-    /// like commands.
+    /// A line of a body has come. It is said as it is, but for `/me`: a log may have lines that
+    /// look like commands.
     pub(in crate::chat) fn say_posted(&mut self, id: ClientId, text: &str) {
         if text.is_empty() {
             return;
         }
         let (before, on_their_way) = (self.position(id), self.outbox.lines());
-        self.say(id, Manner::Say, text);
+        let (manner, text) = Manner::of(text);
+        self.say(id, manner, text);
         let after = self.position(id);
         if self.outbox.lines() > on_their_way && self.outbox.is_up() {
             self.sessions[id].set_rare(|rare| rare.unplaced += 1);

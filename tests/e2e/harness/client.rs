@@ -185,13 +185,17 @@ impl Client {
         self.expect([line.as_ref(), end].concat());
     }
 
-    /// Reads the answer to `/who`, which begins like this.
+    /// Reads the answer to `/who`; these have said something less than a minute ago.
     #[track_caller]
-    pub fn hears_who(&mut self, here: impl AsRef<str>) {
+    pub fn hears_who(&mut self, names: &[impl AsRef<str>]) {
         let line = self.line();
-        let (answer, newest) = line.rsplit_once("; line ").expect("it tells the newest line");
-        assert_eq!(answer, here.as_ref());
-        assert!(newest.ends_with(" is the newest"), "{line:?}");
+        let newest = line.strip_prefix(&format!("*** {} here; line ", names.len()));
+        assert!(newest.is_some_and(|it| it.ends_with(" is the newest")), "{line:?}");
+        for name in names {
+            let row = self.line();
+            let words: Vec<_> = row.split_whitespace().collect();
+            assert_eq!(words[..3], ["***", name.as_ref(), "now"], "{row:?}");
+        }
     }
 
     /// Reads the farewell of a client that says `/quit`.

@@ -61,6 +61,8 @@ impl Holders {
             assert_eq!(self.numbers.insert(key(new), number), None, "two have the name {new}");
         } else if let Some((name, _)) = notice.split_once(" left") {
             assert!(self.numbers.remove(&key(name)).is_some(), "{name} wasn't here");
+        } else if let Some((name, _)) = notice.split_once(" rolls ") {
+            assert!(self.numbers.contains_key(&key(name)), "{name} isn't here");
         } else {
             assert!(PUBLIC.iter().any(|start| notice.starts_with(start)), "{notice}");
         }
