@@ -211,6 +211,10 @@ impl Chat {
         if topic.is_some() {
             self.notify_here(id, &texts::topic(topic.as_deref()));
         }
+        let rules = texts::rules(&self.rooms[self.sessions[id].room].rules);
+        if !rules.is_empty() {
+            self.notify_here(id, &rules);
+        }
         self.tell_kept(id);
         self.show_history(id, self.config.history_lines);
     }

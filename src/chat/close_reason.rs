@@ -59,6 +59,8 @@ pub enum Refused {
     Denied,
     /// An operator has banned its address.
     Banned,
+    /// An operator has locked the room.
+    Locked,
     /// The system can't watch its connection.
     Unserved,
     /// It doesn't speak TLS.
@@ -91,6 +93,8 @@ pub enum Refusal {
     Banned {
         /// For how many seconds more; `None`: for ever.
         seconds: Option<u32>,
+        /// Why, if the operator has said it; else empty.
+        reason: Box<str>,
     },
     /// The system can't watch its connection.
     Unserved,
@@ -140,6 +144,7 @@ impl CloseReason {
             CloseReason::Refused(Refused::NewPerMinute) => "too many a minute from one address",
             CloseReason::Refused(Refused::Denied) => "not allowed",
             CloseReason::Refused(Refused::Banned) => "refused for a ban",
+            CloseReason::Refused(Refused::Locked) => "room locked",
             CloseReason::Refused(Refused::Unserved) => "not served",
             CloseReason::Refused(Refused::PlainText) => "plain text",
         }

@@ -218,13 +218,17 @@ impl Config {
     pub fn strangers_max(&self) -> usize {
         match self.password {
             Some(_) => STRANGERS_MIN.max(self.clients_max / STRANGERS_PART),
-            None => 0,
+            // When an operator has locked the first room: they take places of clients.
+            None => STRANGERS_MIN,
         }
     }
 
     /// Clients at one time in all, those that have just given way included.
     pub fn connections_max(&self) -> usize {
-        self.clients_max.saturating_add(2 * self.strangers_max())
+        match self.password {
+            Some(_) => self.clients_max.saturating_add(2 * self.strangers_max()),
+            None => self.clients_max,
+        }
     }
 
     /// How many clients there may be where there are so many `places` in all.

@@ -66,6 +66,7 @@ impl Chat {
                 }
                 Some(Due::Greeting(id)) => self.handle_greeting(id),
                 Some(Due::Presence(room)) => self.tell_presence(room),
+                Some(Due::Mute(number)) => _ = self.end_mute(number),
                 None => {
                     if let Some(id) = self.schedule.next_spare(now) {
                         self.greet_spare(id);

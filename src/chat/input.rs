@@ -16,7 +16,7 @@ use crate::chat::member::{NOTE_BYTES_MAX, Session};
 use crate::chat::room::log::{HiddenFrom, Line, Seq};
 use crate::chat::texts;
 use crate::wire::{
-    Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, Protocol, Text, View,
+    Change, Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, Protocol, Text, View,
     close_directions,
 };
 
@@ -268,9 +268,13 @@ impl Chat {
     /// Nothing that it says can be taken for a notice or for another's line: see
     /// [`Encoding::encode`].
     pub(super) fn say(&mut self, id: ClientId, manner: Manner, text: &str) {
+        if let Some(wait) = self.slow_wait(id) {
+            return self.refuse_early_line(id, wait);
+        }
         if !self.begin_act(id) {
             return;
         }
+        self.begin_pause(id);
         let kind = match manner {
             Manner::Say => Kind::Said,
             Manner::Act => Kind::Act,
@@ -354,15 +358,14 @@ impl Chat {
         }
     }
 
-    /// Adds a notice that says what a room is about now, which has been set.
-    pub(super) fn append_topic(&mut self, id: RoomId, text: &str) {
+    /// Adds a notice that says what is different in a room now, which has been set.
+    pub(super) fn append_change(&mut self, id: RoomId, text: &str, change: Change) {
         let Some(key) = self.rooms[id].key.clone().filter(|_| self.config.is_shared) else {
             return self.append_notice(id, Kind::Notice, text);
         };
-        let topic = self.rooms[id].topic.clone().unwrap_or_default();
         let (author, time, text) = (ClientId::default(), self.clock.wall(), text.as_bytes());
         let line = Line { author, kind: Kind::Notice, time, from: "", text };
-        self.append_to_shared(id, &key, &line, HiddenFrom::Nobody, Some(&topic));
+        self.append_to_shared(id, &key, &line, HiddenFrom::Nobody, Some(change));
     }
 
     /// Adds a line that has its place.

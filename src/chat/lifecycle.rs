@@ -62,7 +62,7 @@ impl Chat {
             self.counts.endings[CloseReason::Refused(refusal.kind())] += 1;
         })?;
         self.counts.clients += 1;
-        let room = self.rooms.login().unwrap_or(self.rooms.lobby());
+        let room = self.first_room();
         let encoding = Encoding {
             view: self.config.view,
             ..Encoding::new(self.config.text_layout(), Ending::Lf)
@@ -82,7 +82,8 @@ impl Chat {
             self.sessions[id].set_client(|client| *client = Client::at(Stage::Lines));
             return Ok(());
         }
-        if self.rooms.login().is_some() {
+        self.mute_again(id);
+        if room != self.rooms.lobby() {
             self.begin_login(id);
         } else {
             self.name(id);

@@ -1,13 +1,18 @@
-//! The login room: where clients wait that have to give a password first.
+//! The login room: where clients wait that have to give a password first, or that come while the
+//! lobby is locked.
 //!
 //! It is a room in which nothing is said, so that they are sent and told nothing
 //! of the others, and the others nothing of them.
 
 use std::time::Duration;
 
-use crate::chat::close_reason::{CloseReason, Closing, Refusal};
+use crate::chat::admission::password::Password;
+use crate::chat::close_reason::{CloseReason, Closing, Refusal, Refused};
+use crate::chat::commands::rules::is_invited;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Standing, State};
+use crate::chat::names::nick::Nick;
+use crate::chat::room::RoomId;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
 use crate::wire::{Client, Stage, Text};
@@ -86,7 +91,13 @@ impl Chat {
     /// A newcomer is told that there is a password, unless it knows.
     pub(super) fn ask_password(&mut self, id: ClientId) {
         if self.sessions[id].rare().password_attempts == 0 && !self.is_answered_later(id) {
-            self.notify(id, texts::PASSWORD);
+            match &self.config.password {
+                Some(_) => self.notify(id, texts::PASSWORD),
+                None => {
+                    let lobby = self.rooms[self.rooms.lobby()].name.clone();
+                    self.notify(id, &texts::locked_entry(lobby.as_str()));
+                }
+            }
         }
     }
 
@@ -94,8 +105,12 @@ impl Chat {
     pub(super) fn handle_password(&mut self, id: ClientId, line: &[u8]) {
         // As any line: keys that erase work, and a stray CR isn't a part of it.
         let typed = Text::clean(line);
-        let typed = typed.as_str().as_bytes();
-        if self.config.password.as_ref().is_some_and(|password| password.matches(typed)) {
+        let typed = typed.as_str();
+        if self.is_lobby_locked() {
+            return self.handle_locked_entry(id, typed);
+        }
+        let password = self.config.password.as_ref();
+        if password.is_some_and(|password| password.matches(typed.as_bytes())) {
             return match self.place_for_member() {
                 Ok(()) => self.log_in(id),
                 Err(refusal) => {
@@ -104,10 +119,70 @@ impl Chat {
                 }
             };
         }
+        self.refuse_password(id);
+    }
+
+    /// What a newcomer has typed doesn't let it in.
+    fn refuse_password(&mut self, id: ClientId) {
         self.outputs.push_back(Output::Log(id, Logged::WrongPassword));
         match self.count_password_attempt(id) {
             0 => self.leave(id, CloseReason::NoPassword, Some(texts::PASSWORD_WRONG_AGAIN)),
             left => self.notify(id, &texts::password_wrong(left)),
+        }
+    }
+
+    /// A newcomer has typed a line, and the first room is locked: operators may come in, and so
+    /// may those who are invited where no password is needed.
+    fn handle_locked_entry(&mut self, id: ClientId, typed: &str) {
+        let matches = |password: &Option<Password>| {
+            password.as_ref().is_some_and(|password| password.matches(typed.as_bytes()))
+        };
+        let is_operator = matches(&self.config.operator_password);
+        let lobby = self.rooms.lobby();
+        let nick = Nick::parse_with_secret(typed, &self.config.proof_key).ok();
+        let invited = nick.filter(|nick| {
+            self.config.password.is_none() && is_invited(&self.rooms[lobby].rules, nick)
+        });
+        if matches(&self.config.password) && !is_operator {
+            let text = texts::locked_out(self.rooms[lobby].name.as_str());
+            return self.leave(id, CloseReason::Refused(Refused::Locked), Some(&text));
+        }
+        if !is_operator && invited.is_none() {
+            return self.refuse_password(id);
+        }
+        if let Err(refusal) = self.place_for_member() {
+            let text = refusal.text();
+            return self.leave(id, CloseReason::Refused(refusal.kind()), Some(&text));
+        }
+        self.log_in(id);
+        if is_operator && self.sessions.contains_key(id) {
+            self.become_operator(id);
+        } else if invited.is_some() && self.sessions.contains_key(id) {
+            self.run_command(id, &format!("nick {typed}"));
+        }
+    }
+
+    /// Where newcomers come to: they have to wait if there is a password or the lobby is locked.
+    pub(super) fn first_room(&self) -> RoomId {
+        let waits = self.config.password.is_some() || self.is_lobby_locked();
+        self.rooms.login().filter(|_| waits).unwrap_or(self.rooms.lobby())
+    }
+
+    /// Whether an operator has locked the first room.
+    pub(super) fn is_lobby_locked(&self) -> bool {
+        self.rooms.login().is_some() && self.rooms[self.rooms.lobby()].rules.is_locked
+    }
+
+    /// The lobby isn't locked any more: those who wait for that come in, as far as there is
+    /// place.
+    pub(super) fn let_waiting_in(&mut self) {
+        let Some(login) = self.rooms.login().filter(|_| self.config.password.is_none()) else {
+            return;
+        };
+        for id in self.rooms[login].members().to_vec() {
+            if self.is_logging_in(id) && self.place_for_member().is_ok() {
+                self.log_in(id);
+            }
         }
     }
 

@@ -21,6 +21,7 @@ mod member;
 mod close_reason;
 mod admission;
 mod counts;
+mod moderation;
 mod schedule;
 mod flush;
 mod secured;

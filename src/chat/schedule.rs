@@ -33,6 +33,8 @@ pub(super) enum Due {
     Greeting(ClientId),
     /// A room is to be told who came and went.
     Presence(RoomId),
+    /// The mute with this number ends.
+    Mute(u64),
 }
 
 impl Schedule {
@@ -130,7 +132,7 @@ impl Schedule {
     pub fn rooms(&self) -> impl Iterator<Item = RoomId> {
         self.due.iter().filter_map(|(_, due)| match due {
             Due::Presence(room) => Some(*room),
-            Due::Client(_) | Due::Greeting(_) => None,
+            Due::Client(_) | Due::Greeting(_) | Due::Mute(_) => None,
         })
     }
 

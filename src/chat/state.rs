@@ -21,6 +21,7 @@ use crate::chat::keeping::repairs::Repairs;
 use crate::chat::linking::directory::Directory;
 use crate::chat::linking::outbox::Outbox;
 use crate::chat::member::Session;
+use crate::chat::moderation::Moderation;
 use crate::chat::names::table::Names;
 use crate::chat::pace::Pace;
 use crate::chat::room::table::Rooms;
@@ -58,6 +59,7 @@ pub struct Chat {
     pub(super) names: Names,
     pub(super) rooms: Rooms,
     pub(super) admission: Admission,
+    pub(super) moderation: Moderation,
     pub(super) pages: Pages,
     pub(super) handover: Handover,
     pub(super) repairs: Repairs,
@@ -86,9 +88,18 @@ pub enum Logged {
     WrongPassword,
     /// It gave a wrong password of operators.
     WrongOperatorPassword,
-    /// It did something that operators can: its name, the command, and what came
-    /// of it.
-    Operator(String),
+    /// An operator did something.
+    Operator {
+        /// The operator's name.
+        name: String,
+        /// The server where the operator is, if that is another one; the client is then the one
+        /// that it was done to.
+        server: Option<String>,
+        /// What was done, and what came of it.
+        what: String,
+    },
+    /// It has reported a user to the operators: who, whom, and why.
+    Report(String),
 }
 
 /// Something that the caller has to do.
@@ -140,6 +151,7 @@ impl Chat {
             sessions: SecondaryMap::new(),
             names: Names::default(),
             admission: Admission::default(),
+            moderation: Moderation::default(),
             pages: Pages::default(),
             lookups: Lookups::default(),
             secured: Secured::default(),

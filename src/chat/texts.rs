@@ -15,7 +15,7 @@ use crate::chat::counts::Counts;
 use crate::chat::linking::directory::Remote;
 use crate::chat::names::nick::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
 use crate::chat::names::proof::SECRET_BYTES_MAX;
-use crate::wire::{Kind, StoreState, Time, date_and_time, rfc3339};
+use crate::wire::{Kind, Rules, SharedReport, StoreState, Time, date_and_time, rfc3339};
 
 pub(super) const SHUTDOWN: &str = "the server is shutting down";
 pub(super) const EDIT_OFFERED: &str =
@@ -42,7 +42,7 @@ pub(super) const NO_OPERATORS: &str = "there are no operators here";
 pub(super) const NO_MORE_TRIES: &str = "too many tries";
 pub(super) const YOU_ARE_OPERATOR: &str = "you are an operator now; /help shows what you can do";
 pub(super) const FOR_OPERATORS: &str = "only operators can do that; /op PASSWORD makes you one";
-pub(super) const YOU_ARE_MUTED: &str = "an operator has muted you: no one sees what you send";
+pub(super) const NO_LONGER_OPERATOR: &str = "you are no longer an operator";
 pub(super) const YOU_MAY_SPEAK: &str = "you may speak again";
 pub(super) const BANS_UNSAVED: &str = "the bans can't be saved, so they end with the server";
 
@@ -473,9 +473,18 @@ pub(super) fn no_more_rooms(rooms: usize) -> String {
     format!("the limit of {rooms} rooms is reached; /rooms lists them")
 }
 
-/// `2 rooms: lobby (12), dev (3)`
-pub(super) fn rooms<'a>(total: usize, rooms: impl Iterator<Item = (&'a str, usize)>) -> String {
-    let rooms: Vec<_> = rooms.map(|(name, members)| format!("{name} ({members})")).collect();
+/// `2 rooms: lobby (12, slow 5 s), dev (3, locked)`
+pub(super) fn rooms<'a>(
+    total: usize,
+    rooms: impl Iterator<Item = (&'a str, usize, Option<&'a Rules>)>,
+) -> String {
+    let rooms = rooms.map(|(name, members, rules)| {
+        let slow = rules.map_or(0, |rules| rules.slow_seconds);
+        let slow = if slow > 0 { format!(", slow {slow} s") } else { String::new() };
+        let lock = if rules.is_some_and(|rules| rules.is_locked) { ", locked" } else { "" };
+        format!("{name} ({members}{slow}{lock})")
+    });
+    let rooms: Vec<_> = rooms.collect();
     let more = match total - rooms.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -850,8 +859,9 @@ pub(super) fn is_kicked(name: &str) -> String {
     format!("{name} was kicked")
 }
 
-pub(super) fn you_are_banned(seconds: Option<u32>) -> String {
-    format!("goodbye: your address is banned{}", lasting(seconds))
+pub(super) fn you_are_banned(seconds: Option<u32>, reason: &str) -> String {
+    let why = reason_after_colon(reason);
+    format!("goodbye: your address is banned{}{why}", lasting(seconds))
 }
 
 /// `192.0.2.0/24 is banned for 60 minutes more, 2 clients were disconnected`
@@ -897,15 +907,187 @@ pub(super) fn bans(bans: usize) -> String {
     }
 }
 
-/// `192.0.2.0/24 for 5 minutes more, by ann`
-pub(super) fn ban(network: IpNet, seconds: Option<u32>, by: &str) -> String {
-    format!("{network}{}, by {by}", lasting(seconds))
+/// `192.0.2.0/24 for 5 minutes more, by ann: "spam"`
+pub(super) fn ban(network: IpNet, seconds: Option<u32>, by: &str, reason: &str) -> String {
+    format!("{network}{}, by {by}{}", lasting(seconds), reason_after_colon(reason))
 }
 
-pub(super) fn muted(name: &str, is_muted: bool) -> String {
-    match is_muted {
-        true => format!("{name} is muted"),
-        false => format!("{name} may speak again"),
+pub(super) fn bans_left_out(bans: usize) -> String {
+    format!("and {} more, in the file of bans", count(bans as u64, "ban"))
+}
+
+/// With an end if there is one, in so many seconds.
+pub(super) fn you_are_muted(seconds: Option<u32>) -> String {
+    format!("an operator has muted you{}: no one sees what you send", lasting(seconds))
+}
+
+pub(super) fn muted(name: &str, seconds: Option<u32>) -> String {
+    format!("{name} is muted{}", lasting(seconds))
+}
+
+pub(super) fn unmuted(name: &str) -> String {
+    format!("{name} may speak again")
+}
+
+pub(super) fn not_muted(name: &str) -> String {
+    format!("{name} isn't muted")
+}
+
+pub(super) fn too_many_mutes(mutes_max: usize) -> String {
+    format!("the limit of {mutes_max} mutes with an end is reached; /unmute makes room")
+}
+
+pub(super) const MUTE_TIME: &str =
+    "a mute lasts from 1 second to 365 days: /mute ann 30s, 10m, 2h or 1d";
+
+/// What newcomers to a room are told of its rules; empty if there are none.
+pub(super) fn rules(rules: &Rules) -> String {
+    let slow = (rules.slow_seconds > 0).then(|| one_line_in(rules.slow_seconds));
+    let lock = rules.is_locked.then(|| "it is locked for others".to_owned());
+    match (slow, lock) {
+        (Some(slow), Some(lock)) => format!("this room is in slow mode, {slow}, and {lock}"),
+        (Some(slow), None) => format!("this room is in slow mode: {slow}"),
+        (None, Some(_)) => "this room is locked for others".into(),
+        (None, None) => String::new(),
+    }
+}
+
+/// `one line in 5 s from each user`
+fn one_line_in(seconds: u32) -> String {
+    format!("one line in {seconds} s from each user")
+}
+
+pub(super) fn slow(seconds: u32) -> String {
+    match seconds {
+        0 => "slow mode is off".into(),
+        _ => format!("slow mode is on: {}", one_line_in(seconds)),
+    }
+}
+
+pub(super) fn slow_set(nick: &str, seconds: u32) -> String {
+    match seconds {
+        0 => format!("{nick} turned off slow mode"),
+        _ => format!("{nick} turned on slow mode: {}", one_line_in(seconds)),
+    }
+}
+
+pub(super) const SLOW_TIME: &str =
+    "slow mode takes 1 second to 1 hour: /slow 5s, /slow 1m, /slow off";
+
+/// A line that came too soon.
+pub(super) fn too_soon(seconds: u32, wait: u32) -> String {
+    format!("not sent: slow mode allows one line in {seconds} s; send it again in {wait} s")
+}
+
+/// The answer to a POST of which some lines came too soon.
+pub(super) fn partly_posted(unsent: u32, why: &str) -> String {
+    let why = why.strip_prefix("not sent: ").unwrap_or(why);
+    let were = if unsent == 1 { "was" } else { "were" };
+    format!("{} {were} not sent, the others were: {why}", count(unsent.into(), "line"))
+}
+
+pub(super) fn locked(nick: &str) -> String {
+    format!("{nick} locked the room: no one else can enter, but those whom an operator invites")
+}
+
+pub(super) fn unlocked(nick: &str) -> String {
+    format!("{nick} unlocked the room")
+}
+
+pub(super) const LOCKED_ALREADY: &str = "the room is locked already; /invite NAME lets a user in";
+pub(super) const NOT_LOCKED: &str = "the room isn't locked";
+
+pub(super) fn is_locked(room: &str) -> String {
+    format!("{room} is locked: an operator has to invite you")
+}
+
+/// The answer to a request, and the farewell of a WebSocket.
+pub(super) fn locked_out(room: &str) -> String {
+    format!("goodbye: {room} is locked, and only users whom an operator invites can enter")
+}
+
+/// What newcomers are asked while the first room is locked.
+pub(super) fn locked_entry(room: &str) -> String {
+    format!("{room} is locked: wait, type the name that was invited, or the operators' password")
+}
+
+pub(super) fn invited(name: &str, room: &str) -> String {
+    format!("{name} can enter {room} now")
+}
+
+pub(super) fn you_are_invited(by: &str, room: &str) -> String {
+    format!("{by} invites you: /join {room} takes you there")
+}
+
+pub(super) fn too_many_invited(invited_max: usize) -> String {
+    format!("{invited_max} users are invited, which is the limit; /unlock ends that")
+}
+
+/// `ann cleared lines 5 to 7 from the history`
+pub(super) fn cleared(nick: &str, first: u64, last: u64) -> String {
+    match first == last {
+        true => format!("{nick} cleared line {first} from the history"),
+        false => format!("{nick} cleared lines {first} to {last} from the history"),
+    }
+}
+
+/// To a client that asks for what was said since a line.
+pub(super) fn lines_cleared(lines: u64) -> String {
+    let were = if lines == 1 { "was" } else { "were" };
+    format!("{} {were} cleared since then", count(lines, "line"))
+}
+
+pub(super) const NOTHING_TO_CLEAR: &str = "there is nothing to clear";
+
+/// `2 operators: ann, bob on office`
+pub(super) fn operators(names: &[String]) -> String {
+    format!("{}: {}", count(names.len() as u64, "operator"), names.join(", "))
+}
+
+pub(super) fn operator_elsewhere(remote: &Remote, server: &str) -> String {
+    format!("{} on {server}", remote.nick.as_str())
+}
+
+/// `bob reports eve in lobby: "spam"`
+pub(super) fn report(report: &SharedReport) -> String {
+    let SharedReport { by, about, room, why, .. } = report;
+    format!("{by} reports {about} in {room}{}", reason_after_colon(why))
+}
+
+/// The same with the time, in a list.
+pub(super) fn report_then(it: &SharedReport, zone: &TimeZone) -> String {
+    format!("{} {}", date_and_time(it.time, zone), report(it))
+}
+
+pub(super) fn reports_waiting(reports: usize) -> String {
+    format!("{} since an operator was here:", count(reports as u64, "report"))
+}
+
+pub(super) fn reports(reports: usize) -> String {
+    match reports {
+        0 => "no one has reported anything".into(),
+        1 => "the last report:".into(),
+        _ => format!("the last {reports} reports, newest last:"),
+    }
+}
+
+pub(super) const REPORTED: &str = "the operators have your report";
+pub(super) const REPORTED_LATER: &str =
+    "no operator is here: the next one who comes will see your report";
+
+pub(super) fn too_many_reports(seconds: u32) -> String {
+    format!("not reported: there were too many reports; try again in {seconds} s")
+}
+
+/// `2026-11-20 14:03 ann kicks bob`
+pub(super) fn action(time: Time, what: &str, zone: &TimeZone) -> String {
+    format!("{} {what}", date_and_time(time, zone))
+}
+
+pub(super) fn actions(actions: usize) -> String {
+    match actions {
+        1 => "the last action of an operator:".into(),
+        _ => format!("the last {actions} actions of operators, newest last:"),
     }
 }
 
@@ -949,8 +1131,9 @@ impl Refusal {
                 format!("refused: TLS is required here; connect with {commands}")
             }
             Refusal::Denied => "refused: your address is not allowed here".into(),
-            Refusal::Banned { seconds } => {
-                format!("refused: your address is banned{}", lasting(seconds))
+            Refusal::Banned { seconds, ref reason } => {
+                let (lasting, why) = (lasting(seconds), reason_after_colon(reason));
+                format!("refused: your address is banned{lasting}{why}")
             }
         }
     }

@@ -5,9 +5,9 @@
 -- how many seconds a room is kept, the counting that the server knows, the number of the newest
 -- line that it knows of it, and what names this start of the engine (or nothing).
 -- Gives the number of the newest line, the name of the counting, the number of the last line
--- before it, and the topic.
+-- before it, the topic, what operators have set, and the numbers of lines that were taken out.
 local log, meta = KEYS[1], KEYS[2]
-local state = redis.call('HMGET', meta, 's', 'e', 'b', 't', 'x')
+local state = redis.call('HMGET', meta, 's', 'e', 'b', 't', 'x', 'm', 'c')
 local s, e, b = state[1] or '0', state[2], state[3] or '0'
 local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
 newest = newest and string.match(newest[1], '^%d+')
@@ -28,4 +28,4 @@ if e ~= state[2] then
 end
 redis.call('EXPIRE', log, ARGV[2])
 redis.call('EXPIRE', meta, ARGV[2])
-return {s, e, b, state[4] or ''}
+return {s, e, b, state[4] or '', state[6] or '', state[7] or ''}

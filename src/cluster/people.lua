@@ -140,6 +140,12 @@ function doing.ban(network, record)
     return 1
 end
 
+-- Something that all servers are told once, and what kind of thing it is.
+function doing.tell(kind, data)
+    tell(kind, own, data)
+    return 1
+end
+
 -- A server, what kind of thing it is sent, and the thing as JSON. Gives 0 if it isn't there.
 function doing.send(server, kind, data)
     if not is_alive(server) then

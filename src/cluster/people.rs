@@ -86,6 +86,11 @@ impl Engine {
         self.call::<u8>(server, "ban", (&*ban.network, json(ban))).map(|_| ())
     }
 
+    /// Tells all servers something of this kind, once.
+    pub fn tell(&mut self, server: &str, kind: &str, what: &impl Serialize) -> RedisResult<()> {
+        self.call::<u8>(server, "tell", (kind, json(what))).map(|_| ())
+    }
+
     /// Sends something to another server; false if that is gone.
     pub fn send(
         &mut self,
@@ -144,6 +149,8 @@ pub(super) fn news(kind: &str, server: &str, data: &str, number: u64) -> Option<
         "gone" => PeopleNews::Gone { server, is_planned: false },
         "left" => PeopleNews::Gone { server, is_planned: true },
         "ban" => PeopleNews::Ban(parse(data)?),
+        "report" => PeopleNews::Report(parse(data)?),
+        "mute" => PeopleNews::Mute(parse(data)?),
         _ => return None,
     })
 }

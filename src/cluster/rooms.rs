@@ -5,7 +5,10 @@ use redis::{Cmd, RedisResult, Value};
 
 use super::engine::{Engine, random_name};
 use super::entries::{Raw, entries};
-use crate::wire::{From, Kind, Page, Past, RoomKey, SharedLine, Submission, Tail, Text, Time};
+use crate::wire::{
+    Change, From, Kind, Page, Past, RoomKey, Rules, SharedLine, Submission, Tail, Text, Time,
+    parse_range,
+};
 
 /// Lines and bytes of one call of the script, which holds up everybody else.
 const CALL_LINES_MAX: usize = 128;
@@ -36,6 +39,9 @@ pub(super) struct Standing {
     /// The number of the last line before this counting.
     pub base: u64,
     pub topic: Box<str>,
+    pub rules: Rules,
+    /// The numbers of lines that were taken out: the first and the last one of each time.
+    pub cleared: Vec<(u64, u64)>,
 }
 
 /// An entry of a room.
@@ -58,10 +64,13 @@ impl Engine {
         let mut call = self.open.key(key(room, "log"));
         call.key(key(room, "meta")).arg(random_name()).arg(ROOM_SECONDS);
         call.arg(&*known.run).arg(known.newest).arg(&*self.instance);
-        let (newest, run, base, topic): (u64, String, u64, String) =
+        type State = (u64, String, u64, String, String, String);
+        let (newest, run, base, topic, rules, cleared): State =
             call.invoke(&mut self.connection)?;
         let known = Known { run: run.into(), newest };
-        Ok(Standing { known, base, topic: topic.into() })
+        let (topic, rules) = (topic.into(), Rules::parse(&rules));
+        let cleared = cleared.split(' ').filter_map(parse_range).collect();
+        Ok(Standing { known, base, topic, rules, cleared })
     }
 
     /// Adds to a room what this server has and the room hasn't, in its order. `behind` is how far
@@ -85,10 +94,10 @@ impl Engine {
             call.arg(&*known.run).arg(known.newest).arg(behind);
             call.arg(&*self.instance);
             for Submission { count, line, .. } in now {
-                let SharedLine { author, time, kind, from, text, topic } = line;
+                let SharedLine { author, time, kind, from, text, change } = line;
                 call.arg(count).arg(author).arg(time).arg(word(*kind));
                 call.arg(&**from).arg(&**text);
-                call.arg(topic.as_ref().map_or(String::new(), |topic| format!("t{topic}")));
+                call.arg(change.as_ref().map_or(String::new(), Change::text));
             }
             let (newest, run): (u64, String) = call.invoke(&mut self.connection)?;
             (known, rest) = (Known { run: run.into(), newest }, later);
@@ -107,7 +116,7 @@ impl Engine {
 
     /// How a room goes on, and the end of what was said.
     pub fn room(&mut self, room: &RoomKey, lines: usize) -> RedisResult<Tail> {
-        let Standing { known, topic, .. } = self.open(room, &Known::default())?;
+        let Standing { known, topic, rules, cleared, .. } = self.open(room, &Known::default())?;
         let lines = self.tail(room, known.newest, lines)?;
         Ok(Tail {
             is_known: known.newest > 0,
@@ -115,6 +124,8 @@ impl Engine {
             next: known.newest + 1,
             run: Some(known.run),
             topic,
+            rules,
+            cleared,
             lines,
             is_interrupted: false,
         })
@@ -198,7 +209,10 @@ impl<'a> Entry<'a> {
             kind: kind(raw.text("k")?)?,
             from: clean(raw.text("f")?, FROM_BYTES_MAX),
             text: clean(raw.text("x")?, usize::MAX),
-            topic: raw.text("o").map(|topic| clean(topic, usize::MAX)),
+            change: match raw.text("o") {
+                Some(topic) => Some(Change::Topic(clean(topic, usize::MAX))),
+                None => raw.text("y").and_then(Change::parse),
+            },
         };
         Some(Entry {
             number,

@@ -298,6 +298,8 @@ impl Writer {
                 self.ask(|engine| engine.send(&own, server, "outcome", outcome))?;
             }
             Dispatch::Ban(ban) => self.ask(|engine| engine.ban(&own, ban))?,
+            Dispatch::Report(report) => self.ask(|engine| engine.tell(&own, "report", report))?,
+            Dispatch::Mute(mute) => self.ask(|engine| engine.tell(&own, "mute", mute))?,
             Dispatch::Guests => {
                 self.guests = self.ask(|engine| engine.guests(&own))?;
                 self.say(Event::Guests(self.guests), wake);

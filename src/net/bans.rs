@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use super::file;
 use super::worker::Worker;
 
-/// A thousand bans take a tenth of it; the rest is for comments.
+/// Two thousand bans, each with a reason, take two thirds of it; the rest is for comments.
 const BANS_BYTES_MAX: usize = 1 << 20;
 
 /// Symbolic links that are followed from one to the next, as Linux has it.

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::schema::{self, Fault};
-use crate::wire::{Batch, From, Kind, News, Page, Past, RoomKey, StoredLine, Tail, is_sender};
+use crate::wire::{
+    Batch, From, Kind, News, Page, Past, RoomKey, Rules, StoredLine, Tail, is_sender,
+};
 
 /// Numbers that a room may give to lines without asking: what is said until the next time
 /// that some are reserved is less.
@@ -91,16 +93,19 @@ impl Database {
 
     /// Writes everything or nothing.
     pub fn write(&mut self, batches: &[Batch]) -> Result<(), Fault> {
-        let is_durable = self.is_reserve_low(batches);
-        self.transact(is_durable, |database| {
+        let is_reserve_low = self.is_reserve_low(batches);
+        let news = batches.iter().flat_map(Batch::iter);
+        let is_cleared = news.into_iter().any(|(_, news)| matches!(news, News::Cleared(..)));
+        self.transact(is_reserve_low || is_cleared, |database| {
             batches.iter().flat_map(Batch::iter).try_for_each(|(room, news)| {
                 let stored = database.room(room)?;
                 match news {
                     News::Run(run) => database.begin_run(room, stored, run),
+                    News::Rules(rules) => database.set_rules(room, rules),
                     news => database.write_news(stored, news),
                 }
             })?;
-            if is_durable { database.reserve(batches) } else { Ok(()) }
+            if is_reserve_low { database.reserve(batches) } else { Ok(()) }
         })
     }
 
@@ -146,13 +151,32 @@ impl Database {
                 self.connection.prepare_cached(insert)?.execute(params![stored.id, first, last])?;
             }
             // It may be entered again soon.
-            News::Closed | News::Run(_) => {}
+            News::Closed | News::Run(_) | News::Rules(_) => {}
+            News::Cleared(first, last) => {
+                let delete = "DELETE FROM lines WHERE room = ? AND number BETWEEN ? AND ?";
+                let last = i64::try_from(last).unwrap_or(i64::MAX);
+                self.connection.prepare_cached(delete)?.execute(params![stored.id, first, last])?;
+            }
             News::Topic(topic) => {
                 let update = "UPDATE rooms SET topic = ? WHERE id = ?";
                 self.connection.prepare_cached(update)?.execute(params![topic, stored.id])?;
             }
         }
         Ok(())
+    }
+
+    /// What operators have set for a room is this now.
+    fn set_rules(&mut self, room: &RoomKey, rules: &str) -> Result<(), Fault> {
+        let set = "INSERT OR REPLACE INTO meta VALUES (?, ?)";
+        self.connection.execute(set, [&*rules_of(&room.name), rules])?;
+        Ok(())
+    }
+
+    /// What operators have set for the room of this name.
+    fn rules(&self, name: &str) -> Result<Rules, Fault> {
+        let select = "SELECT value FROM meta WHERE key = ?";
+        let rules = self.connection.query_row(select, [rules_of(name)], |row| row.get(0));
+        Ok(rules.optional()?.map_or(Rules::default(), |rules: String| Rules::parse(&rules)))
     }
 
     /// The numbers of a room belong to the counting `run` from now on. Those of another one
@@ -283,7 +307,9 @@ impl Database {
             self.transact(true, |database| database.set_reserved(&name, next + RESERVED))?;
         }
         let is_interrupted = known.is_none() && newest > 0 && newest + 1 < next;
-        Ok(Tail { is_known: true, name, next, topic, lines, is_interrupted, run: None })
+        let (is_known, rules) = (true, self.rules(&name)?);
+        let tail = Tail { is_known, name, next, topic, rules, lines, ..Tail::default() };
+        Ok(Tail { is_interrupted, ..tail })
     }
 
     /// The newest lines of a room, after the last gap.
@@ -529,15 +555,24 @@ impl Database {
                       AND NOT EXISTS (SELECT 1 FROM lines WHERE room = ?1)";
         let mut select = self.connection.prepare_cached(select)?;
         let room = select.query_row([id], |row| Ok((row.get(0)?, row.get::<_, u64>(1)?)));
-        let Some((name, reserved)) = room.optional()? else { return Ok(None) };
+        let Some((name, reserved)): Option<(Box<str>, _)> = room.optional()? else {
+            return Ok(None);
+        };
         for delete in ["DELETE FROM rooms WHERE id = ?", "DELETE FROM looks WHERE room = ?"] {
             self.connection.prepare_cached(delete)?.execute([id])?;
         }
+        let delete = "DELETE FROM meta WHERE key = ?";
+        self.connection.prepare_cached(delete)?.execute([rules_of(&name)])?;
         self.floor = self.floor.max(reserved);
         let update = "UPDATE meta SET value = ? WHERE key = 'floor'";
         self.connection.prepare_cached(update)?.execute([self.floor.to_string()])?;
         Ok(Some(name))
     }
+}
+
+/// The key of what operators have set for a room.
+fn rules_of(name: &str) -> String {
+    format!("rules of {name}")
 }
 
 /// The value of a name, which is `fresh` from now on if it had none.
@@ -554,7 +589,9 @@ fn newest(batches: &[Batch]) -> impl Iterator<Item = (&RoomKey, u64)> {
         let number = match news {
             News::Line(line) => line.number,
             News::Lost(_, last) => last,
-            News::Topic(_) | News::Run(_) | News::Closed => continue,
+            News::Topic(_) | News::Run(_) | News::Rules(_) | News::Cleared(..) | News::Closed => {
+                continue;
+            }
         };
         let known = newest.entry(&**room).or_default();
         *known = number.max(*known);

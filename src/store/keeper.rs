@@ -176,7 +176,7 @@ impl Keeper {
             let newest = match news {
                 News::Line(line) => line.number,
                 News::Lost(_, last) => last,
-                News::Topic(_) | News::Run(_) => continue,
+                News::Topic(_) | News::Run(_) | News::Rules(_) | News::Cleared(..) => continue,
                 News::Closed => {
                     self.closed.insert(room.name.clone(), Instant::now());
                     self.tidy_at.get_or_insert(Instant::now() + TIDY_TIME);

@@ -17,6 +17,7 @@ mod mssp;
 mod decoder;
 mod text;
 mod message;
+mod rules;
 mod stored;
 mod shared;
 mod view;
@@ -38,9 +39,10 @@ pub use message::{Kind, Message, Time, date_and_time, rfc3339};
 pub use mssp::{MSSP_REQUEST, status, status_text};
 pub use options::Options;
 pub use protocol::{FIRST_BYTES, First, Protocol};
+pub use rules::Rules;
 pub use shared::{
-    Arrival, Dispatch, Errand, GUEST_NUMBERS, Outcome, PeopleNews, Person, PersonId, SharedBan,
-    SharedLine, Submission, Task,
+    Arrival, Change, Dispatch, Errand, GUEST_NUMBERS, Outcome, PeopleNews, Person, PersonId,
+    SharedBan, SharedLine, SharedMute, SharedReport, Submission, Task, parse_range,
 };
 pub use stored::{
     Answer, Batch, From, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail, Wish,

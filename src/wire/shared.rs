@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::message::{Kind, Time};
+use crate::wire::rules::Rules;
 use crate::wire::stored::RoomKey;
 
 /// The numbers that a server gets at once for the names of its guests.
@@ -34,15 +35,63 @@ pub struct SharedLine {
     pub from: Box<str>,
     /// What was said.
     pub text: Box<str>,
-    /// What the room is about from here on, if that changes; empty: about nothing.
-    pub topic: Option<Box<str>>,
+    /// What is different in the room from here on, if something is.
+    pub change: Option<Change>,
+}
+
+/// What a line changes in its room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// What the room is about; empty: about nothing.
+    Topic(Box<str>),
+    /// What operators have set for it.
+    Rules(Rules),
+    /// The lines with these numbers, the first and the last one, are taken out of it.
+    Clear(u64, u64),
+}
+
+impl Change {
+    /// The change as one text: a letter, and what it is.
+    pub fn text(&self) -> String {
+        match self {
+            Change::Topic(topic) => format!("t{topic}"),
+            Change::Rules(rules) => format!("m{}", rules.text()),
+            Change::Clear(first, last) => format!("c{first}-{last}"),
+        }
+    }
+
+    /// The same from that text; `None` if it isn't one.
+    pub fn parse(text: &str) -> Option<Change> {
+        let (kind, value) = text.split_at_checked(1)?;
+        match kind {
+            "t" => Some(Change::Topic(value.into())),
+            "m" => Some(Change::Rules(Rules::parse(value))),
+            "c" => parse_range(value).map(|(first, last)| Change::Clear(first, last)),
+            _ => None,
+        }
+    }
+
+    /// How much memory it takes, about.
+    fn bytes(&self) -> usize {
+        match self {
+            Change::Topic(topic) => topic.len(),
+            Change::Rules(rules) => rules.invited.iter().map(|name| 16 + name.len()).sum(),
+            Change::Clear(..) => 0,
+        }
+    }
+}
+
+/// Two numbers: `5-7`.
+pub fn parse_range(text: &str) -> Option<(u64, u64)> {
+    let (first, last) = text.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
 }
 
 impl SharedLine {
     /// How much memory it takes, about.
     pub fn bytes(&self) -> usize {
-        let topic = self.topic.as_ref().map_or(0, |topic| topic.len());
-        size_of::<Submission>() + self.from.len() + self.text.len() + topic
+        let change = self.change.as_ref().map_or(0, Change::bytes);
+        size_of::<Submission>() + self.from.len() + self.text.len() + change
     }
 }
 
@@ -91,6 +140,9 @@ pub struct Person {
     pub away: Option<Box<str>>,
     /// Where it comes from, if others may know.
     pub address: Option<Box<str>>,
+    /// It may do what operators can.
+    #[serde(default)]
+    pub is_operator: bool,
 }
 
 /// Something about people on the other servers.
@@ -127,6 +179,10 @@ pub enum PeopleNews {
     },
     /// A network is banned, or is not any more.
     Ban(SharedBan),
+    /// A user of another server has reported somebody.
+    Report(SharedReport),
+    /// Somebody on another server is muted for a time, or is not any more.
+    Mute(SharedMute),
 }
 
 /// A ban on all servers.
@@ -138,6 +194,35 @@ pub struct SharedBan {
     pub until: Time,
     /// Who has made it.
     pub by: Box<str>,
+    /// Why; empty: nobody has said it.
+    #[serde(default)]
+    pub reason: Box<str>,
+}
+
+/// What a user has told all operators.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedReport {
+    /// When, in seconds since 1970.
+    pub time: Time,
+    /// The name of the user.
+    pub by: Box<str>,
+    /// Whom it is about.
+    pub about: Box<str>,
+    /// Where the user was.
+    pub room: Box<str>,
+    /// What the user has to say.
+    pub why: Box<str>,
+}
+
+/// A mute with an end, on all servers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedMute {
+    /// The name that the client had.
+    pub name: Box<str>,
+    /// Where it came from; `None`: from the machine of its server.
+    pub network: Option<Box<str>>,
+    /// Until when, in seconds since 1970; 0: it is taken back.
+    pub until: Time,
 }
 
 /// Something that concerns a client of another server.
@@ -164,6 +249,10 @@ pub enum Task {
     Kick(Box<str>),
     /// It may not speak, or may again.
     Mute,
+    /// It may not speak for so many seconds.
+    MuteFor(u32),
+    /// It may speak again.
+    Unmute,
     /// Where it comes from is banned.
     Ban {
         /// For so many minutes; `None`: for ever.
@@ -171,6 +260,9 @@ pub enum Task {
         /// Where the one comes from who wants that, who is not to be banned; empty: from the
         /// server's own machine.
         own: Box<str>,
+        /// Why; empty: nobody has said it.
+        #[serde(default)]
+        reason: Box<str>,
     },
 }
 
@@ -204,6 +296,35 @@ pub enum Dispatch {
     Outcome(Arc<str>, Outcome),
     /// A ban for all.
     Ban(SharedBan),
+    /// A report for the operators of all servers.
+    Report(SharedReport),
+    /// A mute with an end, for all.
+    Mute(SharedMute),
     /// More numbers for guests are needed.
     Guests,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_read_as_it_is_written() {
+        let invited = vec!["ann".into(), "\"b".into()];
+        let rules = Rules { slow_seconds: 5, is_locked: true, invited };
+        let changes = [
+            Change::Topic("".into()),
+            Change::Topic("tea".into()),
+            Change::Rules(rules),
+            Change::Rules(Rules::default()),
+            Change::Clear(5, 7),
+        ];
+        for change in changes {
+            assert_eq!(Change::parse(&change.text()), Some(change));
+        }
+        for text in ["", "é", "x1", "c5", "c5-x", "c-5"] {
+            assert_eq!(Change::parse(text), None, "{text}");
+        }
+        assert_eq!(Change::parse("m{"), Some(Change::Rules(Rules::default())));
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::wire::message::{Kind, Time};
+use crate::wire::rules::Rules;
 
 /// What an entry takes beside its bytes, about.
 const ENTRY_BYTES: usize = 32;
@@ -32,7 +33,9 @@ pub struct Batch {
 enum Entry {
     Line { number: u64, time: Time, kind: Kind, from_bytes: u8, text_bytes: u32 },
     Lost { first: u64, last: u64 },
+    Cleared { first: u64, last: u64 },
     Topic { bytes: u32 },
+    Rules { bytes: u32 },
     Run { bytes: u32 },
     Closed,
 }
@@ -50,6 +53,10 @@ pub enum News<'a> {
     /// Several servers share the room, and the numbers of lines from here on belong to the
     /// counting of this name. Lines that are there already may come again.
     Run(&'a str),
+    /// What operators have set for the room; nothing if it is empty.
+    Rules(&'a str),
+    /// The lines with these numbers, the first and the last one, are to be deleted.
+    Cleared(u64, u64),
     /// Nobody is in the room any more.
     Closed,
 }
@@ -80,7 +87,12 @@ impl Batch {
                 Entry::Line { number, time, kind, from_bytes, text_bytes }
             }
             News::Lost(first, last) => Entry::Lost { first, last },
+            News::Cleared(first, last) => Entry::Cleared { first, last },
             News::Closed => Entry::Closed,
+            News::Rules(text) => {
+                self.bytes.extend_from_slice(text.as_bytes());
+                Entry::Rules { bytes: text.len() as u32 }
+            }
             News::Topic(text) => {
                 self.bytes.extend_from_slice(text.as_bytes());
                 Entry::Topic { bytes: text.len() as u32 }
@@ -131,7 +143,11 @@ impl Batch {
                     News::Line(StoredLine { number, time, kind, from, text })
                 }
                 Entry::Lost { first, last } => News::Lost(first, last),
+                Entry::Cleared { first, last } => News::Cleared(first, last),
                 Entry::Closed => News::Closed,
+                Entry::Rules { bytes } => {
+                    News::Rules(str::from_utf8(take(bytes as usize)).unwrap_or_default())
+                }
                 Entry::Topic { bytes } => {
                     News::Topic(str::from_utf8(take(bytes as usize)).unwrap_or_default())
                 }
@@ -250,6 +266,11 @@ pub struct Tail {
     pub run: Option<Box<str>>,
     /// What the room is about; about nothing if it is empty.
     pub topic: Box<str>,
+    /// What operators have set for the room.
+    pub rules: Rules,
+    /// The numbers of lines that were taken out of the room on other servers: the first and the
+    /// last one of each time.
+    pub cleared: Vec<(u64, u64)>,
     /// The newest lines, oldest first, without a gap.
     pub lines: Vec<Past>,
     /// The server ended without a word, and lines may have been said that were lost.

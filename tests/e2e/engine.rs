@@ -8,7 +8,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
 use roomcast::cluster::{Event, Link, Options};
-use roomcast::wire::{Answer, Arrival, Kind, Query, RoomKey, SharedLine, Submission, Tail, Wish};
+use roomcast::wire::{
+    Answer, Arrival, Change, Kind, Query, RoomKey, SharedLine, Submission, Tail, Wish,
+};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -197,8 +199,8 @@ impl Server {
         self.count += 1;
         let time = std::time::UNIX_EPOCH.elapsed().expect("it is later").as_secs() as u32;
         let (kind, from, text) = (Kind::Said, "ann".into(), text.into());
-        let topic = topic.map(Into::into);
-        let line = SharedLine { author: 1, time, kind, from, text, topic };
+        let change = topic.map(|topic| Change::Topic(topic.into()));
+        let line = SharedLine { author: 1, time, kind, from, text, change };
         let (room, count) = (Arc::clone(&self.room), self.count);
         self.link.submit(vec![Submission { room, count, line }]);
     }

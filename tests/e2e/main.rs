@@ -65,6 +65,7 @@ mod store;
 mod commands;
 mod crash;
 mod operators;
+mod rules;
 mod netcat;
 mod motd;
 mod bots;

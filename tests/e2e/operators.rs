@@ -37,14 +37,17 @@ fn bans_are_in_their_file_after_a_restart() {
     let options = ["--operator-file", text(&password), "--bans", text(&bans)];
     let mut program = Program::start(&options);
     let mut ann = operator(&program);
-    ann.say("/ban 192.0.2.0/24");
+    ann.say("/ban 192.0.2.0/24 spam from there");
     ann.hears("*** 192.0.2.0/24 is banned, 0 clients were disconnected");
     program.signal(Signal::TERM);
     assert_eq!(program.exit_code(), 0);
     let file = fs::read_to_string(&bans).expect("it is there");
-    assert_eq!(file.lines().nth(1), Some("192.0.2.0/24 forever guest1"), "{file}");
+    assert_eq!(file.lines().nth(1), Some("192.0.2.0/24 forever guest1 spam from there"), "{file}");
     let mut program = Program::start(&options);
     let mut ann = operator(&program);
+    ann.say("/bans");
+    ann.hears("*** 1 ban:");
+    ann.hears("*** 192.0.2.0/24, by guest1: \"spam from there\"");
     ann.say("/unban 192.0.2.0/24");
     ann.hears("*** 192.0.2.0/24 is no longer banned");
     program.signal(Signal::TERM);
@@ -159,7 +162,8 @@ fn what_operators_do_is_in_the_log() {
     ann.hears("*** guest2 is muted");
     ann.say("/kick guest3 spam");
     eve.rest();
-    ann.say("/ban 192.0.2.7 5\n/unban 192.0.2.7\n/announce tea");
+    bob.say("/report guest3 rude");
+    ann.say("/ban 192.0.2.7 5 spam\n/unban 192.0.2.7\n/announce tea");
     while bob.line() != "*** boss announces: tea" {}
     program.signal(Signal::TERM);
     assert_eq!(program.exit_code(), 0);
@@ -168,13 +172,16 @@ fn what_operators_do_is_in_the_log() {
         "is one now",
         "mutes guest2 from this machine",
         "kicks guest3 from this machine: \"spam\"",
-        "bans 192.0.2.7/32 for 5 minutes, which ends 0 clients",
+        "bans 192.0.2.7/32 for 5 minutes, which ends 0 clients: \"spam\"",
         "takes back the ban of 192.0.2.7/32",
         "announces \"tea\"",
     ] {
-        let line = format!("{from}: operator boss {what}");
+        let line = format!("operator boss ({from}) {what}");
         assert_eq!(log.matches(&line).count(), 1, "{line}: {log}");
     }
+    let report = format!("{}: guest2 reports guest3 in lobby: \"rude\"", bob.address());
+    let line = log.lines().find(|line| line.ends_with(&report));
+    assert!(line.is_some_and(|line| line.contains("WARN")), "{report}: {log}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub fn answer(program: &Program, request: &str) -> (String, String) {
     read_answer(ask(program, request))
 }
 
-fn post(program: &Program, target: &str, body: &str) -> (String, String) {
+pub fn post(program: &Program, target: &str, body: &str) -> (String, String) {
     let length = body.len();
     let head = format!("POST {target} HTTP/1.1\nHost: localhost\nContent-Length: {length}");
     let mut client = ask(program, &head);

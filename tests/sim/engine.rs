@@ -188,7 +188,7 @@ impl Engine {
                 let outcome = Outcome { ticket: errand.ticket, is_done: true, notices: Vec::new() };
                 self.happened.push_back(Happening::Outcome(outcome));
             }
-            Dispatch::Outcome(..) | Dispatch::Ban(_) => {}
+            Dispatch::Outcome(..) | Dispatch::Ban(_) | Dispatch::Report(_) | Dispatch::Mute(_) => {}
             Dispatch::Guests => {
                 self.guests += 1000;
                 self.happened.push_back(Happening::Guests(self.guests));
@@ -262,8 +262,9 @@ impl Engine {
         let name = *rng.choice(&NAMES).expect("some");
         let room = lobby();
         let looks = if name.is_ascii() { [name; 2] } else { ["ahh", "ahh"] }.map(Into::into);
-        let (since, away, address) = (0, None, None);
-        let person = Person { client, name: name.into(), looks, room, since, away, address };
+        let (since, away, address, is_operator) = (0, None, None, rng.bool());
+        let name = name.into();
+        let person = Person { client, name, looks, room, since, away, address, is_operator };
         if let Ok(number) = self.publish(OTHER, person.clone()) {
             self.tell(PeopleNews::Here { server: OTHER.into(), person, number });
         }
@@ -272,9 +273,9 @@ impl Engine {
     fn speak(&mut self, id: &PersonId) {
         self.made += 1;
         let text = format!("elsewhere {}", self.made).into();
-        let (author, time, kind, topic) = (id.client, 0, Kind::Notice, None);
+        let (author, time, kind, change) = (id.client, 0, Kind::Notice, None);
         // A line of the server, since those of clients here are looked for.
-        let line = SharedLine { author, time, kind, from: "".into(), text, topic };
+        let line = SharedLine { author, time, kind, from: "".into(), text, change };
         self.place(OTHER, Submission { room: lobby(), count: self.made, line });
     }
 

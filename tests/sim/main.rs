@@ -30,6 +30,7 @@ mod presence;
 mod limits;
 mod floods;
 mod operators;
+mod rules;
 mod past;
 mod comfort;
 mod packets;

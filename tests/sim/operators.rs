@@ -9,12 +9,12 @@ use crate::world::World;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn password(text: &str) -> Option<Password> {
+pub fn password(text: &str) -> Option<Password> {
     Some(Password::new(text).expect("a password"))
 }
 
 /// Everything that a client was shown, without what begins a notice.
-fn shown(peer: &Peer) -> Vec<&str> {
+pub fn shown(peer: &Peer) -> Vec<&str> {
     peer.screen.shown.iter().map(text).collect()
 }
 
@@ -26,11 +26,11 @@ fn text(shown: &Shown) -> &str {
     }
 }
 
-fn last(peer: &Peer) -> &str {
+pub fn last(peer: &Peer) -> &str {
     shown(peer).last().copied().expect("something was shown")
 }
 
-fn say(world: &mut World, number: usize, line: &str) {
+pub fn say(world: &mut World, number: usize, line: &str) {
     world.peers[number].send(format!("{line}\n").as_bytes());
     world.settle();
 }
@@ -311,7 +311,7 @@ fn at_the_end_of_the_server_strangers_are_told_too() {
 // Operators.
 
 /// An operator at place 0, and clients from 192.0.2.1 and 192.0.2.2, two each.
-fn with_operator() -> World {
+pub fn with_operator() -> World {
     let config = Config { operator_password: password("secret"), ..Config::default() };
     let mut world = World::new(0, config);
     world.connect(Habit::Prompt, usize::MAX);
@@ -327,9 +327,19 @@ fn with_operator() -> World {
 #[test]
 fn what_operators_do_is_for_operators() {
     let mut world = with_operator();
-    for command in
-        ["/kick guest3", "/ban guest3", "/unban ::", "/bans", "/mute guest3", "/announce a"]
-    {
+    for command in [
+        "/kick guest3",
+        "/ban guest3",
+        "/unban ::",
+        "/bans",
+        "/mute guest3",
+        "/unmute guest3",
+        "/announce a",
+        "/deop",
+        "/ops",
+        "/reports",
+        "/actions",
+    ] {
         say(&mut world, 1, command);
         let answer = "only operators can do that; /op PASSWORD makes you one";
         assert_eq!(last(&world.peers[1]), answer, "{command}");
@@ -485,6 +495,186 @@ fn a_ban_is_for_all_who_come_from_there_and_ends() {
 }
 
 #[test]
+fn who_is_banned_is_told_why() {
+    let mut world = with_operator();
+    say(&mut world, 0, "/ban guest2 1h spam again");
+    let told = "goodbye: your address is banned for 60 minutes more: \"spam again\"";
+    assert_eq!(last(&world.peers[1]), told);
+    let refused = world.connect_from([192, 0, 2, 1].into());
+    world.settle();
+    let text = "refused: your address is banned for 60 minutes more: \"spam again\"";
+    assert_eq!(shown(&world.peers[refused]), [text]);
+    say(&mut world, 0, "/bans");
+    let ban = "192.0.2.1/32 for 60 minutes more, by guest1: \"spam again\"";
+    assert_eq!(last(&world.peers[0]), ban);
+    // Without a time the rest is the reason.
+    say(&mut world, 0, "/ban 192.0.2.2 spam");
+    assert_eq!(last(&world.peers[3]), "goodbye: your address is banned: \"spam\"");
+    let text = world.bans.expect("they have changed");
+    let mut world = with_operator();
+    world.driver.chat.set_bans(&text).expect("its own text");
+    let refused = world.connect_from([192, 0, 2, 2].into());
+    world.settle();
+    assert_eq!(shown(&world.peers[refused]), ["refused: your address is banned: \"spam\""]);
+}
+
+#[test]
+fn a_mute_ends_by_itself() {
+    let mut world = with_operator();
+    say(&mut world, 0, "/mute guest2 10m");
+    assert_eq!(last(&world.peers[0]), "guest2 is muted for 10 minutes more");
+    let told = "an operator has muted you for 10 minutes more: no one sees what you send";
+    assert_eq!(last(&world.peers[1]), told);
+    world.sleep(599 * SECOND);
+    say(&mut world, 1, "hello");
+    let told = "an operator has muted you for 1 s more: no one sees what you send";
+    assert_eq!(last(&world.peers[1]), told);
+    world.sleep(SECOND);
+    world.settle();
+    assert_eq!(last(&world.peers[1]), "you may speak again");
+    say(&mut world, 1, "hello");
+    assert_eq!(last(&world.peers[3]), "<guest2> hello");
+    for (command, answer) in [
+        ("/mute guest2 0s", "a mute lasts from 1 second to 365 days: /mute ann 30s, 10m, 2h or 1d"),
+        (
+            "/mute guest2 soon",
+            "a mute lasts from 1 second to 365 days: /mute ann 30s, 10m, 2h or 1d",
+        ),
+        ("/mute", "usage: /mute NAME [10m]"),
+        ("/unmute guest2", "guest2 isn't muted"),
+        ("/unmute nobody", "no one here is called nobody; /who shows who is here"),
+    ] {
+        say(&mut world, 0, command);
+        assert_eq!(last(&world.peers[0]), answer, "{command}");
+    }
+}
+
+#[test]
+fn a_mute_outlasts_the_connection_by_name_and_by_address() {
+    let mut world = with_operator();
+    say(&mut world, 1, "/nick bob");
+    say(&mut world, 0, "/mute bob 10m");
+    say(&mut world, 1, "/quit");
+    // From the same address, with another name.
+    let again = world.connect_from([192, 0, 2, 1].into());
+    world.settle();
+    say(&mut world, again, "hello");
+    let told = "an operator has muted you for 10 minutes more: no one sees what you send";
+    assert_eq!(last(&world.peers[again]), told);
+    // From another one, with the same name.
+    say(&mut world, 3, "/nick BOB");
+    say(&mut world, 3, "again");
+    assert_eq!(last(&world.peers[3]), told);
+    // Another client of that address that was here before may speak.
+    say(&mut world, 2, "hello");
+    assert_eq!(last(&world.peers[4]), "<guest3> hello");
+    // Undone, it is undone for all of them.
+    say(&mut world, 0, "/unmute bob");
+    assert_eq!(last(&world.peers[0]), "BOB may speak again");
+    for number in [again, 3] {
+        assert_eq!(last(&world.peers[number]), "you may speak again");
+    }
+}
+
+#[test]
+fn a_user_who_left_can_be_unmuted() {
+    let mut world = with_operator();
+    say(&mut world, 1, "/nick bob");
+    say(&mut world, 0, "/mute bob 10m");
+    say(&mut world, 0, "/mute bob 20m");
+    assert_eq!(last(&world.peers[0]), "bob is muted for 20 minutes more");
+    say(&mut world, 1, "/quit");
+    say(&mut world, 0, "/unmute bob");
+    assert_eq!(last(&world.peers[0]), "bob may speak again");
+    let again = world.connect_from([192, 0, 2, 1].into());
+    world.settle();
+    say(&mut world, again, "hello");
+    assert!(last(&world.peers[0]).ends_with("> hello"));
+}
+
+#[test]
+fn an_operator_can_stop_being_one() {
+    let mut world = with_operator();
+    say(&mut world, 1, "/op secret");
+    say(&mut world, 0, "/ops");
+    assert_eq!(last(&world.peers[0]), "2 operators: guest1, guest2");
+    say(&mut world, 1, "/deop");
+    assert_eq!(last(&world.peers[1]), "you are no longer an operator");
+    say(&mut world, 1, "/bans");
+    assert_eq!(last(&world.peers[1]), "only operators can do that; /op PASSWORD makes you one");
+    say(&mut world, 0, "/ops");
+    assert_eq!(last(&world.peers[0]), "1 operator: guest1");
+}
+
+#[test]
+fn a_report_reaches_operators_at_once_or_the_next_one() {
+    let mut world = with_operator();
+    say(&mut world, 1, "/report guest5 spam, and \"more\"");
+    assert_eq!(last(&world.peers[1]), "the operators have your report");
+    let report = "guest2 reports guest5 in lobby: \"spam, and 'more'\"";
+    assert_eq!(last(&world.peers[0]), report);
+    assert_ne!(last(&world.peers[4]), report, "only operators see it");
+    say(&mut world, 0, "/deop");
+    say(&mut world, 3, "/report gone_already spam");
+    let told = "no operator is here: the next one who comes will see your report";
+    assert_eq!(last(&world.peers[3]), told);
+    say(&mut world, 4, "/op secret");
+    let heard = shown(&world.peers[4]);
+    let [.., waiting, report] = heard[..] else { panic!("{heard:?}") };
+    assert_eq!(waiting, "1 report since an operator was here:");
+    assert!(report.ends_with("guest4 reports gone_already in lobby: \"spam\""), "{report}");
+    say(&mut world, 0, "/op secret");
+    assert!(last(&world.peers[0]).starts_with("you are an operator now"), "it was shown before");
+    say(&mut world, 0, "/reports");
+    let heard = shown(&world.peers[0]);
+    assert!(heard.contains(&"the last 2 reports, newest last:"), "{heard:?}");
+}
+
+#[test]
+fn reports_have_a_limit() {
+    let mut world = with_operator();
+    for (command, answer) in [
+        ("/report", "usage: /report NAME WHY"),
+        ("/report guest5", "usage: /report NAME WHY"),
+        ("/report a%b spam", "no one here is called a%b; /who shows who is here"),
+    ] {
+        say(&mut world, 1, command);
+        assert_eq!(last(&world.peers[1]), answer, "{command}");
+    }
+    for _ in 0..3 {
+        say(&mut world, 1, "/report guest5 spam");
+        assert_eq!(last(&world.peers[1]), "the operators have your report");
+    }
+    // From the same address.
+    for number in [1, 2] {
+        say(&mut world, number, "/report guest5 spam");
+        let told = "not reported: there were too many reports; try again in 600 s";
+        assert_eq!(last(&world.peers[number]), told);
+    }
+    world.sleep(600 * SECOND);
+    say(&mut world, 2, "/report guest5 spam");
+    assert_eq!(last(&world.peers[2]), "the operators have your report");
+}
+
+#[test]
+fn operators_see_what_operators_did() {
+    let mut world = with_operator();
+    say(&mut world, 0, "/mute guest2 10s");
+    say(&mut world, 0, "/kick guest3 spam");
+    say(&mut world, 0, "/actions");
+    let heard = shown(&world.peers[0]);
+    let actions = &heard[heard.len() - 4..];
+    assert_eq!(actions[0], "the last 3 actions of operators, newest last:");
+    for (action, what) in actions[1..].iter().zip([
+        "guest1 is one now",
+        "guest1 mutes guest2 from 192.0.2.1/32 for 10 s",
+        "guest1 kicks guest3 from 192.0.2.1/32: \"spam\"",
+    ]) {
+        assert!(action.ends_with(what), "{action}");
+    }
+}
+
+#[test]
 fn setting_the_clock_changes_no_duration() {
     const DAY: i64 = 24 * 3600;
     let mut world = with_operator();
@@ -534,6 +724,7 @@ fn bans_outlive_the_server() {
 #[test]
 fn operators_ban_neither_themselves_nor_their_machine() {
     let mut world = with_operator();
+    let too_long = format!("/ban guest2 5 {}", "x".repeat(151));
     say(&mut world, 1, "/op secret");
     for (number, command, answer) in [
         (1, "/ban 192.0.0.0/16", "you are connected from 192.0.0.0/16 yourself"),
@@ -545,9 +736,10 @@ fn operators_ban_neither_themselves_nor_their_machine() {
         (0, "/ban 127.0.0.1", "127.0.0.1/32 is the server's machine, which can't be banned"),
         (0, "/ban ::1/128", "::1/128 is the server's machine, which can't be banned"),
         (0, "/ban nobody", "no one here is called nobody; /who shows who is here"),
-        (0, "/ban", "usage: /ban NAME|NETWORK [MINUTES]"),
-        (0, "/ban guest2 0", "usage: /ban NAME|NETWORK [MINUTES]"),
-        (0, "/ban guest2 5 minutes", "usage: /ban NAME|NETWORK [MINUTES]"),
+        (0, "/ban", "usage: /ban NAME|NETWORK [MINUTES] [REASON]"),
+        (0, "/ban guest2 0", "usage: /ban NAME|NETWORK [MINUTES] [REASON]"),
+        (0, "/ban guest2 0s spam", "usage: /ban NAME|NETWORK [MINUTES] [REASON]"),
+        (0, &too_long, "a reason has at most 150 bytes"),
         (0, "/unban", "usage: /unban NETWORK"),
         (0, "/unban 192.0.2.7", "192.0.2.7/32 isn't banned; /bans shows what is"),
         (0, "/bans", "no one is banned"),

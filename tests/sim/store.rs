@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use roomcast::wire::{
-    Answer, Batch, From, Kind, News, Page, Past, Query, StoreState, Tail, Wish, is_sender,
+    Answer, Batch, From, Kind, News, Page, Past, Query, Rules, StoreState, Tail, Wish, is_sender,
 };
 
 use crate::faults::{Fault, Faults};
@@ -35,6 +35,7 @@ pub struct Store {
 #[derive(Default)]
 pub struct Stored {
     pub topic: Box<str>,
+    pub rules: Rules,
     /// With their numbers; those that it wasn't given, by the number of the first one.
     pub items: Vec<(u64, Past)>,
     pub next: u64,
@@ -115,6 +116,13 @@ impl Store {
                 }
                 News::Topic(topic) => stored.topic = topic.into(),
                 News::Run(run) => panic!("rooms of one server count once, not as {run}"),
+                News::Rules(rules) => stored.rules = Rules::parse(rules),
+                News::Cleared(first, last) => {
+                    let is_left = |(number, past): &(u64, Past)| {
+                        matches!(past, Past::Lost(_)) || !(first..=last).contains(number)
+                    };
+                    stored.items.retain(is_left);
+                }
                 News::Closed => {}
             }
         }
@@ -163,8 +171,9 @@ impl Store {
         let lines = stored.items.iter().rev().take(TAIL_LINES).take_while(is_line);
         let mut lines: Vec<_> = lines.map(|(_, line)| line.clone()).collect();
         lines.reverse();
-        let (topic, next) = (stored.topic.clone(), stored.next.max(1));
-        Tail { is_known: true, name: name.into(), next, topic, lines, ..Tail::default() }
+        let (topic, rules) = (stored.topic.clone(), stored.rules.clone());
+        let (is_known, name, next) = (true, name.into(), stored.next.max(1));
+        Tail { is_known, name, next, topic, rules, lines, ..Tail::default() }
     }
 
     fn page(&self, name: &str, from: From, before: u64) -> Answer {

@@ -307,6 +307,11 @@ impl World {
             self.driver.sleep(fold_time + Duration::from_secs(1));
             self.settle();
         }
+        if self.driver.chat.config().operator_password.is_some() {
+            // The last mutes end.
+            self.driver.sleep(Duration::from_secs(3));
+            self.settle();
+        }
         if self.store.is_some() {
             self.driver.sleep(Duration::from_secs(6));
             self.settle();

@@ -18,7 +18,11 @@ pub(in crate::chat) const BANS_MAX: usize = 1000;
 /// The word for a ban without an end, in the file.
 const FOREVER: &str = "forever";
 
-const HEAD: &str = "# Bans of roomcast: network, end (UTC, or \"forever\"), who made it.\n";
+const HEAD: &str =
+    "# Bans of roomcast: network, end (UTC, or \"forever\"), who made it, and why.\n";
+
+/// The longest reason of a ban in bytes.
+pub(in crate::chat) const REASON_BYTES_MAX: usize = 150;
 
 /// For so long what was read from the file and is over stays there in any case: the
 /// clock on the wall may have been wrong when it was read.
@@ -34,6 +38,8 @@ pub(in crate::chat) struct Ban {
     end: End,
     /// The name of the operator.
     pub by: String,
+    /// What the client is told; empty: nothing.
+    pub reason: Box<str>,
 }
 
 /// When a ban ends. While the server runs that goes by the monotonic clock, so it
@@ -59,7 +65,20 @@ impl Ban {
     /// A ban from `now` on.
     pub fn new(network: IpNet, by: String, now: Instant, time: Option<Duration>) -> Ban {
         let end = time.and_then(|time| now.checked_add(time)).map_or(End::Never, End::At);
-        Ban { network, end, by }
+        Ban { network, end, by, reason: Box::default() }
+    }
+
+    /// The same ban with a reason, made to fit a line of the file.
+    pub fn because(self, reason: &str) -> Ban {
+        // The file may have no character that nobody sees.
+        let visible: String = reason
+            .chars()
+            .filter(|c| invisible_character(c.encode_utf8(&mut [0; 4])).is_none())
+            .collect();
+        let words: Vec<_> = visible.split_whitespace().collect();
+        let mut reason = words.join(" ");
+        reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
+        Ban { reason: reason.trim_end().into(), ..self }
     }
 
     fn is_over(&self, at: Moment) -> bool {
@@ -110,15 +129,22 @@ impl Ban {
             return Err(format!("there is an invisible character (U+{:04X})", u32::from(c)));
         }
         let words: Vec<_> = line.split_whitespace().collect();
-        let [network, until, by] = words[..] else {
-            return Err("expected a network, an end and a name".into());
+        // Files of earlier versions have no reasons.
+        let [network, until, by, reason @ ..] = &words[..] else {
+            return Err(
+                "expected a network, an end and a name, and then a reason if there is one".into()
+            );
         };
+        let (until, reason) = (*until, reason.join(" "));
+        if reason.len() > REASON_BYTES_MAX {
+            return Err(format!("a reason has at most {REASON_BYTES_MAX} bytes"));
+        }
         let network = ban_network(parse_network(network)?);
         let end = match until {
             FOREVER => End::Never,
             _ => End::read(at, parse_time(until)?),
         };
-        Ok(Ban { network, end, by: by.into() })
+        Ok(Ban { network, end, by: (*by).into(), reason: reason.into() })
     }
 }
 
@@ -168,7 +194,8 @@ impl Bans {
         for ban in &self.0 {
             let until = ban.until(at).map_or(FOREVER.to_owned(), rfc3339);
             // Writing to a string can't fail.
-            let _ = writeln!(text, "{} {until} {}", ban.network, ban.by);
+            let line = format!("{} {until} {} {}", ban.network, ban.by, ban.reason);
+            let _ = writeln!(text, "{}", line.trim_end());
         }
         text
     }
@@ -318,6 +345,22 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_is_kept_in_a_form_that_can_be_read_again() {
+        let (start, mut bans) = (start(), Bans::default());
+        let long = "spam ".repeat(100);
+        for (host, reason) in [(1, " too  much\tspam "), (2, "a\u{200b}b \u{200b}"), (3, &*long)] {
+            let ban = ban(start, &format!("192.0.2.{host}"), None).because(reason);
+            assert!(bans.add(start, ban));
+        }
+        let read = Bans::parse(start, &bans.text(start)).expect("its own text");
+        let reasons: Vec<_> = read.0.iter().map(|ban| &*ban.reason).collect();
+        assert_eq!(reasons[..2], ["too much spam", "ab"]);
+        assert_eq!(reasons[2], long[..REASON_BYTES_MAX].trim_end());
+        let old = Bans::parse(start, "192.0.2.7 forever ann\n").expect("a file without reasons");
+        assert_eq!(&*old.0[0].reason, "");
+    }
+
+    #[test]
     fn setting_the_clock_neither_ends_nor_prolongs_a_ban() {
         let (start, mut bans) = (start(), Bans::default());
         bans.add(start, ban(start, "192.0.2.7", Some(3600)));
@@ -388,6 +431,7 @@ mod tests {
             ("192.0.2.7 tomorrow ann", "line 1: expected a time like 2026-11-21T04:05:06Z"),
             ("192.0.2.7\u{200b} forever ann", "line 1: there is an invisible character (U+200B)"),
             ("192.0.2.7 1969-12-31T00:00:00Z ann", "line 1: expected a time"),
+            (&format!("192.0.2.7 forever ann {}", "x".repeat(151)), "line 1: a reason has at most"),
         ] {
             let error = Bans::parse(start(), text).expect_err(text);
             assert!(error.starts_with(clue), "{error}");

@@ -50,8 +50,11 @@ impl Admission {
         if ip.is_some_and(|ip| !access::is_allowed(rules, ip)) {
             return Err(Refusal::Denied);
         }
-        match network.and_then(|network| self.banned_for(at, network)) {
-            Some(seconds) => Err(Refusal::Banned { seconds }),
+        match network.and_then(|network| self.ban_for(at, network)) {
+            Some(ban) => {
+                let (seconds, reason) = (ban.seconds_left(at), ban.reason.clone());
+                Err(Refusal::Banned { seconds, reason })
+            }
             None => Ok(network),
         }
     }
@@ -81,9 +84,9 @@ impl Admission {
         self.origins.client_count()
     }
 
-    /// Whether clients from a network are banned, and for how many seconds.
-    pub fn banned_for(&self, at: Moment, network: Network) -> Option<Option<u32>> {
-        self.bans.find(at, network).map(|ban| ban.seconds_left(at))
+    /// The ban that is for clients from a network, if there is one.
+    pub fn ban_for(&self, at: Moment, network: Network) -> Option<&Ban> {
+        self.bans.find(at, network)
     }
 
     /// Adds a ban; false if no more fit.

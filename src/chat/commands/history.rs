@@ -126,8 +126,16 @@ impl Chat {
 
     /// Shows a client what the log has after the line with this number of a counting.
     fn resume_in(&mut self, id: ClientId, run: &str, number: u64) {
+        let log = &self.rooms[self.sessions[id].room].log;
+        let cleared = log.lines_cleared(run, number, u64::MAX);
+        let before = log.number_from(run, log.first()).unwrap_or_default();
+        let cleared_before = log.lines_cleared(run, number, before);
         let (lines, gone) = self.begin_resume(id, run, number);
+        let gone = gone.saturating_sub(cleared_before);
         self.end_resume(id, &texts::resumed(number, lines, gone));
+        if cleared > 0 {
+            self.notify_here(id, &texts::lines_cleared(cleared));
+        }
     }
 
     /// Shows a client all that was said since the server started: what it has seen is of

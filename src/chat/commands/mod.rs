@@ -8,6 +8,10 @@ pub(super) mod dice;
 pub(super) mod who;
 pub(super) mod last;
 pub(super) mod operators;
+pub(super) mod mutes;
+pub(super) mod reports;
+pub(super) mod rules;
+pub(super) mod clearing;
 
 use strsim::osa_distance;
 
@@ -153,19 +157,33 @@ pub(super) const TABLE: &[Command] = &[
     command("/uptime", "show how long the server has been running", uptime),
     command("/stats", "show the counters of the server", stats),
     command("/quit [MESSAGE]", "leave, and say why", quit).like("/quit see you tomorrow"),
+    command("/report NAME WHY", "tell the operators about a user", reports::report)
+        .like("/report bob spam"),
     command("/help [COMMAND|all]", "show the most used commands, one, or all", help)
         .like("/help msg"),
     unlisted("/nick! NAME[!SECRET]", "take a name, or leave if it isn't free", nick_or_nothing)
         .like("/nick! ci"),
     unlisted("/op PASSWORD", "become an operator", operators::op).like("/op open-sesame"),
+    privileged("/deop", "give up the rights of an operator", operators::deop),
+    privileged("/ops", "show who is an operator", operators::ops),
     privileged("/kick NAME [REASON]", "disconnect a user", operators::kick)
         .like("/kick bob too loud"),
-    privileged("/ban NAME|NETWORK [MINUTES]", "refuse an address", operators::ban)
-        .like("/ban 192.0.2.0/24 90"),
+    privileged("/ban NAME|NETWORK [MINUTES] [REASON]", "refuse an address", operators::ban)
+        .like("/ban bob 2h spam"),
     privileged("/unban NETWORK", "accept it again", operators::unban).like("/unban 192.0.2.0/24"),
     privileged("/bans", "list the bans", operators::bans),
-    privileged("/mute NAME", "hide what a user says from everyone, or undo it", operators::mute)
-        .like("/mute bob"),
+    privileged("/mute NAME [10m]", "hide what a user says from everyone, or undo it", mutes::mute)
+        .like("/mute bob 10m"),
+    privileged("/unmute NAME", "show it again", mutes::unmute).like("/unmute bob"),
+    privileged("/slow [5s|off]", "limit each user to one line in that time", rules::slow)
+        .like("/slow 5s"),
+    privileged("/lock", "let no one else into the room", rules::lock),
+    privileged("/unlock", "let everyone in again", rules::unlock),
+    privileged("/invite NAME", "let a user into a locked room", rules::invite).like("/invite ann"),
+    privileged("/clear [LINES]", "take lines out of the history", clearing::clear)
+        .like("/clear 10"),
+    privileged("/reports", "list what users have reported", reports::reports),
+    privileged("/actions", "list what operators did last", reports::actions),
     privileged("/announce TEXT", "send a notice to every room", operators::announce)
         .like("/announce tea is ready"),
 ];
@@ -223,6 +241,7 @@ impl Chat {
             Err(holder) => Err(self.name_taken(nick, holder)),
             Ok(()) => {
                 self.sessions[id].nick = nick.clone();
+                self.mute_name(id);
                 self.note_person(id);
                 Ok(())
             }
@@ -474,7 +493,7 @@ fn stats(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
 fn quit(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let farewell = chat.goodbye(id);
     let session = &chat.sessions[id];
-    let is_heard = !rest.is_empty() && !session.rare().is_muted;
+    let is_heard = !rest.is_empty() && session.rare().muting.is_none();
     match is_heard {
         // A client that leaves isn't asked to say it again in fewer words.
         true => {

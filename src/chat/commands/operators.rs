@@ -6,15 +6,17 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::chat::admission::access::parse_network;
-use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, ban_network, ban_of};
+use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, REASON_BYTES_MAX, ban_network, ban_of};
 use crate::chat::close_reason::{CloseReason, Closing};
+use crate::chat::commands::history::seconds_of;
 use crate::chat::commands::{Outcome, Problem};
 use crate::chat::ids::ClientId;
 use crate::chat::linking::people::nick_of;
 use crate::chat::login::PASSWORD_ATTEMPTS_MAX;
+use crate::chat::member::Session;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
-use crate::wire::{Kind, SharedBan, Task, Time};
+use crate::wire::{Kind, SharedBan, Task, Text, Time};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -22,7 +24,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const MINUTES_MAX: u32 = 10 * 365 * 24 * 60;
 
 /// Bans that `/bans` shows at most.
-const BANS_SHOWN_MAX: usize = 100;
+const BANS_SHOWN_MAX: usize = 50;
 
 impl Chat {
     /// Bans as `poll_output` has given them.
@@ -41,11 +43,32 @@ impl Chat {
 
     /// The bans that `poll_output` gave couldn't be kept; operators are told.
     pub fn handle_unsaved_bans(&mut self) {
-        let operators: Vec<_> =
-            self.sessions.keys().filter(|&id| self.is_operator(id) && self.is_here(id)).collect();
-        for id in operators {
-            self.notify(id, texts::BANS_UNSAVED);
+        self.tell_operators(texts::BANS_UNSAVED);
+    }
+
+    /// The operators that are here.
+    pub(in crate::chat) fn operators(&self) -> Vec<ClientId> {
+        let is_operator = |session: &Session| {
+            session.is_member() && !session.is_plain() && session.rare().is_operator
+        };
+        let operators = self.sessions.iter().filter(|(_, session)| is_operator(session));
+        operators.map(|(id, _)| id).collect()
+    }
+
+    /// Tells the operators that are here something.
+    pub(in crate::chat) fn tell_operators(&mut self, text: &str) {
+        for id in self.operators() {
+            self.notify_other(id, text);
         }
+    }
+
+    /// A client may do what operators can from now on.
+    pub(in crate::chat) fn become_operator(&mut self, id: ClientId) {
+        self.sessions[id].set_rare(|rare| (rare.is_operator, rare.password_attempts) = (true, 0));
+        self.note_person(id);
+        self.log_operator(id, "is one now");
+        self.notify(id, texts::YOU_ARE_OPERATOR);
+        self.show_waiting_reports(id);
     }
 
     pub(in crate::chat) fn is_operator(&self, id: ClientId) -> bool {
@@ -58,11 +81,10 @@ impl Chat {
 
     /// Whether an operator has muted a client, which is told so.
     pub(in crate::chat) fn is_silenced(&mut self, id: ClientId) -> bool {
-        let is_muted = self.sessions[id].rare().is_muted;
-        if is_muted {
-            self.notify(id, texts::YOU_ARE_MUTED);
-        }
-        is_muted
+        let Some(muting) = self.sessions[id].rare().muting else { return false };
+        let text = texts::you_are_muted(self.mute_left(muting));
+        self.notify(id, &text);
+        true
     }
 
     /// The network that a word of `/ban` means.
@@ -99,18 +121,21 @@ impl Chat {
         network: IpNet,
         by: &str,
         minutes: Option<u32>,
+        reason: &str,
     ) -> Result<(String, String), Problem> {
         let time = minutes.map(|minutes| MINUTE * minutes);
-        let ban = Ban::new(network, by.to_owned(), self.clock.now(), time);
+        let ban = Ban::new(network, by.to_owned(), self.clock.now(), time).because(reason);
         if !self.admission.ban(self.clock.moment(), ban.clone()) {
             return Err(texts::too_many_bans(BANS_MAX).into());
         }
         let left = ban.seconds_left(self.clock.moment());
         let until = left.map_or(Time::MAX, |seconds| self.clock.wall().saturating_add(seconds));
-        self.share_ban(network, by, until);
+        let (reason, by) = (ban.reason.clone(), by.into());
+        self.share_ban(SharedBan { network: network.to_string().into(), until, by, reason });
         let clients = self.turn_out_banned(&ban);
         let span = minutes.map_or("for ever".into(), |minutes| format!("for {minutes} minutes"));
-        let what = format!("bans {network} {span}, which ends {clients} clients");
+        let why = if ban.reason.is_empty() { String::new() } else { format!(": {:?}", ban.reason) };
+        let what = format!("bans {network} {span}, which ends {clients} clients{why}");
         Ok((what, texts::is_banned(network, left, clients)))
     }
 
@@ -125,7 +150,10 @@ impl Chat {
         }
         let seconds = ban.until - self.clock.wall();
         let time = (ban.until != Time::MAX).then(|| Duration::from_secs(seconds.into()));
-        let ban = Ban::new(network, ban.by.to_string(), self.clock.now(), time);
+        // Whoever can write to the engine may have sent it.
+        let [by, reason] = [&ban.by, &ban.reason].map(|text| Text::clean(text.as_bytes()));
+        let by = by.as_str().split_whitespace().collect();
+        let ban = Ban::new(network, by, self.clock.now(), time).because(reason.as_str());
         let at = self.clock.moment();
         let left = |ban: &Ban| ban.seconds_left(at).unwrap_or(u32::MAX);
         let known = self.admission.bans(at).find(|it| it.network == network).map(left);
@@ -150,18 +178,6 @@ impl Chat {
         texts::is_kicked(nick.as_str())
     }
 
-    /// Lets nobody hear a client, or everybody again. Gives what that was, for the log and for
-    /// the one who wants it.
-    pub(in crate::chat) fn toggle_mute(&mut self, other: ClientId) -> (&'static str, String) {
-        let session = &mut self.sessions[other];
-        let is_muted = !session.rare().is_muted;
-        session.set_rare(|rare| rare.is_muted = is_muted);
-        let text = texts::muted(session.nick.as_str(), is_muted);
-        let notice = if is_muted { texts::YOU_ARE_MUTED } else { texts::YOU_MAY_SPEAK };
-        self.notify_other(other, notice);
-        (if is_muted { "mutes" } else { "lets speak" }, text)
-    }
-
     /// Everybody goes who comes from a network that is banned; gives how many.
     fn turn_out_banned(&mut self, ban: &Ban) -> usize {
         let is_hit = |&id: &ClientId| {
@@ -184,17 +200,20 @@ impl Chat {
         let network = self.admission.network(self.sessions.get(id)?.origin);
         match ending {
             CloseReason::Banned => {
-                let seconds = self.admission.banned_for(self.clock.moment(), network?)?;
-                Some(texts::you_are_banned(seconds))
+                let at = self.clock.moment();
+                let ban = self.admission.ban_for(at, network?)?;
+                Some(texts::you_are_banned(ban.seconds_left(at), &ban.reason))
             }
             _ => None,
         }
     }
 
     /// Has logged what an operator did.
-    fn log_operator(&mut self, id: ClientId, what: &str) {
-        let what = format!("{} {what}", self.sessions[id].nick.as_str());
-        self.outputs.push_back(Output::Log(id, Logged::Operator(what)));
+    pub(in crate::chat) fn log_operator(&mut self, id: ClientId, what: &str) {
+        let name = self.sessions[id].nick.as_str().to_owned();
+        self.moderation.actions.add(self.clock.wall(), &format!("{name} {what}"));
+        let (server, what) = (None, what.to_owned());
+        self.outputs.push_back(Output::Log(id, Logged::Operator { name, server, what }));
     }
 
     /// A client by its name and where it comes from, for the log.
@@ -216,14 +235,35 @@ pub(in crate::chat) fn op(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome 
         return Err(texts::NO_MORE_TRIES.into());
     }
     if password.matches(rest.as_bytes()) {
-        chat.sessions[id].set_rare(|rare| (rare.is_operator, rare.password_attempts) = (true, 0));
-        chat.log_operator(id, "is one now");
-        chat.notify(id, texts::YOU_ARE_OPERATOR);
+        chat.become_operator(id);
         return Ok(());
     }
     chat.outputs.push_back(Output::Log(id, Logged::WrongOperatorPassword));
     let left = chat.count_password_attempt(id);
     chat.notify(id, &texts::operator_password_wrong(left));
+    Ok(())
+}
+
+/// `/deop`
+pub(in crate::chat) fn deop(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
+    chat.log_operator(id, "is none any more");
+    chat.sessions[id].set_rare(|rare| rare.is_operator = false);
+    chat.note_person(id);
+    chat.notify(id, texts::NO_LONGER_OPERATOR);
+    Ok(())
+}
+
+/// `/ops`
+pub(in crate::chat) fn ops(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
+    let here = chat.operators().into_iter();
+    let here = here.map(|id| chat.sessions[id].nick.text().to_string());
+    let elsewhere = chat.directory.everybody().filter(|(_, remote)| remote.is_operator);
+    let elsewhere = elsewhere.map(|(_, remote)| {
+        texts::operator_elsewhere(remote, chat.directory.server_name(&remote.id.server))
+    });
+    let mut names: Vec<_> = here.chain(elsewhere).collect();
+    names.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+    chat.notify(id, &texts::operators(&names));
     Ok(())
 }
 
@@ -250,25 +290,27 @@ pub(in crate::chat) fn kick(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
     Ok(())
 }
 
-/// `/ban NAME|NETWORK [MINUTES]`
+/// `/ban NAME|NETWORK [MINUTES] [REASON]`
 pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
-    let mut words = rest.split_whitespace();
-    let (word, minutes, more) = (words.next(), words.next(), words.next());
-    let minutes = minutes.map(|minutes| match minutes.parse() {
-        Ok(minutes @ 1..=MINUTES_MAX) => Some(minutes),
-        _ => None,
-    });
-    let (Some(word), None | Some(Some(_)), None) = (word, minutes, more) else {
-        return Err(Problem::Usage);
+    let (word, rest) = split_word(rest);
+    let (minutes, reason) = match minutes_of(split_word(rest).0) {
+        None => (None, rest),
+        Some(minutes @ 1..=MINUTES_MAX) => (Some(minutes), split_word(rest).1),
+        Some(_) => return Err(Problem::Usage),
     };
-    let minutes = minutes.flatten();
+    if word.is_empty() {
+        return Err(Problem::Usage);
+    }
+    if reason.len() > REASON_BYTES_MAX {
+        return Err(texts::reason_too_long(REASON_BYTES_MAX).into());
+    }
     if let Ok(other) = chat.find_client(word)
         && other.is_elsewhere()
     {
-        chat.log_operator(id, &format!("bans where {word} comes from"));
+        chat.log_operator(id, &format!("bans where {word} comes from: {reason:?}"));
         let own = chat.admission.network(chat.sessions[id].origin);
         let own = own.map_or(String::new(), |own| own.to_canonical().to_string()).into();
-        return chat.send_errand(id, other, Task::Ban { minutes, own });
+        return chat.send_errand(id, other, Task::Ban { minutes, own, reason: reason.into() });
     }
     let network = chat.find_network(word)?;
     let own = chat.admission.network(chat.sessions[id].origin);
@@ -276,7 +318,7 @@ pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome
         return Err(texts::would_ban_you(network).into());
     }
     let by = chat.sessions[id].nick.clone();
-    let (what, text) = chat.ban_network(network, by.as_str(), minutes)?;
+    let (what, text) = chat.ban_network(network, by.as_str(), minutes, reason)?;
     chat.log_operator(id, &what);
     chat.notify(id, &text);
     Ok(())
@@ -289,7 +331,8 @@ pub(in crate::chat) fn unban(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
         return Err(texts::no_ban(network).into());
     }
     let by = chat.sessions[id].nick.clone();
-    chat.share_ban(network, by.as_str(), 0);
+    let (until, by, reason) = (0, by.as_str().into(), Box::default());
+    chat.share_ban(SharedBan { network: network.to_string().into(), until, by, reason });
     chat.log_operator(id, &format!("takes back the ban of {network}"));
     chat.notify(id, &texts::unbanned(network));
     Ok(())
@@ -299,30 +342,27 @@ pub(in crate::chat) fn unban(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
 pub(in crate::chat) fn bans(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     let at = chat.clock.moment();
     let bans = chat.admission.bans(at);
-    let lines: Vec<_> =
-        bans.map(|ban| texts::ban(ban.network, ban.seconds_left(at), &ban.by)).collect();
+    let line = |ban: &Ban| texts::ban(ban.network, ban.seconds_left(at), &ban.by, &ban.reason);
+    let lines: Vec<_> = bans.map(line).collect();
     chat.notify(id, &texts::bans(lines.len()));
     for line in lines.iter().take(BANS_SHOWN_MAX) {
         chat.notify(id, line);
     }
+    if lines.len() > BANS_SHOWN_MAX {
+        chat.notify(id, &texts::bans_left_out(lines.len() - BANS_SHOWN_MAX));
+    }
     Ok(())
 }
 
-/// `/mute NAME`
-pub(in crate::chat) fn mute(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
-    if rest.is_empty() {
-        return Err(Problem::Usage);
-    }
-    let other = chat.find_client(rest)?;
-    if other.is_elsewhere() {
-        chat.log_operator(id, &format!("mutes {rest}, or lets them speak"));
-        return chat.send_errand(id, other, Task::Mute);
-    }
-    let (verb, text) = chat.toggle_mute(other);
-    let what = format!("{verb} {}", chat.described(other));
-    chat.log_operator(id, &what);
-    chat.notify(id, &text);
-    Ok(())
+/// The first word of a text, and what comes after it.
+pub(in crate::chat) fn split_word(text: &str) -> (&str, &str) {
+    let (word, rest) = text.split_once([' ', '\t']).unwrap_or((text, ""));
+    (word, rest.trim())
+}
+
+/// A time like `5` (minutes), `10m`, `2h` or `1d`, in minutes that have begun.
+fn minutes_of(word: &str) -> Option<u32> {
+    word.parse().ok().or_else(|| seconds_of(word).map(|seconds| seconds.div_ceil(60)))
 }
 
 /// `/announce TEXT`

@@ -8,7 +8,7 @@ use crate::chat::room::RoomId;
 use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
 use crate::chat::texts;
-use crate::wire::Encoding;
+use crate::wire::{Change, Encoding};
 
 /// The longest topic in bytes.
 const TOPIC_BYTES_MAX: usize = 300;
@@ -81,7 +81,10 @@ pub(in crate::chat) fn join(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
         return Ok(());
     }
     match chat.open_room(id, &name) {
-        Opening::Open(room) => chat.move_to(id, room),
+        Opening::Open(room) => match chat.is_locked_for(id, room, None) {
+            true => return Err(texts::is_locked(chat.rooms[room].name.as_str()).into()),
+            false => chat.move_to(id, room),
+        },
         Opening::Full => return Err(texts::no_more_rooms(chat.config.rooms_max).into()),
         Opening::Asked => chat.wait_for_room(id, &format!("join {rest}")),
     }
@@ -90,15 +93,20 @@ pub(in crate::chat) fn join(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
 
 /// `/leave`
 pub(in crate::chat) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
-    chat.move_to(id, chat.rooms.lobby());
+    let lobby = chat.rooms.lobby();
+    if chat.is_locked_for(id, lobby, None) {
+        return Err(texts::is_locked(chat.rooms[lobby].name.as_str()).into());
+    }
+    chat.move_to(id, lobby);
     Ok(())
 }
 
 /// `/rooms`
 pub(in crate::chat) fn rooms(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
-    let here = chat.rooms.iter().map(|(id, room)| (room.name.as_str(), chat.people_in(id)));
+    let here = chat.rooms.iter();
+    let here = here.map(|(id, room)| (room.name.as_str(), chat.people_in(id), Some(&room.rules)));
     let elsewhere = chat.directory.rooms().filter(|(key, _)| chat.rooms.find_key(key).is_none());
-    let elsewhere: Vec<_> = elsewhere.map(|(key, people)| (&*key.name, people)).collect();
+    let elsewhere: Vec<_> = elsewhere.map(|(key, people)| (&*key.name, people, None)).collect();
     let total = chat.rooms.len() + elsewhere.len();
     let text = texts::rooms(total, here.chain(elsewhere).take(ROOMS_SHOWN_MAX));
     chat.notify(id, &text);
@@ -130,6 +138,7 @@ pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
         // Else it is stored when all servers know it.
         chat.keep_topic(room);
     }
-    chat.append_topic(room, &text);
+    let topic = chat.rooms[room].topic.clone().unwrap_or_default();
+    chat.append_change(room, &text, Change::Topic(topic));
     Ok(())
 }

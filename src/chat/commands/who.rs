@@ -60,7 +60,7 @@ impl Chat {
         }
         let session = &self.sessions[id];
         let rare = session.rare();
-        let is_muted = rare.is_muted && self.is_operator(asker);
+        let is_muted = rare.muting.is_some() && self.is_operator(asker);
         let remarks =
             texts::who_remarks(self.shown_address(id), rare.away.as_deref(), is_muted, None);
         Row { idle_minutes, name: session.nick.as_str().into(), remarks }

@@ -59,6 +59,14 @@ impl Chat {
         self.handover.add(key, News::Topic(room.topic.as_deref().unwrap_or_default()));
     }
 
+    /// Hands over what operators have set for a room.
+    pub(super) fn keep_rules(&mut self, id: RoomId) {
+        let room = &mut self.rooms[id];
+        let Some(key) = room.key.as_ref().filter(|_| room.is_stored) else { return };
+        room.is_kept = true;
+        self.handover.add(key, News::Rules(&room.rules.text()));
+    }
+
     /// Hands over that a room is empty.
     pub(super) fn keep_end(&mut self, room: &Room) {
         if let Some(key) = room.key.as_ref().filter(|_| room.is_stored && room.is_kept) {
@@ -96,16 +104,6 @@ impl Chat {
     pub fn store_summary(&self) -> Option<String> {
         let is_on = self.config.has_store;
         is_on.then(|| texts::store(self.handover.state(), self.handover.lines_lost()))
-    }
-
-    fn tell_operators(&mut self, text: &str) {
-        let operators = self.sessions.iter().filter(|(_, session)| {
-            session.is_member() && !session.is_plain() && session.rare().is_operator
-        });
-        let operators: Vec<_> = operators.map(|(id, _)| id).collect();
-        for id in operators {
-            self.notify_other(id, text);
-        }
     }
 
     /// Asks the store something about a room.

@@ -106,6 +106,12 @@ impl Chat {
     fn add_page(&mut self, id: ClientId, items: &[Past], day: &mut Day) {
         let is_told_days = self.is_told_days(id);
         let mut bytes = Vec::new();
+        let room = &self.rooms[self.sessions[id].room];
+        // It may have been asked before they were.
+        let is_cleared = |item: &&Past| {
+            item.number().is_some_and(|number| room.log.is_cleared(room.run(), number))
+        };
+        let items: Vec<_> = items.iter().filter(|item| !is_cleared(item)).collect();
         for item in items {
             match item {
                 Past::Lost(lines) => {

@@ -21,6 +21,9 @@ impl Chat {
         }
         self.handover.add(&key, News::Run(&room.shared.run));
         self.handover.add(&key, News::Topic(&tail.topic));
+        for (first, last) in &tail.cleared {
+            self.handover.add(&key, News::Cleared(*first, *last));
+        }
         self.keep_past(&key, &tail.lines);
         let first = tail.lines.iter().find_map(Past::number);
         if let Some(first) = first.filter(|first| *first > 1) {
@@ -56,7 +59,13 @@ impl Chat {
     }
 
     fn keep_past(&mut self, room: &Arc<RoomKey>, lines: &[Past]) {
-        for line in lines {
+        let known = self.rooms.find_key(room).map(|id| &self.rooms[id]);
+        let is_cleared = |line: &&Past| {
+            let number = line.number().unwrap_or_default();
+            known.is_some_and(|room| room.log.is_cleared(room.run(), number))
+        };
+        // They may have been asked for before some were taken out.
+        for line in lines.iter().filter(|line| !is_cleared(line)) {
             if let Past::Line { number, time, kind, from, text } = line {
                 let (number, time, kind, text) = (*number, *time, *kind, text.as_bytes());
                 self.handover.add(room, News::Line(StoredLine { number, time, kind, from, text }));

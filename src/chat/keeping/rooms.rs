@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::chat::commands::rules::checked;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::lookups::Asked;
 use crate::chat::member::Waiting;
@@ -155,6 +156,10 @@ impl Chat {
         room.shared.newest = room.log.newest();
         room.topic = Some(&tail.topic).filter(|topic| !topic.is_empty()).cloned();
         room.is_kept = tail.is_known;
+        if self.config.is_shared || self.config.operator_password.is_some() {
+            // Else nobody could change them.
+            room.rules = checked(&tail.rules);
+        }
         if tail.is_known
             && let Some(key) = &mut room.key
         {

@@ -44,6 +44,17 @@ impl Chat {
     /// What a client has searched for is found.
     pub(super) fn handle_found(&mut self, id: ClientId, answer: Answer) {
         let Some(session) = self.sessions.get(id) else { return };
+        let room = &self.rooms[session.room];
+        // It may have been asked before some were taken out.
+        let is_cleared =
+            |line: &Past| line.number().is_some_and(|it| room.log.is_cleared(room.run(), it));
+        let answer = match answer {
+            Answer::Found(mut found) => {
+                found.retain(|line| !is_cleared(line));
+                Answer::Found(found)
+            }
+            answer => answer,
+        };
         if session.rare().request.is_some() {
             return self.answer_search(id, &answer);
         }

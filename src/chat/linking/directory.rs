@@ -47,6 +47,7 @@ pub(in crate::chat) struct Remote {
     pub spoke: Time,
     pub away: Option<Box<str>>,
     pub address: Option<Box<str>>,
+    pub is_operator: bool,
 }
 
 /// People of other servers in one room.
@@ -71,7 +72,7 @@ impl Directory {
             ClientId::elsewhere(self.made)
         });
         let before = self.take(key);
-        let Person { room, since, .. } = person.clone();
+        let Person { room, since, is_operator, .. } = person.clone();
         // Whoever can write to the engine may have sent it.
         let clean = |text: &str| Text::clean(text.as_bytes()).as_str().into();
         let (away, address) =
@@ -80,7 +81,8 @@ impl Directory {
         let crowd = crowd.or_insert_with(|| Crowd { room: room.clone(), people: BTreeSet::new() });
         crowd.people.insert(key);
         let spoke = before.as_ref().map_or(0, |before| before.spoke);
-        self.people.insert(key, Remote { id, nick, room, since, spoke, away, address });
+        self.people
+            .insert(key, Remote { id, nick, room, since, spoke, away, address, is_operator });
         Some((key, before))
     }
 
@@ -93,12 +95,13 @@ impl Directory {
 
     /// Whether all that is said of somebody is known.
     pub fn knows(&self, server: &Arc<str>, person: &Person) -> bool {
-        let Person { client, name, looks: _, room, since, away, address } = person;
+        let Person { client, name, looks: _, room, since, away, address, is_operator } = person;
         let known = self.id(server, *client).and_then(|id| self.get(id));
         known.is_some_and(|it| {
             it.nick.as_str() == &**name
                 && it.room == *room
                 && (it.since, &it.away, &it.address) == (*since, away, address)
+                && it.is_operator == *is_operator
         })
     }
 

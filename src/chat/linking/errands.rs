@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ipnet::IpNet;
 use slotmap::{Key, KeyData};
 
 use crate::chat::commands::Problem;
+use crate::chat::commands::mutes::SECONDS_MAX;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::lookups::Asked;
 use crate::chat::linking::sent::Sent;
@@ -14,7 +14,7 @@ use crate::chat::member::Correspondent;
 use crate::chat::names::nick::Nick;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
-use crate::wire::{Dispatch, Errand, Kind, Outcome, PersonId, SharedBan, Task, Text, Time};
+use crate::wire::{Dispatch, Errand, Kind, Outcome, PersonId, SharedBan, Task, Text};
 
 impl Chat {
     /// Has another server do something with a client there.
@@ -81,9 +81,17 @@ impl Chat {
                 let text = Text::clean(text.as_bytes());
                 self.receive_message(id, &errand, text.as_str()).map(Some)
             }
-            Task::Kick(reason) => self.kick_for(id, &errand, &reason).map(Some),
-            Task::Mute => self.mute_for(id, &errand).map(Some),
-            Task::Ban { minutes, own } => self.ban_for(id, &errand, minutes, &own).map(Some),
+            Task::Kick(reason) => {
+                let reason = Text::clean(reason.as_bytes());
+                self.kick_for(id, &errand, reason.as_str()).map(Some)
+            }
+            Task::Mute => self.mute_for(id, &errand, None).map(Some),
+            Task::MuteFor(seconds) => self.mute_for(id, &errand, Some(seconds)).map(Some),
+            Task::Unmute => self.unmute_for(id, &errand).map(Some),
+            Task::Ban { minutes, own, reason } => {
+                let reason = Text::clean(reason.as_bytes());
+                self.ban_for(id, &errand, minutes, &own, reason.as_str()).map(Some)
+            }
         };
         let (is_done, notices) = match result {
             Ok(None) => (false, Vec::new()),
@@ -119,9 +127,20 @@ impl Chat {
         Ok(vec![self.turn_out(id, reason)])
     }
 
-    fn mute_for(&mut self, id: ClientId, errand: &Errand) -> Result<Vec<String>, Problem> {
-        let (verb, text) = self.toggle_mute(id);
-        self.log_errand(id, errand, &format!("{verb} {}", self.described(id)));
+    fn mute_for(
+        &mut self,
+        id: ClientId,
+        errand: &Errand,
+        seconds: Option<u32>,
+    ) -> Result<Vec<String>, Problem> {
+        let (what, text) = self.mute(id, seconds.map(|seconds| seconds.min(SECONDS_MAX)))?;
+        self.log_errand(id, errand, &what);
+        Ok(vec![text])
+    }
+
+    fn unmute_for(&mut self, id: ClientId, errand: &Errand) -> Result<Vec<String>, Problem> {
+        let (what, text) = self.unmute(id)?;
+        self.log_errand(id, errand, &what);
         Ok(vec![text])
     }
 
@@ -131,28 +150,30 @@ impl Chat {
         errand: &Errand,
         minutes: Option<u32>,
         own: &str,
+        reason: &str,
     ) -> Result<Vec<String>, Problem> {
         let network = self.network_of(id)?;
         if own.parse().is_ok_and(|own: IpAddr| network.contains(&own)) {
             return Err(texts::would_ban_you(network).into());
         }
-        let (what, text) = self.ban_network(network, &errand.name, minutes)?;
+        let (what, text) = self.ban_network(network, &errand.name, minutes, reason)?;
         self.log_errand(id, errand, &what);
         Ok(vec![text])
     }
 
     /// Has logged what an operator of another server did.
     fn log_errand(&mut self, id: ClientId, errand: &Errand, what: &str) {
-        let server = self.directory.server_name(&errand.from.server);
-        let what = format!("{} on {server} {what}", errand.name);
-        self.outputs.push_back(Output::Log(id, Logged::Operator(what)));
+        let server = self.directory.server_name(&errand.from.server).to_owned();
+        let action = format!("{} on the server {server} {what}", errand.name);
+        self.moderation.actions.add(self.clock.wall(), &action);
+        let (name, server, what) = (errand.name.to_string(), Some(server), what.to_owned());
+        self.outputs.push_back(Output::Log(id, Logged::Operator { name, server, what }));
     }
 
     /// Tells the other servers of a ban that was made here, or taken back.
-    pub(in crate::chat) fn share_ban(&mut self, network: IpNet, by: &str, until: Time) {
+    pub(in crate::chat) fn share_ban(&mut self, ban: SharedBan) {
         if self.config.is_shared {
-            let (network, by) = (network.to_string().into(), by.into());
-            self.directory.dispatch(Dispatch::Ban(SharedBan { network, until, by }));
+            self.directory.dispatch(Dispatch::Ban(ban));
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::chat::room::RoomId;
 use crate::chat::room::log::{HiddenFrom, Line};
 use crate::chat::state::{Chat, Output};
 use crate::chat::texts;
-use crate::wire::{Arrival, Kind, RoomKey, SharedLine, Submission, Tail, Wish};
+use crate::wire::{Arrival, Change, Kind, RoomKey, SharedLine, Submission, Tail, Wish};
 
 impl Chat {
     /// Whether there is something for the link.
@@ -53,9 +53,8 @@ impl Chat {
         if *is_again {
             return;
         }
-        if let Some(topic) = &line.topic {
-            self.set_topic(id, topic);
-            self.keep_topic(id);
+        if let Some(change) = &line.change {
+            self.apply_change(id, change);
         }
         if is_shown {
             self.keep_shown(id, *number, line);
@@ -117,14 +116,14 @@ impl Chat {
         key: &Arc<RoomKey>,
         line: &Line<'_>,
         hidden: HiddenFrom,
-        topic: Option<&str>,
+        change: Option<Change>,
     ) {
         if self.outbox.is_up() {
-            return self.outbox.add(key, line, hidden, topic);
+            return self.outbox.add(key, line, hidden, change);
         }
         // Who comes and goes is known when the link is back.
         if self.config.talks_alone && line.kind != Kind::Presence {
-            self.outbox.add_shown(key, line, topic);
+            self.outbox.add_shown(key, line, change);
         }
         self.append_here(id, line, hidden);
     }
@@ -152,6 +151,18 @@ impl Chat {
         match self.rooms.find_key(room) {
             Some(id) => self.append_to_shared(id, room, &line, HiddenFrom::Nobody, None),
             None => self.outbox.add_elsewhere(room, &line),
+        }
+    }
+
+    /// A room is different from here on, on all servers.
+    fn apply_change(&mut self, id: RoomId, change: &Change) {
+        match change {
+            Change::Topic(topic) => {
+                self.set_topic(id, topic);
+                self.keep_topic(id);
+            }
+            Change::Rules(rules) => self.apply_rules(id, rules),
+            Change::Clear(first, last) => self.clear_lines(id, *first, *last),
         }
     }
 
@@ -219,6 +230,7 @@ impl Chat {
         if !tail.topic.is_empty() {
             self.set_topic(id, &tail.topic);
         }
+        self.apply_rules(id, &tail.rules);
         self.watch(id);
     }
 

@@ -8,7 +8,7 @@ use slotmap::Key;
 
 use crate::chat::ids::ClientId;
 use crate::chat::room::log::{HiddenFrom, Line};
-use crate::wire::{RoomKey, SharedLine, Submission};
+use crate::wire::{Change, RoomKey, SharedLine, Submission};
 
 /// Lines that are on their way at most; then no client is read until some have come back. The
 /// engine keeps more of a room, so what several servers have on their way is read in time.
@@ -55,15 +55,15 @@ pub(in crate::chat) struct Pending {
 }
 
 impl Outbox {
-    /// Hands a line over that was said in a room, and what the room is about from then on.
+    /// Hands a line over that was said in a room, and what is different there from then on.
     pub fn add(
         &mut self,
         room: &Arc<RoomKey>,
         line: &Line<'_>,
         hidden: HiddenFrom,
-        topic: Option<&str>,
+        change: Option<Change>,
     ) {
-        let shared = shared(line, topic);
+        let shared = shared(line, change);
         let (author, line) = (line.author, Some(shared.clone()));
         self.push(room, shared);
         let pending = Pending { count: self.count, author, hidden, line };
@@ -73,8 +73,8 @@ impl Outbox {
 
     /// Hands a line over that those here have been shown, because the engine is away. What is
     /// too much is counted.
-    pub fn add_shown(&mut self, room: &Arc<RoomKey>, line: &Line<'_>, topic: Option<&str>) {
-        let shared = shared(line, topic);
+    pub fn add_shown(&mut self, room: &Arc<RoomKey>, line: &Line<'_>, change: Option<Change>) {
+        let shared = shared(line, change);
         let (lines, bytes) = (self.alone.0 + 1, self.alone.1 + shared.bytes());
         if lines > ALONE_LINES_MAX || bytes > ALONE_BYTES_MAX {
             match self.lost.iter_mut().find(|(other, _)| other == room) {
@@ -184,7 +184,7 @@ impl Outbox {
     }
 }
 
-fn shared(line: &Line<'_>, topic: Option<&str>) -> SharedLine {
+fn shared(line: &Line<'_>, change: Option<Change>) -> SharedLine {
     let Line { author, kind, time, from, text } = *line;
     SharedLine {
         author: if author.is_null() { 0 } else { author.data().as_ffi() },
@@ -192,7 +192,7 @@ fn shared(line: &Line<'_>, topic: Option<&str>) -> SharedLine {
         kind,
         from: from.into(),
         text: String::from_utf8_lossy(text).into(),
-        topic: topic.map(Into::into),
+        change,
     }
 }
 

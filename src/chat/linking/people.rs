@@ -126,6 +126,7 @@ impl Chat {
             since: self.clock.wall().saturating_sub(age),
             away: session.rare().away.clone(),
             address: session.rare().address.clone(),
+            is_operator: session.rare().is_operator,
         })
     }
 
@@ -247,6 +248,8 @@ impl Chat {
                     self.set_everybody(servers, people, *number);
                 }
                 PeopleNews::Ban(ban) => self.apply_ban(ban),
+                PeopleNews::Report(report) => self.receive_report(report),
+                PeopleNews::Mute(mute) => self.apply_mute(mute),
             }
         }
     }

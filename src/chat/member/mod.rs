@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::chat::admission::address_limits::OriginId;
 use crate::chat::close_reason::{CloseReason, Closing};
+use crate::chat::moderation::mutes::Muting;
 use crate::chat::names::nick::Nick;
 use crate::chat::room::RoomId;
 use crate::chat::room::cursor::Reader;
@@ -107,6 +108,8 @@ pub(super) struct RareState {
     pub posted: Option<(u64, u64)>,
     /// Lines of its request that have no place yet.
     pub unplaced: usize,
+    /// Lines of its request that weren't said, because of slow mode.
+    pub unsent: u32,
     /// A name that it may have.
     pub claim: Option<Box<Claim>>,
     /// What it has asked for, until it has given the password.
@@ -125,7 +128,7 @@ pub(super) struct RareState {
     pub is_told_rate: bool,
     pub is_operator: bool,
     /// An operator lets nobody hear it.
-    pub is_muted: bool,
+    pub muting: Option<Muting>,
 }
 
 impl RareState {
@@ -146,6 +149,7 @@ impl RareState {
         reading: None,
         posted: None,
         unplaced: 0,
+        unsent: 0,
         claim: None,
         request: None,
         away: None,
@@ -155,7 +159,7 @@ impl RareState {
         is_told_utf8: false,
         is_told_rate: false,
         is_operator: false,
-        is_muted: false,
+        muting: None,
     };
 
     fn at(stage: Stage) -> Self {
@@ -174,7 +178,7 @@ impl RareState {
             self.timer,
         ];
         let is_told = self.is_told_utf8 || self.is_told_rate || self.has_chosen_colors;
-        let is_privileged = self.is_operator || self.is_muted;
+        let is_privileged = self.is_operator || self.muting.is_some();
         times.iter().all(Option::is_none)
             && self.address.is_none()
             && self.client.is_at_rest()
@@ -184,6 +188,7 @@ impl RareState {
             && self.reading.is_none()
             && self.posted.is_none()
             && self.unplaced == 0
+            && self.unsent == 0
             && self.claim.is_none()
             && self.request.is_none()
             && self.away.is_none()

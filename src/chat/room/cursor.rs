@@ -10,7 +10,7 @@ use std::io::IoSlice;
 use arrayvec::ArrayVec;
 
 use crate::chat::ids::ClientId;
-use crate::chat::room::log::{Log, NONE, Seq};
+use crate::chat::room::log::{Cleared, Log, NONE, Seq};
 use crate::wire::{Encoding, Kind, Past, Time};
 
 /// Pieces in one write at most.
@@ -60,6 +60,37 @@ struct Own {
     first: Seq,
     newest: Seq,
     count: u64,
+}
+
+impl Own {
+    /// The same without `gone` lines that were taken out of the log.
+    fn past(
+        mut self,
+        log: &Log,
+        author: ClientId,
+        cleared: Cleared,
+        gone: u64,
+        stop: Seq,
+    ) -> Option<Box<Own>> {
+        self.count -= gone;
+        if self.count == 0 {
+            return None;
+        }
+        if cleared.has(self.first) {
+            self.first = log.find_own(author, cleared.end, stop).0;
+        } else {
+            self.first = cleared.moved(self.first);
+        }
+        if cleared.has(self.newest) {
+            // The newest one before them is in the log, or gone from it.
+            let from = self.first.max(log.first());
+            let last = log.find_last_own(author, from, cleared.end);
+            self.newest = last.unwrap_or(self.first);
+        } else {
+            self.newest = cleared.moved(self.newest);
+        }
+        Some(Box::new(self))
+    }
 }
 
 /// What a reader has beside its cursor.
@@ -504,6 +535,43 @@ impl Reader {
             (own.first, own.count) = (first, count);
             own
         });
+    }
+
+    /// How many of its own lines ahead of the cursor are among lines that are about to be taken
+    /// out, those before and those behind where it stops.
+    pub fn own_in(&self, log: &Log, author: ClientId, first: Seq, end: Seq) -> (u64, u64) {
+        let count = |own: &Own, until: Seq| {
+            log.find_own(author, own.first.max(first).max(log.first()), end.min(until)).1
+        };
+        let behind = self.extra.as_ref().and_then(|extra| extra.own_behind.as_ref());
+        let ahead = self.own.as_ref().map_or(0, |own| count(own, self.stop_seq()));
+        (ahead, behind.map_or(0, |own| count(own, NONE)))
+    }
+
+    /// Lines were taken out of the log. Those that the reader hasn't been sent it never is, and
+    /// `gone` of its own ones are among them; all that it knows has other places.
+    pub fn move_past(&mut self, log: &Log, author: ClientId, cleared: Cleared, gone: (u64, u64)) {
+        self.next = cleared.moved(self.next);
+        let Some(extra) = &mut self.extra else {
+            self.own = self.own.take().and_then(|own| own.past(log, author, cleared, gone.0, NONE));
+            return self.settle(log);
+        };
+        let filter = &mut extra.filter;
+        filter.own_news = filter.own_news.filter(|news| !cleared.has(*news));
+        filter.own_news = filter.own_news.map(|news| cleared.moved(news));
+        extra.stop = cleared.moved(extra.stop);
+        extra.live = cleared.moved(extra.live);
+        for note in &mut extra.queue {
+            note.before = cleared.moved(note.before);
+        }
+        let behind = extra.own_behind.take();
+        extra.own_behind = behind.and_then(|own| own.past(log, author, cleared, gone.1, NONE));
+        let stop = extra.stop;
+        self.own = self.own.take().and_then(|own| own.past(log, author, cleared, gone.0, stop));
+        if self.extra.as_ref().is_some_and(|extra| extra.is_empty()) {
+            self.extra = None;
+        }
+        self.settle(log);
     }
 
     /// Lines from here on aren't for this reader.

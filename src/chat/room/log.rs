@@ -59,6 +59,45 @@ pub(in crate::chat) struct Log {
     images: [Option<Box<Image>>; Encoding::COUNT],
     /// A line on its way into an image.
     scratch: Vec<u8>,
+    /// Lines that operators have taken out, the last ones at the end.
+    cleared: VecDeque<ClearedNumbers>,
+}
+
+/// How often it is known which lines were taken out.
+const CLEARED_MAX: usize = 100;
+
+/// The numbers of lines that were taken out at once.
+#[derive(Clone, Debug)]
+struct ClearedNumbers {
+    /// Names the counting that they belong to.
+    run: Arc<str>,
+    first: u64,
+    last: u64,
+    /// How many lines there were.
+    lines: u64,
+}
+
+/// Places of lines that were taken out: from the first one to the one before the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::chat) struct Cleared {
+    pub first: Seq,
+    pub end: Seq,
+}
+
+impl Cleared {
+    /// Where the line is now that was at a place, or the next one that is still there. Lines
+    /// before those that were taken out have moved up to what is behind them, so those that
+    /// nearly all readers are at have stayed where they were.
+    pub fn moved(self, place: Seq) -> Seq {
+        match place >= self.end {
+            true => place,
+            false => (place + (self.end - self.first)).min(self.end),
+        }
+    }
+
+    pub fn has(self, place: Seq) -> bool {
+        (self.first..self.end).contains(&place)
+    }
 }
 
 /// From a place on, lines have numbers that grow by one, or none.
@@ -140,6 +179,7 @@ impl Log {
             bytes: VecDeque::new(),
             images: [const { None }; Encoding::COUNT],
             scratch: Vec::new(),
+            cleared: VecDeque::new(),
         }
     }
 
@@ -317,6 +357,92 @@ impl Log {
         seq
     }
 
+    /// Takes the lines with these numbers of a counting out, as far as they are here; gives where
+    /// they were. Lines keep their numbers, but those before them get other places. Takes as long
+    /// as there are lines.
+    pub fn clear(&mut self, run: &str, first: u64, last: u64) -> Cleared {
+        let (from, end) = self.places(run, first, last);
+        let cleared = Cleared { first: from, end };
+        let is_whole = first >= self.number(self.first);
+        let lines = if is_whole { end - from } else { (last + 1).saturating_sub(first) };
+        if self.cleared.len() >= CLEARED_MAX {
+            self.cleared.pop_front();
+        }
+        self.cleared.push_back(ClearedNumbers { run: run.into(), first, last, lines });
+        if from < end {
+            self.remove(cleared);
+        }
+        cleared
+    }
+
+    /// The places of the lines with these numbers of a counting, as far as they are here. What is
+    /// before the first number of all is before all of them.
+    pub fn places(&self, run: &str, first: u64, last: u64) -> (Seq, Seq) {
+        let from = match first {
+            0 | 1 => self.first,
+            _ => self.place_after(run, first - 1),
+        };
+        let from = from.clamp(self.first, self.next());
+        (from, self.place_after(run, last).clamp(from, self.next()))
+    }
+
+    fn remove(&mut self, cleared: Cleared) {
+        let Cleared { first, end } = cleared;
+        self.link_past(cleared);
+        let behind = Stretch { place: end, number: self.number(end), ..self.stretch(end).clone() };
+        let (start, stop) = (self.begin(first), self.begin(end));
+        let (at, count) = (self.index(first), (end - first) as usize);
+        self.bytes.drain((start - self.start) as usize..(stop - self.start) as usize);
+        self.records.drain(at..at + count);
+        self.records.range_mut(..at).for_each(|record| record.end += stop - start);
+        (self.start, self.first) = (self.start + (stop - start), self.first + count as u64);
+        self.stretches.retain(|stretch| !cleared.has(stretch.place));
+        self.stretches.iter_mut().for_each(|it| it.place = cleared.moved(it.place));
+        let at = self.stretches.partition_point(|stretch| stretch.place < end);
+        if self.stretches.get(at).is_none_or(|stretch| stretch.place != end) {
+            self.stretches.insert(at, behind);
+        }
+        while self.stretches.get(1).is_some_and(|stretch| stretch.place <= self.first) {
+            self.stretches.pop_front();
+        }
+        for image in self.images.iter_mut().flatten() {
+            image.remove(cleared);
+        }
+    }
+
+    /// The way from each line of an author to the next one leads past lines that are about to be
+    /// taken out.
+    fn link_past(&mut self, cleared: Cleared) {
+        for place in self.first..cleared.first {
+            let mut next = self.next_own(place);
+            while cleared.has(next) {
+                next = self.next_own(next);
+            }
+            if next >= cleared.end {
+                let is_last = next == NONE;
+                let distance = if is_last { 0 } else { next - cleared.moved(place) };
+                let at = self.index(place);
+                self.records[at].next_own = distance as u32;
+            }
+        }
+    }
+
+    /// Whether the line with this number of a counting was taken out.
+    pub fn is_cleared(&self, run: &str, number: u64) -> bool {
+        let is_it =
+            |it: &ClearedNumbers| *it.run == *run && it.first <= number && number <= it.last;
+        self.cleared.iter().any(is_it)
+    }
+
+    /// How many lines of a counting were taken out after one number and before another one.
+    pub fn lines_cleared(&self, run: &str, after: u64, before: u64) -> u64 {
+        let lines = |it: &ClearedNumbers| {
+            let (first, last) = (it.first.max(after + 1), it.last.min(before.saturating_sub(1)));
+            (last + 1).saturating_sub(first).min(it.lines)
+        };
+        self.cleared.iter().filter(|it| *it.run == *run).map(lines).sum()
+    }
+
     /// Adds a line to `bytes` as it is in an encoding for the client with the name
     /// `reader`.
     pub fn encode(&self, seq: Seq, encoding: Encoding, reader: &str, bytes: &mut Vec<u8>) {
@@ -404,6 +530,15 @@ impl Log {
             Some(at) => (self.first + at as u64, 1 + own.count() as u64),
             None => (NONE, 0),
         }
+    }
+
+    /// The last line from `from` on and before `until` that `author` doesn't get back.
+    pub fn find_last_own(&self, author: ClientId, from: Seq, until: Seq) -> Option<Seq> {
+        let places = from.max(self.first)..until.min(self.next());
+        places.rev().find(|&place| {
+            let record = &self.records[self.index(place)];
+            record.author == author && (!self.has_echo || record.kind == Kind::Presence)
+        })
     }
 
     /// A reader with this encoding has come.
@@ -586,6 +721,21 @@ impl Image {
         self.ends.push_back(self.start + self.bytes.len() as u64);
     }
 
+    /// Takes lines out, as far as it has them.
+    fn remove(&mut self, cleared: Cleared) {
+        let (first, end) = (cleared.first.max(self.first), cleared.end);
+        if first >= end {
+            return;
+        }
+        let (start, stop) = (self.begin(first), self.begin(end));
+        let (at, count) = ((first - self.first) as usize, (end - first) as usize);
+        self.bytes.drain(start as usize..stop as usize);
+        self.ends.drain(at..at + count);
+        self.ends.range_mut(..at).for_each(|end| *end += stop - start);
+        self.start += stop - start;
+        self.first += count as u64;
+    }
+
     fn drop_before(&mut self, first: Seq) {
         while self.first < first {
             let end = self.ends.pop_front().expect("an image has the newest lines of its log");
@@ -659,6 +809,47 @@ mod tests {
         }
         let found = [0, 7, 8, 9, 10].map(|time| log.first_since(time));
         assert_eq!(found, [1, 1, 3, 3, 4], "the first one is gone");
+    }
+
+    #[test]
+    fn lines_that_are_taken_out_leave_their_numbers() {
+        let mut log = Log::new("room", "", LIMITS);
+        log.acquire(JSON);
+        for text in ["a", "b", "c", "d", "e"] {
+            say(&mut log, text);
+        }
+        assert_eq!(log.clear("", 2, 3), Cleared { first: 1, end: 3 });
+        assert_eq!((log.first(), log.next(), log.newest()), (2, 5, 5));
+        let numbers = |log: &Log| (log.first()..log.next()).map(|seq| log.number(seq)).collect();
+        assert_eq!(<Vec<_> as Into<Vec<u64>>>::into(numbers(&log)), [1, 4, 5]);
+        let image = |log: &Log| {
+            let (front, back) = log.span(JSON, log.first(), log.next());
+            String::from_utf8([front, back].concat()).expect("UTF-8")
+        };
+        let has = |text: &str, letter| text.contains(&format!("\"text\":\"{letter}\""));
+        assert_eq!(
+            ["a", "b", "c", "d", "e"].map(|it| has(&image(&log), it)),
+            [true, false, false, true, true]
+        );
+        let (next, rest) = log.advance(JSON, log.first(), 1);
+        assert_eq!((next, rest.0.len() + 1), (3, log.span(JSON, 2, 3).0.len()));
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5].map(|number| log.place_after("", number)),
+            [2, 3, 3, 3, 4, 5]
+        );
+        let cleared = |log: &Log, after, before| log.lines_cleared("", after, before);
+        assert_eq!((cleared(&log, 0, 9), cleared(&log, 2, 9), cleared(&log, 0, 3)), (2, 1, 1));
+        assert!(log.is_cleared("", 3) && !log.is_cleared("", 4) && !log.is_cleared("r", 3));
+        // The newest ones, and then all.
+        assert_eq!(log.clear("", 5, 5), Cleared { first: 4, end: 5 });
+        say(&mut log, "f");
+        assert_eq!(numbers(&log), [1, 4, 6]);
+        log.clear("", 1, 6);
+        assert_eq!((log.first(), log.next(), log.newest()), (6, 6, 6));
+        say(&mut log, "g");
+        assert_eq!(numbers(&log), [7]);
+        assert!(!image(&log).contains("\"text\":\"a\""));
+        log.assert_limits();
     }
 
     #[test]

@@ -12,12 +12,12 @@ mod model;
 use std::sync::Arc;
 
 use self::key::{is_stored, key_of};
-use self::log::{Limits, Log, Seq};
+use self::log::{Cleared, Limits, Log, Seq};
 use self::presence::Presence;
 use crate::chat::config::Config;
 use crate::chat::ids::ClientId;
 use crate::chat::names::nick::Nick;
-use crate::wire::{Encoding, RoomKey};
+use crate::wire::{Encoding, RoomKey, Rules};
 
 slotmap::new_key_type! {
     /// Names one room while it exists.
@@ -38,6 +38,8 @@ pub(super) struct Counted {
 pub(super) struct Room {
     pub name: Nick,
     pub topic: Option<Box<str>>,
+    /// What operators have set.
+    pub rules: Rules,
     /// How the store and other servers know it; `None` if neither does.
     pub key: Option<Arc<RoomKey>>,
     /// What is said here is stored.
@@ -74,6 +76,7 @@ impl Room {
         Room {
             name,
             topic: None,
+            rules: Rules::default(),
             key,
             is_stored,
             is_kept: false,
@@ -99,6 +102,13 @@ impl Room {
     /// The number of the first line of it at a place of the log or later.
     pub fn number_from(&self, seq: Seq) -> u64 {
         self.log.number_from(self.run(), seq).unwrap_or(self.newest() + 1)
+    }
+
+    /// Takes the lines with these numbers out of the log; gives where they were.
+    pub fn clear(&mut self, run: &str, first: u64, last: u64) -> Cleared {
+        let cleared = self.log.clear(run, first, last);
+        self.unqueued = cleared.moved(self.unqueued);
+        cleared
     }
 
     /// Everyone who is here, in no order.

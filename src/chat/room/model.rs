@@ -27,6 +27,8 @@ enum Step {
     Filter(usize, bool, Option<usize>),
     /// A reader takes up to so many bytes of one write.
     Take(usize, usize),
+    /// Lines are taken out: so many, of which the last one is so many before the newest.
+    Clear(u64, u64),
 }
 
 /// Steps for a log that loses lines. Hidden lines that are gone count as missed,
@@ -61,6 +63,13 @@ fn step_or_filter() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn step_or_clear() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        16 => step_or_filter(),
+        1 => (0..10u64, 0..6u64).prop_map(|(lines, before)| Step::Clear(lines, before)),
+    ]
+}
+
 /// Who says lines that aren't the server's.
 const NAME: &str = "ann";
 
@@ -69,6 +78,7 @@ struct Said {
     who: usize,
     kind: Kind,
     text: String,
+    number: u64,
 }
 
 /// What the oracle owes a reader.
@@ -76,6 +86,8 @@ struct Said {
 enum Item {
     Line(String),
     Note(String),
+    /// A line that was taken out: a reader gets it if it was on its way already.
+    Cleared(String),
 }
 
 struct Member {
@@ -132,6 +144,41 @@ impl Model {
             Step::Take(who, bytes) => {
                 self.take(who, bytes);
             }
+            Step::Clear(lines, before) => self.clear(lines, before),
+        }
+    }
+
+    fn clear(&mut self, lines: u64, before: u64) {
+        let last = self.log.newest().saturating_sub(before);
+        let first = (last + 1).saturating_sub(lines).max(1);
+        if first > last {
+            return;
+        }
+        let (from, end) = self.log.places("", first, last);
+        let members = self.members.iter();
+        let gone: Vec<_> =
+            members.map(|it| it.reader.own_in(&self.log, it.id, from, end)).collect();
+        let cleared = self.log.clear("", first, last);
+        let taken: Vec<_> = self.past.drain(from as usize..end as usize).collect();
+        for said in &taken {
+            for member in &mut self.members {
+                for item in &mut member.owed {
+                    let is_it = |line: &str| line.contains(&format!("{} ", said.mark()));
+                    if let Item::Line(line) = item
+                        && is_it(line)
+                    {
+                        *item = Item::Cleared(std::mem::take(line));
+                    }
+                }
+            }
+        }
+        // Lines before them have moved up.
+        let nothing = || Said { who: READERS, kind: Kind::Said, text: String::new(), number: 0 };
+        self.past.splice(0..0, taken.iter().map(|_| nothing()));
+        for (member, gone) in self.members.iter_mut().zip(gone) {
+            if member.reader.next() < end {
+                member.reader.move_past(&self.log, member.id, cleared, gone);
+            }
         }
     }
 
@@ -142,7 +189,8 @@ impl Model {
         let from = if who == READERS { "" } else { NAME };
         let line = Line { author, kind, time: 0, from, text: text.as_bytes() };
         let seq = self.log.append(&line);
-        self.past.push(Said { who, kind, text });
+        let number = self.log.number(seq);
+        self.past.push(Said { who, kind, text, number });
         for at in 0..READERS {
             if at == who {
                 self.members[at].reader.add_own(&mut self.log, seq);
@@ -157,7 +205,7 @@ impl Model {
         let said = &self.past[seq as usize];
         let member = &mut self.members[at];
         if !member.hides(said) {
-            let line = said.encode(seq, member.reader.newest_encoding());
+            let line = said.encode(member.reader.newest_encoding());
             member.owed.push_back(Item::Line(line));
         }
     }
@@ -212,6 +260,7 @@ impl Model {
             assert_eq!(member.received, "", "the last line is whole");
             assert_eq!(member.reader.note_bytes(), 0);
             member.skip();
+            member.owed.retain(|item| !matches!(item, Item::Cleared(_)));
             assert_eq!(member.owed, [], "owed in the end");
             assert_eq!(member.to_skip, 0);
         }
@@ -219,7 +268,13 @@ impl Model {
 }
 
 impl Said {
-    fn encode(&self, seq: Seq, encoding: Encoding) -> String {
+    /// What its text begins with, and no other one.
+    fn mark(&self) -> &str {
+        let end = self.text.rfind(' ').unwrap_or_default();
+        &self.text[..end]
+    }
+
+    fn encode(&self, encoding: Encoding) -> String {
         let text = &self.text;
         let is_said = self.kind == Kind::Said;
         if !encoding.view().is_plain() {
@@ -240,7 +295,7 @@ impl Said {
                 format!(
                     "{{\"seq\":{},\"time\":\"1970-01-01T00:00:00Z\",\"room\":\"room\",\
                      \"from\":{from},\"kind\":\"{kind}\",\"text\":\"{text}\",\"run\":\"\",\"to\":null}}",
-                    seq + 1
+                    self.number
                 )
             }
             _ => text.clone(),
@@ -270,7 +325,14 @@ impl Member {
                 continue;
             }
             self.skip();
-            let (Item::Line(owed) | Item::Note(owed)) =
+            while self
+                .owed
+                .front()
+                .is_some_and(|it| matches!(it, Item::Cleared(gone) if *gone != line))
+            {
+                self.owed.pop_front();
+            }
+            let (Item::Line(owed) | Item::Note(owed) | Item::Cleared(owed)) =
                 self.owed.pop_front().expect("nothing more than what is owed");
             assert_eq!(line, owed);
         }
@@ -303,6 +365,13 @@ proptest! {
     #[test]
     fn readers_get_what_a_queue_each_would_give(
         script in prop::collection::vec(step_or_filter(), 0..300),
+    ) {
+        run(Limits { bytes_max: 1 << 20, records_max: 1 << 10 }, script);
+    }
+
+    #[test]
+    fn lines_that_are_taken_out_change_nothing_else(
+        script in prop::collection::vec(step_or_clear(), 0..300),
     ) {
         run(Limits { bytes_max: 1 << 20, records_max: 1 << 10 }, script);
     }

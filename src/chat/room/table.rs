@@ -34,7 +34,7 @@ pub(in crate::chat) struct Rooms {
 }
 
 impl Rooms {
-    /// The lobby, and if there is a password the login room.
+    /// The lobby, and if newcomers may have to wait the login room.
     pub fn new(config: &Config) -> Rooms {
         let mut rooms = Rooms {
             rooms: SlotMap::default(),
@@ -48,7 +48,8 @@ impl Rooms {
         };
         let name = Nick::parse(&config.lobby).unwrap_or_default();
         rooms.lobby = rooms.insert(Room::new(name, config));
-        if config.password.is_some() {
+        // Where an operator may lock the first room, newcomers wait in another one.
+        if config.password.is_some() || config.operator_password.is_some() {
             // It can't be found.
             let room = Room::with_limits(Nick::default(), config, LOGIN_LIMITS);
             rooms.login = Some(rooms.rooms.insert(room));
@@ -61,7 +62,7 @@ impl Rooms {
         self.lobby
     }
 
-    /// Where clients wait that have to give a password.
+    /// Where clients wait that may not come in yet.
     pub fn login(&self) -> Option<RoomId> {
         self.login
     }

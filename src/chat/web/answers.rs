@@ -87,11 +87,16 @@ pub(super) fn refused(refusal: &Refusal) -> Answer {
         }
         Refusal::PerAddress { .. } => later("429 Too Many Requests", RETRY_SECONDS),
         Refusal::Full { .. } | Refusal::Unserved => later("503 Service Unavailable", RETRY_SECONDS),
-        Refusal::Banned { seconds: Some(seconds) } => later("403 Forbidden", seconds.into()),
-        Refusal::Banned { seconds: None } | Refusal::Denied | Refusal::PlainText { .. } => {
+        Refusal::Banned { seconds: Some(seconds), .. } => later("403 Forbidden", seconds.into()),
+        Refusal::Banned { seconds: None, .. } | Refusal::Denied | Refusal::PlainText { .. } => {
             Answer::text("403 Forbidden", refusal.text())
         }
     }
+}
+
+/// What a client is sent that has to wait for so many seconds before it says more.
+pub(super) fn too_early(text: String, wait: u32) -> Answer {
+    Answer::text("429 Too Many Requests", text).with_header("Retry-After", u64::from(wait))
 }
 
 /// What a client is sent that has to ask at another address.

@@ -103,7 +103,14 @@ impl Chat {
         }
         self.arrive_again(id);
         // A stranger stays where nothing is said.
-        if !self.is_logging_in(id) && !self.enter_room(id, name, request)? {
+        let is_let_in = !self.is_logging_in(id);
+        let (upgrade, lock) = (&request.upgrade, self.lock_for(id, name.as_ref(), request));
+        if let Some(why) = lock.filter(|_| is_let_in) {
+            let Some(upgrade) = upgrade else { return Err(Answer::text("403 Forbidden", why)) };
+            self.refuse_socket(id, &upgrade.key, &why);
+            return Ok(());
+        }
+        if is_let_in && !self.enter_room(id, name, request)? {
             return Ok(());
         }
         if self.asks_for_name(id, request) {
@@ -134,7 +141,16 @@ impl Chat {
     /// With a password each request brings it, but for WebSockets: there it is the first
     /// line, as it is for netcat. False if the answer comes later.
     fn check_credentials(&mut self, id: ClientId, request: &Request) -> Result<bool, Answer> {
-        if !self.is_logging_in(id) || request.upgrade.is_some() {
+        if !self.is_logging_in(id) {
+            return Ok(true);
+        }
+        if self.config.password.is_none() {
+            // It waits because the lobby is locked; the room that it asks for may be another one.
+            self.place_for_member().map_err(|refusal| answers::refused(&refusal))?;
+            self.let_in(id);
+            return Ok(true);
+        }
+        if request.upgrade.is_some() {
             return Ok(true);
         }
         let Some((_, password)) = &request.credentials else {
@@ -183,6 +199,13 @@ impl Chat {
         })
     }
 
+    /// Why a request may not enter the room that it asks for, if an operator has locked that.
+    fn lock_for(&self, id: ClientId, name: Option<&Nick>, request: &Request) -> Option<String> {
+        let room = name.map_or(Some(self.rooms.lobby()), |name| self.rooms.find(name))?;
+        let is_locked = self.is_locked_for(id, room, wanted_name(request));
+        is_locked.then(|| texts::locked_out(self.rooms[room].name.as_str()))
+    }
+
     /// Moves a client to the room of this name, or to the lobby without one. False if the
     /// store has to say first how the room goes on: then the request is done later.
     fn enter_room(
@@ -196,6 +219,10 @@ impl Chat {
             Some(name) => self.open_room(id, &name),
         };
         match opening {
+            Opening::Open(room) if self.is_locked_for(id, room, wanted_name(request)) => {
+                let text = texts::locked_out(self.rooms[room].name.as_str());
+                Err(Answer::text("403 Forbidden", text))
+            }
             Opening::Open(room) if self.sessions[id].room == room => Ok(true),
             Opening::Open(room) => {
                 self.change_room(id, room);

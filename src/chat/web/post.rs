@@ -16,6 +16,14 @@ impl Chat {
             return Err(Answer::text("503 Service Unavailable", texts::NOT_SENT));
         }
         self.take_name(id, wanted_name(request))?;
+        if let Some(muting) = self.sessions[id].rare().muting {
+            let text = texts::you_are_muted(self.mute_left(muting));
+            return Err(Answer::text("403 Forbidden", text));
+        }
+        if let Some(wait) = self.slow_wait(id) {
+            let text = self.early_line(id, wait);
+            return Err(answers::too_early(text, wait));
+        }
         self.become_unannounced(id);
         let session = &mut self.sessions[id];
         // It is sent nothing but the answer.
@@ -58,6 +66,12 @@ impl Chat {
             session.set_rare(|rare| rare.waiting = Some(Waiting::Places));
             return;
         }
+        let unsent = session.rare().unsent;
+        if let Some(wait) = self.slow_wait(id).filter(|_| unsent > 0) {
+            let text = texts::partly_posted(unsent, &self.early_line(id, wait));
+            return self.answer(id, &answers::too_early(text, wait), false);
+        }
+        let session = &self.sessions[id];
         let room = self.rooms[session.room].name.as_str();
         let answer = answers::posted(session.rare().posted, room, self.run(id));
         self.answer(id, &answer, false);

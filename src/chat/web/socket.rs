@@ -1,10 +1,11 @@
 //! WebSockets: members that are sent JSON in frames.
 
 use crate::chat::close_reason::CloseReason;
+use crate::chat::close_reason::Refused::Locked;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Intro, Session};
 use crate::chat::state::Chat;
-use crate::chat::web::answers::{self, Answer};
+use crate::chat::web::answers::{self, Answer, socket_head};
 use crate::chat::web::pages::TOKEN_BYTES_MIN;
 use crate::chat::web::stream::Since;
 use crate::chat::web::{KEEPALIVE_TIME, room_name};
@@ -62,6 +63,18 @@ impl Chat {
         if let Err(problem) = entered {
             self.notify(id, problem.sentence());
         }
+    }
+
+    /// A WebSocket may not enter its room, and is told why: a handshake that fails shows nothing.
+    pub(super) fn refuse_socket(&mut self, id: ClientId, key: &str, why: &str) {
+        self.become_unannounced(id);
+        self.set_encoding(id, Encoding::new(Layout::Json, Ending::Frame));
+        let session = &mut self.sessions[id];
+        session.reader.skip_all(&self.rooms[session.room].log);
+        session.set_client(Client::begin_socket);
+        session.reader.add_note_here(socket_head(&accept_key(key)).as_bytes());
+        self.queue(id);
+        self.leave(id, CloseReason::Refused(Locked), Some(why));
     }
 
     fn wanted_since(&self, id: ClientId, request: &Request) -> Result<Option<Since>, Answer> {
@@ -138,11 +151,11 @@ impl Chat {
         if self.sessions[id].stage != Stage::Socket {
             return;
         }
-        use CloseReason::{Banned, Foreign, Kicked, NoPassword, Quit, Shutdown};
+        use CloseReason::{Banned, Foreign, Kicked, NoPassword, Quit, Refused, Shutdown};
         let code = match reason {
             Quit | CloseReason::Replaced => CloseCode::Normal,
             Shutdown => CloseCode::Away,
-            Kicked | Banned | NoPassword | Foreign(_) => CloseCode::Policy,
+            Kicked | Banned | NoPassword | Foreign(_) | Refused(Locked) => CloseCode::Policy,
             _ => CloseCode::Later,
         };
         self.sessions[id].set_client(Client::begin_stream);

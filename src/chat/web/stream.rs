@@ -22,11 +22,18 @@ impl Chat {
         let session = &mut self.sessions[id];
         let log = &self.rooms[session.room].log;
         session.reader.skip_all(log);
+        let mut cleared = 0;
         match since {
             None | Some(Since::Stored(_)) => {}
             Some(Since::Line(from)) => session.reader.rewind(from),
             Some(Since::Number(number)) => {
-                session.reader.rewind(log.place_after(self.rooms[session.room].run(), number));
+                let run = self.rooms[session.room].run();
+                let before = log.number_from(run, log.first()).unwrap_or_default();
+                let gone = log.lines_cleared(run, number, before);
+                // Those aren't lines that came too fast.
+                let place = log.place_after(run, number);
+                session.reader.rewind((place + gone).min(place.max(log.first())));
+                cleared = log.lines_cleared(run, number, u64::MAX);
             }
             Some(Since::Restart) => session.reader.rewind(log.first()),
         }
@@ -38,6 +45,9 @@ impl Chat {
         }
         if let Some(Since::Restart) = since {
             self.notify_here(id, &texts::restarted(lines));
+        }
+        if cleared > 0 {
+            self.notify_here(id, &texts::lines_cleared(cleared));
         }
         if encoding.ending == Ending::Event {
             self.schedule.keep_alive(self.clock.now() + KEEPALIVE_TIME, id);

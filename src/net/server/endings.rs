@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use log::{debug, info};
+use log::{debug, info, warn};
 
 use super::{END_TIME_MAX, Server};
 use crate::chat::{ClientId, CloseReason, Closing, Logged, Output};
@@ -64,7 +64,14 @@ impl Server {
                 self.logins.note(now, peer, "wrong operator password");
             }
             // As fast as one client may talk, and operators are few.
-            Logged::Operator(what) => info!("{peer}: operator {what}"),
+            Logged::Operator { name, server: None, what } => {
+                info!("operator {name} ({peer}) {what}");
+            }
+            Logged::Operator { name, server: Some(server), what } => {
+                info!("operator {name} (on the server {server}) {what}");
+            }
+            // A client may make few of them.
+            Logged::Report(text) => warn!("{peer}: {text}"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Why visits end.
 
-use roomcast::chat::{CloseReason, Closing, OnLag};
+use roomcast::chat::{CloseReason, Closing, OnLag, Refused};
 
 use roomcast::wire::Protocol;
 
@@ -35,7 +35,11 @@ impl Checker for CloseReasons {
         let endings = world.chat.counts().endings;
         let refused =
             endings.iter().filter(|(ending, _)| matches!(ending, CloseReason::Refused(_)));
-        assert_eq!(refused.map(|(_, count)| count).sum::<u64>(), world.refused, "refused");
+        let is_refused = |(_, ending, _): &&(usize, CloseReason, Closing)| {
+            matches!(ending, CloseReason::Refused(_))
+        };
+        let later = world.endings.iter().filter(is_refused).count() as u64;
+        assert_eq!(refused.map(|(_, count)| count).sum::<u64>(), world.refused + later, "refused");
         for (_, ending, _) in &world.endings {
             let same = world.endings.iter().filter(|(_, other, _)| other == ending);
             assert_eq!(endings[*ending], same.count() as u64, "{ending:?}");
@@ -69,7 +73,8 @@ fn is_deserved(world: &World, number: usize, ending: CloseReason) -> bool {
         }
         // Only the blind ones are operators, and guess passwords.
         CloseReason::NoPassword | CloseReason::GaveWay => {
-            peer.is_blind && config.password.is_some()
+            let may_wait = config.password.is_some() || config.operator_password.is_some();
+            peer.is_blind && may_wait
         }
         // They know the tokens of others.
         CloseReason::Replaced => peer.is_blind && config.has_web,
@@ -83,6 +88,9 @@ fn is_deserved(world: &World, number: usize, ending: CloseReason) -> bool {
         // Only the blind ones send anything that can be sent.
         CloseReason::Foreign(_) => peer.is_blind,
         CloseReason::Shutdown => world.is_shut_down,
+        CloseReason::Refused(Refused::Locked) => {
+            peer.is_blind && config.operator_password.is_some()
+        }
         // That is no visit.
         CloseReason::Refused(_) => false,
     }

@@ -1,0 +1,279 @@
+//! What operators set for a room, and lines that they take out of it.
+
+use std::time::Duration;
+
+use roomcast::chat::Config;
+
+use crate::operators::{last, password, say, shown, with_operator};
+use crate::peer::Habit;
+use crate::world::World;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn slow_mode_allows_a_line_now_and_then() {
+    let mut world = with_operator();
+    say(&mut world, 0, "/slow 5s");
+    let told = "guest1 turned on slow mode: one line in 5 s from each user";
+    for number in [0, 1, 3] {
+        assert_eq!(last(&world.peers[number]), told);
+    }
+    say(&mut world, 1, "one");
+    assert_eq!(last(&world.peers[3]), "<guest2> one");
+    world.sleep(SECOND);
+    for line in ["two", "/me waves"] {
+        say(&mut world, 1, line);
+        let told = "not sent: slow mode allows one line in 5 s; send it again in 4 s";
+        assert_eq!(last(&world.peers[1]), told);
+        assert_eq!(last(&world.peers[3]), "<guest2> one");
+    }
+    // Others have a pause of their own, and operators none.
+    say(&mut world, 3, "three");
+    say(&mut world, 0, "four");
+    say(&mut world, 0, "five");
+    assert_eq!(last(&world.peers[3]), "<guest1> five");
+    world.sleep(4 * SECOND);
+    say(&mut world, 1, "six");
+    assert_eq!(last(&world.peers[3]), "<guest2> six");
+    say(&mut world, 1, "/slow");
+    assert_eq!(last(&world.peers[1]), "only operators can do that; /op PASSWORD makes you one");
+    say(&mut world, 0, "/slow");
+    assert_eq!(last(&world.peers[0]), "slow mode is on: one line in 5 s from each user");
+    say(&mut world, 0, "/rooms");
+    assert_eq!(last(&world.peers[0]), "1 room: lobby (5, slow 5 s)");
+    let newcomer = world.connect(Habit::Prompt, usize::MAX);
+    world.settle();
+    let told = "this room is in slow mode: one line in 5 s from each user";
+    assert!(shown(&world.peers[newcomer]).contains(&told));
+    for (command, answer) in [
+        ("/slow 0", "slow mode takes 1 second to 1 hour: /slow 5s, /slow 1m, /slow off"),
+        ("/slow 2h", "slow mode takes 1 second to 1 hour: /slow 5s, /slow 1m, /slow off"),
+        ("/slow off", "guest1 turned off slow mode"),
+        ("/slow", "slow mode is off"),
+    ] {
+        say(&mut world, 0, command);
+        assert_eq!(last(&world.peers[0]), answer, "{command}");
+    }
+    say(&mut world, 1, "seven");
+    say(&mut world, 1, "eight");
+    assert_eq!(last(&world.peers[3]), "<guest2> eight");
+}
+
+#[test]
+fn a_new_connection_does_not_shorten_the_pause() {
+    let mut world = with_operator();
+    say(&mut world, 0, "/slow 10");
+    say(&mut world, 1, "one");
+    say(&mut world, 1, "/quit");
+    let again = world.connect_from([192, 0, 2, 1].into());
+    world.settle();
+    say(&mut world, again, "two");
+    let told = "not sent: slow mode allows one line in 10 s; send it again in 10 s";
+    assert_eq!(last(&world.peers[again]), told);
+    // One of this machine is known by its name.
+    let bob = world.connect(Habit::Prompt, usize::MAX);
+    say(&mut world, bob, "/nick bob\nthree\n/quit");
+    let again = world.connect(Habit::Prompt, usize::MAX);
+    say(&mut world, again, "/nick bob\nfour");
+    assert_eq!(last(&world.peers[again]), told);
+    // In another room there is no pause.
+    say(&mut world, again, "/join dev");
+    say(&mut world, again, "five");
+    say(&mut world, 3, "six");
+    assert_eq!(last(&world.peers[4]), "<guest4> six");
+}
+
+#[test]
+fn a_locked_room_is_for_those_in_it_and_those_who_are_invited() {
+    let mut world = with_operator();
+    for number in [0, 1] {
+        say(&mut world, number, "/join dev");
+    }
+    say(&mut world, 0, "/invite guest4");
+    assert_eq!(last(&world.peers[0]), "the room isn't locked");
+    say(&mut world, 0, "/lock");
+    let told = "guest1 locked the room: no one else can enter, but those whom an operator invites";
+    assert_eq!(last(&world.peers[1]), told);
+    say(&mut world, 1, "hello");
+    assert_eq!(last(&world.peers[0]), "<guest2> hello");
+    say(&mut world, 3, "/join dev");
+    assert_eq!(last(&world.peers[3]), "dev is locked: an operator has to invite you");
+    say(&mut world, 3, "/rooms");
+    assert_eq!(last(&world.peers[3]), "2 rooms: lobby (3), dev (2, locked)");
+    say(&mut world, 0, "/invite guest4");
+    assert_eq!(last(&world.peers[1]), "guest4 can enter dev now");
+    assert_eq!(last(&world.peers[3]), "guest1 invites you: /join dev takes you there");
+    say(&mut world, 3, "/join dev");
+    assert!(shown(&world.peers[3]).contains(&"this room is locked for others"));
+    assert!(shown(&world.peers[3]).contains(&"you are in dev now"));
+    // Who leaves it doesn't come back, unless it is an operator.
+    say(&mut world, 1, "/leave");
+    say(&mut world, 1, "/join dev");
+    assert_eq!(last(&world.peers[1]), "dev is locked: an operator has to invite you");
+    say(&mut world, 1, "/op secret");
+    say(&mut world, 1, "/join dev");
+    assert!(shown(&world.peers[1]).contains(&"you are in dev now"));
+    for (command, answer) in [
+        ("/lock", "the room is locked already; /invite NAME lets a user in"),
+        ("/invite", "usage: /invite NAME"),
+        ("/unlock", "guest1 unlocked the room"),
+        ("/unlock", "the room isn't locked"),
+    ] {
+        say(&mut world, 0, command);
+        assert_eq!(last(&world.peers[0]), answer, "{command}");
+    }
+    say(&mut world, 4, "/join dev");
+    assert!(shown(&world.peers[4]).contains(&"you are in dev now"));
+}
+
+#[test]
+fn newcomers_wait_while_the_first_room_is_locked() {
+    let mut world = with_operator();
+    say(&mut world, 0, "/lock");
+    say(&mut world, 0, "/invite zoe");
+    let [bob, zoe, eve] = [(); 3].map(|()| world.connect(Habit::Prompt, usize::MAX));
+    world.settle();
+    let prompt =
+        "lobby is locked: wait, type the name that was invited, or the operators' password";
+    for number in [bob, zoe, eve] {
+        assert_eq!(shown(&world.peers[number]), [prompt]);
+    }
+    say(&mut world, 1, "psst");
+    say(&mut world, bob, "hello");
+    assert_eq!(shown(&world.peers[bob]), [prompt, "wrong password, 2 tries left"]);
+    say(&mut world, zoe, "zoe");
+    assert!(
+        shown(&world.peers[zoe]).contains(&"guest6 is now zoe"),
+        "{:?}",
+        shown(&world.peers[zoe])
+    );
+    say(&mut world, eve, "secret");
+    let told = "you are an operator now; /help shows what you can do";
+    assert!(shown(&world.peers[eve]).contains(&told), "{:?}", shown(&world.peers[eve]));
+    say(&mut world, eve, "/unlock");
+    world.sleep(SECOND);
+    world.settle();
+    let heard = shown(&world.peers[bob]);
+    assert!(heard.iter().any(|line| line.starts_with("welcome, ")), "{heard:?}");
+    say(&mut world, bob, "hello");
+    assert!(last(&world.peers[eve]).ends_with("> hello"));
+}
+
+/// Nobody can change the rules of a room where there are no operators.
+#[test]
+fn without_operators_nothing_is_locked() {
+    let mut world = World::new(0, Config::default());
+    let ann = world.connect(Habit::Prompt, usize::MAX);
+    say(&mut world, ann, "/lock");
+    assert_eq!(last(&world.peers[ann]), "only operators can do that; /op PASSWORD makes you one");
+}
+
+#[test]
+fn a_password_counts_in_a_locked_room_too() {
+    let config = Config {
+        password: password("room"),
+        operator_password: password("secret"),
+        ..Config::default()
+    };
+    let mut world = World::new(0, config);
+    let ann = world.connect(Habit::Prompt, usize::MAX);
+    say(&mut world, ann, "room");
+    say(&mut world, ann, "/op secret");
+    say(&mut world, ann, "/lock");
+    say(&mut world, ann, "/invite zoe");
+    let [bob, zoe, eve] = [(); 3].map(|()| world.connect(Habit::Prompt, usize::MAX));
+    world.settle();
+    say(&mut world, bob, "room");
+    let told = "goodbye: lobby is locked, and only users whom an operator invites can enter";
+    assert_eq!(last(&world.peers[bob]), told);
+    say(&mut world, zoe, "zoe");
+    assert_eq!(last(&world.peers[zoe]), "wrong password, 2 tries left");
+    say(&mut world, eve, "secret");
+    let told = "you are an operator now; /help shows what you can do";
+    assert!(shown(&world.peers[eve]).contains(&told));
+}
+
+/// What a client is shown of the past.
+fn history(world: &mut World, number: usize, command: &str) -> Vec<String> {
+    let before = shown(&world.peers[number]).len();
+    say(world, number, command);
+    shown(&world.peers[number])[before + 1..].iter().map(|line| (*line).to_owned()).collect()
+}
+
+#[test]
+fn lines_that_are_cleared_are_shown_to_nobody() {
+    let mut world = with_operator();
+    for line in ["one", "two", "three"] {
+        say(&mut world, 1, line);
+    }
+    let first = world.driver.chat.counts().lines;
+    assert_eq!(first, 3);
+    let before = history(&mut world, 3, "/history 4");
+    let joined = before[0].clone();
+    assert_eq!(before[1..], ["<guest2> one", "<guest2> two", "<guest2> three"]);
+    say(&mut world, 3, "/seq");
+    let newest: u64 =
+        last(&world.peers[3]).split(' ').nth(1).expect("a number").parse().expect("one");
+    say(&mut world, 0, "/clear 2");
+    let told = format!("guest1 cleared lines {} to {newest} from the history", newest - 1);
+    assert_eq!(last(&world.peers[1]), told);
+    let after = history(&mut world, 3, "/history 3");
+    assert_eq!(after, [joined.as_str(), "<guest2> one", &told]);
+    // Numbers stay, and who asks for what was there is told.
+    say(&mut world, 3, "/seq");
+    assert!(last(&world.peers[3]).starts_with(&format!("line {} is the newest", newest + 1)));
+    let run = last(&world.peers[3])
+        .split('@')
+        .nth(1)
+        .map(|run| run.split(' ').next().unwrap_or_default());
+    let at = run.map_or(String::new(), |run| format!("@{run}"));
+    let before = shown(&world.peers[3]).len();
+    say(&mut world, 3, &format!("/resume {}{at}", newest - 2));
+    let resumed = [
+        format!("1 line after line {}:", newest - 2),
+        "2 lines were cleared since then".into(),
+        told,
+    ];
+    assert_eq!(shown(&world.peers[3])[before..], resumed);
+    let newcomer = world.connect(Habit::Prompt, usize::MAX);
+    world.settle();
+    say(&mut world, newcomer, "/history");
+    let heard = shown(&world.peers[newcomer]);
+    assert!(heard.contains(&"<guest2> one") && !heard.contains(&"<guest2> two"), "{heard:?}");
+    // All of it, by one who has said something itself.
+    say(&mut world, 1, "four");
+    say(&mut world, 0, "/clear");
+    let told = format!("guest1 cleared lines 1 to {} from the history", newest + 3);
+    assert_eq!(last(&world.peers[1]), told);
+    assert_eq!(history(&mut world, 3, "/history"), [told]);
+    for (command, answer) in
+        [("/clear 0", "usage: /clear [LINES]"), ("/clear x", "usage: /clear [LINES]")]
+    {
+        say(&mut world, 0, command);
+        assert_eq!(last(&world.peers[0]), answer, "{command}");
+    }
+}
+
+/// A client that reads slowly isn't sent what was taken out before it came to that, and what is
+/// behind is whole.
+#[test]
+fn a_slow_reader_is_not_sent_what_was_cleared() {
+    let mut world = with_operator();
+    let slow = world.connect(Habit::Stuck, 600);
+    world.settle();
+    for number in 0..40 {
+        say(&mut world, 1, &format!("line {number} {}", "x".repeat(100)));
+    }
+    say(&mut world, 1, "the secret");
+    say(&mut world, 0, "/clear 20");
+    say(&mut world, 1, "after it");
+    world.peers[slow].habit = Habit::Prompt;
+    world.settle();
+    let heard = shown(&world.peers[slow]);
+    assert!(!heard.iter().any(|line| line.contains("the secret")), "{heard:?}");
+    let said = |number: usize| heard.iter().any(|line| line.contains(&format!("line {number} x")));
+    assert!((0..20).all(said) && !(22..40).any(said), "{heard:?}");
+    let [.., notice, after] = heard[..] else { panic!("{heard:?}") };
+    assert!(notice.contains(" cleared lines "), "{notice}");
+    assert_eq!(after, "<guest2> after it");
+}
