@@ -87,6 +87,8 @@ pub struct Config {
     pub unstored_run: String,
     /// How long the store keeps what is said, for people to know.
     pub keep: Option<Duration>,
+    /// Names that only operators may take.
+    pub reserved: Vec<String>,
     /// What newcomers have to type first.
     pub password: Option<Password>,
     /// What makes an operator.
@@ -161,6 +163,7 @@ impl Default for Config {
             unstored_run: String::new(),
             unstored: Vec::new(),
             keep: None,
+            reserved: Vec::new(),
             password: None,
             operator_password: None,
             listing: None,

@@ -19,6 +19,8 @@ pub struct Counts {
     pub bytes_sent: u64,
     /// Requests of HTTP, those that weren't let in excepted.
     pub requests: u64,
+    /// Secrets of names that weren't looked at, because too many were waiting.
+    pub secrets_refused: u64,
     /// Why connections have ended.
     pub endings: CloseReasons,
     /// How long the turns of the loop took.

@@ -13,6 +13,7 @@ use super::state::Chat;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{NOTE_BYTES_MAX, Session};
+use crate::chat::names::secret::SECRET_BYTES_MIN;
 use crate::chat::room::log::{HiddenFrom, Line, Seq};
 use crate::chat::texts;
 use crate::wire::{
@@ -28,6 +29,9 @@ const TELNET_WORK: usize = 2;
 
 /// Commands that newcomers type without the slash.
 const SLIPS: &[&str] = &["quit", "exit", "help", "logout"];
+
+/// Commands that are given a secret.
+const SECRET_COMMANDS: &[&str] = &["login", "identify", "register", "unregister", "op"];
 
 /// How a text is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,6 +235,7 @@ impl Chat {
         let text = text.as_str();
         match text.strip_prefix('/') {
             None if text.is_empty() => {}
+            None if self.looks_secret(id, text) => self.notify(id, texts::LOOKS_SECRET),
             None if self.is_slip(id, text) => {
                 let word = text.to_lowercase();
                 self.come_back(id);
@@ -247,6 +252,26 @@ impl Chat {
     fn is_slip(&self, id: ClientId, text: &str) -> bool {
         let is_word = || SLIPS.iter().any(|word| word.eq_ignore_ascii_case(text));
         !self.sessions[id].has_spoken() && is_word()
+    }
+
+    /// Whether a text is probably a command with a secret that was typed without its slash, or
+    /// with a space before it: everybody would read it.
+    fn looks_secret(&self, id: ClientId, text: &str) -> bool {
+        let mut words = text.split_whitespace();
+        let word = words.next().unwrap_or_default();
+        let rest: Vec<_> = words.take(4).collect();
+        let is_command =
+            |word: &str| SECRET_COMMANDS.iter().any(|it| it.eq_ignore_ascii_case(word));
+        if let Some(command) = word.strip_prefix('/') {
+            return is_command(command) && !rest.is_empty();
+        }
+        let has_secret = rest.last().is_some_and(|word| word.len() >= SECRET_BYTES_MIN);
+        is_command(word)
+            && matches!(rest.len(), 1 | 2)
+            && match self.sessions[id].has_spoken() {
+                true => has_secret && rest.len() == 1 && self.config.has_store,
+                false => true,
+            }
     }
 
     pub(super) fn handle_telnet(&mut self, id: ClientId, command: Command) {

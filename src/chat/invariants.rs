@@ -11,7 +11,7 @@ use crate::chat::linking::people::nick_of;
 use crate::chat::member::{NOTE_BYTES_MAX, Session, Standing, State, Turn, Waiting};
 use crate::chat::room::RoomId;
 use crate::chat::schedule::Due;
-use crate::wire::{Encoding, FIRST_BYTES};
+use crate::wire::{Encoding, FIRST_BYTES, KeptName};
 
 /// The longest answer to one command, or the rest of a line, in bytes.
 const ANSWER_BYTES_MAX: usize = 24 * 1024;
@@ -64,6 +64,11 @@ impl Chat {
             "clients that are throttled"
         );
         assert!(self.pace.known().all(|id| self.sessions.contains_key(id)), "a pace of nobody");
+        for session in self.sessions.values().filter(|session| session.is_member()) {
+            let is_own = |kept: &KeptName| session.owns(&kept.name);
+            let owners = self.registered.alike(&session.nick);
+            assert!(owners.into_iter().all(is_own), "{:?}: without its secret", session.nick);
+        }
         if !self.config.raw && !self.is_shutting_down {
             let knocking = self.sessions.keys().filter(|&id| self.is_logging_in(id));
             let named = members - knocking.filter(|&id| self.sessions[id].is_member()).count();
@@ -121,7 +126,9 @@ impl Chat {
             let is_waiting = match waiting {
                 None => false,
                 Some(Waiting::Lines(_)) => !session.reader.is_held(),
-                Some(Waiting::Answer(_) | Waiting::Request(_)) => !self.lookups.has(id),
+                Some(Waiting::Answer(_) | Waiting::Secret | Waiting::Request(_)) => {
+                    !self.lookups.has(id)
+                }
                 Some(Waiting::Places) => session.rare().unplaced == 0,
             };
             assert!(

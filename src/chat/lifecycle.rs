@@ -348,6 +348,7 @@ impl Chat {
     /// The client is sent nothing more of what is said in its room.
     fn end_membership(&mut self, id: ClientId, ending: CloseReason) {
         self.forget_silence(id);
+        self.touch_account(id);
         let until = self.clock.now() + FAREWELL_TIME;
         let session = &mut self.sessions[id];
         if session.set_rare(|rare| rare.waiting.take()).is_some() {

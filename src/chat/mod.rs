@@ -53,5 +53,6 @@ pub use self::ids::ClientId;
 pub use self::lifecycle::Arrival;
 pub use self::member::Interest;
 pub use self::names::proof::ProofKey;
+pub use self::names::secret::{OwnerSecret, SecretJob, Verdict};
 pub use self::room::cursor::{SLICES_MAX, Slices};
 pub use self::state::{Chat, Logged, Output};

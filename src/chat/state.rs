@@ -22,7 +22,10 @@ use crate::chat::linking::directory::Directory;
 use crate::chat::linking::outbox::Outbox;
 use crate::chat::member::Session;
 use crate::chat::moderation::Moderation;
+use crate::chat::names::registered::{Registered, Registrations};
+use crate::chat::names::secret::SecretJob;
 use crate::chat::names::table::Names;
+use crate::chat::names::tries::Tries;
 use crate::chat::pace::Pace;
 use crate::chat::room::table::Rooms;
 use crate::chat::schedule::Schedule;
@@ -51,12 +54,16 @@ pub(super) type Sessions = SecondaryMap<ClientId, Session>;
 ///    then `take_dispatches` whenever the link takes more; and what it says in its order, lines
 ///    (`handle_arrival_of`) only while `has_place_for_arrivals`.
 /// 7. If there is a store, `take_news` whenever it takes more, and `handle_answer` for
-///    each `Output::Ask`, when there is headroom.
+///    each `Output::Ask`, when there is headroom; and `handle_verdict` for each
+///    `Output::Secret`, the same.
 #[derive(Debug)]
 pub struct Chat {
     pub(super) config: Config,
     pub(super) sessions: Sessions,
     pub(super) names: Names,
+    pub(super) registered: Registered,
+    pub(super) tries: Tries,
+    pub(super) registrations: Registrations,
     pub(super) rooms: Rooms,
     pub(super) admission: Admission,
     pub(super) moderation: Moderation,
@@ -88,6 +95,8 @@ pub enum Logged {
     WrongPassword,
     /// It gave a wrong password of operators.
     WrongOperatorPassword,
+    /// It gave a wrong secret of a registered name.
+    WrongSecret,
     /// An operator did something.
     Operator {
         /// The operator's name.
@@ -114,6 +123,8 @@ pub enum Output {
     Bans(String),
     /// The store is to be asked this; `handle_answer` follows.
     Ask(Query),
+    /// A secret is to be hashed or compared; `handle_verdict` follows.
+    Secret(SecretJob),
     /// This room is to be read from the line `next` on: `handle_arrivals` follow.
     Watch {
         /// Which room.
@@ -140,7 +151,12 @@ impl Chat {
     /// A server without clients, at the time `now`. The name of the lobby must
     /// be a name: see `Config::is_name`.
     pub fn new(config: Config, now: Instant) -> Self {
+        let mut registered = Registered::default();
+        registered.reserve(&config.reserved);
         Chat {
+            registered,
+            tries: Tries::default(),
+            registrations: Registrations::default(),
             rooms: Rooms::new(&config),
             pace: Pace::new(config.rate),
             handover: Handover::new(config.backlog_bytes_max),

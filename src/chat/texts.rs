@@ -222,6 +222,84 @@ fn shown(c: char) -> String {
     }
 }
 
+pub(super) const NOTHING_REGISTERED: &str =
+    "names can't be registered here: the server keeps nothing (it would with --data DIR)";
+pub(super) const NOT_REGISTERED_TOGETHER: &str = "names can't be registered here: several servers share the rooms; /nick NAME!SECRET adds a proof";
+pub(super) const REGISTER_GUEST: &str =
+    "guests' names can't be registered: choose another one first (like /nick ann)";
+pub(super) const SECRETS_BUSY: &str = "too many secrets are being checked: try again in a moment";
+pub(super) const SECRETS_FAIL: &str = "the secret can't be checked now: try again later";
+pub(super) const LOG_IN_FIRST: &str = "log in first, or give the secret: /unregister NAME SECRET";
+pub(super) const LOGGED_IN_ELSEWHERE: &str = "goodbye: you have logged in on another connection";
+pub(super) const SECRET_IS_NEW: &str = "goodbye: your name has another secret now: log in again";
+pub(super) const LOOKS_SECRET: &str =
+    "not sent, because it looks like a secret: a command begins with a slash (like /login SECRET)";
+
+pub(super) fn registered(name: &str) -> String {
+    format!("{name} is yours now: when you are back, /login {name} SECRET takes it")
+}
+
+pub(super) fn secret_changed(name: &str) -> String {
+    format!("{name} has another secret now")
+}
+
+pub(super) fn is_registered(name: &str) -> String {
+    format!("{name} is registered: /login SECRET, or choose another name")
+}
+
+/// What is wrong with the name `look`: it looks like `name`, which has an owner.
+pub(super) fn look_registered(name: &str, look: &str) -> String {
+    format!("{name} is registered, and {look} looks like it: /login SECRET, or choose another name")
+}
+
+pub(super) fn reserved(name: &str) -> String {
+    format!("{name} is reserved for operators: choose another name")
+}
+
+pub(super) fn not_registered(name: &str) -> String {
+    format!("{name} isn't registered; /register SECRET registers the name that you have")
+}
+
+pub(super) fn logged_in(name: &str) -> String {
+    format!("you are logged in as {name}")
+}
+
+pub(super) fn unregistered(name: &str) -> String {
+    format!("{name} is no longer registered")
+}
+
+pub(super) fn bad_secret(bytes_min: usize, bytes_max: usize) -> String {
+    format!("a secret has {bytes_min} to {bytes_max} bytes, no space, and isn't the name")
+}
+
+pub(super) fn wrong_secret(left: u32) -> String {
+    format!("wrong secret, {} left before you have to wait", tries(left.min(255) as u8))
+}
+
+pub(super) fn wrong_secret_wait(seconds: u32) -> String {
+    format!("wrong secret; the next try is possible in {seconds} s")
+}
+
+pub(super) fn secret_wait(seconds: u32) -> String {
+    format!("too many wrong secrets: try again in {seconds} s")
+}
+
+pub(super) fn names_full(names_max: usize) -> String {
+    format!("the limit of {names_max} registered names is reached; operators can /unregister some")
+}
+
+pub(super) fn too_many_registrations(names: u32) -> String {
+    format!("{names} registrations a day from one address is the limit: try again tomorrow")
+}
+
+/// What `/whois` adds of a client that owns its name.
+pub(super) const WITH_LOGIN: &str = ", logged in";
+
+/// `ann is registered, and not here; last seen 3 days ago`
+pub(super) fn whois_absent(name: &str, age: u32) -> String {
+    format!("{name} is registered, and not here; last seen {}", ago(age))
+}
+
 pub(super) fn name_is_yours(name: &str) -> String {
     format!("your name is {name} already")
 }
@@ -431,20 +509,29 @@ pub(super) fn last(name: &str, lines: usize) -> String {
     }
 }
 
-/// `17 2026-11-20 14:03 <ann> hello`; a line that has no number is given as 0, and shown without.
+/// `17 2026-11-20 14:03 <ann> hello`; a line may have no number.
 pub(super) fn found_line(
-    number: u64,
+    number: Option<u64>,
     time: Time,
     zone: &TimeZone,
     kind: Kind,
     from: &str,
     text: &str,
 ) -> String {
+    let number = number.map_or(String::new(), |number| format!("{number} "));
     let time = date_and_time(time, zone);
-    let number = if number == 0 { String::new() } else { format!("{number} ") };
     match kind {
         Kind::Act => format!("{number}{time} * {from} {text}"),
         _ => format!("{number}{time} <{from}> {text}"),
+    }
+}
+
+/// `/mentions`
+pub(super) fn mentions(lines: usize) -> String {
+    match lines {
+        0 => "no recent line here names you".into(),
+        1 => "the last line that names you:".into(),
+        _ => format!("the last {lines} lines that name you:"),
     }
 }
 

@@ -30,7 +30,7 @@ use crate::logging::LogFormat;
 const THREADS_MAX: usize = 8;
 
 /// Options about what raw mode doesn't have.
-const WITHOUT_EFFECT_IF_RAW: [&str; 20] = [
+const WITHOUT_EFFECT_IF_RAW: [&str; 21] = [
     "mssp",
     "urls",
     "prefix",
@@ -38,6 +38,7 @@ const WITHOUT_EFFECT_IF_RAW: [&str; 20] = [
     "key_file",
     "password_file",
     "operator_file",
+    "reserve",
     "bans",
     "presence_interval",
     "history",
@@ -52,6 +53,9 @@ const WITHOUT_EFFECT_IF_RAW: [&str; 20] = [
     "keep_bytes",
     "no_store",
 ];
+
+/// Names by which people expect an operator or the server itself.
+const RESERVED: &str = "admin,operator,root,roomcast,server,system";
 
 const AFTER_HELP: &str = "\
 SECONDS can have a unit: 90s, 5m, 2h, 1d. So can BYTES: 64k, 4M, 1G.
@@ -389,6 +393,13 @@ struct Access {
     #[arg(long, value_name = "FILE")]
     operator_file: Option<PathBuf>,
 
+    /// Names that only operators may take
+    ///
+    /// Repeatable, or separated by commas. What looks like one of them is reserved too. The
+    /// names that are given take the place of the default ones.
+    #[arg(long, value_name = "NAMES", action = ArgAction::Append, value_delimiter = ',', value_parser = values::person_name, default_value = RESERVED)]
+    reserve: Vec<String>,
+
     /// The --allow and --deny in their order.
     #[arg(skip)]
     rules: Vec<Rule>,
@@ -714,6 +725,7 @@ impl Cli {
             unstored_run: String::new(),
             keep: unless_zero(self.files.keep),
             listing: None,
+            reserved: self.access.reserve.clone(),
             password: None,
             operator_password: None,
             proof_key,

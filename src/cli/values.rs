@@ -114,6 +114,11 @@ pub fn room_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// A name of a user.
+pub fn person_name(text: &str) -> Result<String, String> {
+    room_name(text)
+}
+
 /// The name of a service: what people see, in the length that the domain name system allows.
 pub fn site_name(text: &str) -> Result<String, String> {
     let is_shown = !text.contains(char::is_control) && invisible_character(text).is_none();

@@ -19,6 +19,7 @@ mod crew;
 mod doorstep;
 mod registered;
 mod listener;
+mod secrets;
 mod worker;
 mod motd;
 mod bans;

@@ -1,6 +1,6 @@
 //! The database: lines go in, and pages, tails and what was searched for come out.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::schema::{self, Fault};
 use crate::wire::{
-    Batch, From, Kind, News, Page, Past, RoomKey, Rules, StoredLine, Tail, is_sender,
+    Batch, From, KeptName, Kind, News, Page, Past, RoomKey, Rules, StoredLine, Tail, is_sender,
 };
 
 /// Numbers that a room may give to lines without asking: what is said until the next time
@@ -94,9 +94,10 @@ impl Database {
     /// Writes everything or nothing.
     pub fn write(&mut self, batches: &[Batch]) -> Result<(), Fault> {
         let is_reserve_low = self.is_reserve_low(batches);
+        let has_names = batches.iter().any(|batch| !batch.names().is_empty());
         let news = batches.iter().flat_map(Batch::iter);
         let is_cleared = news.into_iter().any(|(_, news)| matches!(news, News::Cleared(..)));
-        self.transact(is_reserve_low || is_cleared, |database| {
+        self.transact(is_reserve_low || has_names || is_cleared, |database| {
             batches.iter().flat_map(Batch::iter).try_for_each(|(room, news)| {
                 let stored = database.room(room)?;
                 match news {
@@ -105,8 +106,53 @@ impl Database {
                     news => database.write_news(stored, news),
                 }
             })?;
+            batches.iter().try_for_each(|batch| database.write_names(batch.names()))?;
             if is_reserve_low { database.reserve(batches) } else { Ok(()) }
         })
+    }
+
+    /// Writes what is to be kept of names.
+    fn write_names(&self, names: &BTreeMap<Box<str>, Option<KeptName>>) -> Result<(), Fault> {
+        for (name, kept) in names {
+            match kept {
+                Some(KeptName { name, hash, registered, last_seen }) => {
+                    let insert = "INSERT OR REPLACE INTO names VALUES (?, ?, ?, ?)";
+                    let mut insert = self.connection.prepare_cached(insert)?;
+                    insert.execute(params![name, hash, registered, last_seen])?;
+                }
+                None => {
+                    let delete = "DELETE FROM names WHERE name = ?";
+                    self.connection.prepare_cached(delete)?.execute([name])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all names that are registered, where none are: this database takes the place of
+    /// another one.
+    pub fn restore_names(
+        &mut self,
+        names: &BTreeMap<Box<str>, Option<KeptName>>,
+    ) -> Result<(), Fault> {
+        let select = "SELECT EXISTS (SELECT 1 FROM names)";
+        let has_names = self.connection.query_row(select, [], |row| row.get::<_, bool>(0))?;
+        if has_names || names.is_empty() {
+            return Ok(());
+        }
+        self.transact(true, |database| database.write_names(names))
+    }
+
+    /// The names that are registered, the first one first.
+    pub fn names(&self) -> Result<Vec<KeptName>, Fault> {
+        let select =
+            "SELECT name, hash, registered, last_seen FROM names ORDER BY registered, name";
+        let mut select = self.connection.prepare(select)?;
+        let names = select.query_map([], |row| {
+            let (name, hash) = (row.get(0)?, row.get(1)?);
+            Ok(KeptName { name, hash, registered: row.get(2)?, last_seen: row.get(3)? })
+        })?;
+        names.map(|name| Ok(name?)).collect()
     }
 
     /// Does something whole or not at all; if `is_durable`, it is on the disk after that.

@@ -1,6 +1,6 @@
 //! The thread of the store: when what is written, and what happens when that fails.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -11,7 +11,7 @@ use log::{info, warn};
 use super::database::Database;
 use super::messages::{Event, Job, Options, Start, size};
 use super::schema::{Fault, set_aside};
-use crate::wire::{Answer, Batch, News, Query, RoomKey, StoreState, Tail, Wish};
+use crate::wire::{Answer, Batch, KeptName, News, Query, RoomKey, StoreState, Tail, Wish};
 
 /// Lines are written together with what comes in so long.
 const BATCH_TIME: Duration = Duration::from_millis(100);
@@ -59,6 +59,8 @@ pub struct Keeper {
     closed: HashMap<Box<str>, Instant>,
     /// No line has a higher number, in any room.
     highest: u64,
+    /// The names that are registered, for a database that takes the place of another one.
+    names: BTreeMap<Box<str>, Option<KeptName>>,
     state: StoreState,
     /// When the fault was logged last.
     logged: Option<Instant>,
@@ -86,6 +88,7 @@ impl Keeper {
             nexts: HashMap::new(),
             closed: HashMap::new(),
             highest: 0,
+            names: BTreeMap::new(),
             state: StoreState::default(),
             logged: None,
             tidy_at: None,
@@ -111,10 +114,12 @@ impl Keeper {
         let database = self.database.as_mut().expect("it was opened");
         self.run = database.run().into();
         self.highest = database.highest()?;
+        let names = database.names()?;
+        self.names = names.iter().map(|kept| (kept.name.clone(), Some(kept.clone()))).collect();
         let lobby = self.tail(lobby)?;
         self.delete_old(DELETED_MAX);
         self.report();
-        Ok(Start { run: self.run.clone(), highest: self.highest, lobby })
+        Ok(Start { run: self.run.clone(), highest: self.highest, lobby, names })
     }
 
     /// Works until the server ends; calls `wake` when it has said something.
@@ -189,6 +194,12 @@ impl Keeper {
                 None => _ = self.nexts.insert(room.name.clone(), newest + 1),
             }
         }
+        for (name, kept) in batch.names() {
+            match kept {
+                Some(_) => _ = self.names.insert(name.clone(), kept.clone()),
+                None => _ = self.names.remove(name),
+            }
+        }
         self.lines += batch.len();
         self.batches.push(batch);
         let due = self.due.get_or_insert_with(|| Instant::now() + BATCH_TIME);
@@ -242,7 +253,8 @@ impl Keeper {
 
     fn open(&mut self) -> Result<(), Fault> {
         // A new one may take the place of one that is damaged or gone.
-        let database = Database::open(&self.options.path, &self.run, self.highest)?;
+        let mut database = Database::open(&self.options.path, &self.run, self.highest)?;
+        database.restore_names(&self.names)?;
         self.state.bytes = database.bytes()?;
         self.database = Some(database);
         Ok(())

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use crate::wire::{Answer, Batch, Query, StoreState, Tail};
+use crate::wire::{Answer, Batch, KeptName, Query, StoreState, Tail};
 
 /// What a batch takes in memory beside its lines, about.
 const BATCH_BYTES: usize = 256;
@@ -38,6 +38,8 @@ pub struct Start {
     pub highest: u64,
     /// The end of the room that was asked for.
     pub lobby: Tail,
+    /// The names that are registered.
+    pub names: Vec<KeptName>,
 }
 
 /// What the thread is to do.

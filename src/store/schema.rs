@@ -15,7 +15,7 @@ const BUSY_TIME: Duration = Duration::from_millis(200);
 const APPLICATION_ID: i32 = 0x726f_6f6d;
 
 /// The version of the tables. docs/store.md describes them.
-const VERSION: i32 = 1;
+const VERSION: i32 = 1 + MIGRATIONS.len() as i32;
 
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
@@ -48,6 +48,16 @@ CREATE TRIGGER lines_delete AFTER DELETE ON lines WHEN old.kind IN ('said', 'act
     INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text);
 END;
 ";
+
+/// What makes each version of the one before, the second one first. A new database gets them all.
+const MIGRATIONS: &[&str] = &["
+CREATE TABLE names (
+    name TEXT PRIMARY KEY,
+    hash TEXT NOT NULL,
+    registered INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL
+) WITHOUT ROWID;
+"];
 
 /// Why something didn't work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,17 +112,34 @@ pub fn open(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIME)?;
-    let is_new = check(&connection)?;
+    let version = check(&connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.set_prepared_statement_cache_capacity(64);
-    if is_new {
+    if version == 0 {
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        let tables = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;");
-        connection.execute_batch(&tables)?;
+    }
+    if version < VERSION {
+        migrate(&connection, version)?;
     }
     Ok(connection)
+}
+
+/// Makes the tables of this version, whole or not at all: the lines of an older one stay where
+/// they are. 0 is the version of an empty database.
+fn migrate(connection: &Connection, version: i32) -> Result<(), Fault> {
+    let done = usize::try_from(version - 1).unwrap_or(0);
+    let first = if version == 0 { TABLES } else { "" };
+    let rest = MIGRATIONS[done..].concat();
+    let begin = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE;";
+    let end = format!("PRAGMA user_version = {VERSION}; COMMIT; PRAGMA synchronous = NORMAL;");
+    let result = connection.execute_batch(&format!("{begin} {first} {rest} {end}"));
+    if result.is_err() && !connection.is_autocommit() {
+        // The error before is the one that matters.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    Ok(result?)
 }
 
 /// Opens the database at `path` to look at what a server has written, which may still run.
@@ -121,7 +148,7 @@ pub fn open_to_read(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIME)?;
-    if check(&connection)? {
+    if check(&connection)? == 0 {
         return Err(Fault::Foreign("nothing is stored in it".into()));
     }
     connection.pragma_update(None, "query_only", true)?;
@@ -140,15 +167,15 @@ fn make(path: &Path) -> io::Result<()> {
     options.append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
-/// Whether a database is empty; that it is ours if it isn't.
-fn check(connection: &Connection) -> Result<bool, Fault> {
+/// The version of a database that is ours; 0 if it is empty.
+fn check(connection: &Connection) -> Result<i32, Fault> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
     let count = "SELECT count(*) FROM sqlite_schema";
     let tables: i64 = connection.query_row(count, [], |row| row.get(0))?;
     match (application, version) {
-        (_, 0) if tables == 0 => Ok(true),
-        (APPLICATION_ID, VERSION) => Ok(false),
+        (_, 0) if tables == 0 => Ok(0),
+        (APPLICATION_ID, 1..=VERSION) => Ok(version),
         (APPLICATION_ID, newer) if newer > VERSION => Err(Fault::Foreign(format!(
             "a newer roomcast has written it (version {newer}, and this one knows {VERSION})"
         ))),

@@ -20,6 +20,7 @@ mod message;
 mod rules;
 mod stored;
 mod shared;
+mod mention;
 mod view;
 mod encoding;
 mod editor;
@@ -35,6 +36,7 @@ pub use decoder::{Decoder, Event, Framing, LineEnd, LineStart, Typed};
 pub use editor::{Edited, Editor};
 pub use encoding::{Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Layout, NOTICE};
 pub use http::{BadRequest, Length, Method, Request, Upgrade, secured_url};
+pub use mention::{is_said, words};
 pub use message::{Kind, Message, Time, date_and_time, rfc3339};
 pub use mssp::{MSSP_REQUEST, status, status_text};
 pub use options::Options;
@@ -45,8 +47,8 @@ pub use shared::{
     SharedBan, SharedLine, SharedMute, SharedReport, Submission, Task, parse_range,
 };
 pub use stored::{
-    Answer, Batch, From, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail, Wish,
-    is_sender,
+    Answer, Batch, From, KeptName, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail,
+    Wish, is_sender,
 };
 pub use telnet::{CharsetName, Command, MSSP};
 pub use terminal::Terminal;

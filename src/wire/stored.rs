@@ -1,5 +1,7 @@
 //! What rooms and the store that keeps their lines tell each other.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,9 @@ use crate::wire::rules::Rules;
 /// What an entry takes beside its bytes, about.
 const ENTRY_BYTES: usize = 32;
 
+/// What news of a name take, about: a name, and a hash of 97 bytes.
+const NAME_BYTES: usize = 256;
+
 /// How a store knows a room.
 #[derive(Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RoomKey {
@@ -19,7 +24,27 @@ pub struct RoomKey {
     pub looks: [Box<str>; 2],
 }
 
-/// News of rooms for the store, in their order.
+/// A name that belongs to whoever knows its secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeptName {
+    /// As its owner wrote it when it was registered, without a proof.
+    pub name: Box<str>,
+    /// The hash of the secret, in the PHC string format.
+    pub hash: Box<str>,
+    /// When it was registered.
+    pub registered: Time,
+    /// When its owner was here last.
+    pub last_seen: Time,
+}
+
+/// Hashes don't belong into logs.
+impl fmt::Debug for KeptName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeptName").field(&self.name).finish()
+    }
+}
+
+/// News of rooms for the store, in their order; and of names.
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Each room of which there are news.
@@ -27,6 +52,8 @@ pub struct Batch {
     entries: Vec<(u32, Entry)>,
     /// Senders and texts.
     bytes: Vec<u8>,
+    /// What is to be kept of names from now on; `None`: they aren't registered any more.
+    names: BTreeMap<Box<str>, Option<KeptName>>,
 }
 
 #[derive(Debug)]
@@ -106,6 +133,17 @@ impl Batch {
         self.entries.push((room, entry));
     }
 
+    /// Adds what is to be kept of a name from now on; nothing if it isn't registered any more.
+    /// Only the newest of that counts.
+    pub fn push_name(&mut self, name: &str, kept: Option<KeptName>) {
+        self.names.insert(name.into(), kept);
+    }
+
+    /// What is to be kept of names from now on.
+    pub fn names(&self) -> &BTreeMap<Box<str>, Option<KeptName>> {
+        &self.names
+    }
+
     /// The place of a room among those of the batch: mostly the last one.
     fn index(&mut self, room: &Arc<RoomKey>) -> u32 {
         let at = self.rooms.iter().rposition(|other| Arc::ptr_eq(other, room));
@@ -118,7 +156,7 @@ impl Batch {
 
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.is_empty() && self.names.is_empty()
     }
 
     /// Lines, topics and gaps in it.
@@ -128,7 +166,8 @@ impl Batch {
 
     /// How much memory it takes, about.
     pub fn bytes(&self) -> usize {
-        self.bytes.len() + self.entries.len() * ENTRY_BYTES
+        let names = self.names.len() * NAME_BYTES;
+        self.bytes.len() + self.entries.len() * ENTRY_BYTES + names
     }
 
     /// The news, with their rooms.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
 use super::Time;
+use super::mention::mentions;
 use super::message::{Kind, Message};
 
 /// How one person wants to see text.
@@ -162,21 +163,14 @@ impl View {
         let text = String::from_utf8_lossy(text);
         // A proof is known by the name before it.
         let name = reader.split('!').next().unwrap_or_default().to_lowercase();
-        for word in text.split_inclusive(|c| !is_in_name(c)) {
-            // A full stop may stand in a name or end a sentence.
-            let whole = word.trim_end_matches(|c| !is_in_name(c));
-            let forms = [whole, whole.trim_end_matches('.')];
-            let mention = forms.into_iter().find(|form| form.to_lowercase() == name);
-            let (mention, rest) = word.split_at(mention.map_or(0, str::len));
-            self.paint(BOLD, mention.as_bytes(), out);
-            out.extend_from_slice(rest.as_bytes());
+        let mut rest = 0;
+        for mention in mentions(&text, &name) {
+            out.extend_from_slice(&text.as_bytes()[rest..mention.start]);
+            rest = mention.end;
+            self.paint(BOLD, &text.as_bytes()[mention], out);
         }
+        out.extend_from_slice(&text.as_bytes()[rest..]);
     }
-}
-
-/// Whether a character may stand in a name.
-fn is_in_name(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '.' | '-')
 }
 
 /// `[14:05]`

@@ -22,6 +22,7 @@ mod curl;
 mod metrics;
 mod browser;
 mod names;
+mod registered;
 mod subcommands;
 mod packages;
 mod lan;

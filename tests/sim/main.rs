@@ -13,6 +13,7 @@ mod records;
 mod peer;
 mod door;
 mod store;
+mod hasher;
 mod engine;
 mod world;
 

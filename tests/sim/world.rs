@@ -17,6 +17,7 @@ use crate::door::{Door, Shortage};
 use crate::driver::Driver;
 use crate::engine::Engine;
 use crate::faults::{Fault, Faults};
+use crate::hasher::Hasher;
 use crate::peer::{Habit, Peer};
 use crate::records::{Records, Stage};
 use crate::store::Store;
@@ -49,6 +50,8 @@ pub struct World {
     checkers: Vec<Box<dyn Checker>>,
     /// If what is said is kept.
     pub store: Option<Store>,
+    /// Where secrets are hashed.
+    pub hasher: Hasher,
     /// If rooms are shared with other servers.
     engine: Option<Engine>,
     /// What came of writing to many, which the chat hears in one go.
@@ -90,6 +93,7 @@ impl World {
             are_blind: false,
             has_addresses: false,
             checkers: Vec::new(),
+            hasher: Hasher::default(),
             store,
         }
     }
@@ -193,6 +197,7 @@ impl World {
                     assert!(self.driver.ids.contains_key(id), "of a client that is here")
                 }
                 Output::Bans(text) => self.bans = Some(text),
+                Output::Secret(job) => self.hasher.ask(job),
                 Output::Watch { .. } | Output::Unwatch(_) => {}
                 Output::Ask(query) => {
                     self.hand_over();
@@ -235,6 +240,11 @@ impl World {
         if let Some(engine) = &mut self.engine {
             engine.turn(&mut self.driver.chat, &mut self.rng, self.faults, self.is_shut_down);
             engine.hand_over(&mut self.driver.chat);
+        }
+        while self.driver.chat.has_headroom()
+            && let Some((ticket, verdict)) = self.hasher.answer(&mut self.rng)
+        {
+            self.driver.chat.handle_verdict(ticket, verdict);
         }
         let Some(store) = &mut self.store else { return };
         self.driver.chat.handle_store_state(store.state());
@@ -364,6 +374,7 @@ impl World {
         let is_reading = |peer: &Peer| peer.habit != Habit::Stuck && !peer.to_client.is_empty();
         self.is_due()
             || self.store.as_ref().is_some_and(Store::is_busy)
+            || self.hasher.is_busy()
             || self.engine.as_ref().is_some_and(Engine::is_busy)
             || self.driver.chat.has_submissions()
             || self.driver.chat.has_dispatches()

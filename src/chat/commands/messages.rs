@@ -12,7 +12,7 @@ use crate::chat::names::proof::PROOF_SIGN;
 use crate::chat::room::RoomId;
 use crate::chat::state::Chat;
 use crate::chat::texts;
-use crate::wire::{Kind, Layout, Task};
+use crate::wire::{Kind, Layout, Task, is_said};
 
 /// People that one may ignore.
 const IGNORED_MAX: usize = 100;
@@ -26,6 +26,19 @@ pub(super) const REASON_BYTES_MAX: usize = 100;
 
 /// Users that one private message goes to.
 const RECIPIENTS_MAX: usize = 5;
+/// Lines that `/mentions` shows.
+const MENTIONS_MAX: usize = 10;
+
+/// Bytes that it shows of each.
+const MENTION_BYTES_MAX: usize = 400;
+
+/// Bytes of a room's newest lines that `/mentions` looks through at most: half a millisecond. A
+/// name beyond ASCII takes longer to look for, as if there were so many times as much.
+const SEARCHED_BYTES_MAX: usize = 512 * 1024;
+const SLOW_FACTOR: usize = 4;
+
+/// So many bytes are as much work as a key.
+const SEARCHED_BYTES_A_KEY: usize = 256;
 
 impl Chat {
     /// Whom a name belongs to, with its proof or without; it may be a client of another server,
@@ -201,6 +214,41 @@ pub(in crate::chat) fn bell(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
     Ok(())
 }
 
+/// `/mentions`
+///
+/// They are looked for when they are asked for, so they take no memory, and are there too if they
+/// were said before the client came.
+pub(in crate::chat) fn mentions(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
+    let session = &chat.sessions[id];
+    let name = session.nick.name().to_lowercase();
+    let factor = if name.is_ascii() { 1 } else { SLOW_FACTOR };
+    let ignored = session.reader.filter().map(|filter| &filter.ignored[..]).unwrap_or_default();
+    let log = &chat.rooms[session.room].log;
+    let (mut searched, mut found) = (0, Vec::new());
+    let newest = session.reader.stop_seq().min(log.next());
+    for seq in (log.first()..newest).rev() {
+        let line = log.line(seq);
+        let text = line.text();
+        searched += (text.len() + 64) * factor;
+        if searched > SEARCHED_BYTES_MAX || found.len() == MENTIONS_MAX {
+            break;
+        }
+        let is_of_another = line.author != id && !ignored.contains(&line.author);
+        if matches!(line.kind, Kind::Said | Kind::Act) && is_of_another && is_said(&text, &name) {
+            let (number, zone) = (log.own_number(seq), &chat.config.zone);
+            let shown = &text[..text.floor_char_boundary(MENTION_BYTES_MAX)];
+            let shown = if shown.len() < text.len() { &format!("{shown}…") } else { shown };
+            found.push(texts::found_line(number, line.time, zone, line.kind, &line.from(), shown));
+        }
+    }
+    chat.pace.spend(searched / SEARCHED_BYTES_A_KEY);
+    chat.notify(id, &texts::mentions(found.len()));
+    for line in found.iter().rev() {
+        chat.notify(id, line);
+    }
+    Ok(())
+}
+
 /// `/away [REASON]`
 pub(in crate::chat) fn away(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if rest.len() > REASON_BYTES_MAX {
@@ -219,7 +267,13 @@ pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
     if rest.is_empty() {
         return Err(Problem::Usage);
     }
-    let other = chat.find_client(rest)?;
+    let other = match (chat.find_client(rest), chat.whois_absent(rest)) {
+        (Err(_), Some(text)) => {
+            chat.notify(id, &text);
+            return Ok(());
+        }
+        (other, _) => other?,
+    };
     if let Some(remote) = chat.directory.get(other) {
         let here = chat.clock.wall().saturating_sub(remote.since);
         let server = chat.directory.server_name(&remote.id.server);
@@ -236,6 +290,9 @@ pub(in crate::chat) fn whois(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
     let (away, address) = (session.rare().away.as_deref(), session.rare().address.as_deref());
     let nick = session.nick.as_str();
     let mut text = texts::whois(nick, room, here, silent, away, address);
+    if chat.registered.find(&session.nick).is_some_and(|kept| session.owns(&kept.name)) {
+        text += texts::WITH_LOGIN;
+    }
     if let Some(version) = chat.secured.version(other) {
         text += &texts::speaks(version);
     }

@@ -7,6 +7,7 @@ pub(super) mod messages;
 pub(super) mod dice;
 pub(super) mod who;
 pub(super) mod last;
+pub(super) mod registration;
 pub(super) mod operators;
 pub(super) mod mutes;
 pub(super) mod reports;
@@ -118,6 +119,16 @@ const fn word_length(text: &[u8]) -> usize {
 pub(super) const TABLE: &[Command] = &[
     speaking("/nick NAME[!SECRET]", "change your name; a secret adds a proof", nick)
         .like("/nick ann"),
+    command("/register SECRET", "keep your name, so that only you have it", registration::register)
+        .like("/register open-sesame"),
+    command("/login [NAME] SECRET", "take your registered name", registration::login)
+        .like("/login ann open-sesame"),
+    command(
+        "/unregister [[NAME] SECRET]",
+        "give your registered name up",
+        registration::unregister,
+    )
+    .like("/unregister"),
     command("/who", "show who is here", who::who),
     speaking("/me TEXT", "say what you do: * ann waves", me).like("/me waves"),
     speaking("/msg NAME TEXT", "send a private message", messages::msg).like("/msg ann,bob hi"),
@@ -126,6 +137,7 @@ pub(super) const TABLE: &[Command] = &[
     command("/ignore [NAME]", "hide what a user says, or show it again", messages::ignore)
         .like("/ignore bob"),
     command("/bell on|off", "ring when your name is said", messages::bell).like("/bell on"),
+    command("/mentions", "show the last lines that name you", messages::mentions),
     speaking("/away [REASON]", "say that you are away, or back", messages::away)
         .like("/away lunch"),
     command("/whois NAME", "show how long a user has been here", messages::whois)
@@ -308,6 +320,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("part", "leave"),
     ("list", "rooms"),
     ("channels", "rooms"),
+    ("identify", "login"),
     ("timestamp", "timestamps"),
     ("colors", "color"),
     ("colour", "color"),
@@ -356,7 +369,13 @@ fn rename(chat: &mut Chat, id: ClientId, command: &str, rest: &str) -> Result<()
         Permit::No(why) => return Err(why),
         Permit::Asked => return Ok(()),
     }
-    chat.set_nick(id, &nick)?;
+    take_name(chat, id, &nick)
+}
+
+/// Gives a client a name that it may have, and says so.
+pub(super) fn take_name(chat: &mut Chat, id: ClientId, nick: &Nick) -> Result<(), String> {
+    let old = chat.sessions[id].nick.clone();
+    chat.set_nick(id, nick)?;
     let is_quiet = chat.sessions[id].reader.filter().is_some_and(|filter| filter.is_quiet);
     let is_known = chat.is_known(id);
     if is_known {

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::wire::{Batch, News, RoomKey, StoreState, StoredLine};
+use crate::wire::{Batch, KeptName, News, RoomKey, StoreState, StoredLine};
 
 /// Bytes of lines that wait here at most until the store takes more.
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
+
+/// News of registered names that may wait before no more names can be registered.
+const NAMES_WAITING_MAX: usize = 1000;
 
 /// The part of the chat that the store sees.
 #[derive(Debug)]
@@ -48,6 +51,16 @@ impl Handover {
         }
         self.hand_over_lost();
         self.batch.push(room, news);
+    }
+
+    /// Hands over what is to be kept of a name, if anything.
+    pub fn add_name(&mut self, name: &str, kept: Option<KeptName>) {
+        self.batch.push_name(name, kept);
+    }
+
+    /// Whether names may be added: the store works, and not too many wait for it.
+    pub fn takes_names(&self) -> bool {
+        self.state.fault.is_none() && self.batch.names().len() < NAMES_WAITING_MAX
     }
 
     fn lose(&mut self, room: &Arc<RoomKey>, number: u64) {

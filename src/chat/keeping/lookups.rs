@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 use crate::chat::ids::ClientId;
 use crate::chat::linking::sent::Sent;
 use crate::chat::names::nick::Nick;
+use crate::chat::names::secret::Deed;
 use crate::chat::room::RoomId;
 use crate::wire::{Past, RoomKey};
 
@@ -38,6 +39,8 @@ pub(in crate::chat) enum Asked {
     Last(Box<Wanted>),
     /// Whether this client may have a name.
     Name(ClientId, Nick),
+    /// What is to be done for this client if its secret is right.
+    Secret(ClientId, Deed),
     /// How a room goes on that was opened while the engine was away.
     Reopened(RoomId),
     /// What has come of an errand.
@@ -113,6 +116,7 @@ impl Lookups {
             Asked::Page(other) | Asked::Search(other) | Asked::Name(other, _) => *other == id,
             Asked::Errand(Sent { from, .. }) => *from == id,
             Asked::Last(wanted) => wanted.client == id,
+            Asked::Secret(other, _) => *other == id,
             Asked::Reopened(_) | Asked::Repair(_) => false,
         })
     }

@@ -12,6 +12,7 @@ mod search;
 use std::sync::Arc;
 
 use crate::chat::keeping::lookups::Asked;
+use crate::chat::names::secret::Verdict;
 use crate::chat::room::log::{Line, Seq};
 use crate::chat::room::{Room, RoomId};
 use crate::chat::state::{Chat, Output};
@@ -132,6 +133,7 @@ impl Chat {
                 };
                 self.handle_permit(id, nick, named);
             }
+            Some(Asked::Secret(id, deed)) => self.end_secret(id, &deed, Verdict::Failed),
             Some(Asked::Repair(room)) => self.handle_repair(&room, &answer),
             Some(Asked::Reopened(id)) => {
                 if let Answer::Tail(tail) = answer {

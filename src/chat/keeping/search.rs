@@ -74,9 +74,14 @@ impl Chat {
     pub(in crate::chat) fn found_line(&self, line: &Past) -> String {
         match line {
             Past::Lost(lines) => texts::not_stored(*lines),
-            Past::Line { number, time, kind, from, text } => {
-                texts::found_line(*number, *time, &self.config.zone, *kind, from, text)
-            }
+            Past::Line { number, time, kind, from, text } => texts::found_line(
+                Some(*number).filter(|number| *number > 0),
+                *time,
+                &self.config.zone,
+                *kind,
+                from,
+                text,
+            ),
         }
     }
 }

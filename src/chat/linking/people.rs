@@ -138,6 +138,9 @@ impl Chat {
         nick: &Nick,
         waiting: impl FnOnce() -> Waiting,
     ) -> Permit {
+        if let Err(why) = self.check_owner(id, nick) {
+            return Permit::No(why);
+        }
         let holder = self.names.find(nick, nick_of(&self.sessions, &self.directory));
         if let Some(holder) = holder.filter(|&holder| holder != id) {
             return Permit::No(self.name_taken(nick, holder));

@@ -110,6 +110,10 @@ pub(super) struct RareState {
     pub unplaced: usize,
     /// Lines of its request that weren't said, because of slow mode.
     pub unsent: u32,
+    /// The registered name that its user has shown to own.
+    pub account: Option<Nick>,
+    /// A registered name that it wanted and has no secret for so far.
+    pub wanted: Option<Nick>,
     /// A name that it may have.
     pub claim: Option<Box<Claim>>,
     /// What it has asked for, until it has given the password.
@@ -150,6 +154,8 @@ impl RareState {
         posted: None,
         unplaced: 0,
         unsent: 0,
+        account: None,
+        wanted: None,
         claim: None,
         request: None,
         away: None,
@@ -189,6 +195,8 @@ impl RareState {
             && self.posted.is_none()
             && self.unplaced == 0
             && self.unsent == 0
+            && self.account.is_none()
+            && self.wanted.is_none()
             && self.claim.is_none()
             && self.request.is_none()
             && self.away.is_none()
@@ -225,6 +233,11 @@ impl Session {
     pub fn rare(&self) -> &RareState {
         static EMPTY: RareState = RareState::EMPTY;
         self.rare.as_deref().unwrap_or(&EMPTY)
+    }
+
+    /// Whether its user has shown to own this registered name.
+    pub fn owns(&self, name: &str) -> bool {
+        self.rare().account.as_ref().is_some_and(|account| account.as_str() == name)
     }
 
     /// Whether it has sent at least a byte.

@@ -11,6 +11,8 @@ pub(in crate::chat) enum Waiting {
     Lines(Box<str>),
     /// A command, until the store or the engine has answered.
     Answer(Box<str>),
+    /// What comes of a secret that it has typed.
+    Secret,
     /// A request, until the same.
     Request(Box<Request>),
     /// The answer to a request, until all that it has said has its place.

@@ -4,7 +4,8 @@ use ecow::EcoString;
 use hashbrown::HashMap;
 
 use crate::chat::ids::ClientId;
-use crate::chat::names::nick::{Nick, is_allowed};
+use crate::chat::names::nick::Nick;
+use crate::wire::words;
 
 /// Words of one line that are looked up.
 const WORDS_MAX: usize = 100;
@@ -39,28 +40,16 @@ impl Bells {
     /// Those whose names stand in `text` as words, each once.
     pub fn named_in(&self, text: &str) -> Vec<ClientId> {
         let text = text.to_lowercase();
-        let mut named: Vec<_> =
-            words(&text).take(WORDS_MAX).filter_map(|word| self.find(word)).collect();
+        let find = |[word, bare]: [&str; 2]| self.0.get(word).or_else(|| self.0.get(bare)).copied();
+        let mut named: Vec<_> = words(&text).take(WORDS_MAX).filter_map(find).collect();
         named.sort_unstable();
         named.dedup();
         named
-    }
-
-    fn find(&self, word: &str) -> Option<ClientId> {
-        // A dot belongs to the name or ends the sentence.
-        let bare = || self.0.get(word.trim_matches('.'));
-        self.0.get(word).or_else(bare).copied()
     }
 }
 
 fn key(nick: &Nick) -> EcoString {
     nick.name().to_lowercase().into()
-}
-
-/// What can be a name in a text.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    let is_part = |c: char| is_allowed(c) || c.is_alphanumeric();
-    text.split(move |c: char| !is_part(c)).filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -86,7 +75,7 @@ mod tests {
             &["ann", "ann: hi", "hi, ANN!", "(ann)", "anna ann", "it was ann.", "@ann"],
             true,
         );
-        check("ann", &["", "anna", "joann", "ann_", "ann-2", "a nn"], false);
+        check("ann", &["", "anna", "joann", "ann_", "ann-2", "a nn", "ann@example.org"], false);
         check("Анна", &["привет, анна", "АННА"], true);
         check("a.b", &["hi a.b", "a.b."], true);
         check("a.b", &["a", "b", "xa.b"], false);

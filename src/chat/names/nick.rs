@@ -168,7 +168,7 @@ impl Nick {
 
 /// The General Security Profile of UTS 39, section 3.1, less what isn't a
 /// letter, mark or digit (so no joiner, which can't be seen), plus three signs.
-pub(super) fn is_allowed(c: char) -> bool {
+fn is_allowed(c: char) -> bool {
     match c {
         '_' | '.' | '-' => true,
         // Thai and Lao AM are left out of the profile because NFKC takes them

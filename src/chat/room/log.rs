@@ -11,6 +11,7 @@
 //!
 //! The log knows readers only by the cursors they bring.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -122,6 +123,28 @@ pub(in crate::chat) struct Line<'a> {
     /// The sender's name; empty if it is the server. 255 bytes at most.
     pub from: &'a str,
     pub text: &'a [u8],
+}
+
+/// A line that was said.
+#[derive(Debug)]
+pub(in crate::chat) struct Read<'a> {
+    /// Whose line it is, or the null key.
+    pub author: ClientId,
+    pub time: Time,
+    pub kind: Kind,
+    bytes: Cow<'a, [u8]>,
+    from_bytes: usize,
+}
+
+impl Read<'_> {
+    /// The sender's name; empty if it is the server.
+    pub fn from(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes[..self.from_bytes])
+    }
+
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes[self.from_bytes..])
+    }
 }
 
 /// Who knows a line already, and isn't sent it.
@@ -457,6 +480,19 @@ impl Log {
         let (zone, to) = (&self.zone, "");
         let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
         encoding.encode(&message, bytes);
+    }
+
+    /// A line as it was said.
+    pub fn line(&self, seq: Seq) -> Read<'_> {
+        let record = &self.records[self.index(seq)];
+        let (start, end) = (self.begin(seq) - self.start, record.end - self.start);
+        let (front, back) = slices(&self.bytes, start, end);
+        let bytes = match back {
+            [] => front.into(),
+            _ => [front, back].concat().into(),
+        };
+        let Record { author, time, kind, from_bytes, .. } = *record;
+        Read { author, time, kind, bytes, from_bytes: from_bytes.into() }
     }
 
     /// Adds what the store has of this room to `bytes`, if it is a line.

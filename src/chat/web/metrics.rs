@@ -44,6 +44,11 @@ impl Chat {
             ("clients_total", "Clients that were let in.", counts.clients),
             ("lines_total", "Lines that clients said.", counts.lines),
             ("lines_skipped_total", "Lines that slow clients missed.", counts.lines_missed),
+            (
+                "secrets_refused_total",
+                "Secrets of names that weren't checked.",
+                counts.secrets_refused,
+            ),
             ("requests_total", "HTTP requests.", counts.requests),
             ("received_bytes_total", "Bytes received from clients.", counts.bytes_received),
             ("sent_bytes_total", "Bytes sent to clients.", counts.bytes_sent),

@@ -121,9 +121,12 @@ impl Chat {
     /// notice that its old connection is dead.
     pub(super) fn end_old_connection(&mut self, id: ClientId, token: &str) {
         let is_here = |id| self.sessions.get(id).is_some_and(Session::is_member);
-        if let Some(old) = self.pages.come(token, id, is_here) {
+        let (old, account) = self.pages.come(token, id, is_here);
+        if let Some(old) = old {
             self.leave(old, CloseReason::Replaced, None);
         }
+        // Whoever knows the token is the same page, which needn't log in again.
+        self.sessions[id].set_rare(|rare| rare.account = account);
     }
 
     /// A control frame has come.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use log::{debug, info, warn};
 
 use super::{END_TIME_MAX, Server};
-use crate::chat::{ClientId, CloseReason, Closing, Logged, Output};
+use crate::chat::{ClientId, CloseReason, Closing, Logged, Output, Verdict};
 use crate::net::connection::Received;
 
 /// A turn is to be shorter than 10 ms in a room of any size, so this leaves the rest to
@@ -35,6 +35,12 @@ impl Server {
                     }
                 }
                 Output::Ask(query) => self.ask(query),
+                Output::Secret(job) => {
+                    let ticket = job.ticket;
+                    if !self.secrets.as_ref().is_some_and(|secrets| secrets.ask(job)) {
+                        self.chat.handle_verdict(ticket, Verdict::Busy);
+                    }
+                }
                 Output::Watch { room, run, next } => {
                     if let Some(engines) = &self.engines {
                         engines.watch(room, &run, next);
@@ -63,6 +69,7 @@ impl Server {
             Logged::WrongOperatorPassword => {
                 self.logins.note(now, peer, "wrong operator password");
             }
+            Logged::WrongSecret => self.logins.note(now, peer, "wrong secret of a name"),
             // As fast as one client may talk, and operators are few.
             Logged::Operator { name, server: None, what } => {
                 info!("operator {name} ({peer}) {what}");

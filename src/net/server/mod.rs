@@ -40,6 +40,7 @@ use crate::net::motd::MotdFile;
 use crate::net::proxy::Proxies;
 use crate::net::pulse::Pulse;
 use crate::net::renewal::{Renewal, Renewer};
+use crate::net::secrets::Secrets;
 use crate::net::tls::{Certificate, Tls};
 use crate::store::{self, Opened, Store};
 use crate::wire::{self, Answer, Query, Wish};
@@ -104,6 +105,8 @@ pub struct Server {
     bans: Option<BansFile>,
     /// Where what is said is kept.
     store: Option<Store>,
+    /// Where secrets of names are hashed, if names can be registered.
+    secrets: Option<Secrets>,
     /// The engines that rooms are shared through.
     engines: Option<Engines>,
     /// Lines of shared rooms for which there was no place so far.
@@ -180,6 +183,7 @@ impl Server {
             motd: None,
             bans: None,
             store: None,
+            secrets: None,
             engines: None,
             heard: VecDeque::new(),
             hears_later: false,
@@ -223,6 +227,8 @@ impl Server {
     pub fn set_store(&mut self, opened: Opened) -> io::Result<()> {
         if !self.chat.config().is_shared {
             self.chat.restore_lobby(&opened.start.lobby, opened.start.highest);
+            self.chat.set_names(opened.start.names.clone());
+            self.secrets = Some(Secrets::new(self.waker())?);
         }
         self.store = Some(Store::new(opened, self.waker())?);
         Ok(())
@@ -361,6 +367,11 @@ impl Server {
                 store::Event::Answer(ticket, answer) => self.chat.handle_answer(ticket, answer),
                 store::Event::State(state) => self.chat.handle_store_state(state),
             }
+        }
+        while self.chat.has_headroom()
+            && let Some((ticket, verdict)) = self.secrets.as_ref().and_then(Secrets::next)
+        {
+            self.chat.handle_verdict(ticket, verdict);
         }
         // What they have to say may need an answer.
         self.hand_over();

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use roomcast::chat::{Arrival, ClientId, CloseReason, Closing, Config, Interest, Output, Slices};
+use roomcast::chat::{
+    Arrival, ClientId, CloseReason, Closing, Config, Interest, Output, Slices, Verdict,
+};
 
 use super::driver::Driver;
 use super::peer::Peer;
@@ -109,6 +111,9 @@ impl World {
             match output {
                 Output::Interest(id) => self.update_interest(id),
                 Output::Log(..) | Output::Ask(_) | Output::Watch { .. } | Output::Unwatch(_) => {}
+                Output::Secret(job) => {
+                    self.driver.chat.handle_verdict(job.ticket, Verdict::Busy);
+                }
                 Output::Bans(text) => {
                     self.driver.chat.set_bans(&text).expect("what it wrote it can read");
                 }
