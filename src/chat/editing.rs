@@ -11,7 +11,7 @@ use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, State};
 use crate::chat::state::Chat;
 use crate::chat::texts;
-use crate::wire::{Client, Command, Ending, View};
+use crate::wire::{Client, Command, Ending, Layout, View};
 
 /// Others' lines and answers on one screen at most, about so many bytes.
 const SCREEN_BYTES_MAX: usize = 16 * 1024;
@@ -108,10 +108,18 @@ impl Chat {
             matches!(session.state(), State::Member(_, Phase::Parting(_)) | State::Leaving(_));
         session.compose(|client, reader, name| {
             if client.screen().is_empty() && !reader.is_done(log) {
-                reader.take(log, name, SCREEN_BYTES_MAX, client.begin_screen());
+                let is_text = matches!(reader.encoding().layout, Layout::Named | Layout::Bare);
+                let screen = client.begin_screen();
+                let from = screen.len();
+                reader.take(log, name, SCREEN_BYTES_MAX, screen);
+                if is_text {
+                    client.wrap_screen(from);
+                }
             }
-            if reader.is_done(log) && !is_leaving {
-                client.end_screen();
+            match reader.is_done(log) {
+                true if is_leaving => client.restore_terminal(),
+                true => client.end_screen(),
+                false => {}
             }
             client.encode_screen();
             !client.screen().is_empty()

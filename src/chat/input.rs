@@ -17,8 +17,8 @@ use crate::chat::names::secret::SECRET_BYTES_MIN;
 use crate::chat::room::log::{HiddenFrom, Line, Seq};
 use crate::chat::texts;
 use crate::wire::{
-    Change, Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, Protocol, Text, View,
-    close_directions,
+    Change, Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, PASTE_BYTES_MAX,
+    Protocol, Text, View, close_directions,
 };
 
 /// Bytes of text beyond ASCII that are as much work as a key.
@@ -187,9 +187,17 @@ impl Chat {
             Input::TooLong if self.config.raw => self.leave(id, CloseReason::LineTooLong, None),
             Input::TooLong => self.notify(id, &texts::line_too_long(self.config.line_bytes_max)),
             Input::Typed(line) => {
+                let text = Text::clean(line.as_bytes());
+                self.remember(id, text.as_str());
+                self.add_note(id, &Editor::entered(line));
+                self.handle_text(id, &text);
+            }
+            Input::Pasted(line) => {
                 self.add_note(id, &Editor::entered(line));
                 self.handle_text(id, &Text::clean(line.as_bytes()));
             }
+            Input::PasteTooLong => self.notify(id, &texts::paste_too_long(PASTE_BYTES_MAX)),
+            Input::Complete(before) => self.complete(id, before),
             Input::End => {
                 let farewell = self.goodbye(id);
                 self.leave(id, CloseReason::Quit, Some(&farewell));

@@ -35,6 +35,7 @@ mod throttle;
 mod attendance;
 mod web;
 mod days;
+mod completion;
 mod input;
 mod editing;
 mod listing;

@@ -868,6 +868,10 @@ pub(super) fn line_too_long(bytes_max: usize) -> String {
     format!("that line was not sent: it is longer than {bytes_max} bytes")
 }
 
+pub(super) fn paste_too_long(bytes_max: usize) -> String {
+    format!("nothing was sent: the paste is longer than {} KiB", bytes_max / 1024)
+}
+
 pub(super) fn lagged(missed: u64) -> String {
     match missed {
         1 => "1 line skipped: it came faster than you read".into(),

@@ -13,12 +13,12 @@
 use std::borrow::Cow;
 
 use arrayvec::ArrayVec;
-use memchr::memrchr;
+use memchr::{memchr, memrchr};
 
 use super::body::{BodyLines, Part};
 use super::charset::{Charset, Typist};
 use super::decoder::{Decoder, Event, Framing, LineEnd, Typed};
-use super::editor::{Edited, Editor};
+use super::editor::{Edited, Editor, MARK_NO_PASTES, MARK_PASTES};
 use super::encoding::Ending;
 use super::http::{BadRequest, HEAD_BYTES_MAX, Length, Request};
 use super::options::Options;
@@ -26,6 +26,7 @@ use super::protocol::{FIRST_BYTES, First, Protocol};
 use super::telnet::{Command, IAC};
 use super::terminal::Terminal;
 use super::websocket::{CloseCode, Frame, Frames};
+use super::wrap::wrap;
 
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -65,6 +66,12 @@ pub enum Input<'a> {
     /// A line that was typed into the editor. [`Editor::entered`] is what the
     /// terminal shows of it.
     Typed(String),
+    /// One of several lines that were pasted into it.
+    Pasted(String),
+    /// More was pasted at once than may be, and is gone.
+    PasteTooLong,
+    /// The line up to the cursor is to be completed: [`Client::complete`] is the answer.
+    Complete(String),
     /// Ctrl-D in an empty line of the editor: the client wants to leave.
     End,
     /// A telnet command, to be answered with [`Client::answer`].
@@ -110,6 +117,10 @@ pub struct Client {
     is_charset_chosen: bool,
     /// The character that it is typing, if not in UTF-8.
     typist: Option<Box<Typist>>,
+    /// Lines that were pasted, with an LF between two, and haven't been given yet.
+    pasted: String,
+    /// The terminal has been asked to mark what is pasted.
+    marks_pastes: bool,
     /// What has come of a head, a body or a frame.
     web: Option<Box<Web>>,
     /// What the client is sent next, if it edits or did until now. What is begun
@@ -136,6 +147,8 @@ impl Client {
             charset: Charset::UTF_8,
             is_charset_chosen: false,
             typist: None,
+            pasted: String::new(),
+            marks_pastes: false,
             web: None,
             screen: Vec::new(),
             encoded_bytes: 0,
@@ -154,6 +167,8 @@ impl Client {
         let is_plain = self.options.is_none() && self.editor.is_none() && self.screen.is_empty();
         is_plain
             && self.charset.is_utf8()
+            && self.pasted.is_empty()
+            && !self.marks_pastes
             && self.web.is_none()
             && self.first.is_empty()
             && self.decoder.is_new()
@@ -224,6 +239,9 @@ impl Client {
             }
             Stage::Sniffing | Stage::FirstLine | Stage::Lines => {}
         }
+        if !self.pasted.is_empty() {
+            return Some(self.next_pasted(framing.line_bytes_max));
+        }
         if self.editor.is_some() {
             return self.next_typed(input, framing);
         }
@@ -262,9 +280,11 @@ impl Client {
         (self.stage, self.web) = (Stage::Stream, None);
     }
 
-    /// Whether the end of a body has come and not been given yet.
+    /// Whether the end of a body has come and not been given yet, or lines that were
+    /// pasted.
     pub fn has_pending(&self) -> bool {
-        matches!(self.web.as_deref(), Some(Web::Body(lines)) if lines.is_done())
+        let is_body_done = matches!(self.web.as_deref(), Some(Web::Body(it)) if it.is_done());
+        is_body_done || !self.pasted.is_empty()
     }
 
     /// Whether it speaks HTTP and hasn't been answered yet.
@@ -412,6 +432,21 @@ impl Client {
         self.editor.is_some()
     }
 
+    /// Answers [`Input::Complete`]: these are what so many bytes before the cursor may
+    /// become. The bell rings if there are none.
+    pub fn complete(&mut self, bytes: usize, candidates: Vec<String>, framing: &Framing) {
+        if let Some(editor) = &mut self.editor {
+            editor.complete(bytes, candidates, framing.line_bytes_max);
+        }
+    }
+
+    /// Remembers a line that was typed, for the arrow keys: not to be called with secrets.
+    pub fn remember(&mut self, line: &str) {
+        if let Some(editor) = &mut self.editor {
+            editor.remember(line);
+        }
+    }
+
     /// Whether the client is sent screens.
     pub fn has_screen(&self) -> bool {
         let is_plain = self.charset.is_utf8() && !self.marks_ends();
@@ -435,6 +470,22 @@ impl Client {
             editor.hide(&mut self.screen);
         }
         &mut self.screen
+    }
+
+    /// The lines of others on the screen, from this byte on, are for people: they are
+    /// wrapped at the width of the window, if that is known.
+    pub fn wrap_screen(&mut self, from: usize) {
+        let columns = self.options.as_ref().map_or(0, |options| options.columns());
+        if self.editor.is_some() {
+            wrap(&mut self.screen, from, columns);
+        }
+    }
+
+    /// The client leaves: the terminal is as it was before.
+    pub fn restore_terminal(&mut self) {
+        if std::mem::take(&mut self.marks_pastes) {
+            self.screen.extend(MARK_NO_PASTES);
+        }
     }
 
     /// Shows the line that is being typed below the others.
@@ -488,6 +539,12 @@ impl Client {
             match edited {
                 None => {}
                 Some(Edited::Line(line)) => return Some(Input::Typed(line)),
+                Some(Edited::Lines(lines)) => {
+                    self.pasted = lines;
+                    return Some(self.next_pasted(framing.line_bytes_max));
+                }
+                Some(Edited::Complete(before)) => return Some(Input::Complete(before)),
+                Some(Edited::PasteTooLong) => return Some(Input::PasteTooLong),
                 Some(Edited::End) => return Some(Input::End),
             }
         }
@@ -502,6 +559,18 @@ impl Client {
             }
             _ => input,
         }
+    }
+
+    /// The next line that was pasted; there must be one.
+    fn next_pasted<'a>(&mut self, line_bytes_max: usize) -> Input<'a> {
+        let end = memchr(b'\n', self.pasted.as_bytes());
+        let line: String =
+            self.pasted.drain(..end.map_or(self.pasted.len(), |at| at + 1)).collect();
+        if self.pasted.is_empty() {
+            self.pasted = String::new();
+        }
+        let line = line.trim_end_matches('\n');
+        if line.len() > line_bytes_max { Input::TooLong } else { Input::Pasted(line.to_owned()) }
     }
 
     /// What the decoder has found, unless it is the first line and shows another
@@ -537,11 +606,13 @@ impl Client {
     /// Begins or ends editing as agreed with the client.
     fn agree(&mut self) {
         let Some(options) = &self.options else { return };
-        if options.is_editing() == self.editor.is_some() {
-            return;
-        }
+        let (is_editing, marks_pastes) = (options.is_editing(), options.terminal().marks_pastes());
         match self.editor.take() {
-            Some(mut editor) => editor.hide(&mut self.screen),
+            editor if is_editing == editor.is_some() => self.editor = editor,
+            Some(mut editor) => {
+                editor.hide(&mut self.screen);
+                self.restore_terminal();
+            }
             None => {
                 let begun = self.decoder.take_partial();
                 let begun = match self.charset.is_utf8() {
@@ -551,6 +622,10 @@ impl Client {
                 self.typist = None;
                 self.editor = Some(Box::new(Editor::new(&begun, options.columns())));
             }
+        }
+        if is_editing && marks_pastes && !self.marks_pastes {
+            self.screen.extend(MARK_PASTES);
+            self.marks_pastes = true;
         }
     }
 }
@@ -656,6 +731,9 @@ mod tests {
                 Input::Line { bytes, end } => Input::Line { bytes: bytes.into_owned().into(), end },
                 Input::TooLong => Input::TooLong,
                 Input::Typed(line) => Input::Typed(line),
+                Input::Pasted(line) => Input::Pasted(line),
+                Input::PasteTooLong => Input::PasteTooLong,
+                Input::Complete(before) => Input::Complete(before),
                 Input::End => Input::End,
                 Input::Foreign(protocol) => Input::Foreign(protocol),
                 Input::Telnet(command) => {
@@ -756,6 +834,62 @@ mod tests {
         assert_eq!(client.screen(), b"\r\x1b[K<ann> hello\r\n\r\x1b[K> hi");
         client.withdraw();
         assert!(client.has_screen() && !client.is_editing());
+    }
+
+    /// What its screen has come to, which is sent.
+    fn screen(client: &mut Client) -> String {
+        let screen = String::from_utf8_lossy(client.screen()).into_owned();
+        client.advance_screen(client.screen().len());
+        screen
+    }
+
+    #[test]
+    fn lines_of_others_are_wrapped_at_the_window() {
+        const SIZE: &[u8] = b"\xff\xfa\x1f\x00\x14\x00\x18\xff\xf0";
+        let mut client = Client::default();
+        client.offer();
+        inputs(&mut client, DO_ECHO, 99);
+        let line = "<ann> a few words more\r\n";
+        for (sent, rows) in [(&b""[..], line), (SIZE, "<ann> a few words\r\n      more\r\n")] {
+            inputs(&mut client, sent, 99);
+            let from = client.begin_screen().len();
+            client.begin_screen().extend(line.as_bytes());
+            client.wrap_screen(from);
+            assert_eq!(screen(&mut client), rows);
+        }
+    }
+
+    #[test]
+    fn a_terminal_that_is_known_for_it_marks_pastes_while_the_server_edits() {
+        let is = |name: &str| [b"\xff\xfa\x18\0", name.as_bytes(), b"\xff\xf0"].concat();
+        for (name, asked) in [("xterm-256color", "\x1b[?2004h"), ("DUMB", ""), ("ansi", "")] {
+            let mut client = Client::default();
+            client.offer();
+            inputs(&mut client, &[DO_ECHO, &is(name), &is(name)].concat(), 99);
+            assert_eq!(screen(&mut client), asked, "{name}");
+            inputs(&mut client, DONT_ECHO, 99);
+            assert_eq!(screen(&mut client), asked.replace('h', "l"), "{name}");
+            inputs(&mut client, DO_ECHO, 99);
+            assert_eq!(screen(&mut client), asked, "{name}");
+            client.restore_terminal();
+            client.restore_terminal();
+            assert_eq!(screen(&mut client), asked.replace('h', "l"), "{name}");
+        }
+    }
+
+    #[test]
+    fn pasted_lines_come_one_by_one_though_nothing_more_is_typed() {
+        let mut client = Client::default();
+        client.offer();
+        let pasted = format!("\x1b[200~one\n{}\nthree\nfour\x1b[201~y", "x".repeat(65));
+        let mut read = inputs(&mut client, &[DO_ECHO, pasted.as_bytes()].concat(), 99);
+        while client.has_pending() {
+            read.extend(client.next(&mut &b"!"[..], &FRAMING));
+        }
+        let line = |text: &str| Input::Pasted(text.into());
+        assert_eq!(read[1..], [line("one"), Input::TooLong, line("three"), line("four")]);
+        let rest = inputs(&mut client, b"done\r", 99);
+        assert_eq!(rest, [Input::Typed("done".into())]);
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use crate::support::process::listening_address;
 
 /// How the server's last answer, the typed line and the cursor look.
 struct Stage {
-    _program: Program,
+    program: Program,
     terminal: Terminal,
     bob: Client,
 }
@@ -23,7 +23,7 @@ impl Stage {
         let terminal = Terminal::with_columns(&command, columns);
         bob.hears("*** guest2 joined");
         terminal.shows(">");
-        Some(Stage { _program: program, terminal, bob })
+        Some(Stage { program, terminal, bob })
     }
 
     /// Bob says something, and it is shown above what is typed.
@@ -101,6 +101,166 @@ fn the_arrow_keys_bring_back_what_was_typed() {
     stage.terminal.presses("Up");
     stage.terminal.presses("Enter");
     stage.bob.hears("<guest2> two");
+}
+
+/// Promise 78: what gives a secret away isn't kept, and what is said twice is kept once.
+#[test]
+fn secrets_are_not_brought_back() {
+    let Some(mut stage) = Stage::new(60) else { return };
+    for line in ["one", "two", "two"] {
+        stage.terminal.types(line);
+        stage.bob.hears(format!("<guest2> {line}"));
+    }
+    for (line, answer) in
+        [("/op hush", "there are no operators here"), ("/nick eve!hush", "is now eve!")]
+    {
+        stage.terminal.types(line);
+        stage.terminal.comes_to(|screen, _| screen.contains(answer));
+    }
+    stage.terminal.presses("Up");
+    stage.terminal.comes_to(|screen, column| screen.ends_with("> two") && column == 5);
+    stage.terminal.presses("Up");
+    stage.terminal.comes_to(|screen, column| screen.ends_with("> one") && column == 5);
+}
+
+#[test]
+fn tab_completes_names_commands_and_rooms() {
+    let Some(mut stage) = Stage::new(60) else { return };
+    stage.bob.say("/nick bob");
+    stage.bob.hears("*** guest1 is now bob");
+    let [mut anna, mut ann] = [(); 2].map(|()| Client::connect(&stage.program.addresses()[1]));
+    for client in [&mut anna, &mut ann] {
+        client.read_greeting();
+        stage.bob.hears(format!("*** {} joined", client.nick()));
+    }
+    for (client, name) in [(&mut anna, "anna"), (&mut ann, "ann")] {
+        let guest = client.nick().to_owned();
+        client.say(format!("/nick {name}"));
+        stage.bob.hears(format!("*** {guest} is now {name}"));
+        client.say("hi");
+        stage.bob.hears(format!("<{name}> hi"));
+    }
+    for (keys, row) in [
+        ("b\t", "> bob: "),
+        ("hi B\t!", "> hi bob !"),
+        ("@an\t", "> @ann "),
+        ("/msg bo\thi", "> /msg bob hi"),
+        ("/no\t", "> /no"),
+        ("/whoi\t", "> /whois "),
+        ("/quiet o\t\t", "> /quiet off "),
+        ("/join lo\t", "> /join lobby "),
+    ] {
+        stage.terminal.sends(keys);
+        stage.check(&[row.trim_end()], row.len());
+        stage.terminal.presses("C-u");
+        stage.check(&[">"], 2);
+    }
+    stage.terminal.sends("an\t\t");
+    stage.terminal.presses("BTab");
+    stage.terminal.presses("Tab");
+    stage.terminal.types("bye");
+    stage.bob.hears("<guest2> anna: bye");
+}
+
+#[test]
+fn ctrl_r_finds_a_line_again() {
+    let Some(mut stage) = Stage::new(60) else { return };
+    for line in ["hello world", "bye"] {
+        stage.terminal.types(line);
+        stage.bob.hears(format!("<guest2> {line}"));
+    }
+    stage.terminal.sends("draft");
+    stage.terminal.presses("C-r");
+    stage.terminal.sends("wor");
+    stage.check(&["> search wor: hello world"], 25);
+    stage.bob_says("meanwhile");
+    stage.check(&["<guest1> meanwhile", "> search wor: hello world"], 25);
+    stage.terminal.presses("Escape");
+    stage.check(&["> draft"], 7);
+    stage.terminal.presses("C-r");
+    stage.terminal.sends("wor");
+    stage.terminal.presses("C-Left");
+    stage.terminal.types("wide ");
+    stage.bob.hears("<guest2> hello wide world");
+}
+
+/// Promise 77: nothing that is pasted is a key, and the user is asked.
+#[test]
+fn many_pasted_lines_are_a_question() {
+    let Some(mut stage) = Stage::new(60) else { return };
+    stage.terminal.pastes("one\n\ttwo\n");
+    stage.check(&["> one¶    two"], 13);
+    stage.terminal.presses("Enter");
+    stage.bob.hears("<guest2> one");
+    stage.bob.hears("<guest2>     two");
+    let poem: Vec<_> = (1..=14).map(|number| format!("verse {number}")).collect();
+    stage.terminal.pastes(&poem.join("\n"));
+    stage.check(&["> send 14 lines? y/n"], 21);
+    stage.bob_says("no!");
+    stage.terminal.sends("n");
+    stage.check(&["<guest1> no!", ">"], 2);
+    stage.terminal.pastes(&poem.join("\n"));
+    stage.check(&["> send 14 lines? y/n"], 21);
+    stage.terminal.sends("y");
+    for verse in poem {
+        stage.bob.hears(format!("<guest2> {verse}"));
+    }
+    stage.check(&["> verse 13", "> verse 14", ">"], 2);
+}
+
+/// Reads up to these bytes.
+fn read_until(client: &mut Client, end: &[u8]) {
+    let mut bytes = Vec::new();
+    while !bytes.windows(end.len()).any(|part| part == end) {
+        let more = client.some_bytes();
+        assert!(!more.is_empty(), "{} came", bytes.escape_ascii());
+        bytes.extend(more);
+    }
+}
+
+/// At the end the terminal is as it was before.
+#[test]
+fn a_terminal_is_asked_for_marks_and_set_back() {
+    let program = Program::start(&[]);
+    let [mut ann] = program.guests();
+    ann.send(b"\xff\xfd\x01\xff\xfb\x18\xff\xfa\x18\0XTERM\xff\xf0");
+    read_until(&mut ann, b"\x1b[?2004h");
+    ann.send("\x1b[200~\x04/quit\r\x1b[201~");
+    read_until(&mut ann, b"/quit");
+    ann.send("\r\0");
+    read_until(&mut ann, b"\x1b[?2004l");
+}
+
+/// Promise 79: no row is wider than the window, and no word is broken.
+#[test]
+fn long_lines_are_wrapped_at_the_window() {
+    let Some(mut stage) = Stage::new(40) else { return };
+    let said = "The quick brown fox jumps over the lazy dog.";
+    stage.bob.say(said);
+    stage.check(&["<guest1> The quick brown fox jumps over", "         the lazy dog.", ">"], 2);
+    stage.bob.say("see https://example.org/a/page or 日本語の文です。はい、そうです");
+    stage.check(
+        &[
+            "<guest1> see https://example.org/a/page",
+            "         or 日本語の文です。はい、そう",
+            "         です",
+            ">",
+        ],
+        2,
+    );
+    stage.terminal.types(said);
+    stage.check(&["> The quick brown fox jumps over the", "  lazy dog.", ">"], 2);
+    stage.terminal.set_columns(30);
+    stage.terminal.types("/format json");
+    // JSON is for programs: the terminal breaks it where it likes.
+    stage.terminal.comes_to(|screen, _| screen.contains("{\"seq\":null"));
+    stage.terminal.types("/format text");
+    stage.terminal.shows("    text");
+    stage.bob.say(said);
+    stage.check(
+        &["<guest1> The quick brown fox", "         jumps over the lazy", "         dog.", ">"],
+        2,
+    );
 }
 
 #[test]

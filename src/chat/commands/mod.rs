@@ -272,7 +272,7 @@ impl Chat {
 }
 
 /// The command that `line` names, and what is behind its name.
-fn find(line: &str) -> Option<(&'static Command, &str)> {
+pub(super) fn find(line: &str) -> Option<(&'static Command, &str)> {
     let (name, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
     let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
     let name = alias.map_or(name, |(_, name)| name);
@@ -282,7 +282,7 @@ fn find(line: &str) -> Option<(&'static Command, &str)> {
 
 /// The command or alias whose name is most like an unknown one, if that is probably a slip of
 /// the finger.
-fn nearest(name: &str, is_operator: bool) -> Option<&'static str> {
+pub(super) fn nearest(name: &str, is_operator: bool) -> Option<&'static str> {
     let is_known = |command: &Command| match command.audience {
         Audience::Everyone => true,
         Audience::Insiders => false,

@@ -261,7 +261,8 @@ impl Session {
 
     /// Whether input of it waits.
     pub fn is_holding(&self) -> bool {
-        self.rare.as_deref().is_some_and(|rare| !rare.held.is_empty())
+        let waits = |rare: &RareState| !rare.held.is_empty() || rare.client.has_pending();
+        self.rare.as_deref().is_some_and(waits)
     }
 
     /// Whether it is sent nothing yet: its greeting comes first, or the end of

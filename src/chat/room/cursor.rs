@@ -261,6 +261,11 @@ impl Reader {
         }
     }
 
+    /// The encoding of the next line.
+    pub fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
     /// The encoding of what is added from now on.
     pub fn newest_encoding(&self) -> Encoding {
         self.newest_encoding
@@ -657,10 +662,10 @@ impl Reader {
     }
 
     /// Takes about `bytes_max` bytes of what is to be sent next to the client with
-    /// this name, and cuts no line. The reader must have caught up.
+    /// this name, all in one encoding, and cuts no line. The reader must have caught up.
     pub fn take(&mut self, log: &Log, name: &str, bytes_max: usize, bytes: &mut Vec<u8>) {
-        let start = bytes.len();
-        while bytes.len() - start < bytes_max {
+        let (start, encoding) = (bytes.len(), self.encoding);
+        while bytes.len() - start < bytes_max && self.encoding == encoding {
             match self.walk(log).next() {
                 None => return,
                 Some(Piece::Note(note)) => {

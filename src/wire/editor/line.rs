@@ -4,35 +4,22 @@
 //! UAX 29). Their lengths are kept, so a key looks at the clusters beside the
 //! cursor only, however long the line is.
 
-use std::collections::VecDeque;
-
 use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::clusters::{Text, push_lengths};
+use super::history::History;
 use super::keys::Key;
 
 /// The longest line that is edited, in bytes: what is behind the cursor moves
 /// with each key.
 pub(super) const TEXT_BYTES_MAX: usize = 4096;
 
-/// The longest cluster, in bytes. A family of emoji has 25; a longer one is
-/// taken for several.
-const CLUSTER_BYTES_MAX: usize = 64;
-
 /// Combining marks in a row, as in a line that is said.
 const MARKS_MAX: usize = 8;
 
-/// How much of what was typed is remembered.
-const HISTORY_LINES_MAX: usize = 50;
-const HISTORY_BYTES_MAX: usize = 8 * 1024;
-
-/// A text in clusters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Text {
-    text: String,
-    /// The bytes of each cluster, `CLUSTER_BYTES_MAX` at most.
-    clusters: Vec<u8>,
-}
+/// Of a text with more clusters the ends don't join each other when it is put in.
+const JOINED_MAX: usize = 4;
 
 /// The text, the cursor, and what was typed before.
 #[derive(Debug, Default)]
@@ -41,35 +28,15 @@ pub(super) struct Line {
     /// The cursor, in bytes and in clusters.
     cursor: usize,
     cluster: usize,
-    history: VecDeque<Text>,
-    history_bytes: usize,
+    history: History,
     /// How many lines back the text is from, 0 if it is new.
     back: usize,
     /// The new text, while an old one is shown.
     draft: Text,
-}
-
-impl Text {
-    fn new(text: String) -> Text {
-        let mut clusters = Vec::new();
-        for cluster in text.graphemes(true) {
-            push_lengths(cluster, &mut clusters);
-        }
-        Text { text, clusters }
-    }
-
-    fn capacity(&self) -> usize {
-        self.text.capacity() + self.clusters.capacity()
-    }
-}
-
-/// Adds the length of a cluster, of several if it is too long for one.
-fn push_lengths(mut cluster: &str, lengths: &mut Vec<u8>) {
-    while !cluster.is_empty() {
-        let end = cluster.floor_char_boundary(CLUSTER_BYTES_MAX);
-        lengths.push(end as u8);
-        cluster = &cluster[end..];
-    }
+    /// What was erased last by a key that erases more than a character.
+    erased: Text,
+    /// The last key was one of these: what the next one erases joins it.
+    is_erasing: bool,
 }
 
 impl Line {
@@ -86,8 +53,17 @@ impl Line {
     /// Whether a character can be added: the line has place for it, and what is
     /// before the cursor not too many marks.
     pub fn has_place_for(&self, c: char, bytes_max: usize) -> bool {
-        let bytes = self.as_str().len() + c.len_utf8();
-        bytes <= bytes_max.min(TEXT_BYTES_MAX) && !(is_combining_mark(c) && self.has_all_marks())
+        self.has_place(c.len_utf8(), bytes_max) && !(is_combining_mark(c) && self.has_all_marks())
+    }
+
+    /// Whether it has place for so many bytes more.
+    pub fn has_place(&self, bytes: usize, bytes_max: usize) -> bool {
+        self.as_str().len() + bytes <= bytes_max.min(TEXT_BYTES_MAX)
+    }
+
+    /// What Ctrl-Y puts in, in bytes.
+    pub fn erased_bytes(&self) -> usize {
+        self.erased.text.len()
     }
 
     fn has_all_marks(&self) -> bool {
@@ -115,10 +91,25 @@ impl Line {
         })
     }
 
+    /// The text before the cursor.
+    pub fn text_before(&self) -> &str {
+        &self.as_str()[..self.cursor]
+    }
+
+    /// Lines that were typed before.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Remembers a line that was entered.
+    pub fn remember(&mut self, line: &str) {
+        self.history.push(Text::new(line.into()));
+    }
+
     /// Bytes of memory held for the line, and for those before it.
     pub fn held_bytes(&self) -> usize {
-        let history = self.history.iter().map(Text::capacity).sum::<usize>();
-        self.text.capacity() + self.draft.capacity() + history
+        let texts = [&self.text, &self.draft, &self.erased].map(Text::held_bytes);
+        texts.iter().sum::<usize>() + self.history.held_bytes()
     }
 
     /// Takes the text out.
@@ -126,23 +117,19 @@ impl Line {
         let text = std::mem::take(&mut self.text);
         (self.cursor, self.cluster, self.back) = (0, 0, 0);
         self.draft = Text::default();
-        if self.history.back() != Some(&text) {
-            self.history_bytes += text.text.len();
-            self.history.push_back(text.clone());
-        }
-        while self.history.len() > HISTORY_LINES_MAX || self.history_bytes > HISTORY_BYTES_MAX {
-            let oldest = self.history.pop_front().map_or(0, |line| line.text.len());
-            self.history_bytes -= oldest;
-        }
+        self.is_erasing = false;
         text.text
     }
 
     pub fn press(&mut self, key: Key) {
         let last = self.text.clusters.len();
+        let was_erasing = std::mem::take(&mut self.is_erasing);
         match key {
             Key::Character(c) => self.insert(c),
             Key::Left => self.left(),
             Key::Right => self.right(),
+            Key::WordLeft => self.go_to(self.letters_start()),
+            Key::WordRight => self.go_to(self.letters_end()),
             Key::Home => (self.cursor, self.cluster) = (0, 0),
             Key::End => (self.cursor, self.cluster) = (self.as_str().len(), last),
             Key::Up => self.go_back(self.back + 1),
@@ -151,12 +138,38 @@ impl Line {
             Key::Delete | Key::DeleteOrEnd => {
                 self.erase(self.cluster, last.min(self.cluster + 1));
             }
-            Key::EraseWord => self.erase(self.word_start(), self.cluster),
-            Key::EraseToStart => self.erase(0, self.cluster),
-            Key::EraseToEnd => self.erase(self.cluster, last),
+            Key::EraseWord => self.cut(self.word_start(), self.cluster, was_erasing),
+            Key::EraseLetters => self.cut(self.letters_start(), self.cluster, was_erasing),
+            Key::EraseWordAfter => self.cut(self.cluster, self.letters_end(), was_erasing),
+            Key::EraseToStart => self.cut(0, self.cluster, was_erasing),
+            Key::EraseToEnd => self.cut(self.cluster, last, was_erasing),
             Key::EraseAll => self.set(Text::default()),
-            Key::Down | Key::Enter | Key::Redraw => {}
+            Key::Yank => self.insert_text(&self.erased.clone()),
+            Key::Swap => self.swap(),
+            // What isn't for a line.
+            _ => {}
         }
+    }
+
+    /// Puts a text in, for which there is place.
+    pub fn insert_str(&mut self, text: &str) {
+        self.insert_text(&Text::new(text.into()));
+    }
+
+    /// Puts a text in the place of so many bytes before the cursor; false if these aren't
+    /// whole characters.
+    pub fn replace_before(&mut self, bytes: usize, text: &str) -> bool {
+        let (mut start, mut left) = (self.cluster, bytes);
+        while left > 0 && start > 0 {
+            let cluster = usize::from(self.text.clusters[start - 1]);
+            let Some(rest) = left.checked_sub(cluster) else { return false };
+            (start, left) = (start - 1, rest);
+        }
+        if left == 0 {
+            self.erase(start, self.cluster);
+            self.insert_str(text);
+        }
+        left == 0
     }
 
     fn set(&mut self, text: Text) {
@@ -184,6 +197,69 @@ impl Line {
         self.cursor += c.len_utf8();
         self.cluster += 1;
         self.join();
+    }
+
+    /// Puts a text in.
+    fn insert_text(&mut self, text: &Text) {
+        if text.clusters.len() <= JOINED_MAX {
+            return text.text.chars().for_each(|c| self.insert(c));
+        }
+        let (clusters, behind) =
+            (self.text.clusters.len(), self.text.clusters.len() - self.cluster);
+        let cursor = self.cursor + text.text.len();
+        self.text.text.insert_str(self.cursor, &text.text);
+        self.text.clusters.splice(self.cluster..self.cluster, text.clusters.iter().copied());
+        debug_assert_eq!(self.text.clusters.len(), clusters + text.clusters.len());
+        // At both ends.
+        self.join();
+        (self.cursor, self.cluster) = (cursor, self.text.clusters.len() - behind);
+        self.join();
+    }
+
+    /// Puts the cursor before a cluster.
+    fn go_to(&mut self, cluster: usize) {
+        let bytes = self.text.clusters[..cluster].iter().map(|&bytes| usize::from(bytes));
+        (self.cursor, self.cluster) = (bytes.sum(), cluster);
+    }
+
+    /// Takes the clusters `start..end` out, of which one is beside the cursor, for Ctrl-Y.
+    fn cut(&mut self, start: usize, end: usize, was_erasing: bool) {
+        self.is_erasing = true;
+        if start == end {
+            self.is_erasing = was_erasing;
+            return;
+        }
+        let bytes = |clusters: &[u8]| clusters.iter().map(|&bytes| usize::from(bytes)).sum();
+        let from: usize = bytes(&self.text.clusters[..start]);
+        let length: usize = bytes(&self.text.clusters[start..end]);
+        let cut = Text {
+            text: self.as_str()[from..from + length].into(),
+            clusters: self.text.clusters[start..end].into(),
+        };
+        let erased = std::mem::take(&mut self.erased);
+        self.erased = match (was_erasing, start < self.cluster) {
+            (false, _) => cut,
+            (true, true) => cut.and(&erased),
+            (true, false) => erased.and(&cut),
+        };
+        self.erase(start, end);
+    }
+
+    /// Swaps the characters before and behind the cursor, at the end of the line the last
+    /// two, and goes behind them.
+    fn swap(&mut self) {
+        if self.cluster == self.text.clusters.len() {
+            self.left();
+        }
+        let behind = self.behind().next().map(str::to_owned);
+        if let Some(behind) = behind.filter(|_| self.cluster > 0) {
+            self.erase(self.cluster, self.cluster + 1);
+            self.left();
+            self.insert_str(&behind);
+            self.right();
+        } else {
+            self.right();
+        }
     }
 
     /// Takes the clusters `start..end` out, of which one is beside the cursor.
@@ -237,41 +313,46 @@ impl Line {
         self.cluster - blanks - word
     }
 
-    /// Shows the line `back` lines before the new one.
-    fn go_back(&mut self, back: usize) {
-        if back > self.history.len() {
+    /// Where the letters and digits before the cursor begin, and what is between.
+    fn letters_start(&self) -> usize {
+        let others = self.before().take_while(|cluster| !is_letter(cluster)).count();
+        let letters = self.before().skip(others).take_while(|cluster| is_letter(cluster)).count();
+        self.cluster - others - letters
+    }
+
+    /// Where those behind it end.
+    fn letters_end(&self) -> usize {
+        let others = self.behind().take_while(|cluster| !is_letter(cluster)).count();
+        let letters = self.behind().skip(others).take_while(|cluster| is_letter(cluster)).count();
+        self.cluster + others + letters
+    }
+
+    /// Shows the line `back` lines before the new one, if there is one.
+    pub fn go_back(&mut self, back: usize) {
+        let old = self.history.get(back).cloned();
+        if old.is_none() && back > 0 {
             return;
         }
         if self.back == 0 {
             self.draft = std::mem::take(&mut self.text);
         }
         self.back = back;
-        let text = match back {
-            0 => std::mem::take(&mut self.draft),
-            _ => self.history[self.history.len() - back].clone(),
-        };
+        let text = old.unwrap_or_else(|| std::mem::take(&mut self.draft));
         self.set(text);
     }
+}
+
+/// Whether it is of a word, as Alt-B has it.
+fn is_letter(cluster: &str) -> bool {
+    cluster.starts_with(char::is_alphanumeric)
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::clusters::CLUSTER_BYTES_MAX;
     use super::*;
-
-    #[test]
-    fn what_is_remembered_has_a_limit() {
-        let mut line = Line::default();
-        for number in 0..1000 {
-            line.set(Text::new(format!("{number} {}", "x".repeat(number))));
-            line.enter();
-            assert!(line.history.len() <= HISTORY_LINES_MAX);
-            let bytes: usize = line.history.iter().map(|line| line.text.len()).sum();
-            assert_eq!(line.history_bytes, bytes);
-            assert!(bytes <= HISTORY_BYTES_MAX);
-        }
-    }
 
     #[test]
     fn marks_are_bounded_as_in_a_line_that_is_said() {
@@ -316,6 +397,12 @@ mod tests {
             Key::EraseToStart,
             Key::EraseToEnd,
             Key::EraseAll,
+            Key::WordLeft,
+            Key::WordRight,
+            Key::EraseLetters,
+            Key::EraseWordAfter,
+            Key::Yank,
+            Key::Swap,
         ];
         prop_oneof![
             3 => prop::sample::select(characters.collect::<Vec<_>>()).prop_map(Key::Character),
@@ -331,9 +418,12 @@ mod tests {
         fn clusters_fit_the_text(keys in prop::collection::vec(key(), 0..100)) {
             let mut line = Line::default();
             for (at, key) in keys.into_iter().enumerate() {
-                line.press(key);
+                if key != Key::Yank || line.has_place(line.erased_bytes(), TEXT_BYTES_MAX) {
+                    line.press(key);
+                }
                 if at % 17 == 16 {
-                    line.enter();
+                    let entered = line.enter();
+                    line.remember(&entered);
                 }
                 let bytes = |clusters: &[u8]| clusters.iter().map(|&b| usize::from(b)).sum::<usize>();
                 prop_assert_eq!(bytes(&line.text.clusters), line.as_str().len());

@@ -6,18 +6,32 @@
 //! like one character is one (UAX 29): the cursor never stands inside it.
 
 mod keys;
+mod clusters;
+mod history;
 mod line;
+mod search;
+mod paste;
+mod completion;
 
-use memchr::memchr2;
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use self::keys::{Key, Keys};
+use self::completion::Completion;
+use self::keys::{Key, Keys, alt};
 use self::line::Line;
+use self::paste::{LINES_UNASKED_MAX, Paste, Step};
+use self::search::Search;
+
+pub use self::paste::PASTE_BYTES_MAX;
+pub(super) use self::paste::{MARK_NO_PASTES, MARK_PASTES};
 
 const PROMPT: &str = "> ";
 /// Clears the row that the cursor is in.
 const CLEAR_ROW: &[u8] = b"\r\x1b[K";
 const BELL: u8 = 7;
+
+/// What stands in a row where a line ends in the middle of what is being typed.
+const LINE_BREAK: &str = "¶";
 
 /// The width of a terminal that doesn't tell, and what is taken for true.
 const COLUMNS_USUAL: u16 = 80;
@@ -33,6 +47,13 @@ pub enum Edited {
     /// A line was entered. What stands on the screen of it is to be hidden, and
     /// [`Editor::entered`] written in its place.
     Line(String),
+    /// The same of several lines that were pasted, with an LF between two.
+    Lines(String),
+    /// What is to be completed: the line up to the cursor. [`Editor::complete`] is the
+    /// answer.
+    Complete(String),
+    /// More than [`PASTE_BYTES_MAX`] were pasted, which are gone.
+    PasteTooLong,
     /// Ctrl-D in an empty line: the client wants to leave.
     End,
 }
@@ -44,6 +65,11 @@ pub struct Editor {
     /// The begin of a character, 3 bytes at most.
     begun: Vec<u8>,
     line: Line,
+    mode: Mode,
+    /// ESC has come: if it was that key, the mode is over.
+    is_escaped: bool,
+    /// What Tab has put in, while nothing else is typed.
+    completion: Option<Completion>,
     columns: usize,
     /// What the terminal shows.
     shown: Option<View>,
@@ -52,6 +78,16 @@ pub struct Editor {
     rows_above: usize,
     /// The bell is to ring.
     has_bell: bool,
+}
+
+/// What keys are for.
+#[derive(Debug)]
+enum Mode {
+    Typing,
+    Searching(Search),
+    Pasting(Paste),
+    /// These lines have been pasted: are they to be sent?
+    Asking(String),
 }
 
 /// One row of the terminal: what stands in it after the prompt, and in which
@@ -71,6 +107,9 @@ impl Editor {
             keys: Keys::default(),
             begun: Vec::new(),
             line: Line::new(text),
+            mode: Mode::Typing,
+            is_escaped: false,
+            completion: None,
             columns: 0,
             shown: None,
             rows_above: 0,
@@ -91,28 +130,42 @@ impl Editor {
         self.columns = columns;
     }
 
-    /// Takes keys off the front of `input` until a line is entered. `None` means
+    /// Takes keys off the front of `input` until something comes of them. `None` means
     /// that `input` is used up.
     pub fn next(&mut self, input: &mut &[u8], line_bytes_max: usize) -> Option<Edited> {
         while !input.is_empty() {
-            // Up to the end of a line: what is behind it waits in the input.
-            let end = memchr2(b'\r', b'\n', input).map_or(input.len(), |at| at + 1);
-            let (piece, rest) = input.split_at(end.min(PIECE_BYTES_MAX));
-            *input = rest;
-            let bytes = [&std::mem::take(&mut self.begun)[..], piece].concat();
-            let (whole, begun) = bytes.split_at(bytes.len() - begun_bytes(&bytes));
-            self.begun = begun.to_vec();
-            for c in String::from_utf8_lossy(whole).chars() {
-                let Some(key) = self.keys.next(c) else { continue };
-                let edited = self.press(key, line_bytes_max);
+            let (piece, rest) = input.split_at(input.len().min(PIECE_BYTES_MAX));
+            let begun = std::mem::take(&mut self.begun);
+            let bytes = [&begun, piece].concat();
+            let (whole, part) = bytes.split_at(bytes.len() - begun_bytes(&bytes));
+            let mut taken = 0;
+            for (c, length) in characters(whole) {
+                taken += length;
+                let edited = self.take(c, line_bytes_max);
                 if edited.is_some() {
-                    // Nothing is behind the end of a line here, nor behind that of
-                    // a session.
+                    // What was begun was the begin of the first one.
+                    *input = &input[taken - begun.len()..];
                     return edited;
                 }
             }
+            self.begun = part.to_vec();
+            *input = rest;
         }
         None
+    }
+
+    /// Answers [`Edited::Complete`]: these are what so many bytes before the cursor may
+    /// become.
+    pub fn complete(&mut self, bytes: usize, candidates: Vec<String>, line_bytes_max: usize) {
+        match Completion::begin(&mut self.line, bytes, candidates, line_bytes_max) {
+            None => self.has_bell = true,
+            completion => self.completion = completion,
+        }
+    }
+
+    /// Remembers a line that was entered, for the arrow keys.
+    pub fn remember(&mut self, line: &str) {
+        self.line.remember(line);
     }
 
     /// What the terminal has to show of an entered line.
@@ -127,7 +180,14 @@ impl Editor {
 
     /// Bytes of memory held for the line, and for those before it.
     pub fn held_bytes(&self) -> usize {
-        self.line.held_bytes() + self.begun.capacity()
+        let mode = match &self.mode {
+            Mode::Typing => 0,
+            Mode::Searching(search) => search.held_bytes(),
+            Mode::Pasting(paste) => paste.held_bytes(),
+            Mode::Asking(lines) => lines.capacity(),
+        };
+        let completion = self.completion.as_ref().map_or(0, Completion::held_bytes);
+        self.line.held_bytes() + self.begun.capacity() + mode + completion
     }
 
     /// Makes place for other lines.
@@ -169,11 +229,22 @@ impl Editor {
         self.shown = Some(view);
     }
 
-    /// What of the line fits into a row: the cursor and as much as possible of
-    /// what is before it.
+    /// What the row shows.
     fn view(&self) -> View {
         // In the last column some terminals wrap.
         let columns = self.columns - PROMPT.len() - 1;
+        match &self.mode {
+            _ if self.is_escaped => self.line_view(columns),
+            Mode::Typing => self.line_view(columns),
+            Mode::Searching(search) => message(&search.row(self.line.history(), columns), columns),
+            Mode::Pasting(paste) => message(&pasting(paste.line_count(), columns), columns),
+            Mode::Asking(lines) => message(&question(lines.lines().count(), columns), columns),
+        }
+    }
+
+    /// What of the line fits into a row: the cursor and as much as possible of
+    /// what is before it.
+    fn line_view(&self, columns: usize) -> View {
         let (mut width, mut before) = (0, Vec::new());
         for cluster in self.line.before() {
             if width + columns_of(cluster) > columns {
@@ -195,25 +266,204 @@ impl Editor {
         View { text: printable(&text), cursor_column, is_at_end }
     }
 
+    fn take(&mut self, c: char, line_bytes_max: usize) -> Option<Edited> {
+        if let Mode::Pasting(paste) = &mut self.mode {
+            let step = paste.push(c);
+            return self.end_paste(step, line_bytes_max);
+        }
+        let key = self.keys.next(c)?;
+        if key == Key::Escape {
+            self.is_escaped = matches!(self.mode, Mode::Searching(_) | Mode::Asking(_));
+            return None;
+        }
+        let key = match (std::mem::take(&mut self.is_escaped), key) {
+            // It was ESC alone, and this came next.
+            (true, Key::Alt(c)) => {
+                self.mode = Mode::Typing;
+                if c.is_control() { Key::Backspace } else { Key::Character(c) }
+            }
+            (true, key) => {
+                if c.is_control() {
+                    self.mode = Mode::Typing;
+                }
+                key
+            }
+            (false, Key::Alt(c)) => alt(c),
+            (false, key) => key,
+        };
+        self.press(key, line_bytes_max)
+    }
+
     fn press(&mut self, key: Key, line_bytes_max: usize) -> Option<Edited> {
+        let completion = self.completion.take();
+        match (key, &mut self.mode) {
+            (Key::Unknown, _) => self.completion = completion,
+            // Where no row is, nothing may be cleared: a line may have begun there.
+            (Key::Redraw, _) if self.shown.is_none() => {}
+            // Whatever the terminal shows, it isn't this.
+            (Key::Redraw, _) => {
+                let (text, cursor_column, is_at_end) = (String::new(), usize::MAX, false);
+                self.shown = Some(View { text, cursor_column, is_at_end });
+            }
+            (Key::PasteBegin, _) => {
+                self.take_found();
+                self.mode = Mode::Pasting(Paste::default());
+            }
+            (_, Mode::Asking(lines)) => match key {
+                Key::Character('y' | 'Y') => {
+                    let lines = std::mem::take(lines);
+                    self.mode = Mode::Typing;
+                    return Some(Edited::Lines(lines));
+                }
+                Key::Character('n' | 'N') | Key::EraseAll | Key::Cancel => {
+                    self.mode = Mode::Typing;
+                }
+                _ => self.has_bell = true,
+            },
+            (_, Mode::Searching(_)) => return self.press_in_search(key, line_bytes_max),
+            (Key::Complete | Key::CompleteBack, _) if completion.is_some() => {
+                self.completion = completion;
+                self.go_on_completing(key, line_bytes_max);
+            }
+            (Key::Complete, _) => {
+                let line = self.line.text_before().lines().last().unwrap_or_default();
+                return Some(Edited::Complete(line.to_owned()));
+            }
+            (Key::CompleteBack, _) => self.has_bell = true,
+            _ => return self.press_in_line(key, line_bytes_max),
+        }
+        None
+    }
+
+    fn press_in_line(&mut self, key: Key, line_bytes_max: usize) -> Option<Edited> {
+        let is_empty = self.line.as_str().is_empty();
         match key {
             Key::Character(c) if !self.line.has_place_for(c, line_bytes_max) => {
                 self.has_bell = true;
             }
-            Key::Enter if self.line.as_str().is_empty() => {}
-            Key::Enter => return Some(Edited::Line(self.line.enter())),
-            Key::DeleteOrEnd if self.line.as_str().is_empty() => return Some(Edited::End),
-            // Where no row is, nothing may be cleared: a line may have begun there.
-            Key::Redraw if self.shown.is_none() => {}
-            // Whatever the terminal shows, it isn't this.
-            Key::Redraw => {
-                let (text, cursor_column, is_at_end) = (String::new(), usize::MAX, false);
-                self.shown = Some(View { text, cursor_column, is_at_end });
+            Key::Yank if !self.line.has_place(self.line.erased_bytes(), line_bytes_max) => {
+                self.has_bell = true;
             }
+            Key::Enter if is_empty => {}
+            Key::Enter => {
+                let text = self.line.enter();
+                let is_one = !text.contains('\n');
+                return Some(if is_one { Edited::Line(text) } else { Edited::Lines(text) });
+            }
+            Key::DeleteOrEnd if is_empty => return Some(Edited::End),
+            Key::Search => self.mode = Mode::Searching(Search::default()),
             _ => self.line.press(key),
         }
         None
     }
+
+    fn press_in_search(&mut self, key: Key, line_bytes_max: usize) -> Option<Edited> {
+        let Mode::Searching(search) = &mut self.mode else { return None };
+        let has_found = match key {
+            Key::Character(c) => search.push(c, self.line.history()),
+            Key::Backspace => search.pop(self.line.history()),
+            Key::Search => search.go_on(self.line.history()),
+            Key::Cancel | Key::EraseAll => {
+                self.mode = Mode::Typing;
+                return None;
+            }
+            // With nothing found it isn't known what would be sent.
+            Key::Enter if search.found().is_none() => {
+                self.mode = Mode::Typing;
+                return None;
+            }
+            _ => {
+                self.take_found();
+                return self.press(key, line_bytes_max);
+            }
+        };
+        self.has_bell |= !has_found;
+        None
+    }
+
+    /// Ends a search with what it has found in the line.
+    fn take_found(&mut self) {
+        if let Mode::Searching(search) = &self.mode {
+            if let Some(back) = search.found() {
+                self.line.go_back(back);
+            }
+            self.mode = Mode::Typing;
+        }
+    }
+
+    fn go_on_completing(&mut self, key: Key, line_bytes_max: usize) {
+        let Some(completion) = &mut self.completion else { return };
+        let is_next = key == Key::Complete;
+        self.has_bell |= !completion.go_on(&mut self.line, is_next, line_bytes_max);
+    }
+
+    /// What is to be done with what was pasted.
+    fn end_paste(&mut self, step: Step, line_bytes_max: usize) -> Option<Edited> {
+        if step == Step::More {
+            return None;
+        }
+        self.mode = Mode::Typing;
+        match step {
+            Step::More | Step::Dropped => {}
+            Step::TooLong => return Some(Edited::PasteTooLong),
+            Step::Done(lines) => {
+                let count = lines.lines().count();
+                if count == 1 {
+                    let fits = lines.chars().all(|c| {
+                        let fits = self.line.has_place_for(c, line_bytes_max);
+                        if fits {
+                            self.line.press(Key::Character(c));
+                        }
+                        fits
+                    });
+                    self.has_bell |= !fits;
+                } else if count <= LINES_UNASKED_MAX
+                    && self.line.has_place(lines.len(), line_bytes_max)
+                {
+                    self.line.insert_str(&lines);
+                } else {
+                    self.mode = Mode::Asking(lines);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The characters of bytes, and how long they are. What isn't UTF-8 is U+FFFD.
+fn characters(bytes: &[u8]) -> impl Iterator<Item = (char, usize)> {
+    bytes.utf8_chunks().flat_map(|chunk| {
+        let invalid = Some((char::REPLACEMENT_CHARACTER, chunk.invalid().len()));
+        let invalid = invalid.filter(|(_, length)| *length > 0);
+        chunk.valid().chars().map(|c| (c, c.len_utf8())).chain(invalid)
+    })
+}
+
+/// What a row shows instead of the line, with the cursor behind it.
+fn message(text: &str, columns: usize) -> View {
+    let mut width = 0;
+    let fits = |cluster: &&str| {
+        width += columns_of(cluster);
+        width <= columns
+    };
+    let text: String = text.graphemes(true).take_while(fits).collect();
+    let text = printable(&text);
+    let cursor_column = PROMPT.len() + text.width();
+    View { text, cursor_column, is_at_end: true }
+}
+
+/// Asks whether pasted lines are to be sent.
+fn question(lines: usize, columns: usize) -> String {
+    let plural = if lines == 1 { "" } else { "s" };
+    let text = format!("send {lines} line{plural}? y/n ");
+    if text.len() <= columns { text } else { format!("send {lines}? y/n") }
+}
+
+/// Says that lines come in, and what to do if they don't end.
+fn pasting(lines: usize, columns: usize) -> String {
+    let plural = if lines == 1 { "" } else { "s" };
+    let text = format!("pasting {lines} line{plural}; Ctrl-C stops it");
+    if text.len() <= columns { text } else { "pasting: ^C?".to_owned() }
 }
 
 /// How many bytes at the end are the begin of a character, and not yet wrong.
@@ -231,14 +481,14 @@ fn is_appended(old: &View, new: &View) -> bool {
 /// How many columns a terminal takes for a text.
 fn columns_of(text: &str) -> usize {
     match text {
-        "\t" => 1,
+        "\t" | "\n" => 1,
         _ => text.width(),
     }
 }
 
-/// A text as it stands in a row: a tab is one column wide there.
+/// A text as it stands in a row: a tab is one column wide there, and the end of a line.
 fn printable(text: &str) -> String {
-    text.replace('\t', " ")
+    text.replace('\t', " ").replace('\n', LINE_BREAK)
 }
 
 #[cfg(test)]
@@ -272,14 +522,35 @@ mod tests {
             let mut keys = keys;
             let mut screen = Vec::new();
             while let Some(edited) = self.editor.next(&mut keys, LINE_BYTES_MAX) {
-                if let Edited::Line(line) = edited {
-                    self.editor.hide(&mut screen);
-                    screen.extend(Editor::entered(&line));
-                    self.lines.push(line);
+                match edited {
+                    Edited::Line(line) => {
+                        self.editor.remember(&line);
+                        self.enters(&line, &mut screen);
+                    }
+                    Edited::Lines(lines) => {
+                        lines.lines().for_each(|line| self.enters(line, &mut screen));
+                    }
+                    Edited::Complete(line) => self.completes(&line),
+                    Edited::PasteTooLong => self.lines.push("too long".into()),
+                    Edited::End => {}
                 }
             }
             self.editor.show(&mut screen);
             self.terminal.process(&screen);
+        }
+
+        fn enters(&mut self, line: &str, screen: &mut Vec<u8>) {
+            self.editor.hide(screen);
+            screen.extend(Editor::entered(line));
+            self.lines.push(line.into());
+        }
+
+        /// Names that begin with the last word.
+        fn completes(&mut self, line: &str) {
+            let word = line.rsplit(' ').next().unwrap_or_default();
+            let names = ["ann ", "anna ", "bob ", "日本 "].iter();
+            let names = names.filter(|name| name.starts_with(word)).map(|name| name.to_string());
+            self.editor.complete(word.len(), names.collect(), LINE_BYTES_MAX);
         }
 
         /// Somebody says something.
@@ -329,7 +600,7 @@ mod tests {
         check("one two\x02\x02\x0b", "> one t", 7);
         check("gone\x03new", "> new", 5);
         check("ab\x02\x04", "> a", 3);
-        check("a\tb\x1b[9;5Zc\x1b[99~\x1bxd", "> a bcd", 7);
+        check("a b\x1b[99~c\x1bxd", "> a bcd", 7);
     }
 
     #[test]
@@ -357,6 +628,169 @@ mod tests {
             stage.types(keys.as_bytes());
             assert_eq!(stage.row(), row, "{keys:?}");
         }
+    }
+
+    /// Types each of these, and looks at the row each time.
+    #[track_caller]
+    fn check_rows(stage: &mut Stage, steps: &[(&str, &str)]) {
+        for (keys, row) in steps {
+            stage.types(keys.as_bytes());
+            assert_eq!(stage.row(), *row, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn words_are_moved_over_and_erased() {
+        check("one two-three\x1bb", "> one two-three", 10);
+        check("one two-three\x1b[1;5D\x1b[1;5D", "> one two-three", 6);
+        check("one two-three\x01\x1bf\x1bf", "> one two-three", 9);
+        check("one two-three\x1b\x7f", "> one two-", 10);
+        check("one two\x01\x1bd", ">  two", 2);
+        check("abc\x14", "> acb", 5);
+        check("abcd\x02\x02\x14", "> acbd", 5);
+        check("a\x14", "> a", 3);
+        check("日本\x14", "> 本日", 6);
+    }
+
+    #[test]
+    fn what_is_erased_can_be_put_in_again() {
+        check("one two\x17\x19 \x19", "> one two two", 13);
+        check("one two\x15\x19!", "> one two!", 10);
+        // Keys that erase in a row are one.
+        check("one two three\x17\x17\x01\x19", "> two threeone", 11);
+        check("one two\x01\x1bd\x0b\x19\x19", "> one twoone two", 16);
+        check("\x19", ">", 2);
+        let mut stage = Stage::new(80);
+        let line = "x".repeat(LINE_BYTES_MAX);
+        stage.types(format!("{line}\x15\x19\x19\r").as_bytes());
+        assert_eq!(stage.lines, [line]);
+    }
+
+    #[test]
+    fn tab_completes_and_goes_on() {
+        let mut stage = Stage::new(80);
+        check_rows(
+            &mut stage,
+            &[
+                ("say a\t", "> say ann"),
+                ("\t", "> say anna"),
+                ("\t", "> say ann"),
+                ("\x1b[Z", "> say anna"),
+                ("b\t", "> say anna bob"),
+                ("\x1b[D\x1b[D\x1b[D\x1b[D\t", "> say anna ann bob"),
+                ("\x15日\t!", "> 日本 !bob"),
+            ],
+        );
+        assert!(!stage.editor.has_bell);
+        let rings = |keys: &str| {
+            let mut editor = Editor::new(b"", 80);
+            let mut keys = keys.as_bytes();
+            while let Some(Edited::Complete(before)) = editor.next(&mut keys, 100) {
+                let one = if before.ends_with('b') { vec!["bob ".to_owned()] } else { Vec::new() };
+                editor.complete(1, one, 100);
+            }
+            editor.has_bell
+        };
+        assert!(rings("x\t") && rings("b\t\t") && rings("b\x1b[Z"));
+        assert!(!rings("b\t"));
+    }
+
+    #[test]
+    fn ctrl_r_finds_what_was_typed() {
+        let mut stage = Stage::new(80);
+        stage.types(b"hello ann\rhello bob\rbye\rdraft");
+        check_rows(
+            &mut stage,
+            &[
+                ("\x12", "> search :"),
+                ("he", "> search he: hello bob"),
+                ("\x12", "> search he: hello ann"),
+                ("\x12", "> search he: hello ann"),
+                ("\x7f", "> search h: hello bob"),
+                ("z", "> search hz:"),
+                ("\x7f", "> search h: hello bob"),
+                // Given up, by either key.
+                ("\x07", "> draft"),
+                ("\x12b", "> search b: bye"),
+                ("\x1b", "> draft"),
+                ("!", "> draft!"),
+                // What was found is edited.
+                ("\x12ann\x1b[D", "> hello ann"),
+                ("x", "> hello anxn"),
+                ("\x0e\x0e\x0e", "> draft!"),
+                ("\x12BOB\r", ">"),
+            ],
+        );
+        assert_eq!(stage.lines.last().map(String::as_str), Some("hello bob"));
+        stage.types(b"kept\x12nothing\r");
+        assert_eq!((stage.row().as_str(), stage.lines.len()), ("> kept", 4));
+    }
+
+    #[test]
+    fn a_search_shows_where_a_long_line_has_it() {
+        let mut stage = Stage::new(40);
+        let line = format!("{} needle in it", "hay ".repeat(20));
+        stage.types(format!("{line}\r\x12need").as_bytes());
+        assert_eq!(stage.row(), "> search need: needle in it");
+    }
+
+    fn pasted(text: &str) -> String {
+        format!("\x1b[200~{text}\x1b[201~")
+    }
+
+    #[test]
+    fn pasted_text_is_no_key() {
+        let mut stage = Stage::new(80);
+        let paste = pasted("one\ttwo\x15\x04\r");
+        check_rows(&mut stage, &[(&format!("a{paste}b"), "> aone    twob"), ("\r", ">")]);
+        stage.types(pasted("x\ny\r\nz\n").as_bytes());
+        assert_eq!(stage.row(), "> x¶y¶z");
+        stage.types(b"!\r");
+        assert_eq!(stage.lines, ["aone    twob", "x", "y", "z!"]);
+    }
+
+    #[test]
+    fn many_pasted_lines_are_sent_if_wanted() {
+        let lines = ["1", "2", "3", "4"];
+        let mut stage = Stage::new(80);
+        stage.types(b"draft");
+        for no in ["n", "\x03", "\x07", "\x1b"] {
+            let paste = pasted(&lines.join("\n"));
+            let question = "> send 4 lines? y/n";
+            let steps = [(paste.as_str(), question), ("\x1b[Ax\r", question), (no, "> draft")];
+            check_rows(&mut stage, &steps);
+            assert!(stage.lines.is_empty(), "{no:?}");
+        }
+        stage.types(pasted(&lines.join("\r")).as_bytes());
+        stage.says("<bob> hi");
+        stage.types(b"y!\r");
+        assert_eq!(stage.lines, ["1", "2", "3", "4", "draft!"]);
+    }
+
+    #[test]
+    fn a_paste_without_an_end_is_shown_and_stopped() {
+        let mut stage = Stage::new(80);
+        check_rows(
+            &mut stage,
+            &[
+                ("draft\x1b[200~one\r\ntwo", "> pasting 2 lines; Ctrl-C stops it"),
+                ("\x03", "> draft"),
+                ("!\r", ">"),
+            ],
+        );
+        assert_eq!(stage.lines, ["draft!"]);
+        let much = "line\n".repeat(PASTE_BYTES_MAX);
+        stage.types(pasted(&much).as_bytes());
+        assert_eq!(stage.lines, ["draft!", "too long"]);
+        assert!(stage.editor.held_bytes() < 1024);
+    }
+
+    #[test]
+    fn a_second_paste_is_no_answer() {
+        let mut stage = Stage::new(80);
+        stage.types(pasted("1\n2\n3\n4").as_bytes());
+        stage.types(pasted("y").as_bytes());
+        assert_eq!((stage.row().as_str(), stage.lines.len()), ("> y", 0));
     }
 
     #[test]
@@ -469,10 +903,42 @@ mod tests {
     }
 
     fn keys() -> impl Strategy<Value = Vec<&'static str>> {
-        const KEYS: [&str; 21] = [
-            "a", "b", "日", "e\u{301}", " ", "word", "\x7f", "\x1b[D", "\x1b[C", "\x1b[A",
-            "\x1b[B", "\x1b[3~", "\x01", "\x05", "\x17", "\x15", "\x0b", "\r\n", "\x0c", "\x03",
+        const KEYS: [&str; 35] = [
+            "a",
+            "b",
+            "日",
+            "e\u{301}",
+            " ",
+            "word",
+            "\x7f",
+            "\x1b[D",
+            "\x1b[C",
+            "\x1b[A",
+            "\x1b[B",
+            "\x1b[3~",
+            "\x01",
+            "\x05",
+            "\x17",
+            "\x15",
+            "\x0b",
+            "\r\n",
+            "\x0c",
+            "\x03",
             "\t",
+            "\x1b[Z",
+            "\x19",
+            "\x14",
+            "\x1bb",
+            "\x1bf",
+            "\x1bd",
+            "\x1b\x7f",
+            "\x12",
+            "\x07",
+            "\x1b",
+            "\x1b[200~",
+            "\x1b[201~",
+            "y",
+            "one\ntwo",
         ];
         proptest::collection::vec(select(&KEYS[..]), 0..60)
     }

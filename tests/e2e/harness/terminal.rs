@@ -39,6 +39,12 @@ impl Terminal {
         self.tmux(&["send-keys", "-l", text]);
     }
 
+    /// Pastes a text, marked if the program has asked for that.
+    pub fn pastes(&self, text: &str) {
+        self.tmux(&["set-buffer", "--", text]);
+        self.tmux(&["paste-buffer", "-p"]);
+    }
+
     /// Gives the window another width.
     pub fn set_columns(&self, columns: u16) {
         self.tmux(&["resize-window", "-x", &columns.to_string()]);

@@ -2,15 +2,17 @@
 
 use std::iter;
 
-use roomcast::wire::{Edited, Editor};
+use roomcast::wire::{Edited, Editor, PASTE_BYTES_MAX};
 
 use super::cuts::cut;
 use super::sequences::assert_known;
 
 const LINE_BYTES_MAX: usize = 100;
-/// What the editor may hold: the line, a draft of it, and what was entered
-/// before, each as large as a vector that has grown.
-const HELD_BYTES_MAX: usize = 4 * (LINE_BYTES_MAX + 8 * 1024);
+/// What Tab may put in.
+const NAMES: [&str; 3] = ["ann ", "anna: ", "日本 "];
+/// What the editor may hold: the line, a draft of it, what was erased, what was
+/// entered before, and a paste, each as large as a vector that has grown.
+const HELD_BYTES_MAX: usize = 4 * (2 * LINE_BYTES_MAX + 8 * 1024) + 2 * PASTE_BYTES_MAX;
 
 /// Lines are the same however their keys are cut into packets and whatever
 /// comes in between; so is what the terminal shows.
@@ -67,14 +69,31 @@ impl Stage {
             match edited {
                 Edited::End => self.is_over = true,
                 Edited::Line(line) => {
-                    self.editor.hide(&mut screen);
-                    screen.extend(Editor::entered(&line));
-                    self.lines.push(line);
+                    self.editor.remember(&line);
+                    self.enter(&line, &mut screen);
                 }
+                Edited::Lines(lines) => {
+                    for line in lines.lines().filter(|line| line.len() <= LINE_BYTES_MAX) {
+                        self.enter(line, &mut screen);
+                    }
+                }
+                Edited::Complete(before) => {
+                    let word = before.rsplit(' ').next().unwrap_or_default();
+                    let names = NAMES.iter().filter(|name| name.starts_with(word));
+                    let names = names.map(|name| name.to_string()).collect();
+                    self.editor.complete(word.len(), names, LINE_BYTES_MAX);
+                }
+                Edited::PasteTooLong => {}
             }
         }
         assert!(self.editor.held_bytes() <= HELD_BYTES_MAX, "{}", self.editor.held_bytes());
         self.show(screen);
+    }
+
+    fn enter(&mut self, line: &str, screen: &mut Vec<u8>) {
+        self.editor.hide(screen);
+        screen.extend(Editor::entered(line));
+        self.lines.push(line.to_owned());
     }
 
     /// Somebody says something.
