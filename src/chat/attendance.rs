@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::room::RoomId;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Phase, Standing, State};
+use crate::chat::notice::Notice;
 use crate::chat::room::log::HiddenFrom;
 use crate::chat::room::presence::Presence;
 use crate::chat::schedule::Due;
@@ -184,7 +185,7 @@ impl Chat {
     }
 
     /// The first line of a greeting. It says how to get one's line edited, if it isn't.
-    fn welcoming(&self, id: ClientId) -> String {
+    fn welcoming(&self, id: ClientId) -> Notice {
         let session = &self.sessions[id];
         let is_json = session.reader.newest_encoding().layout == Layout::Json;
         let needs_hint = !is_json && !self.is_web(id) && !session.rare().client.is_editing();
@@ -265,7 +266,7 @@ impl Chat {
     /// Tells everybody else who has joined; its greeting has told it itself.
     fn tell_joined(&mut self, id: ClientId) {
         let session = &self.sessions[id];
-        let (room, joined) = (session.room, texts::joined(&self.who(id)));
+        let (room, joined) = (session.room, texts::joined(&self.who(id), session.nick.as_str()));
         self.append_notice_by(room, id, Kind::Presence, &joined, HiddenFrom::Author);
     }
 
@@ -276,7 +277,7 @@ impl Chat {
     }
 
     /// A member of this standing isn't in a room any more; `left` says how.
-    pub(super) fn leave_presence(&mut self, room: RoomId, standing: Standing, left: String) {
+    pub(super) fn leave_presence(&mut self, room: RoomId, standing: Standing, left: Notice) {
         let presence = &mut self.rooms[room].presence;
         match standing {
             Standing::LoggingIn
@@ -342,15 +343,18 @@ impl Chat {
 
     /// Tells of several that came, a few of them by their names, and how many left.
     fn tell_all(&mut self, room: RoomId, joined: &[ClientId], left: usize) {
-        let mut names: Vec<_> = match joined.len() {
-            0..=NAMED_MAX => joined.iter().map(|&id| self.who(id)).collect(),
+        let mut named: Vec<_> = match joined.len() {
+            0..=NAMED_MAX => joined.iter().map(|&id| (self.who(id), id)).collect(),
             _ => Vec::new(),
         };
         // guest9 before guest10.
-        names.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
-        let text = texts::came_and_went(&names, joined.len(), left);
+        named.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
+        let nicks = named.iter().map(|(_, id)| self.sessions[*id].nick.as_str());
+        let nicks: Vec<_> = nicks.collect();
+        let names: Vec<_> = named.iter().map(|(name, _)| name.as_str()).collect();
+        let notice = texts::came_and_went(&names, &nicks, joined.len(), left);
         // Those who are named know it.
         let hidden = HiddenFrom::These(joined[..names.len()].into());
-        self.append_notice_by(room, ClientId::default(), Kind::Presence, &text, hidden);
+        self.append_notice_by(room, ClientId::default(), Kind::Presence, &notice, hidden);
     }
 }

@@ -10,15 +10,17 @@ use ecow::EcoString;
 
 use super::room::RoomId;
 use super::state::Chat;
+use crate::chat::answering::Answering;
 use crate::chat::close_reason::CloseReason;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{NOTE_BYTES_MAX, Session};
 use crate::chat::names::secret::SECRET_BYTES_MIN;
+use crate::chat::notice::Told;
 use crate::chat::room::log::{HiddenFrom, Line, Seq};
 use crate::chat::texts;
 use crate::wire::{
-    Change, Command, Editor, Encoding, Ending, Input, Kind, LineEnd, Message, PASTE_BYTES_MAX,
-    Protocol, Text, View, close_directions,
+    Answered, Change, Command, Editor, Encoding, Ending, Facts, Input, Kind, Layout, LineEnd,
+    Message, PASTE_BYTES_MAX, Protocol, Text, View, close_directions,
 };
 
 /// Bytes of text beyond ASCII that are as much work as a key.
@@ -336,7 +338,8 @@ impl Chat {
         if !session.is_plain() && session.rare().away.is_some() {
             session.set_rare(|rare| rare.away = None);
             self.note_person(id);
-            self.notify(id, texts::away(false));
+            let nick = self.sessions[id].nick.clone();
+            self.notify(id, &texts::away(nick.as_str(), false, ""));
         }
     }
 
@@ -359,25 +362,32 @@ impl Chat {
             false => HiddenFrom::Author,
         };
         let time = self.clock.wall();
-        self.append(room, &Line { author: id, kind, time, from, text }, hidden);
+        self.append(room, &Line { author: id, kind, time, from, text, facts: "" }, hidden);
     }
 
     /// Adds a line of the server's to the log of a room, for everybody.
-    pub(super) fn append_notice(&mut self, room: RoomId, kind: Kind, text: &str) {
-        self.append_notice_by(room, ClientId::default(), kind, text, HiddenFrom::Nobody);
+    pub(super) fn append_notice<'a>(
+        &mut self,
+        room: RoomId,
+        kind: Kind,
+        notice: impl Into<Told<'a>>,
+    ) {
+        self.append_notice_by(room, ClientId::default(), kind, notice, HiddenFrom::Nobody);
     }
 
     /// The same, about something that `author` did.
-    pub(super) fn append_notice_by(
+    pub(super) fn append_notice_by<'a>(
         &mut self,
         room: RoomId,
         author: ClientId,
         kind: Kind,
-        text: &str,
+        notice: impl Into<Told<'a>>,
         hidden: HiddenFrom,
     ) {
-        let (time, from, text) = (self.clock.wall(), "", text.as_bytes());
-        self.append(room, &Line { author, kind, time, from, text }, hidden);
+        let notice = notice.into();
+        let (time, from, text) = (self.clock.wall(), "", notice.text.as_bytes());
+        let facts = &*notice.facts_for_line();
+        self.append(room, &Line { author, kind, time, from, text, facts }, hidden);
     }
 
     /// Adds a line to the log of a room. What is told to a room goes through here.
@@ -392,12 +402,19 @@ impl Chat {
     }
 
     /// Adds a notice that says what is different in a room now, which has been set.
-    pub(super) fn append_change(&mut self, id: RoomId, text: &str, change: Change) {
+    pub(super) fn append_change<'a>(
+        &mut self,
+        id: RoomId,
+        notice: impl Into<Told<'a>>,
+        change: Change,
+    ) {
+        let notice = notice.into();
         let Some(key) = self.rooms[id].key.clone().filter(|_| self.config.is_shared) else {
-            return self.append_notice(id, Kind::Notice, text);
+            return self.append_notice(id, Kind::Notice, notice);
         };
-        let (author, time, text) = (ClientId::default(), self.clock.wall(), text.as_bytes());
-        let line = Line { author, kind: Kind::Notice, time, from: "", text };
+        let (author, time, text) = (ClientId::default(), self.clock.wall(), notice.text.as_bytes());
+        let (from, facts) = ("", &*notice.facts_for_line());
+        let line = Line { author, kind: Kind::Notice, time, from, text, facts };
         self.append_to_shared(id, &key, &line, HiddenFrom::Nobody, Some(change));
     }
 
@@ -455,31 +472,44 @@ impl Chat {
     }
 
     /// Tells one client something, after all that was said so far.
-    pub(super) fn notify(&mut self, id: ClientId, text: &str) {
-        self.tell(id, Kind::Notice, "", "", text);
+    pub(super) fn notify<'a>(&mut self, id: ClientId, notice: impl Into<Told<'a>>) {
+        self.tell(id, Kind::Notice, "", "", notice);
+    }
+
+    /// The same, which says why its command isn't done, if it answers one.
+    pub(super) fn refuse<'a>(&mut self, id: ClientId, notice: impl Into<Told<'a>>) {
+        self.fail_command();
+        self.notify(id, notice);
     }
 
     /// Tells one client what another one has done to it. One that doesn't read its
     /// answers isn't told, so that nobody can fill its memory.
-    pub(super) fn notify_other(&mut self, id: ClientId, text: &str) {
+    pub(super) fn notify_other<'a>(&mut self, id: ClientId, notice: impl Into<Told<'a>>) {
         if self.sessions[id].reader.note_bytes() <= NOTE_BYTES_MAX {
-            self.notify(id, text);
+            self.notify(id, notice);
         }
     }
 
     /// Tells one client a message of any kind, after all that was said so far.
-    pub(super) fn tell(&mut self, id: ClientId, kind: Kind, from: &str, to: &str, text: &str) {
+    pub(super) fn tell<'a>(
+        &mut self,
+        id: ClientId,
+        kind: Kind,
+        from: &str,
+        to: &str,
+        notice: impl Into<Told<'a>>,
+    ) {
         if self.sessions[id].rare().client.is_asking() {
             // It is sent one answer, and nothing else.
             return;
         }
-        let note = self.encode(id, kind, from, to, text);
+        let note = self.encode(id, kind, from, to, notice.into());
         self.add_note(id, &note);
     }
 
     /// Tells one client something, before the next line that it is sent.
-    pub(super) fn notify_here(&mut self, id: ClientId, text: &str) {
-        let note = self.encode(id, Kind::Notice, "", "", text);
+    pub(super) fn notify_here<'a>(&mut self, id: ClientId, notice: impl Into<Told<'a>>) {
+        let note = self.encode(id, Kind::Notice, "", "", notice.into());
         self.sessions[id].reader.add_note_here(&note);
         self.queue(id);
         self.update_interest(id);
@@ -499,21 +529,40 @@ impl Chat {
     }
 
     /// The bytes of a notice for one client alone.
-    pub(super) fn encode_notice(&self, id: ClientId, text: &str) -> Vec<u8> {
-        self.encode(id, Kind::Notice, "", "", text)
+    pub(super) fn encode_notice<'a>(&self, id: ClientId, notice: impl Into<Told<'a>>) -> Vec<u8> {
+        self.encode(id, Kind::Notice, "", "", notice.into())
     }
 
     /// The bytes of a message for one client alone.
-    fn encode(&self, id: ClientId, kind: Kind, from: &str, to: &str, text: &str) -> Vec<u8> {
+    fn encode(&self, id: ClientId, kind: Kind, from: &str, to: &str, notice: Told) -> Vec<u8> {
         let session = &self.sessions[id];
+        let encoding = session.reader.newest_encoding();
+        let is_json = encoding.layout == Layout::Json;
+        let facts = notice.facts.filter(|_| is_json).map(Facts::encode).unwrap_or_default();
+        // A message to oneself is none.
+        let answering = self.answered(id).filter(|_| kind != Kind::Received);
+        let answered = answering.map(|Answering { re, ok, .. }| Answered { re, ok: *ok });
         // What a client typed may be a part of an answer, without what closed it.
-        let closed = close_directions(text);
+        let closed = close_directions(notice.text);
         let (room, text) = (self.rooms[session.room].name.as_str(), closed.as_bytes());
         let (number, time, run) = (None, self.clock.wall(), self.run(id));
         let (zone, reader) = (&self.config.zone, session.nick.as_str());
-        let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
+        let message = Message {
+            number,
+            time,
+            zone,
+            room,
+            run,
+            kind,
+            from,
+            to,
+            reader,
+            text,
+            facts: &facts,
+            answered,
+        };
         let mut bytes = Vec::new();
-        session.reader.newest_encoding().encode(&message, &mut bytes);
+        encoding.encode(&message, &mut bytes);
         bytes
     }
 }

@@ -13,6 +13,7 @@ use crate::chat::ids::ClientId;
 use crate::chat::linking::people::nick_of;
 use crate::chat::member::{Phase, Session, Standing, State, Turn};
 use crate::chat::names::nick::Nick;
+use crate::chat::notice::Notice;
 use crate::chat::room::cursor::Reader;
 use crate::chat::room::presence::Presence;
 use crate::chat::schedule::Due;
@@ -289,7 +290,7 @@ impl Chat {
         for room in rooms {
             self.rooms[room].presence = Presence::default();
             // Other servers go on.
-            self.append_alone(room, texts::SHUTDOWN);
+            self.append_alone(room, &texts::shutdown());
         }
         let members: Vec<_> = self.sessions.keys().collect();
         for id in members {
@@ -327,7 +328,7 @@ impl Chat {
         id: ClientId,
         ending: CloseReason,
         farewell: Option<&str>,
-        left: String,
+        left: Notice,
     ) {
         let Some(session) = self.sessions.get(id) else { return };
         let Some(standing) = session.standing() else { return };
@@ -335,7 +336,7 @@ impl Chat {
         if !self.config.raw {
             self.names.remove(id, &nick);
             if let Some(farewell) = farewell {
-                self.notify(id, farewell);
+                self.notify(id, &texts::farewell(farewell, ending));
             }
         }
         self.end_membership(id, ending);
@@ -404,7 +405,7 @@ impl Chat {
     }
 
     /// The answer to "who is here", for a client.
-    pub(super) fn here(&self, id: ClientId) -> String {
+    pub(super) fn here(&self, id: ClientId) -> Notice {
         let room = self.sessions[id].room;
         let members = self.rooms[room].members();
         let spares: Vec<_> = self.spares_in(room).collect();
@@ -413,7 +414,8 @@ impl Chat {
         shown.sort_unstable();
         let elsewhere = self.rooms[room].key.iter().flat_map(|key| self.directory.people_in(key));
         shown.extend(elsewhere.take(texts::NAMES_MAX - shown.len()));
-        texts::here(self.people_in(room), shown.into_iter().map(|id| self.member(id)))
+        let names = shown.iter().map(|&id| self.member(id));
+        texts::here(self.people_in(room), names, shown.iter().map(|&id| self.name_and_away(id)))
     }
 
     /// A client's name for others; with the address if lines begin with that.
@@ -431,6 +433,15 @@ impl Chat {
         let session = &self.sessions[id];
         let away = session.rare().away.as_deref();
         texts::member(session.nick.as_str(), self.shown_address(id), away)
+    }
+
+    /// The same, for programs.
+    fn name_and_away(&self, id: ClientId) -> (&str, Option<&str>) {
+        if let Some(remote) = self.directory.get(id) {
+            return (remote.nick.as_str(), remote.away.as_deref());
+        }
+        let session = &self.sessions[id];
+        (session.nick.as_str(), session.rare().away.as_deref())
     }
 
     pub(super) fn shown_address(&self, id: ClientId) -> Option<&str> {

@@ -92,7 +92,7 @@ impl Chat {
     pub(super) fn ask_password(&mut self, id: ClientId) {
         if self.sessions[id].rare().password_attempts == 0 && !self.is_answered_later(id) {
             match &self.config.password {
-                Some(_) => self.notify(id, texts::PASSWORD),
+                Some(_) => self.notify(id, &texts::password()),
                 None => {
                     let lobby = self.rooms[self.rooms.lobby()].name.clone();
                     self.notify(id, &texts::locked_entry(lobby.as_str()));

@@ -9,6 +9,7 @@ use crate::chat::config::OnLag;
 use crate::chat::flush::Offer;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Interest, Session, Turn};
+use crate::chat::notice::Told;
 use crate::chat::room::cursor::Slices;
 use crate::chat::room::table::Rooms;
 use crate::chat::state::{Chat, Output};
@@ -276,11 +277,24 @@ impl Chat {
         session.reader.skip_gap(log, id, |lines, encoding| {
             *missed += lines;
             let (number, kind, from, to) = (None, Kind::Notice, "", "");
-            let text = texts::lagged(lines);
-            let text = text.as_bytes();
+            let notice = texts::lagged(lines);
+            let text = notice.text.as_bytes();
+            let (facts, answered) = (&*Told::from(&notice).facts_for_line(), None);
             let mut note = Vec::new();
-            let message =
-                Message { number, time, zone, room: name, run, kind, from, to, reader, text };
+            let message = Message {
+                number,
+                time,
+                zone,
+                room: name,
+                run,
+                kind,
+                from,
+                to,
+                reader,
+                text,
+                facts,
+                answered,
+            };
             encoding.encode(&message, &mut note);
             note
         });
@@ -324,7 +338,7 @@ impl Chat {
             self.part(id, CloseReason::Lagged, Closing::Polite);
         }
         if !self.config.raw {
-            self.notify(id, &texts::lagged_closing(missed));
+            self.notify(id, &texts::farewell(&texts::lagged_closing(missed), CloseReason::Lagged));
         }
     }
 }

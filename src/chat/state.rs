@@ -9,6 +9,7 @@ use slotmap::SecondaryMap;
 use crate::chat::admission::Admission;
 use crate::chat::admission::access::Rule;
 use crate::chat::admission::password::Password;
+use crate::chat::answering::Answering;
 use crate::chat::clock::Clock;
 use crate::chat::close_reason::{CloseReason, Closing};
 use crate::chat::config::Config;
@@ -81,6 +82,8 @@ pub struct Chat {
     pub(super) schedule: Schedule,
     /// What the caller has to do, beside the bans.
     pub(super) outputs: VecDeque<Output>,
+    /// The command that is being run.
+    pub(super) answering: Option<Answering>,
     pub(super) counts: Counts,
     /// How often dice were rolled.
     pub(super) rolls: u64,
@@ -175,6 +178,7 @@ impl Chat {
             flush: FlushQueue::default(),
             schedule: Schedule::default(),
             outputs: VecDeque::new(),
+            answering: None,
             counts: Counts::default(),
             rolls: 0,
             is_shutting_down: false,

@@ -1,7 +1,7 @@
 //! Every text that a client can see, so that it can be read through in one go.
 //!
 //! A notice begins with [`crate::wire::NOTICE`], and nothing else that a client is sent
-//! does (see `compose`).
+//! does (see `compose`). What tells programs something says that beside its text, as `Facts`.
 
 use std::time::Duration;
 
@@ -15,9 +15,31 @@ use crate::chat::counts::Counts;
 use crate::chat::linking::directory::Remote;
 use crate::chat::names::nick::{NAME_BYTES_MAX, NAME_CHARS_MAX, NameError};
 use crate::chat::names::proof::SECRET_BYTES_MAX;
-use crate::wire::{Kind, Rules, SharedReport, StoreState, Time, date_and_time, rfc3339};
+use crate::chat::notice::Notice;
+use crate::wire::{
+    Facts, Kind, NoticeEvent as Event, Rules, SharedReport, StoreState, Time, date_and_time,
+    rfc3339,
+};
 
-pub(super) const SHUTDOWN: &str = "the server is shutting down";
+/// What is known of an event about these users.
+fn about(event: Event, who: &[&str]) -> Facts {
+    Facts { who: who.iter().map(|&name| name.into()).collect(), ..Facts::new(event) }
+}
+
+/// What is known of an event of which so many are counted.
+fn counted(event: Event, count: u64) -> Facts {
+    Facts { count: Some(count), ..Facts::new(event) }
+}
+
+/// A reason or a text, if there is one.
+fn some(text: &str) -> Option<Box<str>> {
+    Some(text).filter(|text| !text.is_empty()).map(Into::into)
+}
+
+pub(super) fn shutdown() -> Notice {
+    Notice::of(Event::Shutdown, "the server is shutting down")
+}
+
 pub(super) const EDIT_OFFERED: &str =
     "line editing starts if your program agrees, as telnet does; /edit off stops it";
 pub(super) const EDIT_ON: &str = "the server edits your line already; /edit off stops it";
@@ -27,7 +49,6 @@ pub(super) const EDIT_DECLINED: &str =
 pub(super) const EDIT_WEB: &str = "the server doesn't edit the line of a browser";
 pub(super) const CHARSET_FIXED: &str = "browsers and JSON clients always get UTF-8";
 pub(super) const EDIT_OFF: &str = "line editing is off";
-pub(super) const NO_HISTORY: &str = "nothing was said here before";
 pub(super) const NO_MESSAGES: &str = "no one has sent you a message yet";
 pub(super) const IS_GONE: &str = "the user who wrote to you last has left";
 pub(super) const IGNORE_YOURSELF: &str = "you can't ignore yourself";
@@ -36,14 +57,16 @@ pub(super) const ARE_YOU_THERE: &str = "yes, the server is here";
 /// Names shown at most in one answer; the others are counted.
 pub(super) const NAMES_MAX: usize = 200;
 
-pub(super) const PASSWORD: &str = "this room has a password: type it";
+pub(super) fn password() -> Notice {
+    Notice::of(Event::Login, "this room has a password: type it")
+}
+
 pub(super) const PASSWORD_WRONG_AGAIN: &str = "goodbye: wrong password, and no tries are left";
 pub(super) const NO_OPERATORS: &str = "there are no operators here";
 pub(super) const NO_MORE_TRIES: &str = "too many tries";
 pub(super) const YOU_ARE_OPERATOR: &str = "you are an operator now; /help shows what you can do";
 pub(super) const FOR_OPERATORS: &str = "only operators can do that; /op PASSWORD makes you one";
 pub(super) const NO_LONGER_OPERATOR: &str = "you are no longer an operator";
-pub(super) const YOU_MAY_SPEAK: &str = "you may speak again";
 pub(super) const BANS_UNSAVED: &str = "the bans can't be saved, so they end with the server";
 
 pub(super) const GAVE_WAY: &str =
@@ -52,28 +75,40 @@ pub(super) const GAVE_WAY: &str =
 pub(super) const NOT_UTF8: &str =
     "your line is not UTF-8: others see � in it; set your terminal to UTF-8, or try /charset";
 
-pub(super) fn welcome(nick: &str) -> String {
-    format!("welcome, {nick}: just type, or try /help")
+pub(super) fn welcome(nick: &str) -> Notice {
+    let text = format!("welcome, {nick}: just type, or try /help");
+    Notice::new(text, about(Event::Welcome, &[nick]))
 }
 
 /// The same to somebody whose line isn't edited.
-pub(super) fn welcome_unedited(nick: &str) -> String {
-    format!("{} (editing: /edit, PuTTY, rlwrap nc)", welcome(nick))
+pub(super) fn welcome_unedited(nick: &str) -> Notice {
+    let welcome = welcome(nick);
+    Notice { text: format!("{} (editing: /edit, PuTTY, rlwrap nc)", welcome.text), ..welcome }
 }
 
-/// `here: ann, bob and 3 more`
-pub(super) fn here(count: usize, names: impl Iterator<Item = String>) -> String {
+/// `here: ann, bob and 3 more`; for programs also who of them is away, and why.
+pub(super) fn here<'a>(
+    count: usize,
+    names: impl Iterator<Item = String>,
+    people: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+) -> Notice {
     let names: Vec<_> = names.take(NAMES_MAX).collect();
     let more = match count - names.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("{count} here: {}{more}", names.join(", "))
+    let (mut who, mut away) = (Vec::new(), Vec::new());
+    for (name, reason) in people.take(NAMES_MAX) {
+        who.push(name.into());
+        away.extend(reason.map(|reason| (name.into(), reason.into())));
+    }
+    let facts = Facts { who, away, ..counted(Event::Members, count as u64) };
+    Notice::new(format!("{count} here: {}{more}", names.join(", ")), facts)
 }
 
 /// `2 here: ann, bob; line 17 is the newest`
-pub(super) fn who(here: &str, newest: u64) -> String {
-    format!("{here}; line {newest} is the newest")
+pub(super) fn who(here: Notice, newest: u64) -> Notice {
+    Notice { text: format!("{}; line {newest} is the newest", here.text), ..here }
 }
 
 /// `2 here; line 17 is the newest`
@@ -119,25 +154,41 @@ pub(super) fn who_others(count: usize, names: impl Iterator<Item = String>) -> S
     format!("and {count} more: {}{more}", names.join(", "))
 }
 
-pub(super) fn joined(who: &str) -> String {
-    format!("{who} joined")
+/// `who` is the name as others see it, which may have an address.
+pub(super) fn joined(who: &str, nick: &str) -> Notice {
+    let facts = Facts { count: Some(1), ..about(Event::Join, &[nick]) };
+    Notice::new(format!("{who} joined"), facts)
 }
 
-pub(super) fn left(who: &str, ending: CloseReason) -> String {
-    match ending.reason() {
+pub(super) fn left(who: &str, ending: CloseReason) -> Notice {
+    let text = match ending.reason() {
         None => format!("{who} left"),
         Some(reason) => format!("{who} left ({reason})"),
-    }
+    };
+    let (count, reason) = (Some(1), ending.reason().map(Into::into));
+    Notice::new(text, Facts { count, reason, ..about(Event::Leave, &[who]) })
 }
 
 /// What the others are told of a client that says why it leaves: `ann left: "see you"`
-pub(super) fn left_saying(who: &str, words: &str) -> String {
-    format!("{who} left{}", reason_after_colon(words))
+pub(super) fn left_saying(who: &str, words: &str) -> Notice {
+    let facts = Facts { count: Some(1), words: some(words), ..about(Event::Leave, &[who]) };
+    Notice::new(format!("{who} left{}", reason_after_colon(words)), facts)
 }
 
 /// `3 joined, 2 left`
 /// `ann, bob and eve joined, 2 left`; with many it is `12 joined, 2 left`.
-pub(super) fn came_and_went(names: &[String], joined: usize, left: usize) -> String {
+pub(super) fn came_and_went(names: &[&str], nicks: &[&str], joined: usize, left: usize) -> Notice {
+    let facts = match joined {
+        0 => counted(Event::Leave, left as u64),
+        _ => {
+            let (count, left) = (Some(joined as u64), Some(left as u64).filter(|left| *left > 0));
+            Facts { count, left, ..about(Event::Join, nicks) }
+        }
+    };
+    Notice::new(came_and_went_text(names, joined, left), facts)
+}
+
+fn came_and_went_text(names: &[&str], joined: usize, left: usize) -> String {
     let joined = match (names, joined) {
         (_, 0) => return format!("{left} left"),
         ([], _) => format!("{joined} joined"),
@@ -150,12 +201,16 @@ pub(super) fn came_and_went(names: &[String], joined: usize, left: usize) -> Str
     }
 }
 
-pub(super) fn you_are(nick: &str) -> String {
-    format!("you are {nick} now")
+pub(super) fn you_are(old: &str, new: &str) -> Notice {
+    Notice::new(format!("you are {new} now"), rename(old, new))
 }
 
-pub(super) fn renamed(old: &str, new: &str) -> String {
-    format!("{old} is now {new}")
+pub(super) fn renamed(old: &str, new: &str) -> Notice {
+    Notice::new(format!("{old} is now {new}"), rename(old, new))
+}
+
+fn rename(old: &str, new: &str) -> Facts {
+    Facts { target: some(new), ..about(Event::Rename, &[old]) }
 }
 
 pub(super) fn name_taken(name: &str) -> String {
@@ -317,20 +372,42 @@ pub(super) fn goodbye(newest: &str) -> String {
 }
 
 /// What was said before the server started again is gone.
-pub(super) fn restarted(lines: u64) -> String {
+pub(super) fn restarted(lines: u64) -> Notice {
     let lines = count(lines, "line");
-    format!("the server has restarted since then: earlier lines are gone, {lines} since:")
+    let text =
+        format!("the server has restarted since then: earlier lines are gone, {lines} since:");
+    Notice::of(Event::Gap, text)
 }
 
 /// `the last 12 lines, from 5 minutes ago on:`
-pub(super) fn history(lines: u64, age: u32) -> String {
-    match lines {
+pub(super) fn history(lines: u64, age: u32) -> Notice {
+    let text = match lines {
         1 => format!("the last line, from {}:", ago(age)),
         _ => format!("the last {lines} lines, from {} on:", ago(age)),
-    }
+    };
+    Notice::new(text, counted(Event::History, lines))
 }
 
-pub(super) fn resumed(number: u64, lines: u64, gone: u64) -> String {
+/// Nothing was said before.
+pub(super) fn no_history() -> Notice {
+    Notice::new("nothing was said here before", counted(Event::History, 0))
+}
+
+/// Nothing was said since the time that a client asks for.
+pub(super) fn no_history_since() -> Notice {
+    Notice::new("nothing was said since then", counted(Event::History, 0))
+}
+
+/// So many lines were said after one; if some are gone, programs are told how many.
+pub(super) fn resumed(number: u64, lines: u64, gone: u64) -> Notice {
+    let facts = match gone {
+        0 => counted(Event::History, lines),
+        _ => counted(Event::Gap, gone),
+    };
+    Notice::new(resumed_text(number, lines, gone), facts)
+}
+
+fn resumed_text(number: u64, lines: u64, gone: u64) -> String {
     match (lines, gone) {
         (0, 0) => format!("nothing was said after line {number}"),
         (_, 0) => format!("{} after line {number}:", count(lines, "line")),
@@ -341,11 +418,12 @@ pub(super) fn resumed(number: u64, lines: u64, gone: u64) -> String {
     }
 }
 
-pub(super) const NO_HISTORY_SINCE: &str = "nothing was said since then";
-
 /// Once in a room after a crash.
-pub(super) const INTERRUPTED: &str =
-    "the server stopped without warning: what was said in its last moments may be missing";
+pub(super) fn interrupted() -> Notice {
+    let text =
+        "the server stopped without warning: what was said in its last moments may be missing";
+    Notice::of(Event::Interrupted, text)
+}
 
 pub(super) const NO_STORE: &str = "the store doesn't answer: try again later";
 
@@ -354,23 +432,53 @@ pub(super) const LINK_DOWN: &str =
     "the link to the other servers is down: nothing can be said until it is back";
 pub(super) const LINK_DOWN_ALONE: &str =
     "the link to the other servers is down: until it is back, lines reach this server only";
-pub(super) const LINK_UP: &str = "the link to the other servers is back";
 pub(super) const LINK_IS_DOWN: &str = "the link to the other servers is down: try again later";
 pub(super) const NOT_SENT: &str = "not sent: the link to the other servers is down";
 pub(super) const NO_ROOM_NOW: &str = "the link to the other servers is down: try again later";
 pub(super) const NO_NAME_NOW: &str =
     "the other servers don't answer, so that name can't be checked: try again later";
-pub(super) const ENGINE_FORGOT: &str =
-    "the servers have lost their shared history: line numbers start over";
+
+/// The link is down: `text` says what that means.
+pub(super) fn link_down(text: &str) -> Notice {
+    Notice::new(text, cluster("down"))
+}
+
+pub(super) fn link_up() -> Notice {
+    Notice::new("the link to the other servers is back", cluster("up"))
+}
+
+/// How the link, or another server, is now.
+fn cluster(state: &'static str) -> Facts {
+    Facts { state: Some(state.into()), ..Facts::new(Event::Cluster) }
+}
+
+pub(super) fn not_sent() -> Notice {
+    Notice::of(Event::Unsent, NOT_SENT)
+}
+
+pub(super) fn engine_forgot() -> Notice {
+    let text = "the servers have lost their shared history: line numbers start over";
+    Notice::of(Event::Gap, text)
+}
 
 /// So many lines were too many while a server was alone.
-pub(super) fn lines_said_alone(lines: u64) -> String {
+pub(super) fn lines_said_alone(lines: u64) -> Notice {
     let were = if lines == 1 { "was" } else { "were" };
-    format!("{} that {were} said while a server was alone {were} lost", count(lines, "line"))
+    let text =
+        format!("{} that {were} said while a server was alone {were} lost", count(lines, "line"));
+    Notice::new(text, counted(Event::Gap, lines))
 }
 
 /// `the server office2 is gone, along with 2 people: ann, bob`
-pub(super) fn server_gone(server: &str, names: &[&str], is_planned: bool) -> String {
+pub(super) fn server_gone(server: &str, names: &[&str], is_planned: bool) -> Notice {
+    let state = Some(if is_planned { "ended" } else { "gone" }.into());
+    let shown = &names[..names.len().min(NAMES_MAX)];
+    let (target, count) = (some(server), Some(names.len() as u64));
+    let facts = Facts { target, state, count, ..about(Event::Cluster, shown) };
+    Notice::new(server_gone_text(server, names, is_planned), facts)
+}
+
+fn server_gone_text(server: &str, names: &[&str], is_planned: bool) -> String {
     let is_gone = if is_planned { "has shut down" } else { "is gone" };
     let people = match names.len() {
         0 => return format!("the server {server} {is_gone}"),
@@ -385,8 +493,9 @@ pub(super) fn server_gone(server: &str, names: &[&str], is_planned: bool) -> Str
     format!("the server {server} {is_gone}, along with {people}: {shown}{more}")
 }
 
-pub(super) fn server_back(server: &str) -> String {
-    format!("the server {server} is back")
+pub(super) fn server_back(server: &str) -> Notice {
+    let facts = Facts { target: some(server), ..cluster("back") };
+    Notice::new(format!("the server {server} is back"), facts)
 }
 
 /// `link: up; office2, office3; 12 clients on other servers; 0 lines pending`
@@ -407,8 +516,9 @@ pub(super) fn name_of_guest(name: &str) -> String {
     format!("{name} looks like a guest's name; only the server gives those")
 }
 
-pub(super) fn name_lost(old: &str, new: &str) -> String {
-    format!("{old} is already taken on another server: you are {new} now")
+pub(super) fn name_lost(old: &str, new: &str) -> Notice {
+    let text = format!("{old} is already taken on another server: you are {new} now");
+    Notice::new(text, rename(old, new))
 }
 
 pub(super) fn no_answer(name: &str) -> String {
@@ -416,9 +526,10 @@ pub(super) fn no_answer(name: &str) -> String {
 }
 
 /// So many lines of other servers didn't come here.
-pub(super) fn missing_lines(lines: u64) -> String {
+pub(super) fn missing_lines(lines: u64) -> Notice {
     let are = if lines == 1 { "is" } else { "are" };
-    format!("{} from other servers {are} missing here", count(lines, "line"))
+    let text = format!("{} from other servers {are} missing here", count(lines, "line"));
+    Notice::new(text, counted(Event::Gap, lines))
 }
 
 /// A line that others hear long after it was said. It is the same on all servers, so its time is
@@ -427,11 +538,14 @@ pub(super) fn late(time: Time, text: &str) -> String {
     format!("(said at {} UTC) {text}", date_and_time(time, &TimeZone::UTC))
 }
 
-pub(super) const NO_PAST: &str = "the store doesn't answer: earlier lines can't be shown now";
+pub(super) fn no_past() -> Notice {
+    Notice::of(Event::Gap, "the store doesn't answer: earlier lines can't be shown now")
+}
 
-pub(super) fn not_stored(lines: u64) -> String {
+pub(super) fn not_stored(lines: u64) -> Notice {
     let were = if lines == 1 { "was" } else { "were" };
-    format!("{} {were} said here and not stored", count(lines, "line"))
+    let text = format!("{} {were} said here and not stored", count(lines, "line"));
+    Notice::new(text, counted(Event::Gap, lines))
 }
 
 /// `stored: 17 lines, 52 KiB; 0 lines lost`
@@ -447,16 +561,19 @@ pub(super) fn store(state: &StoreState, lost: u64) -> String {
 }
 
 /// To operators.
-pub(super) fn store_fault(fault: &str) -> String {
-    format!("what is said isn't stored any more: {fault}")
+pub(super) fn store_fault(fault: &str) -> Notice {
+    let (state, reason) = (Some("down".into()), some(fault));
+    let facts = Facts { state, reason, ..Facts::new(Event::Store) };
+    Notice::new(format!("what is said isn't stored any more: {fault}"), facts)
 }
 
 /// To operators.
-pub(super) fn store_works(lost: u64) -> String {
-    match lost {
+pub(super) fn store_works(lost: u64) -> Notice {
+    let text = match lost {
         0 => "what is said is stored again; nothing was lost".into(),
         _ => format!("what is said is stored again; {} lost since the start", count(lost, "line")),
-    }
+    };
+    Notice::new(text, Facts { state: Some("up".into()), ..counted(Event::Store, lost) })
 }
 
 /// Whether what is said in a room is stored, and for how long if there is a limit.
@@ -535,16 +652,19 @@ pub(super) fn mentions(lines: usize) -> String {
     }
 }
 
-pub(super) fn not_said_yet(number: u64, newest: u64) -> String {
-    format!("line {number} hasn't been said yet, the newest is line {newest}")
+pub(super) fn not_said_yet(number: u64, newest: u64) -> Notice {
+    let text = format!("line {number} hasn't been said yet, the newest is line {newest}");
+    Notice::new(text, counted(Event::Ahead, newest))
 }
 
-pub(super) fn seq(newest: u64, place: &str) -> String {
-    format!("line {newest} is the newest; /resume {place} shows what comes after it")
+pub(super) fn seq(newest: u64, place: &str) -> Notice {
+    let text = format!("line {newest} is the newest; /resume {place} shows what comes after it");
+    Notice::new(text, counted(Event::Newest, newest))
 }
 
-pub(super) fn entered(room: &str) -> String {
-    format!("you are in {room} now")
+pub(super) fn entered(room: &str) -> Notice {
+    let facts = Facts { target: some(room), ..Facts::new(Event::Enter) };
+    Notice::new(format!("you are in {room} now"), facts)
 }
 
 pub(super) fn here_already(room: &str) -> String {
@@ -552,20 +672,29 @@ pub(super) fn here_already(room: &str) -> String {
 }
 
 /// `ann went to dev`
-pub(super) fn went(nick: &str, room: &str) -> String {
-    format!("{nick} went to {room}")
+pub(super) fn went(nick: &str, room: &str) -> Notice {
+    let (target, count) = (some(room), Some(1));
+    let facts = Facts { target, count, ..about(Event::Leave, &[nick]) };
+    Notice::new(format!("{nick} went to {room}"), facts)
 }
 
 pub(super) fn no_more_rooms(rooms: usize) -> String {
     format!("the limit of {rooms} rooms is reached; /rooms lists them")
 }
 
+/// A room in the answer to `/rooms`: its name, its members, and its rules if it has any.
+pub(super) type Listed<'a> = (&'a str, usize, Option<&'a Rules>);
+
 /// `2 rooms: lobby (12, slow 5 s), dev (3, locked)`
-pub(super) fn rooms<'a>(
-    total: usize,
-    rooms: impl Iterator<Item = (&'a str, usize, Option<&'a Rules>)>,
-) -> String {
-    let rooms = rooms.map(|(name, members, rules)| {
+pub(super) fn rooms<'a>(total: usize, rooms: impl Iterator<Item = Listed<'a>>) -> Notice {
+    let rooms: Vec<_> = rooms.collect();
+    let text = rooms_text(total, &rooms);
+    let rooms = rooms.into_iter().map(|(name, members, _)| (name.into(), members as u64)).collect();
+    Notice::new(text, Facts { rooms, ..counted(Event::Rooms, total as u64) })
+}
+
+fn rooms_text(total: usize, rooms: &[Listed<'_>]) -> String {
+    let rooms = rooms.iter().map(|(name, members, rules)| {
         let slow = rules.map_or(0, |rules| rules.slow_seconds);
         let slow = if slow > 0 { format!(", slow {slow} s") } else { String::new() };
         let lock = if rules.is_some_and(|rules| rules.is_locked) { ", locked" } else { "" };
@@ -579,18 +708,22 @@ pub(super) fn rooms<'a>(
     format!("{}: {}{more}", count(total as u64, "room"), rooms.join(", "))
 }
 
-pub(super) fn topic(topic: Option<&str>) -> String {
-    match topic {
+pub(super) fn topic(topic: Option<&str>) -> Notice {
+    let text = match topic {
         Some(topic) => format!("topic: {topic}"),
         None => "there is no topic; /topic TEXT sets one".into(),
-    }
+    };
+    let words = Some(topic.unwrap_or_default().into());
+    Notice::new(text, Facts { words, ..Facts::new(Event::Topic) })
 }
 
-pub(super) fn topic_set(nick: &str, topic: Option<&str>) -> String {
-    match topic {
+pub(super) fn topic_set(nick: &str, topic: Option<&str>) -> Notice {
+    let text = match topic {
         Some(topic) => format!("{nick} set the topic: {topic}"),
         None => format!("{nick} removed the topic"),
-    }
+    };
+    let words = Some(topic.unwrap_or_default().into());
+    Notice::new(text, Facts { words, ..about(Event::Topic, &[nick]) })
 }
 
 pub(super) fn topic_too_long(bytes_max: usize) -> String {
@@ -639,8 +772,9 @@ pub(super) fn does_not_read(name: &str) -> String {
     format!("{name} is not reading at the moment; try again later")
 }
 
-pub(super) fn is_away(name: &str, reason: &str) -> String {
-    format!("{name} is away{}", reason_after_colon(reason))
+pub(super) fn is_away(name: &str, reason: &str) -> Notice {
+    let facts = Facts { reason: some(reason), ..about(Event::Away, &[name]) };
+    Notice::new(format!("{name} is away{}", reason_after_colon(reason)), facts)
 }
 
 pub(super) fn ignored(names: &[&str]) -> String {
@@ -707,10 +841,14 @@ pub(super) fn format(name: &str) -> String {
     format!("lines are sent to you as {name}")
 }
 
-pub(super) fn away(is_away: bool) -> &'static str {
+pub(super) fn away(nick: &str, is_away: bool, reason: &str) -> Notice {
+    let reason = some(reason);
     match is_away {
-        true => "you are away, until you say something",
-        false => "you are back",
+        true => {
+            let facts = Facts { reason, ..about(Event::Away, &[nick]) };
+            Notice::new("you are away, until you say something", facts)
+        }
+        false => Notice::new("you are back", about(Event::Back, &[nick])),
     }
 }
 
@@ -859,24 +997,34 @@ pub(super) fn no_other_name(why: &str) -> String {
     format!("goodbye: {why}")
 }
 
-pub(super) fn too_fast(lines_per_second: u32) -> String {
+pub(super) fn too_fast(lines_per_second: u32) -> Notice {
     let lines = count(lines_per_second.into(), "line");
-    format!("you send faster than {lines} a second: the rest is delayed, and nothing is lost")
+    let text =
+        format!("you send faster than {lines} a second: the rest is delayed, and nothing is lost");
+    Notice::of(Event::Throttle, text)
 }
 
-pub(super) fn line_too_long(bytes_max: usize) -> String {
-    format!("that line was not sent: it is longer than {bytes_max} bytes")
+pub(super) fn line_too_long(bytes_max: usize) -> Notice {
+    let text = format!("that line was not sent: it is longer than {bytes_max} bytes");
+    Notice::of(Event::Unsent, text)
 }
 
 pub(super) fn paste_too_long(bytes_max: usize) -> String {
     format!("nothing was sent: the paste is longer than {} KiB", bytes_max / 1024)
 }
 
-pub(super) fn lagged(missed: u64) -> String {
-    match missed {
+pub(super) fn lagged(missed: u64) -> Notice {
+    let text = match missed {
         1 => "1 line skipped: it came faster than you read".into(),
         _ => format!("{missed} lines skipped: they came faster than you read"),
-    }
+    };
+    Notice::new(text, counted(Event::Gap, missed))
+}
+
+/// The last that a client is told.
+pub(super) fn farewell(text: &str, ending: CloseReason) -> Notice {
+    let facts = Facts { reason: some(ending.name()), ..Facts::new(Event::Goodbye) };
+    Notice::new(text, facts)
 }
 
 pub(super) fn lagged_closing(missed: u64) -> String {
@@ -891,9 +1039,12 @@ pub(super) fn idle(limit: Duration) -> String {
     format!("goodbye: you sent nothing for {} s", limit.as_secs())
 }
 
-pub(super) fn idle_warning(left: Duration) -> String {
+pub(super) fn idle_warning(left: Duration) -> Notice {
     let left = left.as_millis().div_ceil(1000);
-    format!("your connection ends in {left} s unless you send something, an empty line will do")
+    let text = format!(
+        "your connection ends in {left} s unless you send something, an empty line will do"
+    );
+    Notice::new(text, counted(Event::Idle, left as u64))
 }
 
 /// Clients that are throttled: `throttled: ann, bob`
@@ -901,11 +1052,12 @@ pub(super) fn throttled(names: &[&str]) -> String {
     format!("throttled: {}", names.join(", "))
 }
 
-pub(super) fn password_wrong(left: u8) -> String {
-    match left {
+pub(super) fn password_wrong(left: u8) -> Notice {
+    let text = match left {
         0 => "wrong password, and no tries are left".into(),
         _ => format!("wrong password, {} left", tries(left)),
-    }
+    };
+    Notice::new(text, counted(Event::Login, left.into()))
 }
 
 pub(super) fn operator_password_wrong(left: u8) -> String {
@@ -942,8 +1094,9 @@ pub(super) fn you_are_kicked(reason: &str) -> String {
 }
 
 /// `bob left (kicked: "spam")`
-pub(super) fn kicked(name: &str, reason: &str) -> String {
-    format!("{name} left (kicked{})", reason_after_colon(reason))
+pub(super) fn kicked(name: &str, reason: &str) -> Notice {
+    let facts = Facts { reason: some(reason), ..about(Event::Kick, &[name]) };
+    Notice::new(format!("{name} left (kicked{})", reason_after_colon(reason)), facts)
 }
 
 pub(super) fn is_kicked(name: &str) -> String {
@@ -1008,8 +1161,22 @@ pub(super) fn bans_left_out(bans: usize) -> String {
 }
 
 /// With an end if there is one, in so many seconds.
-pub(super) fn you_are_muted(seconds: Option<u32>) -> String {
+pub(super) fn you_are_muted(seconds: Option<u32>) -> Notice {
+    let facts = Facts { count: seconds.map(u64::from), ..Facts::new(Event::Mute) };
+    Notice::new(muted_text(seconds), facts)
+}
+
+/// The same to one who says something.
+pub(super) fn silenced(seconds: Option<u32>) -> Notice {
+    Notice::of(Event::Unsent, muted_text(seconds))
+}
+
+fn muted_text(seconds: Option<u32>) -> String {
     format!("an operator has muted you{}: no one sees what you send", lasting(seconds))
+}
+
+pub(super) fn you_may_speak() -> Notice {
+    Notice::of(Event::Unmute, "you may speak again")
 }
 
 pub(super) fn muted(name: &str, seconds: Option<u32>) -> String {
@@ -1183,8 +1350,9 @@ pub(super) fn actions(actions: usize) -> String {
 }
 
 /// What an operator says to everyone.
-pub(super) fn announcement(name: &str, text: &str) -> String {
-    format!("{name} announces: {text}")
+pub(super) fn announcement(name: &str, text: &str) -> Notice {
+    let facts = Facts { words: some(text), ..about(Event::Announce, &[name]) };
+    Notice::new(format!("{name} announces: {text}"), facts)
 }
 
 impl Refusal {

@@ -8,8 +8,9 @@
 -- server's incarnation, the counting that the server knows and the number of the newest line
 -- that it knows of it, how far its clock is behind the engine's, in seconds, and what names this
 -- start of the engine (or nothing); then for each line its count, author, time, kind, sender,
--- text, and what it changes or nothing: "t" with the topic behind it, "m" with what operators have
--- set, or "c" with the numbers of the first and the last line that are taken out.
+-- text, what it changes or nothing ("t" with the topic behind it, "m" with what operators have
+-- set, or "c" with the numbers of the first and the last line that are taken out), and what a
+-- notice tells programs (v) or nothing.
 -- Gives the number of the newest line, and the name of the counting.
 local log, meta, own = KEYS[1], KEYS[2], KEYS[3]
 local fresh, kept, seconds, server = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -31,7 +32,6 @@ elseif (e == ARGV[5] and s < tonumber(ARGV[6])) or (state[3] or '') ~= instance 
     e = fresh
     redis.call('HSET', meta, 'b', string.format('%.0f', s))
 end
-
 -- Takes lines out, and notes that for servers that know them.
 local function clear(range)
     local CLEARED_BYTES_MAX, STEP = 2000, 500
@@ -57,7 +57,7 @@ local function clear(range)
     redis.call('HSET', meta, 'c', cleared)
 end
 
-for i = 9, #ARGV, 7 do
+for i = 9, #ARGV, 8 do
     local count = tonumber(ARGV[i])
     if count > last then
         s, last = s + 1, count
@@ -78,6 +78,10 @@ for i = 9, #ARGV, 7 do
             end
             entry[#entry + 1] = 'y'
             entry[#entry + 1] = ARGV[i + 6]
+        end
+        if ARGV[i + 7] ~= '' then
+            entry[#entry + 1] = 'v'
+            entry[#entry + 1] = ARGV[i + 7]
         end
         local added = redis.pcall(unpack(entry))
         if type(added) == 'table' and added.err then

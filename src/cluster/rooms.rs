@@ -6,8 +6,8 @@ use redis::{Cmd, RedisResult, Value};
 use super::engine::{Engine, random_name};
 use super::entries::{Raw, entries};
 use crate::wire::{
-    Change, From, Kind, Page, Past, RoomKey, Rules, SharedLine, Submission, Tail, Text, Time,
-    parse_range,
+    Change, Facts, From, Kind, Page, Past, RoomKey, Rules, SharedLine, Submission, Tail, Text,
+    Time, parse_range,
 };
 
 /// Lines and bytes of one call of the script, which holds up everybody else.
@@ -94,10 +94,10 @@ impl Engine {
             call.arg(&*known.run).arg(known.newest).arg(behind);
             call.arg(&*self.instance);
             for Submission { count, line, .. } in now {
-                let SharedLine { author, time, kind, from, text, change } = line;
+                let SharedLine { author, time, kind, from, text, facts, change } = line;
                 call.arg(count).arg(author).arg(time).arg(word(*kind));
                 call.arg(&**from).arg(&**text);
-                call.arg(change.as_ref().map_or(String::new(), Change::text));
+                call.arg(change.as_ref().map_or(String::new(), Change::text)).arg(&**facts);
             }
             let (newest, run): (u64, String) = call.invoke(&mut self.connection)?;
             (known, rest) = (Known { run: run.into(), newest }, later);
@@ -193,8 +193,8 @@ impl Engine {
         let stream: Value = command.query(&mut self.connection)?;
         let lines = entries(&stream).filter_map(|raw| {
             let Entry { number, line, .. } = Entry::parse(raw.number()?, raw)?;
-            let SharedLine { time, kind, from, text, .. } = line;
-            Some(Past::Line { number, time, kind, from, text })
+            let SharedLine { time, kind, from, text, facts, .. } = line;
+            Some(Past::Line { number, time, kind, from, text, facts })
         });
         Ok(lines.collect())
     }
@@ -203,12 +203,15 @@ impl Engine {
 impl<'a> Entry<'a> {
     /// `None` if it isn't one of ours.
     pub fn parse(number: u64, raw: Raw<'a>) -> Option<Entry<'a>> {
+        let kind = kind(raw.text("k")?)?;
+        let facts = raw.text("v").filter(|_| matches!(kind, Kind::Notice | Kind::Presence));
         let line = SharedLine {
             author: raw.count("a")?,
             time: Time::try_from(raw.count("t")?).ok()?,
-            kind: kind(raw.text("k")?)?,
+            kind,
             from: clean(raw.text("f")?, FROM_BYTES_MAX),
             text: clean(raw.text("x")?, usize::MAX),
+            facts: facts.map(Facts::check).unwrap_or_default(),
             change: match raw.text("o") {
                 Some(topic) => Some(Change::Topic(clean(topic, usize::MAX))),
                 None => raw.text("y").and_then(Change::parse),

@@ -116,7 +116,7 @@ impl Printer {
     /// `2026-11-20 14:03:12 lobby 17 <ann> hello`, or the object that clients are sent
     /// that have asked for JSON.
     fn add(&self, room: &str, line: &Past, bytes: &mut Vec<u8>) {
-        let Past::Line { number, time, kind, from, text } = line else { return };
+        let Past::Line { number, time, kind, from, text, facts } = line else { return };
         let layout = if self.is_json { Layout::Json } else { Layout::Named };
         if !self.is_json {
             let at = Timestamp::from_second((*time).into()).unwrap_or_default();
@@ -134,6 +134,8 @@ impl Printer {
             to: "",
             reader: "",
             text: text.as_bytes(),
+            facts,
+            answered: None,
         };
         Encoding::new(layout, Ending::Lf).encode(&message, bytes);
     }

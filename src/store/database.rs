@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::schema::{self, Fault};
 use crate::wire::{
-    Batch, From, KeptName, Kind, News, Page, Past, RoomKey, Rules, StoredLine, Tail, is_sender,
+    Batch, Facts, From, KeptName, Kind, News, Page, Past, RoomKey, Rules, StoredLine, Tail,
+    is_sender,
 };
 
 /// Numbers that a room may give to lines without asking: what is said until the next time
@@ -37,7 +38,7 @@ const SEARCH_STEPS: i32 = 1000;
 const LINE_BYTES: usize = 64;
 
 /// The columns that `past` reads.
-const COLUMNS: &str = "number, time, kind, sender, lines.text";
+pub const COLUMNS: &str = "number, time, kind, sender, lines.text, facts";
 
 /// An open database.
 #[derive(Debug)]
@@ -185,12 +186,14 @@ impl Database {
 
     fn write_news(&self, stored: Stored, news: News<'_>) -> Result<(), Fault> {
         match news {
-            News::Line(StoredLine { number, time, kind, from, text }) => {
-                let insert = "INSERT OR IGNORE INTO lines (room, number, time, kind, sender, text) \
-                              VALUES (?, ?, ?, ?, ?, ?)";
+            News::Line(StoredLine { number, time, kind, from, text, facts }) => {
+                let insert = "INSERT OR IGNORE INTO lines \
+                              (room, number, time, kind, sender, text, facts) \
+                              VALUES (?, ?, ?, ?, ?, ?, nullif(?, ''))";
                 let text = String::from_utf8_lossy(text);
                 let mut insert = self.connection.prepare_cached(insert)?;
-                insert.execute(params![stored.id, number, time, word(kind), from, text])?;
+                let kind = word(kind);
+                insert.execute(params![stored.id, number, time, kind, from, text, facts])?;
             }
             News::Lost(first, last) => {
                 let insert = "INSERT OR REPLACE INTO gaps VALUES (?, ?, ?)";
@@ -660,7 +663,9 @@ pub fn query(words: &str) -> String {
 pub fn past(row: &Row<'_>) -> Result<Past, rusqlite::Error> {
     let kind = kind(row.get_ref(2)?.as_str().unwrap_or_default());
     let (number, time) = (row.get(0)?, row.get(1)?);
-    Ok(Past::Line { number, time, kind, from: row.get(3)?, text: row.get(4)? })
+    let facts = row.get_ref(5)?.as_str_or_null().ok().flatten().map(Facts::check);
+    let facts = facts.unwrap_or_default();
+    Ok(Past::Line { number, time, kind, from: row.get(3)?, text: row.get(4)?, facts })
 }
 
 fn number(past: &Past) -> u64 {
@@ -672,7 +677,7 @@ fn number(past: &Past) -> u64 {
 
 fn size(past: &Past) -> usize {
     match past {
-        Past::Line { from, text, .. } => LINE_BYTES + from.len() + text.len(),
+        Past::Line { from, text, facts, .. } => LINE_BYTES + from.len() + text.len() + facts.len(),
         Past::Lost(_) => LINE_BYTES,
     }
 }
@@ -719,7 +724,7 @@ mod tests {
 
     fn line(number: u64, text: &str) -> News<'_> {
         let (time, kind, from, text) = (number as u32, Kind::Said, "ann", text.as_bytes());
-        News::Line(StoredLine { number, time, kind, from, text })
+        News::Line(StoredLine { number, time, kind, from, text, facts: "" })
     }
 
     fn batch(room: &Arc<RoomKey>, news: &[News<'_>]) -> Batch {
@@ -752,6 +757,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_notice_tells_is_stored_with_it() {
+        let directory = directory();
+        let mut database = open(&directory);
+        let (room, facts) = (key("Dev"), "{\"event\":\"join\",\"who\":[\"bob\"]}");
+        let (kind, from, text) = (Kind::Presence, "", &b"bob joined"[..]);
+        let notice = News::Line(StoredLine { number: 2, time: 2, kind, from, text, facts });
+        database.write(&[batch(&room, &[line(1, "hello"), notice])]).expect("it is written");
+        let page = database.page(&room, From::After(0), 10).expect("a page");
+        let facts_of = |item: &Past| match item {
+            Past::Line { facts, .. } => facts.to_string(),
+            Past::Lost(_) => "lost".into(),
+        };
+        let found: Vec<_> = page.items.iter().map(facts_of).collect();
+        assert_eq!(found, ["", facts]);
+        // Anybody may have written to the file.
+        let bad = "UPDATE lines SET facts = 'x' WHERE number = 2";
+        database.connection.execute(bad, []).expect("it is written");
+        let page = database.page(&room, From::After(1), 10).expect("a page");
+        assert_eq!(facts_of(&page.items[0]), "");
+    }
+
+    #[test]
     fn after_a_clean_end_numbers_go_on() {
         let directory = directory();
         let (mut database, room) = filled(&directory, 3);
@@ -768,6 +795,7 @@ mod tests {
             kind: Kind::Said,
             from: "ann".into(),
             text: "word1 hello".into(),
+            facts: "".into(),
         };
         assert_eq!(tail.lines[0], line);
         assert_eq!(database.run(), "k3f9");

@@ -468,7 +468,10 @@ mod tests {
         for number in numbers {
             let text = format!("word{number} and what else is said here in a line of some length");
             let (time, kind, from, text) = (7, Kind::Said, "ann", text.as_bytes());
-            batch.push(&key("lobby"), News::Line(StoredLine { number, time, kind, from, text }));
+            batch.push(
+                &key("lobby"),
+                News::Line(StoredLine { number, time, kind, from, text, facts: "" }),
+            );
         }
         batch
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ToSql};
 
-use super::database::{past, query};
+use super::database::{COLUMNS, past, query};
 use super::schema::{self, Fault};
 use crate::wire::{Past, Time};
 
@@ -76,9 +76,9 @@ impl Reader {
         }
         let Filter { room, since, until, words } = &self.filter;
         let words = words.as_deref().map(query);
-        let mut select = "SELECT number, time, kind, sender, lines.text, rooms.name, lines.id \
-                          FROM lines JOIN rooms ON rooms.id = lines.room"
-            .to_owned();
+        let mut select = format!(
+            "SELECT {COLUMNS}, rooms.name, lines.id FROM lines JOIN rooms ON rooms.id = lines.room"
+        );
         let mut values: Vec<&dyn ToSql> = vec![&self.last];
         let mut tests = vec!["lines.id > ?"];
         if let Some(words) = &words {
@@ -103,8 +103,8 @@ impl Reader {
         let mut rows = select.query(&values[..])?;
         let (mut lines, mut last) = (Vec::new(), self.last);
         while let Some(row) = rows.next()? {
-            lines.push((row.get(5)?, past(row)?));
-            last = row.get(6)?;
+            lines.push((row.get(6)?, past(row)?));
+            last = row.get(7)?;
         }
         drop(rows);
         drop(select);
@@ -131,7 +131,7 @@ mod tests {
             let name: Box<str> = room.into();
             let looks = [name.clone(), name.clone()];
             let (time, kind, from, text) = (number as u32, Kind::Said, "ann", text.as_bytes());
-            let line = News::Line(StoredLine { number, time, kind, from, text });
+            let line = News::Line(StoredLine { number, time, kind, from, text, facts: "" });
             let mut batch = Batch::default();
             batch.push(&Arc::new(RoomKey { name, looks }), line);
             database.write(&[batch]).expect("it is written");

@@ -15,8 +15,25 @@ const BUSY_TIME: Duration = Duration::from_millis(200);
 const APPLICATION_ID: i32 = 0x726f_6f6d;
 
 /// The version of the tables. docs/store.md describes them.
-const VERSION: i32 = 1 + MIGRATIONS.len() as i32;
+const VERSION: i32 = 1 + STEPS.len() as i32;
 
+/// What makes each version of the tables from the one before, from 1 on. `facts` is what a notice
+/// tells programs, as JSON; NULL if it tells nothing, and for all else.
+const STEPS: &[&str] = &["
+CREATE TABLE names (
+    name TEXT PRIMARY KEY,
+    hash TEXT NOT NULL,
+    registered INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL
+) WITHOUT ROWID;
+ALTER TABLE lines ADD COLUMN facts TEXT;
+"];
+
+/// For those who only read: lines of version 1 as if they had a column for that.
+const FACTS_OF_VERSION_1: &str =
+    "CREATE TEMP VIEW lines AS SELECT *, NULL AS facts FROM main.lines;";
+
+/// The tables of version 1.
 const TABLES: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE rooms (
@@ -48,16 +65,6 @@ CREATE TRIGGER lines_delete AFTER DELETE ON lines WHEN old.kind IN ('said', 'act
     INSERT INTO words (words, rowid, text) VALUES ('delete', old.id, old.text);
 END;
 ";
-
-/// What makes each version of the one before, the second one first. A new database gets them all.
-const MIGRATIONS: &[&str] = &["
-CREATE TABLE names (
-    name TEXT PRIMARY KEY,
-    hash TEXT NOT NULL,
-    registered INTEGER NOT NULL,
-    last_seen INTEGER NOT NULL
-) WITHOUT ROWID;
-"];
 
 /// Why something didn't work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,21 +127,20 @@ pub fn open(path: &Path) -> Result<Connection, Fault> {
     if version == 0 {
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     }
-    if version < VERSION {
-        migrate(&connection, version)?;
-    }
+    upgrade(&connection, version)?;
     Ok(connection)
 }
 
-/// Makes the tables of this version, whole or not at all: the lines of an older one stay where
-/// they are. 0 is the version of an empty database.
-fn migrate(connection: &Connection, version: i32) -> Result<(), Fault> {
-    let done = usize::try_from(version - 1).unwrap_or(0);
-    let first = if version == 0 { TABLES } else { "" };
-    let rest = MIGRATIONS[done..].concat();
+/// Makes the tables of a database what this version has, whole or not at all: 0 is an empty one.
+fn upgrade(connection: &Connection, version: i32) -> Result<(), Fault> {
+    if version == VERSION {
+        return Ok(());
+    }
+    let tables = if version == 0 { TABLES } else { "" };
+    let steps = STEPS[version.max(1) as usize - 1..].concat();
     let begin = "PRAGMA synchronous = FULL; BEGIN IMMEDIATE;";
     let end = format!("PRAGMA user_version = {VERSION}; COMMIT; PRAGMA synchronous = NORMAL;");
-    let result = connection.execute_batch(&format!("{begin} {first} {rest} {end}"));
+    let result = connection.execute_batch(&format!("{begin} {tables} {steps} {end}"));
     if result.is_err() && !connection.is_autocommit() {
         // The error before is the one that matters.
         let _ = connection.execute_batch("ROLLBACK");
@@ -148,8 +154,11 @@ pub fn open_to_read(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIME)?;
-    if check(&connection)? == 0 {
-        return Err(Fault::Foreign("nothing is stored in it".into()));
+    match check(&connection)? {
+        0 => return Err(Fault::Foreign("nothing is stored in it".into())),
+        // The server of that version may still write to it, so it stays as it is.
+        1 => connection.execute_batch(FACTS_OF_VERSION_1)?,
+        _ => {}
     }
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
@@ -167,7 +176,7 @@ fn make(path: &Path) -> io::Result<()> {
     options.append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
-/// The version of a database that is ours; 0 if it is empty.
+/// The version of a database, 0 if it is empty; that it is ours if it isn't.
 fn check(connection: &Connection) -> Result<i32, Fault> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
@@ -204,4 +213,74 @@ pub fn set_aside(path: &Path, time: u64) -> io::Result<PathBuf> {
         let _ = fs::rename(beside(path, suffix), beside(&aside, suffix));
     }
     Ok(aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database of version 1, with a line of a user and a notice.
+    fn version_1(path: &Path) {
+        let connection = Connection::open(path).expect("a database");
+        let lines = "INSERT INTO rooms (name, reserved) VALUES ('lobby', 100);
+                     INSERT INTO looks VALUES ('lobby', 1);
+                     INSERT INTO meta VALUES ('run', 'k3f9');
+                     INSERT INTO lines (room, number, time, kind, sender, text) VALUES
+                         (1, 1, 7, 'said', 'ann', 'hello'), (1, 2, 8, 'presence', '', 'bob left');";
+        connection.pragma_update(None, "application_id", APPLICATION_ID).expect("it is set");
+        let script = format!("{TABLES} {lines} PRAGMA user_version = 1;");
+        connection.execute_batch(&script).expect("it is written");
+    }
+
+    fn version(connection: &Connection) -> i32 {
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a number")
+    }
+
+    /// The texts of lines, and how many have facts.
+    fn lines(connection: &Connection) -> (String, u64) {
+        let select =
+            "SELECT group_concat(text), count(facts) FROM (SELECT * FROM lines ORDER BY id)";
+        let row = connection.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        row.expect("there are lines")
+    }
+
+    #[test]
+    fn a_database_of_version_1_becomes_a_new_one_in_place() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("roomcast.db");
+        version_1(&path);
+        for _ in 0..2 {
+            let connection = open(&path).expect("it opens");
+            assert_eq!(version(&connection), VERSION);
+            assert_eq!(lines(&connection), ("hello,bob left".into(), 0));
+        }
+        let made = open(&directory.path().join("new.db")).expect("it is made");
+        let upgraded = open(&path).expect("it opens");
+        let columns = |connection: &Connection| {
+            let select = "SELECT group_concat(name) FROM pragma_table_info('lines')";
+            connection.query_row(select, [], |row| row.get::<_, String>(0)).expect("columns")
+        };
+        assert_eq!(columns(&made), columns(&upgraded));
+    }
+
+    #[test]
+    fn who_only_reads_a_database_of_version_1_leaves_it_so() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("roomcast.db");
+        version_1(&path);
+        let connection = open_to_read(&path).expect("it opens");
+        assert_eq!(lines(&connection), ("hello,bob left".into(), 0));
+        assert_eq!(version(&connection), 1);
+    }
+
+    #[test]
+    fn a_database_of_a_newer_version_is_left_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("roomcast.db");
+        version_1(&path);
+        let connection = Connection::open(&path).expect("a database");
+        connection.pragma_update(None, "user_version", VERSION + 1).expect("it is set");
+        assert!(matches!(open(&path), Err(Fault::Foreign(_))));
+        assert_eq!(version(&connection), VERSION + 1);
+    }
 }

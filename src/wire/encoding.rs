@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_security::skeleton;
 use unicode_width::UnicodeWidthChar;
 
-use super::message::{Kind, Message, rfc3339};
+use super::message::{Answered, Kind, Message, rfc3339};
 use super::view::View;
 use super::websocket::add_text_header;
 
@@ -126,6 +126,7 @@ impl Encoding {
             Layout::Json => {
                 let object = Object::new(message);
                 serde_json::to_writer(&mut *out, &object).expect("strings and a number are JSON");
+                add_fields(message, out);
             }
             _ => self.view.encode(message, self.text_parts(message), out),
         }
@@ -176,6 +177,21 @@ impl Encoding {
     }
 }
 
+/// Adds what a notice tells, and what a message answers, to the JSON object at the end of `out`.
+fn add_fields(message: &Message, out: &mut Vec<u8>) {
+    if !message.facts.is_empty() {
+        out.pop();
+        out.push(b',');
+        out.extend_from_slice(&message.facts.as_bytes()[1..]);
+    }
+    if let Some(Answered { re, ok }) = message.answered {
+        out.pop();
+        out.extend_from_slice(b",\"re\":");
+        serde_json::to_writer(&mut *out, re).expect("a string is JSON");
+        out.extend_from_slice(format!(",\"ok\":{ok}}}").as_bytes());
+    }
+}
+
 /// What stands before the data of an event. An event without a number has no id, so
 /// that a client goes on after the last one that has.
 fn begin_event(message: &Message, out: &mut Vec<u8>) {
@@ -203,7 +219,8 @@ fn is_like_ours(text: &[u8]) -> bool {
     [NOTICE, "* ", "<"].iter().any(|start| plain.starts_with(start))
 }
 
-/// A message as a JSON object: the fields and their order are a promise.
+/// A message as a JSON object: the fields and their order are a promise. What a notice tells
+/// comes behind them.
 #[derive(Serialize)]
 struct Object<'a> {
     /// The number of the line in its room; `null` for what is sent to this
@@ -260,6 +277,8 @@ mod tests {
         to: "",
         reader: "",
         text: b"hello",
+        facts: "",
+        answered: None,
     };
 
     fn encode(message: &Message, layout: Layout, ending: Ending) -> String {
@@ -309,6 +328,26 @@ mod tests {
                         'to':null}\r\n";
         let expected = expected.replace('\'', "\"");
         assert_eq!(encode(&line, Layout::Json, Ending::CrLf), expected);
+    }
+
+    #[test]
+    fn what_a_notice_tells_stands_behind_the_fields_of_all() {
+        let (facts, answered) = ("{\"event\":\"join\"}", Some(Answered { re: "x\"", ok: false }));
+        let notice = Message { kind: Kind::Notice, from: "", ..LINE };
+        let encode = |message| encode(&message, Layout::Json, Ending::Lf);
+        let behind = |message| {
+            let line = encode(message);
+            line.split_once("\"to\":null").expect("the last field").1.to_owned()
+        };
+        assert_eq!(behind(notice), "}\n");
+        assert_eq!(behind(Message { facts, ..notice }), ",\"event\":\"join\"}\n");
+        assert_eq!(behind(Message { answered, ..notice }), ",\"re\":\"x\\\"\",\"ok\":false}\n");
+        let both = ",\"event\":\"join\",\"re\":\"x\\\"\",\"ok\":false}\n";
+        assert_eq!(behind(Message { facts, answered, ..notice }), both);
+        for layout in [Layout::Named, Layout::Bare, Layout::Raw] {
+            let text = |message| super::tests::encode(&message, layout, Ending::Lf);
+            assert_eq!(text(Message { facts, answered, ..notice }), text(notice));
+        }
     }
 
     #[test]

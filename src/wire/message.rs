@@ -29,6 +29,20 @@ pub struct Message<'a> {
     pub reader: &'a str,
     /// UTF-8 without control characters, except in raw mode.
     pub text: &'a [u8],
+    /// What a notice tells, as [`Facts`](super::Facts) are encoded; empty if it tells nothing
+    /// for programs.
+    pub facts: &'a str,
+    /// What it answers, if it is an answer.
+    pub answered: Option<Answered<'a>>,
+}
+
+/// What a message answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered<'a> {
+    /// The name of the command.
+    pub re: &'a str,
+    /// The command was done.
+    pub ok: bool,
 }
 
 /// What a message is.

@@ -35,6 +35,8 @@ pub struct SharedLine {
     pub from: Box<str>,
     /// What was said.
     pub text: Box<str>,
+    /// What a notice tells, as `Facts` are encoded for a line; empty for all else.
+    pub facts: Box<str>,
     /// What is different in the room from here on, if something is.
     pub change: Option<Change>,
 }
@@ -91,7 +93,8 @@ impl SharedLine {
     /// How much memory it takes, about.
     pub fn bytes(&self) -> usize {
         let change = self.change.as_ref().map_or(0, Change::bytes);
-        size_of::<Submission>() + self.from.len() + self.text.len() + change
+        let words = self.from.len() + self.text.len() + self.facts.len();
+        size_of::<Submission>() + words + change
     }
 }
 

@@ -58,7 +58,7 @@ pub struct Batch {
 
 #[derive(Debug)]
 enum Entry {
-    Line { number: u64, time: Time, kind: Kind, from_bytes: u8, text_bytes: u32 },
+    Line { number: u64, time: Time, kind: Kind, from_bytes: u8, facts_bytes: u16, text_bytes: u32 },
     Lost { first: u64, last: u64 },
     Cleared { first: u64, last: u64 },
     Topic { bytes: u32 },
@@ -101,17 +101,21 @@ pub struct StoredLine<'a> {
     pub from: &'a str,
     /// UTF-8.
     pub text: &'a [u8],
+    /// What a notice tells, as `Facts` are encoded for a line; empty for all else.
+    pub facts: &'a str,
 }
 
 impl Batch {
     /// Adds news of a room.
     pub fn push(&mut self, room: &Arc<RoomKey>, news: News<'_>) {
         let entry = match news {
-            News::Line(StoredLine { number, time, kind, from, text }) => {
+            News::Line(StoredLine { number, time, kind, from, text, facts }) => {
                 self.bytes.extend_from_slice(from.as_bytes());
                 self.bytes.extend_from_slice(text);
+                self.bytes.extend_from_slice(facts.as_bytes());
                 let (from_bytes, text_bytes) = (from.len() as u8, text.len() as u32);
-                Entry::Line { number, time, kind, from_bytes, text_bytes }
+                let facts_bytes = facts.len() as u16;
+                Entry::Line { number, time, kind, from_bytes, facts_bytes, text_bytes }
             }
             News::Lost(first, last) => Entry::Lost { first, last },
             News::Cleared(first, last) => Entry::Cleared { first, last },
@@ -176,10 +180,11 @@ impl Batch {
         let mut take = move |bytes: usize| rest.split_off(..bytes).unwrap_or_default();
         self.entries.iter().map(move |(room, entry)| {
             let news = match *entry {
-                Entry::Line { number, time, kind, from_bytes, text_bytes } => {
+                Entry::Line { number, time, kind, from_bytes, facts_bytes, text_bytes } => {
                     let from = str::from_utf8(take(from_bytes.into())).unwrap_or_default();
                     let text = take(text_bytes as usize);
-                    News::Line(StoredLine { number, time, kind, from, text })
+                    let facts = str::from_utf8(take(facts_bytes.into())).unwrap_or_default();
+                    News::Line(StoredLine { number, time, kind, from, text, facts })
                 }
                 Entry::Lost { first, last } => News::Lost(first, last),
                 Entry::Cleared { first, last } => News::Cleared(first, last),
@@ -345,6 +350,8 @@ pub enum Past {
         from: Box<str>,
         /// What was said.
         text: Box<str>,
+        /// What a notice tells, as `Facts` are encoded; empty for all else.
+        facts: Box<str>,
     },
     /// So many lines were not stored here.
     Lost(u64),
@@ -397,8 +404,9 @@ mod tests {
     #[test]
     fn news_come_out_as_they_went_in() {
         let (lobby, dev) = (room("lobby"), room("dev"));
-        let line = |number, from, text| {
-            News::Line(StoredLine { number, time: 7, kind: Kind::Said, from, text })
+        let line = |number, from: &'static str, text| {
+            let facts = if from.is_empty() { "{\"event\":\"join\"}" } else { "" };
+            News::Line(StoredLine { number, time: 7, kind: Kind::Said, from, text, facts })
         };
         let news = [
             (&lobby, line(1, "ann", b"hello")),

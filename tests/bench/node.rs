@@ -66,7 +66,8 @@ impl Node {
                 .encode(LINE_BYTES, &mut text);
             let (author, kind, from) = (1, Kind::Said, "bench".into());
             let text = String::from_utf8_lossy(&text).into();
-            let line = SharedLine { author, time, kind, from, text, change: None };
+            let line =
+                SharedLine { author, time, kind, from, text, facts: "".into(), change: None };
             batch.push(Submission { room: Arc::clone(&self.room), count: number, line });
         }
         self.said += lines;

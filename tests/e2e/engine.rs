@@ -200,7 +200,7 @@ impl Server {
         let time = std::time::UNIX_EPOCH.elapsed().expect("it is later").as_secs() as u32;
         let (kind, from, text) = (Kind::Said, "ann".into(), text.into());
         let change = topic.map(|topic| Change::Topic(topic.into()));
-        let line = SharedLine { author: 1, time, kind, from, text, change };
+        let line = SharedLine { author: 1, time, kind, from, text, facts: "".into(), change };
         let (room, count) = (Arc::clone(&self.room), self.count);
         self.link.submit(vec![Submission { room, count, line }]);
     }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::cluster::{hears_at_last, say_until, servers};
 use crate::engine::{Engine, is_possible};
 use crate::harness::{Client, Host, Program};
+use crate::json::{Schema, answer, until};
 
 /// A client on each server, and everybody knows of the other one.
 fn ann_and_bob(here: &Program, there: &Program) -> (Client, Client) {
@@ -140,6 +141,38 @@ fn private_messages_find_people_on_other_servers() {
     bob.hears("<ann to you> psst");
     ann.say("/msg carl psst");
     ann.hears("*** no one here is called carl; /who shows who is here");
+}
+
+/// Events have their fields on all servers, and answers say what they answer when they come from
+/// another one.
+#[test]
+fn programs_are_told_the_same_on_all_servers() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let [here, mut there] = servers(&engine, &[]);
+    let (mut ann, mut bob) = ann_and_bob(&here, &there);
+    let schema = Schema::load();
+    ann.say("/format json");
+    assert_eq!(answer(&mut ann, &schema, "format")["ok"], true);
+    bob.say("/topic tea");
+    let topic = until(&mut ann, &schema, "topic");
+    assert_eq!((&topic["who"][0], &topic["words"]), (&"bob".into(), &"tea".into()));
+    // The log has it, and so has the engine.
+    ann.say("/history 1");
+    assert_eq!(until(&mut ann, &schema, "topic"), topic);
+    ann.say("/msg bob hi");
+    let sent = answer(&mut ann, &schema, "msg");
+    assert_eq!((&sent["kind"], &sent["ok"]), (&"private".into(), &true.into()));
+    bob.say("/ignore ann");
+    hears_at_last(&mut bob, "*** you no longer see what ann says");
+    ann.say("/msg bob hi");
+    assert_eq!(answer(&mut ann, &schema, "msg")["ok"], false);
+    there.signal(Signal::TERM);
+    assert_eq!(there.exit_code(), 0);
+    let gone = until(&mut ann, &schema, "cluster");
+    assert_eq!((&gone["state"], &gone["who"][0]), (&"ended".into(), &"bob".into()));
 }
 
 #[test]

@@ -275,7 +275,8 @@ impl Engine {
         let text = format!("elsewhere {}", self.made).into();
         let (author, time, kind, change) = (id.client, 0, Kind::Notice, None);
         // A line of the server, since those of clients here are looked for.
-        let line = SharedLine { author, time, kind, from: "".into(), text, change };
+        let line =
+            SharedLine { author, time, kind, from: "".into(), text, facts: "".into(), change };
         self.place(OTHER, Submission { room: lobby(), count: self.made, line });
     }
 

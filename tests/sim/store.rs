@@ -103,7 +103,8 @@ impl Store {
                     assert!(is_whole || self.has_failed, "{line:?} after a hole");
                     let (number, time, kind) = (line.number, line.time, line.kind);
                     let text = String::from_utf8(line.text.to_vec()).expect("UTF-8").into();
-                    let line = Past::Line { number, time, kind, from: line.from.into(), text };
+                    let (from, facts) = (line.from.into(), line.facts.into());
+                    let line = Past::Line { number, time, kind, from, text, facts };
                     stored.items.push((number, line));
                     stored.next = number + 1;
                 }

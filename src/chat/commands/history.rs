@@ -8,6 +8,7 @@ use jiff::civil::DateTime;
 use crate::chat::commands::{Outcome, Problem};
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Intro, Waiting};
+use crate::chat::notice::Notice;
 use crate::chat::state::Chat;
 use crate::chat::texts;
 use crate::wire::{From, Time};
@@ -104,7 +105,7 @@ impl Chat {
         &mut self,
         id: ClientId,
         number: u64,
-    ) -> Result<(), String> {
+    ) -> Result<(), Notice> {
         // Lines that came while the command waited are after it.
         let room = &self.rooms[self.sessions[id].room];
         let here = match self.sessions[id].is_ungreeted() || self.config.is_shared {
@@ -182,8 +183,8 @@ impl Chat {
         (next.saturating_sub(from), from - wanted)
     }
 
-    fn end_resume(&mut self, id: ClientId, text: &str) {
-        self.notify_here(id, text);
+    fn end_resume(&mut self, id: ClientId, notice: &Notice) {
+        self.notify_here(id, notice);
         let from = self.sessions[id].reader.next();
         self.tell_days(id, from, self.today());
         self.flush.push_first(id, &mut self.sessions[id]);
@@ -206,7 +207,7 @@ pub(in crate::chat) fn history(chat: &mut Chat, id: ClientId, rest: &str) -> Out
         return Ok(());
     }
     if !chat.show_history(id, lines) && kept == 0 && chat.is_caught_up(id) {
-        chat.notify(id, texts::NO_HISTORY);
+        chat.notify(id, &texts::no_history());
     }
     Ok(())
 }
@@ -224,7 +225,7 @@ fn history_since(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let from = chat.rooms[session.room].log.first_since(time);
     let lines = session.reader.next().saturating_sub(from);
     if lines == 0 || !chat.show_history(id, lines) {
-        chat.notify(id, texts::NO_HISTORY_SINCE);
+        chat.notify(id, &texts::no_history_since());
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ impl Chat {
             Answer::TooLong if is_empty => return self.notify(client, texts::SEARCH_TOO_LONG),
             Answer::TooLong => Vec::new(),
             _ => {
-                self.notify(client, texts::NO_PAST);
+                self.notify(client, &texts::no_past());
                 if is_empty {
                     return;
                 }

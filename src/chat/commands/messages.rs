@@ -9,6 +9,7 @@ use crate::chat::linking::people::nick_of;
 use crate::chat::member::{Correspondent, NOTE_BYTES_MAX};
 use crate::chat::names::nick::Nick;
 use crate::chat::names::proof::PROOF_SIGN;
+use crate::chat::notice::Notice;
 use crate::chat::room::RoomId;
 use crate::chat::state::Chat;
 use crate::chat::texts;
@@ -86,7 +87,7 @@ impl Chat {
         author: Correspondent,
         sender: &str,
         text: &str,
-    ) -> Result<Option<String>, Problem> {
+    ) -> Result<Option<Notice>, Problem> {
         let recipient = &self.sessions[to];
         let name = recipient.nick.clone();
         if recipient.reader.filter().is_some_and(|filter| filter.ignored.contains(&from)) {
@@ -258,7 +259,8 @@ pub(in crate::chat) fn away(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
     let away = (!is_back).then(|| rest.into());
     chat.sessions[id].set_rare(|rare| rare.away = away);
     chat.note_person(id);
-    chat.notify(id, texts::away(!is_back));
+    let nick = chat.sessions[id].nick.clone();
+    chat.notify(id, &texts::away(nick.as_str(), !is_back, rest));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The commands: one table, from which the help is made too.
 
 // In reading order.
+mod answers;
 pub(super) mod history;
 pub(super) mod rooms;
 pub(super) mod messages;
@@ -22,6 +23,7 @@ use crate::chat::input::Manner;
 use crate::chat::linking::people::{Permit, nick_of};
 use crate::chat::member::Waiting;
 use crate::chat::names::nick::Nick;
+use crate::chat::notice::Notice;
 use crate::chat::state::Chat;
 use crate::chat::texts;
 use crate::wire::{Charset, Client, Clock, Kind, Layout, View, close_directions};
@@ -65,10 +67,10 @@ pub(super) enum Problem {
     /// It isn't typed as its usage says.
     Usage,
     /// What the client is told.
-    Because(String),
+    Because(Notice),
 }
 
-impl<T: Into<String>> From<T> for Problem {
+impl<T: Into<Notice>> From<T> for Problem {
     fn from(text: T) -> Problem {
         Problem::Because(text.into())
     }
@@ -221,24 +223,27 @@ impl Chat {
 
     /// Runs it now, whatever the client has been sent so far.
     pub(super) fn run_command(&mut self, id: ClientId, line: &str) {
-        match find(line) {
-            Some((command, _))
-                if command.audience == Audience::Operators && !self.is_operator(id) =>
-            {
-                self.notify(id, texts::FOR_OPERATORS);
-            }
-            Some((command, _)) if command.speaks && self.is_silenced(id) => {}
-            Some((command, rest)) => match (command.run)(self, id, rest) {
-                Ok(()) => {}
-                Err(Problem::Usage) => self.notify(id, &texts::usage(command.usage)),
-                Err(Problem::Because(text)) => self.notify(id, &text),
-            },
-            None => {
-                let name = line.split([' ', '\t']).next().unwrap_or_default();
-                let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
-                let nearest = nearest(shown, self.is_operator(id));
-                self.notify(id, &texts::unknown_command(&format!("/{shown}"), nearest));
-            }
+        let Some((command, rest)) = find(line) else {
+            let name = line.split([' ', '\t']).next().unwrap_or_default();
+            let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
+            let nearest = nearest(shown, self.is_operator(id));
+            let text = texts::unknown_command(&format!("/{shown}"), nearest);
+            return self.answering(id, Some(shown), |chat| chat.refuse(id, &text));
+        };
+        self.answering(id, Some(command.name), |chat| chat.run_found(id, command, rest));
+    }
+
+    fn run_found(&mut self, id: ClientId, command: &Command, rest: &str) {
+        if command.audience == Audience::Operators && !self.is_operator(id) {
+            return self.refuse(id, texts::FOR_OPERATORS);
+        }
+        if command.speaks && self.is_silenced(id) {
+            return;
+        }
+        match (command.run)(self, id, rest) {
+            Ok(()) => {}
+            Err(Problem::Usage) => self.refuse(id, &texts::usage(command.usage)),
+            Err(Problem::Because(why)) => self.refuse(id, &why),
         }
     }
 
@@ -348,6 +353,7 @@ fn nick(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
 /// For programs, which can't choose another name.
 fn nick_or_nothing(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     if let Err(why) = rename(chat, id, "nick!", rest) {
+        chat.fail_command();
         chat.leave(id, CloseReason::Quit, Some(&texts::no_other_name(&why)));
     }
     Ok(())
@@ -383,7 +389,7 @@ pub(super) fn take_name(chat: &mut Chat, id: ClientId, nick: &Nick) -> Result<()
         chat.append_notice(chat.sessions[id].room, Kind::Presence, &renamed);
     }
     if !is_known || is_quiet {
-        chat.notify(id, &texts::you_are(nick.as_str()));
+        chat.notify(id, &texts::you_are(old.as_str(), nick.as_str()));
     }
     Ok(())
 }

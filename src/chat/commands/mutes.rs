@@ -121,7 +121,7 @@ impl Chat {
     fn let_speak(&mut self, id: ClientId) {
         self.sessions[id].set_rare(|rare| rare.muting = None);
         if self.sessions[id].is_member() {
-            self.notify_other(id, texts::YOU_MAY_SPEAK);
+            self.notify_other(id, &texts::you_may_speak());
         }
     }
 

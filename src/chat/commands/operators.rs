@@ -82,8 +82,8 @@ impl Chat {
     /// Whether an operator has muted a client, which is told so.
     pub(in crate::chat) fn is_silenced(&mut self, id: ClientId) -> bool {
         let Some(muting) = self.sessions[id].rare().muting else { return false };
-        let text = texts::you_are_muted(self.mute_left(muting));
-        self.notify(id, &text);
+        let notice = texts::silenced(self.mute_left(muting));
+        self.refuse(id, &notice);
         true
     }
 
@@ -240,7 +240,7 @@ pub(in crate::chat) fn op(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome 
     }
     chat.outputs.push_back(Output::Log(id, Logged::WrongOperatorPassword));
     let left = chat.count_password_attempt(id);
-    chat.notify(id, &texts::operator_password_wrong(left));
+    chat.refuse(id, &texts::operator_password_wrong(left));
     Ok(())
 }
 

@@ -72,7 +72,7 @@ pub(in crate::chat) fn who(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcom
     let newest = chat.position(id);
     if chat.sessions[id].reader.newest_encoding().layout == Layout::Json {
         // Programs have it in one line, and don't care for columns.
-        chat.notify(id, &texts::who(&chat.here(id), newest));
+        chat.notify(id, &texts::who(chat.here(id), newest));
         return Ok(());
     }
     let (people, count) = (chat.people_around(id), chat.people_in(chat.sessions[id].room));

@@ -33,14 +33,15 @@ impl Chat {
     pub(super) fn keep_as(&mut self, id: RoomId, number: u64, line: &Line<'_>) {
         let room = &mut self.rooms[id];
         let Some(key) = room.key.as_ref().filter(|_| room.is_stored) else { return };
-        let Line { kind, time, from, text, .. } = *line;
+        let Line { kind, time, from, text, facts, .. } = *line;
         let is_new = !room.is_kept && matches!(kind, Kind::Said | Kind::Act);
         room.is_kept |= is_new;
         if is_new && self.config.is_shared {
             self.handover.add(key, News::Run(&room.shared.run));
         }
         if room.is_kept {
-            self.handover.add(key, News::Line(StoredLine { number, time, kind, from, text }));
+            let line = StoredLine { number, time, kind, from, text, facts };
+            self.handover.add(key, News::Line(line));
         }
     }
 
@@ -124,8 +125,13 @@ impl Chat {
             None => {}
             Some(Asked::Room { name, waiting }) => self.handle_tail(&name, &waiting, answer),
             Some(Asked::Page(id)) => self.handle_page(id, answer),
-            Some(Asked::Search(id)) => self.handle_found(id, answer),
-            Some(Asked::Last(wanted)) => self.handle_last(*wanted, answer),
+            Some(Asked::Search(id)) => {
+                self.answering(id, Some("search"), |chat| chat.handle_found(id, answer));
+            }
+            Some(Asked::Last(wanted)) => {
+                let id = wanted.client;
+                self.answering(id, Some("last"), |chat| chat.handle_last(*wanted, answer));
+            }
             Some(Asked::Name(id, nick)) => {
                 let named = match answer {
                     Answer::Named { named, .. } => named.map_err(Some),

@@ -25,6 +25,7 @@ impl Chat {
 
     /// Shows a client what was said from somewhere on, first what only the store has.
     pub(in crate::chat) fn begin_past(&mut self, id: ClientId, from: From, intro: Intro) {
+        let re = self.answered_name(id);
         let session = &mut self.sessions[id];
         let log = &self.rooms[session.room].log;
         let first = log.first().min(session.reader.next());
@@ -32,7 +33,7 @@ impl Chat {
         session.reader.rewind(first);
         session.reader.hold();
         let day = self.today();
-        let reading = Reading { intro, lines, before: 0, next: 0, is_asked: false, day };
+        let reading = Reading { intro, re, lines, before: 0, next: 0, is_asked: false, day };
         let session = &mut self.sessions[id];
         session.set_rare(|rare| rare.reading = Some(Box::new(reading)));
         self.ask_page(id, from);
@@ -59,13 +60,20 @@ impl Chat {
 
     /// A page has come.
     pub(super) fn handle_page(&mut self, id: ClientId, answer: Answer) {
+        let Some(session) = self.sessions.get(id) else { return };
+        let re = session.rare().reading.as_ref().and_then(|reading| reading.re.clone());
+        self.answering(id, re.as_deref(), |chat| chat.show_page(id, answer));
+    }
+
+    fn show_page(&mut self, id: ClientId, answer: Answer) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let Some(mut reading) = session.set_rare(|rare| rare.reading.take()) else { return };
         reading.is_asked = false;
         let (before, intro) = (reading.before, std::mem::replace(&mut reading.intro, Intro::None));
         let Answer::Page(page) = answer else {
             session.set_rare(|rare| rare.reading = Some(reading));
-            self.notify_here(id, texts::NO_PAST);
+            self.fail_command();
+            self.notify_here(id, &texts::no_past());
             return self.end_reading(id);
         };
         self.introduce_past(id, intro, &page, reading.lines);

@@ -66,9 +66,10 @@ impl Chat {
         };
         // They may have been asked for before some were taken out.
         for line in lines.iter().filter(|line| !is_cleared(line)) {
-            if let Past::Line { number, time, kind, from, text } = line {
+            if let Past::Line { number, time, kind, from, text, facts } = line {
                 let (number, time, kind, text) = (*number, *time, *kind, text.as_bytes());
-                self.handover.add(room, News::Line(StoredLine { number, time, kind, from, text }));
+                let line = StoredLine { number, time, kind, from, text, facts };
+                self.handover.add(room, News::Line(line));
             }
         }
     }

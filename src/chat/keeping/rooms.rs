@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::chat::commands::find;
 use crate::chat::commands::rules::checked;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::lookups::Asked;
@@ -81,7 +82,7 @@ impl Chat {
         for id in waiting {
             self.resume_waiting(id);
             if !is_known && self.sessions.contains_key(id) {
-                self.notify(id, texts::NO_PAST);
+                self.notify(id, &texts::no_past());
             }
         }
         // They may have been taken elsewhere.
@@ -113,8 +114,9 @@ impl Chat {
     /// A client goes on that has waited for its room in vain.
     pub(in crate::chat) fn refuse_waiting(&mut self, id: ClientId, text: &str) {
         match self.sessions[id].set_rare(|rare| rare.waiting.take()) {
-            Some(Waiting::Answer(_)) => {
-                self.notify(id, text);
+            Some(Waiting::Answer(command)) => {
+                let re = find(&command).map(|(command, _)| command.name);
+                self.answering(id, re, |chat| chat.refuse(id, text));
                 let session = &mut self.sessions[id];
                 session.reader.go_on(&mut self.rooms[session.room].log, id);
                 self.queue(id);
@@ -145,10 +147,11 @@ impl Chat {
         let first = tail.lines.iter().find_map(Past::number);
         room.log.begin_at(&run, first.unwrap_or(tail.next).max(1));
         for line in &tail.lines {
-            if let Past::Line { number, time, kind, from, text } = line {
+            if let Past::Line { number, time, kind, from, text, facts } = line {
                 room.log.jump_to((*number).max(room.log.newest() + 1));
                 let (author, time, kind) = (ClientId::default(), *time, *kind);
-                room.log.append(&Line { author, kind, time, from, text: text.as_bytes() });
+                let text = text.as_bytes();
+                room.log.append(&Line { author, kind, time, from, text, facts });
             }
         }
         room.log.jump_to(tail.next.max(room.log.newest() + 1));
@@ -170,7 +173,7 @@ impl Chat {
         self.begin_repair(id, tail);
         self.watch(id);
         if tail.is_interrupted {
-            self.append_notice(id, Kind::Notice, texts::INTERRUPTED);
+            self.append_notice(id, Kind::Notice, &texts::interrupted());
         }
     }
 }

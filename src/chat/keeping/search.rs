@@ -60,8 +60,8 @@ impl Chat {
         }
         let found = match answer {
             Answer::Found(found) => found,
-            Answer::TooLong => return self.notify(id, texts::SEARCH_TOO_LONG),
-            _ => return self.notify(id, texts::NO_STORE),
+            Answer::TooLong => return self.refuse(id, texts::SEARCH_TOO_LONG),
+            _ => return self.refuse(id, texts::NO_STORE),
         };
         self.notify(id, &texts::found(found.len()));
         for line in &found {
@@ -73,8 +73,8 @@ impl Chat {
     /// A line that was found, as a person is shown it: `17 2026-11-20 14:03 <ann> hello`.
     pub(in crate::chat) fn found_line(&self, line: &Past) -> String {
         match line {
-            Past::Lost(lines) => texts::not_stored(*lines),
-            Past::Line { number, time, kind, from, text } => texts::found_line(
+            Past::Lost(lines) => texts::not_stored(*lines).text,
+            Past::Line { number, time, kind, from, text, .. } => texts::found_line(
                 Some(*number).filter(|number| *number > 0),
                 *time,
                 &self.config.zone,

@@ -34,7 +34,8 @@ impl Chat {
             _ => None,
         };
         let (name, sent_as) = (remote.nick.text(), self.sessions[from].nick.as_str().into());
-        let asked = Asked::Errand(Sent { from, name, text });
+        let re = self.answered_name(from);
+        let asked = Asked::Errand(Sent { from, name, text, re });
         let ticket = self.lookups.add(self.clock.now(), asked);
         let from =
             PersonId { server: Arc::clone(&self.directory.own), client: from.data().as_ffi() };
@@ -49,9 +50,16 @@ impl Chat {
         if !self.sessions.contains_key(sent.from) {
             return;
         }
-        if let Some(text) = sent.text.filter(|_| outcome.is_done) {
+        self.answering(sent.from, sent.re.as_deref(), |chat| chat.tell_outcome(&sent, outcome));
+    }
+
+    fn tell_outcome(&mut self, sent: &Sent, outcome: &Outcome) {
+        if !outcome.is_done {
+            self.fail_command();
+        }
+        if let Some(text) = sent.text.as_ref().filter(|_| outcome.is_done) {
             let own = self.sessions[sent.from].nick.clone();
-            self.tell(sent.from, Kind::Sent, own.as_str(), &sent.name, &text);
+            self.tell(sent.from, Kind::Sent, own.as_str(), &sent.name, text);
         }
         if outcome.notices.is_empty() && !outcome.is_done {
             self.notify_other(sent.from, &texts::nobody(&sent.name));
@@ -64,7 +72,10 @@ impl Chat {
     /// The other server doesn't answer.
     pub(in crate::chat) fn handle_lost_errand(&mut self, sent: &Sent) {
         if self.sessions.contains_key(sent.from) {
-            self.notify_other(sent.from, &texts::no_answer(&sent.name));
+            self.answering(sent.from, sent.re.as_deref(), |chat| {
+                chat.fail_command();
+                chat.notify_other(sent.from, &texts::no_answer(&sent.name));
+            });
         }
     }
 
@@ -96,7 +107,7 @@ impl Chat {
         let (is_done, notices) = match result {
             Ok(None) => (false, Vec::new()),
             Ok(Some(notices)) => (true, notices),
-            Err(Problem::Because(why)) => (false, vec![why]),
+            Err(Problem::Because(why)) => (false, vec![why.text]),
             Err(Problem::Usage) => (false, Vec::new()),
         };
         let notices = notices.into_iter().map(Into::into).collect();
@@ -114,7 +125,7 @@ impl Chat {
         let from = self.directory.id(server, *client).unwrap_or_default();
         let author = Correspondent::There(Box::new(errand.from.clone()));
         let notice = self.receive_private(id, from, author, &errand.name, text)?;
-        Ok(notice.into_iter().collect())
+        Ok(notice.into_iter().map(|notice| notice.text).collect())
     }
 
     fn kick_for(

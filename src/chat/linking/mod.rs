@@ -13,6 +13,7 @@ use std::sync::Arc;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::lookups::Asked;
 use crate::chat::linking::outbox::Pending;
+use crate::chat::notice::Told;
 use crate::chat::room::RoomId;
 use crate::chat::room::log::{HiddenFrom, Line};
 use crate::chat::state::{Chat, Output};
@@ -80,9 +81,10 @@ impl Chat {
     /// A line that those here have been shown before it had its number is stored with that.
     fn keep_shown(&mut self, id: RoomId, number: u64, line: &SharedLine) {
         if self.config.has_store {
-            let SharedLine { time, kind, from, text, .. } = line;
+            let SharedLine { time, kind, from, text, facts, .. } = line;
             let (author, time, kind) = (ClientId::default(), *time, *kind);
-            self.keep_as(id, number, &Line { author, kind, time, from, text: text.as_bytes() });
+            let text = text.as_bytes();
+            self.keep_as(id, number, &Line { author, kind, time, from, text, facts });
         }
     }
 
@@ -96,7 +98,7 @@ impl Chat {
         is_late: bool,
         hidden: HiddenFrom,
     ) {
-        let SharedLine { time, kind, from, text, .. } = line;
+        let SharedLine { time, kind, from, text, facts, .. } = line;
         let late = is_late.then(|| texts::late(*time, text));
         let (time, kind, text) = (*time, *kind, late.as_deref().unwrap_or(text).as_bytes());
         self.directory.hear(author, time);
@@ -106,7 +108,7 @@ impl Chat {
         } else {
             room.log.begin_run(&room.shared.run, number);
         }
-        self.append_at_once(id, &Line { author, kind, time, from, text }, hidden);
+        self.append_at_once(id, &Line { author, kind, time, from, text, facts }, hidden);
     }
 
     /// Adds a line to a room that several servers share.
@@ -138,16 +140,24 @@ impl Chat {
     }
 
     /// Adds a notice for those who are on this server only.
-    pub(super) fn append_alone(&mut self, id: RoomId, text: &str) {
+    pub(super) fn append_alone<'a>(&mut self, id: RoomId, notice: impl Into<Told<'a>>) {
+        let notice = notice.into();
         let (author, kind, time) = (ClientId::default(), Kind::Notice, self.clock.wall());
-        let line = Line { author, kind, time, from: "", text: text.as_bytes() };
+        let (from, text, facts) = ("", notice.text.as_bytes(), &*notice.facts_for_line());
+        let line = Line { author, kind, time, from, text, facts };
         self.append_here(id, &line, HiddenFrom::Nobody);
     }
 
     /// Adds a notice to a room of this name wherever people are in it.
-    pub(super) fn append_elsewhere(&mut self, room: &Arc<RoomKey>, text: &str) {
+    pub(super) fn append_elsewhere<'a>(
+        &mut self,
+        room: &Arc<RoomKey>,
+        notice: impl Into<Told<'a>>,
+    ) {
+        let notice = notice.into();
         let (author, kind, time) = (ClientId::default(), Kind::Notice, self.clock.wall());
-        let line = Line { author, kind, time, from: "", text: text.as_bytes() };
+        let (from, text, facts) = ("", notice.text.as_bytes(), &*notice.facts_for_line());
+        let line = Line { author, kind, time, from, text, facts };
         match self.rooms.find_key(room) {
             Some(id) => self.append_to_shared(id, room, &line, HiddenFrom::Nobody, None),
             None => self.outbox.add_elsewhere(room, &line),
@@ -176,7 +186,7 @@ impl Chat {
         let Some(id) = self.rooms.find_key(room) else { return false };
         let is_lost = self.rooms[id].shared.newest >= next;
         if is_lost {
-            self.append_alone(id, texts::ENGINE_FORGOT);
+            self.append_alone(id, &texts::engine_forgot());
         }
         let shared = &mut self.rooms[id].shared;
         (shared.run, shared.newest) = (run.into(), next - 1);
@@ -192,11 +202,11 @@ impl Chat {
         match (is_up, self.config.talks_alone) {
             (true, _) => self.come_together(),
             (false, true) => {
-                self.tell_everyone(texts::LINK_DOWN_ALONE);
+                self.tell_everyone(&texts::link_down(texts::LINK_DOWN_ALONE));
                 self.show_pending();
             }
             (false, false) => {
-                self.tell_everyone(texts::LINK_DOWN);
+                self.tell_everyone(&texts::link_down(texts::LINK_DOWN));
                 self.fail_posts();
             }
         }
@@ -204,7 +214,7 @@ impl Chat {
 
     /// The engine works again.
     fn come_together(&mut self) {
-        self.tell_everyone(texts::LINK_UP);
+        self.tell_everyone(&texts::link_up());
         for (room, lines) in self.outbox.take_lost() {
             self.append_elsewhere(&room, &texts::lines_said_alone(lines));
         }
@@ -240,9 +250,10 @@ impl Chat {
         for id in rooms {
             let Some(key) = self.rooms[id].key.clone() else { continue };
             for (author, hidden, line) in self.outbox.show_pending(&key) {
-                let SharedLine { time, kind, from, text, .. } = &line;
+                let SharedLine { time, kind, from, text, facts, .. } = &line;
                 let (time, kind, text) = (*time, *kind, text.as_bytes());
-                self.append_here(id, &Line { author, kind, time, from, text }, hidden);
+                let line = Line { author, kind, time, from, text, facts };
+                self.append_here(id, &line, hidden);
             }
         }
         self.end_posts();
@@ -257,7 +268,7 @@ impl Chat {
     pub(super) fn is_linked(&mut self, id: ClientId) -> bool {
         let is_linked = !self.config.is_shared || self.outbox.is_up() || self.config.talks_alone;
         if !is_linked {
-            self.notify(id, texts::NOT_SENT);
+            self.refuse(id, &texts::not_sent());
         }
         is_linked
     }

@@ -185,13 +185,14 @@ impl Outbox {
 }
 
 fn shared(line: &Line<'_>, change: Option<Change>) -> SharedLine {
-    let Line { author, kind, time, from, text } = *line;
+    let Line { author, kind, time, from, text, facts } = *line;
     SharedLine {
         author: if author.is_null() { 0 } else { author.data().as_ffi() },
         time,
         kind,
         from: from.into(),
         text: String::from_utf8_lossy(text).into(),
+        facts: facts.into(),
         change,
     }
 }
@@ -207,7 +208,7 @@ mod tests {
 
     fn hello() -> Line<'static> {
         let (author, kind) = (ClientId::default(), Kind::Said);
-        Line { author, kind, time: 0, from: "ann", text: b"hello" }
+        Line { author, kind, time: 0, from: "ann", text: b"hello", facts: "" }
     }
 
     fn say(outbox: &mut Outbox, room: &Arc<RoomKey>) {

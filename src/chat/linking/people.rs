@@ -15,6 +15,7 @@ use crate::chat::linking::directory::{Directory, Remote};
 use crate::chat::member::{Claim, Session, Standing, Waiting};
 use crate::chat::names::lookalikes;
 use crate::chat::names::nick::Nick;
+use crate::chat::notice::Notice;
 use crate::chat::room::RoomId;
 use crate::chat::state::{Chat, Sessions};
 use crate::chat::texts;
@@ -360,19 +361,19 @@ impl Chat {
     }
 
     /// Tells all members, once each.
-    pub(in crate::chat) fn tell_everyone(&mut self, text: &str) {
+    pub(in crate::chat) fn tell_everyone(&mut self, notice: &Notice) {
         let rooms: Vec<_> = self.rooms.iter().map(|(id, _)| id).collect();
-        rooms.into_iter().for_each(|room| self.tell_room(room, text));
+        rooms.into_iter().for_each(|room| self.tell_room(room, notice));
     }
 
     /// Tells those who are in a room here, which isn't a part of what is said there.
-    fn tell_room(&mut self, room: RoomId, text: &str) {
+    fn tell_room(&mut self, room: RoomId, notice: &Notice) {
         let is_greeted = |id: &ClientId| {
             self.sessions.get(*id).and_then(Session::standing) != Some(Standing::Arriving)
         };
         let members = self.rooms[room].members().iter().copied().filter(is_greeted);
         for id in members.collect::<Vec<_>>() {
-            self.notify_other(id, text);
+            self.notify_other(id, notice);
         }
     }
 }

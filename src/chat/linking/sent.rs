@@ -12,4 +12,6 @@ pub(in crate::chat) struct Sent {
     pub name: EcoString,
     /// The message, if it is one.
     pub text: Option<Box<str>>,
+    /// The command that wants it.
+    pub re: Option<Box<str>>,
 }

@@ -40,6 +40,8 @@ pub(in crate::chat) struct Claim {
 pub(in crate::chat) struct Reading {
     /// What it is told first.
     pub intro: Intro,
+    /// The command that wants it.
+    pub re: Option<Box<str>>,
     /// Lines in the log when it began.
     pub lines: u64,
     /// The number of the first line that the page that is asked for doesn't have.

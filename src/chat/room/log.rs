@@ -54,7 +54,7 @@ pub(in crate::chat) struct Log {
     records: VecDeque<Record>,
     /// Where the first line begins in all that was ever stored.
     start: u64,
-    /// The sender and the text of each line.
+    /// The sender and the text of each line, and the facts of notices.
     bytes: VecDeque<u8>,
     /// By encoding; those with readers.
     images: [Option<Box<Image>>; Encoding::COUNT],
@@ -123,6 +123,8 @@ pub(in crate::chat) struct Line<'a> {
     /// The sender's name; empty if it is the server. 255 bytes at most.
     pub from: &'a str,
     pub text: &'a [u8],
+    /// What a notice tells, as `Facts` are encoded for a line; empty for all else.
+    pub facts: &'a str,
 }
 
 /// A line that was said.
@@ -160,14 +162,18 @@ pub(in crate::chat) enum HiddenFrom {
 struct Record {
     /// Whose line it is, or the null key.
     author: ClientId,
-    /// Where its text ends in all that was ever stored.
+    /// Where its text (or, of a notice, its facts) ends in all that was ever stored.
     end: u64,
     time: Time,
     /// How many lines on the author's next one is; 0 if there is none so far.
     next_own: u32,
     kind: Kind,
     from_bytes: u8,
+    facts_bytes: u16,
 }
+
+/// Notices have facts, and what people say costs nothing for that.
+const _: () = assert!(size_of::<Record>() == 32);
 
 /// Where the first line begins. Not at 0, so that a number of 32 bits somewhere
 /// shows in every test and not after 4 GiB.
@@ -354,20 +360,36 @@ impl Log {
     /// Adds a line and drops old ones beyond the limits. This is the one place
     /// where the order of lines is made.
     pub fn append(&mut self, line: &Line) -> Seq {
-        let Line { author, kind, time, from, text } = *line;
+        let Line { author, kind, time, from, text, facts } = *line;
         let seq = self.next();
-        self.trim(from.len() + text.len() + FRAME_BYTES_MAX);
-        let needed = self.bytes.len() + from.len() + text.len();
+        let bytes = from.len() + text.len() + facts.len();
+        self.trim(bytes + FRAME_BYTES_MAX);
+        let needed = self.bytes.len() + bytes;
         reserve(&mut self.bytes, needed, self.limits.bytes_max);
         self.bytes.extend(from.as_bytes());
         self.bytes.extend(text);
+        self.bytes.extend(facts.as_bytes());
         let end = self.start + self.bytes.len() as u64;
-        let from_bytes = from.len() as u8;
-        self.records.push_back(Record { author, end, time, next_own: 0, kind, from_bytes });
+        let (from_bytes, facts_bytes) = (from.len() as u8, facts.len() as u16);
+        let record = Record { author, end, time, next_own: 0, kind, from_bytes, facts_bytes };
+        self.records.push_back(record);
         let number = self.own_number(seq);
         let (room, run) = (&*self.room, &*Arc::clone(&self.stretch(seq).run));
-        let (zone, to, reader) = (&self.zone, "", "");
-        let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
+        let (zone, to, reader, answered) = (&self.zone, "", "", None);
+        let message = Message {
+            number,
+            time,
+            zone,
+            room,
+            run,
+            kind,
+            from,
+            to,
+            reader,
+            text,
+            facts,
+            answered,
+        };
         for image in self.images.iter_mut().flatten() {
             if let Some(parts) = image.encoding.parts(&message) {
                 image.add(&parts, self.limits);
@@ -474,11 +496,26 @@ impl Log {
         let (front, back) = slices(&self.bytes, start - self.start, end - self.start);
         let whole = [front, back].concat();
         let (from, text) = whole.split_at(record.from_bytes.into());
+        let (text, facts) = text.split_at(text.len() - usize::from(record.facts_bytes));
         let from = std::str::from_utf8(from).unwrap_or_default();
+        let facts = std::str::from_utf8(facts).unwrap_or_default();
         let Record { time, kind, .. } = *record;
         let (number, room, run) = (self.own_number(seq), &*self.room, self.run_of(seq));
-        let (zone, to) = (&self.zone, "");
-        let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
+        let (zone, to, answered) = (&self.zone, "", None);
+        let message = Message {
+            number,
+            time,
+            zone,
+            room,
+            run,
+            kind,
+            from,
+            to,
+            reader,
+            text,
+            facts,
+            answered,
+        };
         encoding.encode(&message, bytes);
     }
 
@@ -497,10 +534,23 @@ impl Log {
 
     /// Adds what the store has of this room to `bytes`, if it is a line.
     pub fn encode_past(&self, past: &Past, encoding: Encoding, reader: &str, bytes: &mut Vec<u8>) {
-        if let Past::Line { number, time, kind, from, text } = past {
+        if let Past::Line { number, time, kind, from, text, facts } = past {
             let (number, time, kind, text) = (Some(*number), *time, *kind, text.as_bytes());
-            let (zone, room, run, to) = (&self.zone, &*self.room, self.run(), "");
-            let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
+            let (zone, room, run, to, answered) = (&self.zone, &*self.room, self.run(), "", None);
+            let message = Message {
+                number,
+                time,
+                zone,
+                room,
+                run,
+                kind,
+                from,
+                to,
+                reader,
+                text,
+                facts,
+                answered,
+            };
             encoding.encode(&message, bytes);
         }
     }
@@ -529,12 +579,14 @@ impl Log {
 
     /// A line as the store has it; without a number of its own, 0.
     fn past(&self, seq: Seq) -> Past {
-        let Record { end, time, kind, from_bytes, .. } = self.records[self.index(seq)];
+        let Record { end, time, kind, from_bytes, facts_bytes, .. } = self.records[self.index(seq)];
         let (front, back) = slices(&self.bytes, self.begin(seq) - self.start, end - self.start);
         let whole = [front, back].concat();
         let (from, text) = whole.split_at(from_bytes.into());
-        let [from, text] = [from, text].map(|part| String::from_utf8_lossy(part).into());
-        Past::Line { number: self.own_number(seq).unwrap_or(0), time, kind, from, text }
+        let (text, facts) = text.split_at(text.len() - usize::from(facts_bytes));
+        let [from, text, facts] =
+            [from, text, facts].map(|part| String::from_utf8_lossy(part).into());
+        Past::Line { number: self.own_number(seq).unwrap_or(0), time, kind, from, text, facts }
     }
 
     /// Says that `seq` is the author's next line after `previous`.
@@ -832,7 +884,7 @@ mod tests {
 
     fn say(log: &mut Log, text: &str) -> Seq {
         let (author, kind, time) = (ClientId::default(), Kind::Said, 0);
-        log.append(&Line { author, kind, time, from: "ann", text: text.as_bytes() })
+        log.append(&Line { author, kind, time, from: "ann", text: text.as_bytes(), facts: "" })
     }
 
     #[test]
@@ -841,7 +893,7 @@ mod tests {
         assert_eq!(log.first_since(7), 0);
         for time in [5, 7, 7, 9] {
             let (author, kind) = (ClientId::default(), Kind::Said);
-            log.append(&Line { author, kind, time, from: "ann", text: b"hello" });
+            log.append(&Line { author, kind, time, from: "ann", text: b"hello", facts: "" });
         }
         let found = [0, 7, 8, 9, 10].map(|time| log.first_since(time));
         assert_eq!(found, [1, 1, 3, 3, 4], "the first one is gone");
@@ -997,7 +1049,7 @@ mod tests {
         let mut reader = with_times(&mut log);
         let say = |log: &mut Log, time| {
             let (author, kind, from) = (ClientId::default(), Kind::Said, "ann");
-            log.append(&Line { author, kind, time, from, text: b"hello" })
+            log.append(&Line { author, kind, time, from, text: b"hello", facts: "" })
         };
         say(&mut log, 21 * HOUR);
         let expected = "*** Thursday, 1 January 1970\n[22:00] <ann> hello\n";

@@ -187,7 +187,7 @@ impl Model {
         let author = self.members.get(who).map_or(ClientId::default(), |member| member.id);
         let kind = if who == READERS { Kind::Presence } else { Kind::Said };
         let from = if who == READERS { "" } else { NAME };
-        let line = Line { author, kind, time: 0, from, text: text.as_bytes() };
+        let line = Line { author, kind, time: 0, from, text: text.as_bytes(), facts: "" };
         let seq = self.log.append(&line);
         let number = self.log.number(seq);
         self.past.push(Said { who, kind, text, number });
@@ -281,7 +281,10 @@ impl Said {
             let (zone, kind, text) = (&TimeZone::UTC, self.kind, text.as_bytes());
             let (from, reader) = (if is_said { NAME } else { "" }, NAME);
             let (number, time, room, run, to) = (None, 0, "", "", "");
-            let message = Message { number, time, zone, room, run, kind, from, to, reader, text };
+            let (facts, answered) = ("", None);
+            #[rustfmt::skip]
+            let message =
+                Message { number, time, zone, room, run, kind, from, to, reader, text, facts, answered };
             let mut bytes = Vec::new();
             encoding.encode(&message, &mut bytes);
             return String::from_utf8(bytes).expect("UTF-8");

@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
+use crate::chat::notice::Notice;
+
 /// Comings and goings in a room that nobody has been told of.
 #[derive(Debug, Default)]
 pub(in crate::chat) struct Presence {
     pub joined: usize,
     pub left: usize,
-    /// How the last one left, in words.
-    pub last_left: String,
+    /// How the last one left.
+    pub last_left: Notice,
     /// When a notice will tell.
     pub due_at: Option<Instant>,
 }

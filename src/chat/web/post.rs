@@ -18,7 +18,7 @@ impl Chat {
         self.take_name(id, wanted_name(request))?;
         if let Some(muting) = self.sessions[id].rare().muting {
             let text = texts::you_are_muted(self.mute_left(muting));
-            return Err(Answer::text("403 Forbidden", text));
+            return Err(Answer::text("403 Forbidden", text.text));
         }
         if let Some(wait) = self.slow_wait(id) {
             let text = self.early_line(id, wait);
