@@ -206,8 +206,15 @@ impl Chat {
     }
 
     /// Tells a client about the room that it has come to.
+    /// With the welcome and one line on editing, that is four lines at most.
     pub(super) fn introduce(&mut self, id: ClientId) {
-        self.notify_here(id, &self.here(id));
+        // Programs have known two notices since there is a store.
+        let is_program = self.sessions[id].reader.newest_encoding().layout == Layout::Json;
+        let (here, kept) = (self.here(id), self.kept(id));
+        match kept.as_deref().filter(|_| !is_program) {
+            Some(kept) => self.notify_here(id, &texts::here_and_kept(&here, kept)),
+            None => self.notify_here(id, &here),
+        }
         let topic = self.rooms[self.sessions[id].room].topic.clone();
         if topic.is_some() {
             self.notify_here(id, &texts::topic(topic.as_deref()));
@@ -216,16 +223,16 @@ impl Chat {
         if !rules.is_empty() {
             self.notify_here(id, &rules);
         }
-        self.tell_kept(id);
+        if let Some(kept) = kept.filter(|_| is_program) {
+            self.notify_here(id, &kept);
+        }
         self.show_history(id, self.config.history_lines);
     }
 
-    /// Tells a client whether what it says is stored.
-    fn tell_kept(&mut self, id: ClientId) {
-        if self.config.has_store {
-            let is_kept = self.rooms[self.sessions[id].room].is_stored;
-            self.notify_here(id, &texts::kept(is_kept, self.config.keep));
-        }
+    /// Whether what a client says is stored.
+    fn kept(&self, id: ClientId) -> Option<String> {
+        let is_kept = self.rooms[self.sessions[id].room].is_stored;
+        self.config.has_store.then(|| texts::kept(is_kept, self.config.keep))
     }
 
     /// Whether a client will stay, as far as can be seen.

@@ -111,6 +111,11 @@ pub(super) fn who(here: Notice, newest: u64) -> Notice {
     Notice { text: format!("{}; line {newest} is the newest", here.text), ..here }
 }
 
+/// `2 here: ann, bob; what is said here is kept`
+pub(super) fn here_and_kept(here: &str, kept: &str) -> String {
+    format!("{here}; {kept}")
+}
+
 /// `2 here; line 17 is the newest`
 pub(super) fn who_head(count: usize, newest: u64) -> String {
     format!("{count} here; line {newest} is the newest")

@@ -103,7 +103,7 @@ fn the_arrow_keys_bring_back_what_was_typed() {
     stage.bob.hears("<guest2> two");
 }
 
-/// Promise 78: what gives a secret away isn't kept, and what is said twice is kept once.
+/// Promise 86: what gives a secret away isn't kept, and what is said twice is kept once.
 #[test]
 fn secrets_are_not_brought_back() {
     let Some(mut stage) = Stage::new(60) else { return };
@@ -184,7 +184,7 @@ fn ctrl_r_finds_a_line_again() {
     stage.bob.hears("<guest2> hello wide world");
 }
 
-/// Promise 77: nothing that is pasted is a key, and the user is asked.
+/// Promise 85: nothing that is pasted is a key, and the user is asked.
 #[test]
 fn many_pasted_lines_are_a_question() {
     let Some(mut stage) = Stage::new(60) else { return };
@@ -231,7 +231,7 @@ fn a_terminal_is_asked_for_marks_and_set_back() {
     read_until(&mut ann, b"\x1b[?2004l");
 }
 
-/// Promise 79: no row is wider than the window, and no word is broken.
+/// Promise 87: no row is wider than the window, and no word is broken.
 #[test]
 fn long_lines_are_wrapped_at_the_window() {
     let Some(mut stage) = Stage::new(40) else { return };

@@ -48,7 +48,7 @@ fn register(client: &mut Client, name: &str) {
     ));
 }
 
-/// Promise 77.
+/// Promise 83.
 #[test]
 fn a_registered_name_is_its_owners_after_a_restart_and_nothing_else_is_kept_of_the_secret() {
     let directory = directory();
@@ -98,7 +98,7 @@ fn a_registered_name_is_its_owners_after_a_restart_and_nothing_else_is_kept_of_t
     notices(&mut [&mut bob, &mut eve], "eve is now Ann");
 }
 
-/// Promise 77.
+/// Promise 83.
 #[test]
 fn a_name_that_looks_like_a_registered_one_is_its_owners_too() {
     let directory = directory();
@@ -118,7 +118,7 @@ fn a_name_that_looks_like_a_registered_one_is_its_owners_too() {
     bob.hears("*** you are logged in as alice");
 }
 
-/// Promise 77.
+/// Promise 83.
 #[test]
 fn a_ghost_gives_way_to_its_owner_at_once() {
     let directory = directory();
@@ -153,7 +153,7 @@ fn a_script_logs_in_with_its_first_line() {
     while ann.line() != "<ci> it works" {}
 }
 
-/// Promise 78.
+/// Promise 84.
 #[test]
 fn guesses_wait_longer_and_longer() {
     let directory = directory();
@@ -214,7 +214,7 @@ fn a_name_is_given_up_by_its_owner_or_an_operator_and_gets_another_secret() {
     ann.hears("*** you are an operator now; /help shows what you can do");
     ann.say("/unregister ANN");
     ann.hears("*** ann is no longer registered");
-    program.logs("eve unregisters ann");
+    program.logs("unregisters ann");
 }
 
 fn write_private(path: &Path, text: &str) {

@@ -38,7 +38,7 @@ fn operator(program: &Program, name: &str) -> Client {
     client
 }
 
-/// Promise 77.
+/// Promise 80.
 #[test]
 fn a_post_in_slow_mode_gets_a_status() {
     let files = Files::new();
@@ -63,7 +63,7 @@ fn a_post_in_slow_mode_gets_a_status() {
     ann.hears("<ci> six");
 }
 
-/// Promise 78.
+/// Promise 81.
 #[test]
 fn a_locked_room_is_told_of_in_the_form_that_a_client_speaks() {
     let files = Files::new();
@@ -97,7 +97,7 @@ fn a_locked_room_is_told_of_in_the_form_that_a_client_speaks() {
     bob.read_greeting();
 }
 
-/// Promise 79: what is cleared is gone, also from the disk.
+/// Promise 82: what is cleared is gone, also from the disk.
 #[test]
 fn what_is_cleared_is_in_no_history_and_on_no_disk() {
     let files = Files::new();
@@ -135,7 +135,7 @@ fn what_is_cleared_is_in_no_history_and_on_no_disk() {
     assert_eq!(lines, 0);
 }
 
-/// Promise 79: nor on another server.
+/// Promise 82: nor on another server.
 #[test]
 fn rules_and_cleared_lines_are_for_all_servers() {
     if !is_possible() {

@@ -202,3 +202,30 @@ fn pass(world: &mut World) {
         world.settle();
     }
 }
+
+/// One more line is for what tells of editing. The message of the day is the operator's, and
+/// what is behind the notice of the history was said by people.
+#[test]
+fn a_welcome_has_four_lines_at_most() {
+    for has_store in [false, true] {
+        for password in [None, roomcast::chat::Password::new("secret")] {
+            let needs_password = password.is_some();
+            let config = Config { has_store, password, history_lines: 9, ..Config::default() };
+            let mut world = world(config, 1);
+            if needs_password {
+                tell(&mut world, 0, "secret\n");
+            }
+            tell(&mut world, 0, "/topic tea\n");
+            let newcomer = world.connect(Habit::Prompt, usize::MAX);
+            pass(&mut world);
+            if needs_password {
+                tell(&mut world, newcomer, "secret\n");
+                pass(&mut world);
+            }
+            let shown = screen(&world.peers[newcomer]);
+            let welcome = shown.iter().skip_while(|line| !line.starts_with("*** welcome, "));
+            let welcome = welcome.take_while(|line| !line.starts_with("*** the last "));
+            assert_eq!(welcome.count(), 3, "{shown:?}");
+        }
+    }
+}

@@ -18,6 +18,7 @@ pub struct Client {
     stream: BufReader<Socket>,
     /// Its name, once it has read its greeting.
     nick: String,
+    here: String,
     line_end: &'static str,
 }
 
@@ -59,7 +60,12 @@ impl Client {
     fn from_connected(socket: Socket) -> Client {
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         socket.set_write_timeout(Some(PATIENCE)).expect("a timeout");
-        Client { stream: BufReader::new(socket), nick: String::new(), line_end: "\n" }
+        Client {
+            stream: BufReader::new(socket),
+            nick: String::new(),
+            here: String::new(),
+            line_end: "\n",
+        }
     }
 
     /// Reads its greeting and learns its name from it.
@@ -70,6 +76,12 @@ impl Client {
         self.nick = nick.unwrap_or_else(|| panic!("greeted with {welcome:?}")).0.to_owned();
         let here = self.line();
         assert!(here.starts_with("*** ") && here.contains(" here: "), "greeted with {here:?}");
+        self.here = here;
+    }
+
+    /// The line of its greeting that says who is here, and whether talk is kept.
+    pub fn here(&self) -> &str {
+        &self.here
     }
 
     pub fn nick(&self) -> &str {
