@@ -205,8 +205,8 @@ impl Chat {
         }
     }
 
-    /// Tells a client about the room that it has come to.
-    /// With the welcome and one line on editing, that is four lines at most.
+    /// Tells a client about the room that it has come to. With the welcome, that is four lines at
+    /// most.
     pub(super) fn introduce(&mut self, id: ClientId) {
         // Programs have known two notices since there is a store.
         let is_program = self.sessions[id].reader.newest_encoding().layout == Layout::Json;
@@ -219,8 +219,7 @@ impl Chat {
         if topic.is_some() {
             self.notify_here(id, &texts::topic(topic.as_deref()));
         }
-        let rules = texts::rules(&self.rooms[self.sessions[id].room].rules);
-        if !rules.is_empty() {
+        if let Some(rules) = texts::rules(&self.rooms[self.sessions[id].room].rules) {
             self.notify_here(id, &rules);
         }
         if let Some(kept) = kept.filter(|_| is_program) {

@@ -1203,16 +1203,28 @@ pub(super) fn too_many_mutes(mutes_max: usize) -> String {
 pub(super) const MUTE_TIME: &str =
     "a mute lasts from 1 second to 365 days: /mute ann 30s, 10m, 2h or 1d";
 
-/// What newcomers to a room are told of its rules; empty if there are none.
-pub(super) fn rules(rules: &Rules) -> String {
+/// What newcomers to a room are told of its rules, if there are some.
+pub(super) fn rules(rules: &Rules) -> Option<Notice> {
     let slow = (rules.slow_seconds > 0).then(|| one_line_in(rules.slow_seconds));
     let lock = rules.is_locked.then(|| "it is locked for others".to_owned());
-    match (slow, lock) {
+    let text = match (slow, lock) {
         (Some(slow), Some(lock)) => format!("this room is in slow mode, {slow}, and {lock}"),
         (Some(slow), None) => format!("this room is in slow mode: {slow}"),
         (None, Some(_)) => "this room is locked for others".into(),
-        (None, None) => String::new(),
-    }
+        (None, None) => return None,
+    };
+    Some(Notice::new(text, rules_now(&[], rules)))
+}
+
+/// An operator has set rules.
+pub(super) fn rules_set(nick: &str, text: String, rules: &Rules) -> Notice {
+    Notice::new(text, rules_now(&[nick], rules))
+}
+
+fn rules_now(who: &[&str], rules: &Rules) -> Facts {
+    let state = if rules.is_locked { "locked" } else { "open" };
+    let count = Some(rules.slow_seconds.into());
+    Facts { state: Some(state.into()), count, ..about(Event::Rules, who) }
 }
 
 /// `one line in 5 s from each user`
@@ -1238,8 +1250,10 @@ pub(super) const SLOW_TIME: &str =
     "slow mode takes 1 second to 1 hour: /slow 5s, /slow 1m, /slow off";
 
 /// A line that came too soon.
-pub(super) fn too_soon(seconds: u32, wait: u32) -> String {
-    format!("not sent: slow mode allows one line in {seconds} s; send it again in {wait} s")
+pub(super) fn too_soon(seconds: u32, wait: u32) -> Notice {
+    let text =
+        format!("not sent: slow mode allows one line in {seconds} s; send it again in {wait} s");
+    Notice::new(text, counted(Event::Unsent, wait.into()))
 }
 
 /// The answer to a POST of which some lines came too soon.
@@ -1270,16 +1284,20 @@ pub(super) fn locked_out(room: &str) -> String {
 }
 
 /// What newcomers are asked while the first room is locked.
-pub(super) fn locked_entry(room: &str) -> String {
-    format!("{room} is locked: wait, type the name that was invited, or the operators' password")
+pub(super) fn locked_entry(room: &str) -> Notice {
+    let text = format!(
+        "{room} is locked: wait, type the name that was invited, or the operators' password"
+    );
+    Notice::new(text, Facts { target: some(room), ..Facts::new(Event::Login) })
 }
 
 pub(super) fn invited(name: &str, room: &str) -> String {
     format!("{name} can enter {room} now")
 }
 
-pub(super) fn you_are_invited(by: &str, room: &str) -> String {
-    format!("{by} invites you: /join {room} takes you there")
+pub(super) fn you_are_invited(by: &str, room: &str) -> Notice {
+    let facts = Facts { target: some(room), ..about(Event::Invite, &[by]) };
+    Notice::new(format!("{by} invites you: /join {room} takes you there"), facts)
 }
 
 pub(super) fn too_many_invited(invited_max: usize) -> String {
@@ -1287,17 +1305,20 @@ pub(super) fn too_many_invited(invited_max: usize) -> String {
 }
 
 /// `ann cleared lines 5 to 7 from the history`
-pub(super) fn cleared(nick: &str, first: u64, last: u64) -> String {
-    match first == last {
+pub(super) fn cleared(nick: &str, first: u64, last: u64) -> Notice {
+    let text = match first == last {
         true => format!("{nick} cleared line {first} from the history"),
         false => format!("{nick} cleared lines {first} to {last} from the history"),
-    }
+    };
+    let (first, last) = (Some(first), Some(last));
+    Notice::new(text, Facts { first, last, ..about(Event::Clear, &[nick]) })
 }
 
 /// To a client that asks for what was said since a line.
-pub(super) fn lines_cleared(lines: u64) -> String {
+pub(super) fn lines_cleared(lines: u64) -> Notice {
     let were = if lines == 1 { "was" } else { "were" };
-    format!("{} {were} cleared since then", count(lines, "line"))
+    let text = format!("{} {were} cleared since then", count(lines, "line"));
+    Notice::new(text, counted(Event::Clear, lines))
 }
 
 pub(super) const NOTHING_TO_CLEAR: &str = "there is nothing to clear";
@@ -1312,14 +1333,18 @@ pub(super) fn operator_elsewhere(remote: &Remote, server: &str) -> String {
 }
 
 /// `bob reports eve in lobby: "spam"`
-pub(super) fn report(report: &SharedReport) -> String {
+pub(super) fn report(report: &SharedReport) -> Notice {
     let SharedReport { by, about, room, why, .. } = report;
-    format!("{by} reports {about} in {room}{}", reason_after_colon(why))
+    let text = format!("{by} reports {about} in {room}{}", reason_after_colon(why));
+    let who = vec![by.clone(), about.clone()];
+    let (target, reason) = (some(room), some(why));
+    Notice::new(text, Facts { who, target, reason, ..Facts::new(Event::Report) })
 }
 
 /// The same with the time, in a list.
-pub(super) fn report_then(it: &SharedReport, zone: &TimeZone) -> String {
-    format!("{} {}", date_and_time(it.time, zone), report(it))
+pub(super) fn report_then(it: &SharedReport, zone: &TimeZone) -> Notice {
+    let report = report(it);
+    Notice { text: format!("{} {}", date_and_time(it.time, zone), report.text), ..report }
 }
 
 pub(super) fn reports_waiting(reports: usize) -> String {

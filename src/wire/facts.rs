@@ -39,6 +39,10 @@ events! {
     Kick = "kick",
     /// An operator says something to everyone.
     Announce = "announce",
+    /// What operators have set for the room: slow mode, and whether it is locked.
+    Rules = "rules",
+    /// Lines were taken out of the history.
+    Clear = "clear",
     /// Lines are missing here.
     Gap = "gap",
     /// The server stopped without warning before, and lines may be missing.
@@ -77,6 +81,10 @@ events! {
     Throttle = "throttle",
     /// The reader has to type the password.
     Login = "login",
+    /// An operator lets the reader into a room that is locked.
+    Invite = "invite",
+    /// To operators: a user reports another one.
+    Report = "report",
     /// The connection ends soon unless the reader sends something.
     Idle = "idle",
     /// The connection ends.
@@ -97,6 +105,12 @@ pub struct Facts {
     /// How many users, lines, tries or seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    /// The number of the first line that this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u64>,
+    /// The number of the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<u64>,
     /// How many others have left, where a notice tells both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<u64>,
@@ -125,6 +139,8 @@ impl Facts {
             who: Vec::new(),
             target: None,
             count: None,
+            first: None,
+            last: None,
             left: None,
             state: None,
             reason: None,

@@ -465,6 +465,20 @@ export async function earlier_lines_are_shown_on_demand(browser) {
   await isWell(ann);
 }
 
+/// What an operator takes out of the history goes from open pages too.
+export async function cleared_lines_go(browser) {
+  const { port } = await startServer(['--operator-file', process.env.PASSWORD_FILE]);
+  const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
+  const nc = new Program('nc', ['127.0.0.1', String(port)]);
+  nc.say('/nick nina\nfine\nbad\nworse');
+  await sees(ann, 'nina worse');
+  nc.say('/op open sesame\n/clear 2');
+  await eventually(() => 'the notice', async () => (await shown(ann)).some(text => text.startsWith('nina cleared lines')));
+  const texts = await shown(ann);
+  assert.ok(texts.includes('nina fine') && !texts.includes('nina bad') && !texts.includes('nina worse'), texts.join('|'));
+  await isWell(ann);
+}
+
 /// On a phone everything fits, and the field is large enough that nothing zooms.
 export async function a_phone_shows_all(browser) {
   const { port } = await startServer();

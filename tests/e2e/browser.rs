@@ -62,5 +62,6 @@ scenarios! {
     what_is_unread_is_marked
     over_https_the_page_speaks_wss_and_notifies
     earlier_lines_are_shown_on_demand
+    cleared_lines_go
     a_phone_shows_all
 }

@@ -287,6 +287,29 @@ fn each_event_tells_who_what_and_how_many() {
     bob.say("x".repeat(201));
     assert_eq!(facts(&mut bob, "unsent"), r#"{"event":"unsent"}"#);
 
+    ann.say("/slow 1h");
+    let slow = r#"{"count":3600,"event":"rules","state":"open","who":["ann"]}"#;
+    assert_eq!(facts(&mut bob, "rules"), slow);
+    bob.say("one\ntwo\n/me three");
+    let wait = until(&mut bob, &schema, "unsent")["count"].as_u64().expect("a number");
+    assert!((1..=3600).contains(&wait), "{wait}");
+    assert_eq!(answer(&mut bob, &schema, "me")["ok"], false);
+    ann.say("/slow off\n/lock");
+    let open = r#"{"count":0,"event":"rules","state":"open","who":["ann"]}"#;
+    assert_eq!(facts(&mut bob, "rules"), open);
+    let locked = r#"{"count":0,"event":"rules","state":"locked","who":["ann"]}"#;
+    assert_eq!(facts(&mut bob, "rules"), locked);
+    ann.say("/clear 1");
+    let cleared = until(&mut bob, &schema, "clear");
+    assert_eq!((&cleared["who"][0], &cleared["first"]), (&"ann".into(), &cleared["last"]));
+    assert_eq!(cleared["seq"].as_u64(), cleared["last"].as_u64().map(|last| last + 1));
+    ann.say("/unlock");
+    assert_eq!(facts(&mut bob, "rules"), open);
+    bob.say("/report ann rude");
+    assert_eq!(answer(&mut bob, &schema, "report")["ok"], true);
+    let report = r#"{"event":"report","reason":"rude","target":"lobby","who":["bob","ann"]}"#;
+    assert_eq!(facts(&mut ann, "report"), report);
+
     bob.say("/history 2\n/resume 999\n/nonsense\n/names");
     assert_eq!(until(&mut bob, &schema, "history")["count"], 2);
     let ahead = until(&mut bob, &schema, "ahead");

@@ -123,7 +123,7 @@ impl Chat {
             });
             match result {
                 Ok(()) => {}
-                Err(Problem::Because(why)) => self.notify(from, &why),
+                Err(Problem::Because(why)) => self.refuse(from, &why),
                 Err(Problem::Usage) => return Err(Problem::Usage),
             }
         }

@@ -14,6 +14,7 @@ use crate::chat::ids::ClientId;
 use crate::chat::linking::people::nick_of;
 use crate::chat::login::PASSWORD_ATTEMPTS_MAX;
 use crate::chat::member::Session;
+use crate::chat::notice::Notice;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
 use crate::wire::{Kind, SharedBan, Task, Text, Time};
@@ -43,7 +44,7 @@ impl Chat {
 
     /// The bans that `poll_output` gave couldn't be kept; operators are told.
     pub fn handle_unsaved_bans(&mut self) {
-        self.tell_operators(texts::BANS_UNSAVED);
+        self.tell_operators(&texts::BANS_UNSAVED.into());
     }
 
     /// The operators that are here.
@@ -56,9 +57,9 @@ impl Chat {
     }
 
     /// Tells the operators that are here something.
-    pub(in crate::chat) fn tell_operators(&mut self, text: &str) {
+    pub(in crate::chat) fn tell_operators(&mut self, notice: &Notice) {
         for id in self.operators() {
-            self.notify_other(id, text);
+            self.notify_other(id, notice);
         }
     }
 

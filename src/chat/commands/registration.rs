@@ -107,7 +107,7 @@ impl Chat {
             Next::Left(tries) => texts::wrong_secret(tries),
             Next::Wait(seconds) => texts::wrong_secret_wait(seconds),
         };
-        self.notify(id, &text);
+        self.refuse(id, &text);
     }
 
     /// It is known whether a secret is right, or what its hash is. To be called while there is
@@ -131,8 +131,16 @@ impl Chat {
         if !is_here {
             return;
         }
+        self.answering(id, Some(deed.command()), |chat| chat.end_deed(id, deed, verdict));
+        self.schedule.resume(id);
+        if self.sessions.contains_key(id) {
+            self.update_interest(id);
+        }
+    }
+
+    fn end_deed(&mut self, id: ClientId, deed: &Deed, verdict: Verdict) {
         match (deed, verdict) {
-            (_, Verdict::Busy) => self.notify(id, texts::SECRETS_BUSY),
+            (_, Verdict::Busy) => self.refuse(id, texts::SECRETS_BUSY),
             (Deed::Register(nick), Verdict::Hashed(hash)) => self.register(id, nick, hash),
             (Deed::LogIn(nick), Verdict::Right) => self.log_in_as(id, nick),
             (Deed::Unregister(nick), Verdict::Right) => {
@@ -142,11 +150,7 @@ impl Chat {
             (Deed::LogIn(nick) | Deed::Unregister(nick), Verdict::Wrong) => {
                 self.refuse_secret(id, nick.as_str());
             }
-            _ => self.notify(id, texts::SECRETS_FAIL),
-        }
-        self.schedule.resume(id);
-        if self.sessions.contains_key(id) {
-            self.update_interest(id);
+            _ => self.refuse(id, texts::SECRETS_FAIL),
         }
     }
 
@@ -174,7 +178,7 @@ impl Chat {
         let has_name = known.is_some() || self.sessions[id].nick.is_same(nick);
         if !is_own || !has_name {
             // Something else has happened meanwhile.
-            return self.notify(id, texts::SECRETS_FAIL);
+            return self.refuse(id, texts::SECRETS_FAIL);
         }
         let text = match &known {
             Some(kept) => texts::secret_changed(&kept.name),
@@ -196,7 +200,7 @@ impl Chat {
     /// A client has given the right secret: the name is its own, whoever has it.
     fn log_in_as(&mut self, id: ClientId, nick: &Nick) {
         let Some(kept) = self.registered.find(nick) else {
-            return self.notify(id, &texts::not_registered(nick.name()));
+            return self.refuse(id, &texts::not_registered(nick.name()));
         };
         let name = kept.name.clone();
         self.set_account(id, &name);
@@ -206,7 +210,7 @@ impl Chat {
         }
         let has_name = self.sessions[id].nick.is_same(nick);
         if let Err(why) = if has_name { Ok(()) } else { take_name(self, id, nick) } {
-            return self.notify(id, &why);
+            return self.refuse(id, &why);
         }
         self.notify(id, &texts::logged_in(&name));
     }

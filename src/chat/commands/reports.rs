@@ -82,7 +82,7 @@ pub(in crate::chat) fn report(chat: &mut Chat, id: ClientId, rest: &str) -> Outc
         room: chat.rooms[chat.sessions[id].room].name.as_str().into(),
         why: why.into(),
     };
-    chat.outputs.push_back(Output::Log(id, Logged::Report(texts::report(&report))));
+    chat.outputs.push_back(Output::Log(id, Logged::Report(texts::report(&report).text)));
     if chat.config.is_shared {
         chat.directory.dispatch(Dispatch::Report(report.clone()));
     }

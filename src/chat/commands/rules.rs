@@ -9,6 +9,7 @@ use crate::chat::linking::people::nick_of;
 use crate::chat::member::Session;
 use crate::chat::moderation::pauses::Speaker;
 use crate::chat::names::nick::Nick;
+use crate::chat::notice::Notice;
 use crate::chat::room::RoomId;
 use crate::chat::state::Chat;
 use crate::chat::texts;
@@ -68,7 +69,7 @@ impl Chat {
     }
 
     /// What a client is told whose line came too soon.
-    pub(in crate::chat) fn early_line(&self, id: ClientId, wait: u32) -> String {
+    pub(in crate::chat) fn early_line(&self, id: ClientId, wait: u32) -> Notice {
         texts::too_soon(self.rooms[self.sessions[id].room].rules.slow_seconds, wait)
     }
 
@@ -78,8 +79,8 @@ impl Chat {
             // The answer to its request says so.
             return self.sessions[id].set_rare(|rare| rare.unsent += 1);
         }
-        let text = self.early_line(id, wait);
-        self.notify(id, &text);
+        let notice = self.early_line(id, wait);
+        self.refuse(id, &notice);
     }
 
     /// Whether a client may not enter a room, where it may be called `name`, because it is
@@ -97,7 +98,8 @@ impl Chat {
     }
 
     /// Sets what holds in a client's room, and tells everybody in it.
-    fn set_rules(&mut self, id: ClientId, rules: Rules, text: &str) {
+    fn set_rules(&mut self, id: ClientId, rules: Rules, text: String) {
+        let notice = texts::rules_set(self.sessions[id].nick.as_str(), text, &rules);
         let room = self.sessions[id].room;
         if !self.config.is_shared || self.rooms[room].key.is_none() {
             self.apply_rules(room, &rules);
@@ -106,7 +108,7 @@ impl Chat {
             // The others hear of it later.
             self.apply_rules(room, &rules);
         }
-        self.append_change(room, text, Change::Rules(rules));
+        self.append_change(room, &notice, Change::Rules(rules));
     }
 
     /// What holds in a room is this from now on.
@@ -152,7 +154,7 @@ pub(in crate::chat) fn slow(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
     let seconds = seconds.filter(|&seconds| seconds <= SLOW_SECONDS_MAX).ok_or(texts::SLOW_TIME)?;
     let Some(rules) = chat.rules_to_change(id) else { return Ok(()) };
     let text = texts::slow_set(chat.sessions[id].nick.as_str(), seconds);
-    chat.set_rules(id, Rules { slow_seconds: seconds, ..rules }, &text);
+    chat.set_rules(id, Rules { slow_seconds: seconds, ..rules }, text);
     let room = chat.rooms[chat.sessions[id].room].name.clone();
     chat.log_operator(id, &format!("sets slow mode of {} to {seconds} s", room.as_str()));
     Ok(())
@@ -165,7 +167,7 @@ pub(in crate::chat) fn lock(chat: &mut Chat, id: ClientId, _rest: &str) -> Outco
         return Err(texts::LOCKED_ALREADY.into());
     }
     let text = texts::locked(chat.sessions[id].nick.as_str());
-    chat.set_rules(id, Rules { is_locked: true, ..rules }, &text);
+    chat.set_rules(id, Rules { is_locked: true, ..rules }, text);
     let room = chat.rooms[chat.sessions[id].room].name.clone();
     chat.log_operator(id, &format!("locks {}", room.as_str()));
     Ok(())
@@ -178,7 +180,7 @@ pub(in crate::chat) fn unlock(chat: &mut Chat, id: ClientId, _rest: &str) -> Out
         return Err(texts::NOT_LOCKED.into());
     }
     let text = texts::unlocked(chat.sessions[id].nick.as_str());
-    chat.set_rules(id, Rules { is_locked: false, invited: Vec::new(), ..rules }, &text);
+    chat.set_rules(id, Rules { is_locked: false, invited: Vec::new(), ..rules }, text);
     let room = chat.rooms[chat.sessions[id].room].name.clone();
     chat.log_operator(id, &format!("unlocks {}", room.as_str()));
     Ok(())
@@ -210,12 +212,12 @@ pub(in crate::chat) fn invite(chat: &mut Chat, id: ClientId, rest: &str) -> Outc
         rules.invited.push(nick.as_str().into());
     }
     let text = texts::invited(nick.as_str(), name.as_str());
-    chat.set_rules(id, rules, &text);
+    chat.set_rules(id, rules, text);
     chat.log_operator(id, &format!("invites {} into {}", nick.as_str(), name.as_str()));
     let text = texts::you_are_invited(chat.sessions[id].nick.as_str(), name.as_str());
     match other {
         Ok(other) if other.is_elsewhere() => {
-            chat.send_errand(id, other, Task::Tell(text.into()))?
+            chat.send_errand(id, other, Task::Tell(text.text.into()))?
         }
         Ok(other) if chat.sessions[other].room != room => chat.notify_other(other, &text),
         _ => {}

@@ -37,6 +37,17 @@ pub(in crate::chat) enum Deed {
     Unregister(Nick),
 }
 
+impl Deed {
+    /// The name of the command that asks for it.
+    pub fn command(&self) -> &'static str {
+        match self {
+            Deed::Register(_) => "register",
+            Deed::LogIn(_) => "login",
+            Deed::Unregister(_) => "unregister",
+        }
+    }
+}
+
 /// What has come of it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Verdict {

@@ -22,7 +22,7 @@ impl Chat {
         }
         if let Some(wait) = self.slow_wait(id) {
             let text = self.early_line(id, wait);
-            return Err(answers::too_early(text, wait));
+            return Err(answers::too_early(text.text, wait));
         }
         self.become_unannounced(id);
         let session = &mut self.sessions[id];
