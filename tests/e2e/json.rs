@@ -5,6 +5,7 @@ use std::path::Path;
 
 use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use roomcast::wire::NoticeEvent;
+use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -338,6 +339,51 @@ fn each_event_tells_who_what_and_how_many() {
 
 fn path(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
+}
+
+/// What limits do to a client, and what is missing for it.
+#[test]
+fn limits_and_missing_lines_are_events() {
+    let program = Program::plain(&["--rate", "50/5", "--idle-timeout", "2"]);
+    let schema = Schema::load();
+    let mut ann = program.connect();
+    ann.say("/format json");
+    ann.say(["x"; 20].join("\n"));
+    until(&mut ann, &schema, "throttle");
+    ann.say("/resume 1@other");
+    assert_eq!(until(&mut ann, &schema, "gap")["re"], "resume");
+    assert_eq!(until(&mut ann, &schema, "idle")["count"], 1);
+    let goodbye = until(&mut ann, &schema, "goodbye");
+    assert_eq!(goodbye["reason"], "idle");
+}
+
+/// What happens to the store, and what a crash of the server may have cost.
+#[test]
+fn faults_of_the_store_are_events() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (data, file) = (directory.path().join("data"), directory.path().join("operator"));
+    fs::write(&file, "secret").expect("an empty directory");
+    let options = ["--data", path(&data), "--operator-file", path(&file), "--history", "50"];
+    let schema = Schema::load();
+    let program = Program::plain(&options);
+    let mut ann = program.connect();
+    ann.say("/format json\n/op secret");
+    assert_eq!(answer(&mut ann, &schema, "op")["ok"], true);
+    let other = Connection::open(data.join("roomcast.db")).expect("it opens");
+    other.execute_batch("BEGIN IMMEDIATE").expect("it is locked");
+    ann.say("during");
+    let down = until(&mut ann, &schema, "store");
+    assert_eq!(down["state"], "down");
+    assert!(down["reason"].as_str().is_some_and(|why| why.contains("locked")), "{down}");
+    other.execute_batch("COMMIT").expect("it is free");
+    let up = until(&mut ann, &schema, "store");
+    assert_eq!((&up["state"], &up["count"]), (&"up".into(), &0.into()));
+    program.signal(Signal::KILL);
+    drop(program);
+    let program = Program::plain(&options);
+    let mut ann = program.connect();
+    ann.say("/format json");
+    until(&mut ann, &schema, "interrupted");
 }
 
 /// A notice that tells of several has a number, and of how many it has names.

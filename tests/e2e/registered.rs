@@ -23,14 +23,7 @@ fn directory() -> TempDir {
     tempfile::tempdir().expect("a directory")
 }
 
-/// A guest who has read its greeting, up to the line that says that talk is kept.
-fn enter(program: &Program) -> Client {
-    let mut client = guest(program);
-    client.hears("*** what is said here is kept");
-    client
-}
-
-/// A guest where nothing is kept.
+/// A guest who has read its greeting.
 fn guest(program: &Program) -> Client {
     let mut client = program.connect();
     client.read_greeting();
@@ -53,9 +46,9 @@ fn register(client: &mut Client, name: &str) {
 fn a_registered_name_is_its_owners_after_a_restart_and_nothing_else_is_kept_of_the_secret() {
     let directory = directory();
     let mut program = start(&directory, &[]);
-    let mut ann = enter(&program);
+    let mut ann = guest(&program);
     register(&mut ann, "Ann");
-    let mut bob = enter(&program);
+    let mut bob = guest(&program);
     ann.hears("*** guest2 joined");
     ann.say("/whois ann");
     let answer = ann.line();
@@ -73,7 +66,7 @@ fn a_registered_name_is_its_owners_after_a_restart_and_nothing_else_is_kept_of_t
         assert!(!is_in, "the secret is in {:?}", file.path());
     }
     let program = start(&directory, &[]);
-    let mut bob = enter(&program);
+    let mut bob = guest(&program);
     for name in ["ann", "ANN"] {
         bob.say(format!("/nick {name}"));
         bob.hears(format!("*** {name} is registered: /login SECRET, or choose another name"));
@@ -90,7 +83,7 @@ fn a_registered_name_is_its_owners_after_a_restart_and_nothing_else_is_kept_of_t
     bob.say("/nick eve");
     bob.hears("*** Ann is now eve");
     // The name is still its own.
-    let mut eve = enter(&program);
+    let mut eve = guest(&program);
     bob.hears("*** guest2 joined");
     eve.say("/nick Ann");
     eve.hears("*** Ann is registered: /login SECRET, or choose another name");
@@ -103,11 +96,11 @@ fn a_registered_name_is_its_owners_after_a_restart_and_nothing_else_is_kept_of_t
 fn a_name_that_looks_like_a_registered_one_is_its_owners_too() {
     let directory = directory();
     let program = start(&directory, &[]);
-    let mut ann = enter(&program);
+    let mut ann = guest(&program);
     register(&mut ann, "alice");
     ann.say("/nick eve");
     ann.hears("*** alice is now eve");
-    let mut bob = enter(&program);
+    let mut bob = guest(&program);
     ann.hears("*** guest2 joined");
     bob.say("/nick a1ice");
     bob.hears(
@@ -123,11 +116,11 @@ fn a_name_that_looks_like_a_registered_one_is_its_owners_too() {
 fn a_ghost_gives_way_to_its_owner_at_once() {
     let directory = directory();
     let program = start(&directory, &[]);
-    let mut ghost = enter(&program);
+    let mut ghost = guest(&program);
     register(&mut ghost, "ann");
-    let mut bob = enter(&program);
+    let mut bob = guest(&program);
     ghost.hears("*** guest2 joined");
-    let mut ann = enter(&program);
+    let mut ann = guest(&program);
     notices(&mut [&mut ghost, &mut bob], "guest3 joined");
     ann.say(format!("/login ann {SECRET}"));
     ghost.hears("*** goodbye: you have logged in on another connection");
@@ -143,7 +136,7 @@ fn a_ghost_gives_way_to_its_owner_at_once() {
 fn a_script_logs_in_with_its_first_line() {
     let directory = directory();
     let program = start(&directory, &[]);
-    let mut ann = enter(&program);
+    let mut ann = guest(&program);
     register(&mut ann, "ci");
     ann.say("/nick ann");
     ann.hears("*** ci is now ann");
@@ -158,9 +151,9 @@ fn a_script_logs_in_with_its_first_line() {
 fn guesses_wait_longer_and_longer() {
     let directory = directory();
     let program = start(&directory, &[]);
-    let mut ann = enter(&program);
+    let mut ann = guest(&program);
     register(&mut ann, "ann");
-    let mut guesser = enter(&program);
+    let mut guesser = guest(&program);
     for left in ["2 tries", "1 try"] {
         guesser.say("/login ann wrong-secret");
         guesser.hears(format!("*** wrong secret, {left} left before you have to wait"));
@@ -169,7 +162,7 @@ fn guesses_wait_longer_and_longer() {
     let answer = guesser.line();
     assert!(answer.starts_with("*** wrong secret; the next try is possible in "), "{answer}");
     // Not with the right one either, and nobody else may try it instead.
-    let mut other = enter(&program);
+    let mut other = guest(&program);
     other.say(format!("/login ann {SECRET}"));
     let answer = other.line();
     assert!(answer.starts_with("*** too many wrong secrets: try again in "), "{answer}");
@@ -182,7 +175,7 @@ fn a_name_is_given_up_by_its_owner_or_an_operator_and_gets_another_secret() {
     let password = directory.path().join("password");
     write_private(&password, "let me\n");
     let program = start(&directory, &["--operator-file", password.to_str().expect("a plain path")]);
-    let mut ann = enter(&program);
+    let mut ann = guest(&program);
     ann.say("/unregister");
     ann.hears("*** log in first, or give the secret: /unregister NAME SECRET");
     ann.say("/register 4-whales");
@@ -194,7 +187,7 @@ fn a_name_is_given_up_by_its_owner_or_an_operator_and_gets_another_secret() {
     }
     ann.say("/register five-blue-whales");
     ann.hears("*** ann has another secret now");
-    let mut bob = enter(&program);
+    let mut bob = guest(&program);
     ann.hears("*** guest2 joined");
     bob.say(format!("/login ann {SECRET}"));
     bob.hears("*** wrong secret, 2 tries left before you have to wait");
@@ -287,20 +280,24 @@ fn a_secret_without_its_slash_is_not_said() {
 fn a_database_of_the_version_before_gets_the_new_table() {
     let directory = directory();
     let mut program = start(&directory, &[]);
-    let mut ann = enter(&program);
+    let mut ann = guest(&program);
     ann.say("hello from before");
     ann.ping();
     program.signal(Signal::TERM);
     program.wait();
     let path: PathBuf = directory.path().join("roomcast.db");
     let database = rusqlite::Connection::open(&path).expect("it opens");
-    database.execute_batch("DROP TABLE names; PRAGMA user_version = 1").expect("as it was");
+    database
+        .execute_batch(
+            "DROP TABLE names; ALTER TABLE lines DROP COLUMN facts; PRAGMA user_version = 1",
+        )
+        .expect("as it was");
     drop(database);
     let log = run(&["log", "--data", directory.path().to_str().expect("a plain path")]);
     let log = String::from_utf8(log.stdout).expect("UTF-8");
     assert!(log.contains("hello from before"), "{log}");
     let program = start(&directory, &[]);
-    let mut ann = enter(&program);
+    let mut ann = guest(&program);
     ann.say("/search before");
     ann.hears("*** 1 line has all these words:");
     assert!(ann.line().ends_with("<guest1> hello from before"), "it is still there");

@@ -203,9 +203,12 @@ fn socket(program: &Program, target: &str) -> WebSocket<TcpStream> {
 
 /// The text of the next message.
 fn next(socket: &mut WebSocket<TcpStream>) -> String {
+    object(socket)["text"].as_str().expect("a text").to_owned()
+}
+
+fn object(socket: &mut WebSocket<TcpStream>) -> Value {
     let message = socket.read().expect("a message");
-    let object: Value = serde_json::from_str(message.to_text().expect("text")).expect("JSON");
-    object["text"].as_str().expect("a text").to_owned()
+    serde_json::from_str(message.to_text().expect("text")).expect("JSON")
 }
 
 #[test]
@@ -327,7 +330,9 @@ fn a_websocket_gives_the_password_first_and_gets_what_it_asked_for() {
     ann.say("open sesame");
     ann.read_greeting();
     let mut web = socket(&program, "/dev?nick=web&since=0");
-    assert_eq!(next(&mut web), "this room has a password: type it");
+    let asked = object(&mut web);
+    assert_eq!(asked["text"], "this room has a password: type it");
+    assert_eq!(asked["event"], "login");
     // A stranger hears nothing of any room.
     ann.say("secret");
     ann.say("/join dev");
@@ -335,7 +340,8 @@ fn a_websocket_gives_the_password_first_and_gets_what_it_asked_for() {
     ann.hears("*** 1 here: guest1");
     ann.say("secret too");
     web.send("wrong".into()).expect("it is sent");
-    assert!(next(&mut web).starts_with("wrong password"));
+    let refused = object(&mut web);
+    assert_eq!((&refused["event"], &refused["count"]), (&"login".into(), &2.into()));
     web.send("open sesame".into()).expect("it is sent");
     assert_eq!(next(&mut web), "welcome, web: just type, or try /help");
     assert_eq!(next(&mut web), "2 lines after line 0:");
