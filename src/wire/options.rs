@@ -354,7 +354,7 @@ impl Options {
         let mut answer = Vec::new();
         if is_new_editor {
             answer.extend(self.withdraw());
-            if self.end_of_record == EndOfRecord::Off {
+            if self.end_of_record == EndOfRecord::Off && !self.terminal.shows_ends {
                 self.end_of_record = EndOfRecord::Offered;
                 answer.extend([IAC, WILL, END_OF_RECORD]);
             }
@@ -799,7 +799,7 @@ mod tests {
         let mut options = Options::default();
         options.offer();
         options.answer(Command::Will(TERMINAL_TYPE));
-        let answer = options.answer(terminal("TINTIN++"));
+        let answer = options.answer(terminal("TINYFUGUE"));
         assert!(answer.ends_with(&[&[IAC, WILL, END_OF_RECORD], QUESTION].concat()));
         assert_eq!(options.answer(Command::Do(END_OF_RECORD)), [0; 0]);
         assert!(options.marks_ends());

@@ -9,6 +9,8 @@ pub struct Terminal {
     /// A hash of the type, to see whether it says the same again; 0: it has said none.
     pub(super) hash: u32,
     pub(super) is_line_editor: bool,
+    /// Its program shows an empty row for the end of a record, as for a prompt.
+    pub(super) shows_ends: bool,
     /// It was the last thing to say: "MTTS" and a number.
     pub(super) is_last: bool,
     marks_pastes: bool,
@@ -118,7 +120,8 @@ impl Terminal {
             return Terminal { hash, has_colors, charset, is_last: true, ..Terminal::default() };
         }
         if begins(LINE_EDITORS) {
-            return Terminal { hash, is_line_editor: true, ..Terminal::default() };
+            let shows_ends = name.starts_with("TINTIN");
+            return Terminal { hash, is_line_editor: true, shows_ends, ..Terminal::default() };
         }
         Terminal {
             hash,
@@ -161,6 +164,7 @@ impl Terminal {
         self.has_colors |= more.has_colors;
         self.is_colorless |= more.is_colorless;
         self.is_line_editor |= more.is_line_editor;
+        self.shows_ends |= more.shows_ends;
         self.charset = more.charset.or(self.charset);
         self.usual_charset = self.usual_charset.or(more.usual_charset);
     }

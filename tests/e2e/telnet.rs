@@ -366,7 +366,7 @@ fn the_end_of_an_answer_is_marked_for_programs_that_want_it() {
     ann.send([IAC, WILL, TERMINAL_TYPE]);
     ann.takes_crlf();
     ann.expect([OFFER, QUESTIONS].concat());
-    says_terminal(&mut ann, "TINTIN++");
+    says_terminal(&mut ann, "TINYFUGUE");
     ann.expect([IAC, WONT, ECHO, IAC, WONT, SUPPRESS_GO_AHEAD, IAC, WILL, END_OF_RECORD]);
     ann.expect([IAC, SB, TERMINAL_TYPE, 1, IAC, SE]);
     ann.send([IAC, DO, END_OF_RECORD]);
