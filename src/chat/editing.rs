@@ -63,24 +63,25 @@ impl Chat {
         self.set_timer(id);
     }
 
-    /// A program hasn't said in time whether it lets the server edit. It may still do so.
+    /// A program has had its time to say whether it lets the server edit. It may still do so.
     pub(super) fn end_edit_offer(&mut self, id: ClientId) {
         self.sessions[id].set_rare(|rare| rare.edit_ends_at = None);
-        self.notify(id, texts::EDIT_UNANSWERED);
+        if !self.sessions[id].rare().client.is_editing() {
+            self.notify(id, texts::EDIT_UNANSWERED);
+        }
     }
 
-    /// The same when it says something.
+    /// It has said something. One that lets the server edit may still say by its type that it
+    /// edits lines itself, and then it isn't edited after all.
     fn settle_edit_offer(&mut self, id: ClientId) {
         let rare = self.sessions[id].rare();
-        if rare.edit_ends_at.is_none() || rare.client.is_offered() {
+        let is_open = rare.client.is_offered() || rare.client.is_editing();
+        if rare.edit_ends_at.is_none() || is_open {
             return;
         }
-        let is_editing = rare.client.is_editing();
         self.sessions[id].set_rare(|rare| rare.edit_ends_at = None);
         self.set_timer(id);
-        if !is_editing {
-            self.notify(id, texts::EDIT_DECLINED);
-        }
+        self.notify(id, texts::EDIT_DECLINED);
     }
 
     /// Answers a telnet command, and does what it shows about the client's terminal.

@@ -363,6 +363,17 @@ fn a_program_that_does_not_answer_is_told_so() {
     ann.expect(b"\xff\xfb\x03\xff\xfd\x1f\xff\xfd\x18\r\x1b[K> ");
 }
 
+/// Promise 79: so is one that agrees, and then says that it edits lines itself.
+#[test]
+fn a_program_that_agrees_and_edits_itself_is_told_so() {
+    let program = Program::start(&[]);
+    let [mut ann] = program.guests();
+    ann.send("/edit\r\n");
+    ann.reads_to("/edit off stops it\r\n");
+    ann.send(b"\xff\xfd\x01\xff\xfb\x18\xff\xfa\x18\0TINTIN++\xff\xf0");
+    ann.reads_to("*** your program doesn't let the server edit: your line is edited where it is");
+}
+
 /// Nobody who hasn't asked is sent a byte of telnet.
 #[test]
 fn nobody_is_sent_an_option_unasked() {
