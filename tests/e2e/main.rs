@@ -73,6 +73,7 @@ mod bots;
 mod json;
 mod telnet_program;
 mod editing;
+mod terminals;
 
 // The documents and the shape of the code.
 mod docs;

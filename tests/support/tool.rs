@@ -1,6 +1,7 @@
 //! Programs that a test needs and the machine may lack.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Whether to skip a test for which one of these programs is missing. Says so;
@@ -23,7 +24,14 @@ pub fn is_there(there: bool, what: &str) -> bool {
     there
 }
 
+/// Where programs are: also where Debian has games, which not everybody's path has.
+pub fn search_path() -> OsString {
+    let mut path = env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/games");
+    path
+}
+
 fn find(tool: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
+    let path = search_path();
     env::split_paths(&path).map(|directory| directory.join(tool)).find(|file| file.is_file())
 }

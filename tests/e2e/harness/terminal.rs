@@ -1,16 +1,24 @@
 //! A terminal that a test types into and reads from: tmux.
 
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Instant;
 
 use tempfile::TempDir;
+use vt100::{Parser, Screen};
 
 use super::client::PATIENCE;
+use crate::support::tool::search_path;
 
 /// A tmux server of its own, with one window in which a command runs.
 pub struct Terminal {
     directory: TempDir,
+    columns: u16,
+    rows: u16,
 }
+
+/// What a command said last can still be read after its end, and all rows are the command's.
+const SETTINGS: &str = "set -g remain-on-exit on\nset -g status off\n";
 
 impl Terminal {
     pub fn run(command: &str) -> Terminal {
@@ -18,14 +26,55 @@ impl Terminal {
     }
 
     pub fn with_columns(command: &str, columns: u16) -> Terminal {
-        let columns = columns.to_string();
-        let terminal = Terminal { directory: tempfile::tempdir().expect("a directory") };
+        Self::sized(command, columns, 40)
+    }
+
+    /// A window of this size. The command begins when all that it writes is recorded.
+    pub fn sized(command: &str, columns: u16, rows: u16) -> Terminal {
+        let directory = tempfile::tempdir().expect("a directory");
+        let terminal = Terminal { directory, columns, rows };
         let settings = terminal.directory.path().join("settings");
-        // What a command said last can still be read after its end.
-        std::fs::write(&settings, "set -g remain-on-exit on").expect("an empty directory");
+        std::fs::write(&settings, SETTINGS).expect("an empty directory");
         let settings = settings.to_str().expect("a plain path");
-        terminal.tmux(&["-f", settings, "new-session", "-d", "-x", &columns, "-y", "40", command]);
+        let command = format!("tmux wait-for recorded; {command}");
+        let [columns, rows] = [columns, rows].map(|size| size.to_string());
+        let size = ["-x", &columns, "-y", &rows, &command];
+        terminal.tmux(&[&["-f", settings, "new-session", "-d"], &size[..]].concat());
+        terminal.tmux(&["pipe-pane", &format!("exec cat > '{}'", terminal.record().display())]);
+        terminal.tmux(&["wait-for", "-S", "recorded"]);
         terminal
+    }
+
+    fn record(&self) -> PathBuf {
+        self.directory.path().join("record")
+    }
+
+    /// The screen as vt100 makes it of the same bytes, if it agrees with tmux about it: one of
+    /// them may not have read all yet.
+    pub fn agreed_screen(&self) -> Option<Screen> {
+        let rows_of_tmux = self.screen();
+        // The shell that records may not have begun.
+        let bytes = std::fs::read(self.record()).unwrap_or_default();
+        let mut parser = Parser::new(self.rows, self.columns, 0);
+        parser.process(&bytes);
+        let screen = parser.screen();
+        let rows = screen.rows(0, self.columns);
+        let is_same = rows
+            .map(|row| row.trim_end().to_owned())
+            .eq(rows_of_tmux.lines().map(|row| row.trim_end().to_owned()));
+        is_same.then(|| screen.clone())
+    }
+
+    /// Waits until tmux and vt100 show the same, and `is_it` is true of that; gives it.
+    #[track_caller]
+    pub fn agrees(&self, is_it: impl Fn(&Screen) -> bool) -> Screen {
+        let start = Instant::now();
+        loop {
+            if let Some(screen) = self.agreed_screen().filter(|screen| is_it(screen)) {
+                return screen;
+            }
+            assert!(start.elapsed() < PATIENCE, "it doesn't come to that:\n{}", self.screen());
+        }
     }
 
     /// Types a text and presses return.
@@ -100,6 +149,9 @@ impl Terminal {
         let mut command = Command::new("tmux");
         command.arg("-S").arg(self.directory.path().join("socket")).env_remove("TMUX");
         command.env("LC_ALL", "C.UTF-8");
+        // Programs that keep settings find none, and leave none.
+        command.env("HOME", self.directory.path());
+        command.env("PATH", search_path());
         command
     }
 }
