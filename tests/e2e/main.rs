@@ -74,6 +74,7 @@ mod json;
 mod telnet_program;
 mod editing;
 mod terminals;
+mod tour;
 
 // The documents and the shape of the code.
 mod docs;

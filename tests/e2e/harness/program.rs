@@ -60,6 +60,15 @@ impl Program {
         Self::spawn(command, 1)
     }
 
+    /// Starts it with a `--listen` for each address and these options only, where the clock
+    /// shows the time of this zone.
+    pub fn in_zone(zone: &str, addresses: &[&str], options: &[&str]) -> Program {
+        let mut command = Command::new(ROOMCAST);
+        command.env("TZ", zone);
+        command.args(addresses.iter().flat_map(|address| ["--listen", address])).args(options);
+        Self::spawn(command, addresses.len())
+    }
+
     /// Starts it with `PROMPT` and a `--listen` for each address.
     pub fn listening(addresses: &[&str], options: &[&str]) -> Program {
         let mut command = Command::new(ROOMCAST);
