@@ -310,7 +310,7 @@ fn wrap(people: &People, page: &mut Page) {
 }
 
 /// Several lines are pasted.
-fn paste(people: &People, page: &mut Page) {
+fn paste_lines(people: &People, page: &mut Page) {
     let People { ann, .. } = people;
     ann.pastes("Harbour Street 12\nby the blue gate\n");
     page.shows("paste-short", ann, "> Harbour", "> Harbour Street 12¶by the blue gate");
@@ -398,7 +398,7 @@ fn the_tour_is_what_happens() {
     let people = People::come(&evening, &mut page);
     edit(&people, &mut page);
     wrap(&people, &mut page);
-    paste(&people, &mut page);
+    paste_lines(&people, &mut page);
     search(&people, &mut page);
     look_around(&people, &mut page);
     own_a_name(&people, &mut page);
