@@ -149,7 +149,7 @@ impl Terminal {
         let mut command = Command::new("tmux");
         command.arg("-S").arg(self.directory.path().join("socket")).env_remove("TMUX");
         command.env("LC_ALL", "C.UTF-8");
-        // Programs that keep settings find none, and leave none.
+        // Programs that keep settings find none here, and leave them nowhere else.
         command.env("HOME", self.directory.path());
         command.env("PATH", search_path());
         command
