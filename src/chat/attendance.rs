@@ -184,11 +184,14 @@ impl Chat {
         self.introduce(id);
     }
 
-    /// The first line of a greeting. It says how to get one's line edited, if it isn't.
+    /// The first line of a greeting. It says how to get one's line edited, if it isn't and won't
+    /// be in a moment.
     fn welcoming(&self, id: ClientId) -> Notice {
         let session = &self.sessions[id];
+        let client = &session.rare().client;
         let is_json = session.reader.newest_encoding().layout == Layout::Json;
-        let needs_hint = !is_json && !self.is_web(id) && !session.rare().client.is_editing();
+        let is_unedited = !client.is_editing() && !client.is_offered();
+        let needs_hint = is_unedited && !is_json && !self.is_web(id);
         match needs_hint {
             true => texts::welcome_unedited(session.nick.as_str()),
             false => texts::welcome(session.nick.as_str()),
