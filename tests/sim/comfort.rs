@@ -229,3 +229,19 @@ fn a_welcome_has_four_lines_at_most() {
         }
     }
 }
+
+/// Promise 83.
+#[test]
+fn only_the_secret_takes_a_registered_name() {
+    let mut world = world(Config { has_store: true, ..Config::default() }, 2);
+    tell(&mut world, 0, "/nick ann\n/register four-blue-whales\n/nick eve\n");
+    assert_eq!(screen(&world.peers[0]).last().map(String::as_str), Some("*** ann is now eve"));
+    let refused = tell(&mut world, 1, "/nick ann\n");
+    assert_eq!(refused, ["*** ann is registered: /login SECRET, or choose another name"]);
+    let refused = tell(&mut world, 1, "/login ann four-red-whales\n");
+    assert!(refused[0].starts_with("*** wrong secret, "), "{refused:?}");
+    // It is read on after a moment.
+    world.sleep(MINUTE);
+    let taken = tell(&mut world, 1, "/login ann four-blue-whales\n");
+    assert!(taken.contains(&"*** you are logged in as ann".to_owned()), "{taken:?}");
+}

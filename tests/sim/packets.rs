@@ -72,7 +72,18 @@ fn outcome(config: &Config, pieces: &[&[u8]]) -> (Vec<u8>, Vec<u8>) {
     world.peers[sender].has_fin = true;
     world.settle();
     let sent = |number: usize| world.peers[number].to_client.iter().copied().collect();
-    (sent(reader), sent(sender))
+    (sent(reader), without_bold(sent(sender)))
+}
+
+/// The same with nothing in bold: that is the name which a client has when a line is sent to it,
+/// and it may have said the line under another one.
+fn without_bold(bytes: Vec<u8>) -> Vec<u8> {
+    const BOLD: &str = "\x1b[1m";
+    let text = String::from_utf8_lossy(&bytes);
+    let mut parts = text.split(BOLD);
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    parts.for_each(|part| plain += &part.replacen("\x1b[0m", "", 1));
+    plain.into()
 }
 
 #[test]

@@ -254,6 +254,28 @@ fn lines_that_are_cleared_are_shown_to_nobody() {
     }
 }
 
+/// Most of the lines are in the store alone by then.
+#[test]
+fn what_is_cleared_is_not_in_the_store_either() {
+    let operator_password = password("secret");
+    let config = Config { operator_password, has_store: true, ..Config::default() };
+    let mut world = World::new(0, Config { backlog_bytes_max: 256, ..config });
+    let [ann, bob] = [0; 2].map(|_| world.connect(Habit::Prompt, usize::MAX));
+    world.settle();
+    say(&mut world, ann, "/op secret");
+    for number in 1..=40 {
+        say(&mut world, bob, &format!("line {number}"));
+    }
+    assert!(history(&mut world, bob, "/history 60").contains(&"<guest2> line 20".to_owned()));
+    say(&mut world, ann, "/clear 30");
+    let left = history(&mut world, bob, "/history 60");
+    let is_left = |number: u32| left.contains(&format!("<guest2> line {number}"));
+    assert!((1..=10).all(is_left) && !(11..=40).any(is_left), "{left:?}");
+    let store = world.store.as_ref().expect("there is one");
+    let is_stored = |number: u32| store.has_line(&format!("line {number}"));
+    assert!((1..=10).all(is_stored) && !(11..=40).any(is_stored));
+}
+
 /// A client that reads slowly isn't sent what was taken out before it came to that, and what is
 /// behind is whole.
 #[test]

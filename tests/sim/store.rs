@@ -129,6 +129,12 @@ impl Store {
         }
     }
 
+    /// Whether a line with this text is in one of the rooms.
+    pub fn has_line(&self, wanted: &str) -> bool {
+        let mut items = self.rooms.values().flat_map(|stored| &stored.items);
+        items.any(|(_, past)| matches!(past, Past::Line { text, .. } if **text == *wanted))
+    }
+
     pub fn ask(&mut self, now: Instant, query: Query) {
         self.queries.push_back((now, query));
     }
