@@ -69,6 +69,10 @@ struct Options {
     #[arg(hide = true)]
     filters: Vec<String>,
 
+    /// Leave out the faults whose names contain this, as the test runner has it
+    #[arg(long, hide = true)]
+    skip: Vec<String>,
+
     #[command(flatten)]
     runner: RunnerOptions,
 }
@@ -117,5 +121,6 @@ fn main() -> ExitCode {
 }
 
 fn is_wanted(fault: &Fault, options: &Options) -> bool {
-    options.only.is_empty() || options.only.iter().any(|part| fault.name.contains(part.as_str()))
+    let is_one = |parts: &[String]| parts.iter().any(|part| fault.name.contains(part.as_str()));
+    (options.only.is_empty() || is_one(&options.only)) && !is_one(&options.skip)
 }
