@@ -35,15 +35,22 @@ mod ending;
 
 mod table;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::time::Instant;
+use std::{iter, thread};
 
 use clap::Parser;
 
 use crate::fault::Fault;
 use crate::server::Candidate;
 use crate::table::Table;
-use crate::verdict::Outcome;
+use crate::verdict::{Outcome, Verdict};
+
+/// Faults that are tried at the same time: they wait more than they work.
+const AT_A_TIME: usize = 3;
 
 /// Throws hostile clients at chat servers and says what became of them.
 #[derive(Parser)]
@@ -104,20 +111,47 @@ fn main() -> ExitCode {
     let table = Table::new(&options.servers, options.markdown);
     table.print_head();
     let (mut passed, mut failed) = (0, 0);
-    for fault in &faults {
-        let verdicts: Vec<_> = options.servers.iter().map(|server| fault.try_on(server)).collect();
+    let mut count = |fault: &Fault, verdicts: &[Verdict]| {
         let is_good = |outcome| matches!(outcome, Outcome::Survived | Outcome::NotApplicable);
         let good = verdicts.iter().filter(|verdict| is_good(verdict.outcome)).count();
         passed += good;
         failed += verdicts.len() - good;
-        table.print_row(fault, &verdicts);
-    }
+        table.print_row(fault, verdicts);
+    };
+    try_all(&faults, &options.servers, &mut count);
     let result = if failed == 0 { "ok" } else { "FAILED" };
     let seconds = start.elapsed().as_secs_f64();
     println!(
         "\ntest result: {result}. {passed} passed; {failed} failed; finished in {seconds:.2}s"
     );
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Tries faults, some at a time, and hands on what became of the servers in the order of the faults.
+/// Servers that are compared are tried one after another.
+fn try_all(faults: &[Fault], servers: &[Candidate], hand_on: &mut dyn FnMut(&Fault, &[Verdict])) {
+    let workers = if servers.len() == 1 { AT_A_TIME } else { 1 };
+    let (next, (sender, verdicts)) = (AtomicUsize::new(0), mpsc::channel());
+    thread::scope(|scope| {
+        for sender in iter::repeat_n(sender, workers) {
+            let next = &next;
+            scope.spawn(move || {
+                let places = iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
+                for (at, fault) in places.map_while(|at| Some((at, faults.get(at)?))) {
+                    let tried: Vec<_> = servers.iter().map(|server| fault.try_on(server)).collect();
+                    sender.send((at, tried)).expect("they are waited for");
+                }
+            });
+        }
+        let mut early = BTreeMap::new();
+        for (at, fault) in faults.iter().enumerate() {
+            while !early.contains_key(&at) {
+                let (at, tried) = verdicts.recv().expect("each is tried");
+                early.insert(at, tried);
+            }
+            hand_on(fault, &early[&at]);
+        }
+    });
 }
 
 fn is_wanted(fault: &Fault, options: &Options) -> bool {
