@@ -160,6 +160,8 @@ fn rules_and_cleared_lines_are_for_all_servers() {
         &mut bob,
         "*** not sent: slow mode allows one line in 3600 s; send it again in 3600 s",
     );
+    // It has its place before the lines that are cleared.
+    hears_at_last(&mut ann, "<bob> one");
     ann.say("/slow off\nthe secret\nthree");
     hears_at_last(&mut bob, "<ann> three");
     ann.say("/clear 2");

@@ -319,6 +319,8 @@ impl Server {
             let looked = self.wait(&mut events, now)?;
             now = Instant::now();
             self.chat.set_unix_time(seconds_since_1970());
+            // What was handed over before somebody came counts for them.
+            self.renew();
             self.accept(now);
             self.read(now);
             self.end_look(looked);
@@ -327,7 +329,6 @@ impl Server {
             self.exchange();
             self.flush(now);
             self.reap(now);
-            self.renew();
             self.chat.count_turn(now.elapsed());
             self.pulse.beat(self.chat.client_count());
         }
