@@ -160,11 +160,13 @@ fn rules_and_cleared_lines_are_for_all_servers() {
         &mut bob,
         "*** not sent: slow mode allows one line in 3600 s; send it again in 3600 s",
     );
-    // It has its place before the lines that are cleared.
     hears_at_last(&mut ann, "<bob> one");
     ann.say("/slow off\nthe secret\nthree");
     hears_at_last(&mut bob, "<ann> three");
-    ann.say("/clear 2");
+    // What comes behind them shows that ann's server has them too.
+    bob.say("seen");
+    hears_at_last(&mut ann, "<bob> seen");
+    ann.say("/clear 3");
     while !bob.line().contains("ann cleared lines ") {}
     bob.say("/search secret");
     bob.hears("*** no line has all these words");
@@ -179,9 +181,11 @@ fn rules_and_cleared_lines_are_for_all_servers() {
     // A server that doesn't run clears its store when it comes back.
     ann.say("another secret");
     hears_at_last(&mut bob, "<ann> another secret");
+    bob.say("seen too");
+    hears_at_last(&mut ann, "<bob> seen too");
     there.signal(Signal::TERM);
     assert_eq!(there.exit_code(), 0);
-    ann.say("/clear 2\n/lock");
+    ann.say("/clear\n/lock");
     hears_at_last(
         &mut ann,
         "*** ann locked the room: no one else can enter, but those whom an operator invites",
