@@ -49,10 +49,10 @@ impl Chat {
         let is_empty = lines.is_empty();
         let mut all = match answer {
             Answer::Found(found) => found,
-            Answer::TooLong if is_empty => return self.notify(client, texts::SEARCH_TOO_LONG),
+            Answer::TooLong if is_empty => return self.refuse(client, texts::SEARCH_TOO_LONG),
             Answer::TooLong => Vec::new(),
             _ => {
-                self.notify(client, &texts::no_past());
+                self.refuse(client, &texts::no_past());
                 if is_empty {
                     return;
                 }
