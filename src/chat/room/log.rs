@@ -172,6 +172,15 @@ struct Record {
     facts_bytes: u16,
 }
 
+impl Record {
+    /// The sender, the text and the facts of a line, of all its bytes.
+    fn split<'a>(&self, whole: &'a [u8]) -> (&'a [u8], &'a [u8], &'a [u8]) {
+        let (from, rest) = whole.split_at(self.from_bytes.into());
+        let (text, facts) = rest.split_at(rest.len() - usize::from(self.facts_bytes));
+        (from, text, facts)
+    }
+}
+
 /// Notices have facts, and what people say costs nothing for that.
 const _: () = assert!(size_of::<Record>() == 32);
 
@@ -491,17 +500,26 @@ impl Log {
     /// Adds a line to `bytes` as it is in an encoding for the client with the name
     /// `reader`.
     pub fn encode(&self, seq: Seq, encoding: Encoding, reader: &str, bytes: &mut Vec<u8>) {
-        let record = &self.records[self.index(seq)];
-        let (start, end) = (self.begin(seq), record.end);
-        let (front, back) = slices(&self.bytes, start - self.start, end - self.start);
-        let whole = [front, back].concat();
-        let (from, text) = whole.split_at(record.from_bytes.into());
-        let (text, facts) = text.split_at(text.len() - usize::from(record.facts_bytes));
-        let from = std::str::from_utf8(from).unwrap_or_default();
-        let facts = std::str::from_utf8(facts).unwrap_or_default();
-        let Record { time, kind, .. } = *record;
-        let (number, room, run) = (self.own_number(seq), &*self.room, self.run_of(seq));
-        let (zone, to, answered) = (&self.zone, "", None);
+        let (record, whole) = self.stored(seq);
+        let (from, text, facts) = record.split(&whole);
+        let [from, facts] = [from, facts].map(|it| std::str::from_utf8(it).unwrap_or_default());
+        let Record { author, kind, time, .. } = *record;
+        let line = Line { author, kind, time, from, text, facts };
+        let (number, run) = (self.own_number(seq), self.run_of(seq));
+        self.encode_line(number, run, &line, encoding, reader, bytes);
+    }
+
+    fn encode_line(
+        &self,
+        number: Option<u64>,
+        run: &str,
+        line: &Line,
+        encoding: Encoding,
+        reader: &str,
+        bytes: &mut Vec<u8>,
+    ) {
+        let Line { kind, time, from, text, facts, .. } = *line;
+        let (zone, room, to, answered) = (&self.zone, &*self.room, "", None);
         let message = Message {
             number,
             time,
@@ -517,6 +535,14 @@ impl Log {
             answered,
         };
         encoding.encode(&message, bytes);
+    }
+
+    /// What is kept of a line, and its bytes in one piece.
+    fn stored(&self, seq: Seq) -> (&Record, Vec<u8>) {
+        let record = &self.records[self.index(seq)];
+        let begin = self.begin(seq) - self.start;
+        let (front, back) = slices(&self.bytes, begin, record.end - self.start);
+        (record, [front, back].concat())
     }
 
     /// A line as it was said.
@@ -535,23 +561,9 @@ impl Log {
     /// Adds what the store has of this room to `bytes`, if it is a line.
     pub fn encode_past(&self, past: &Past, encoding: Encoding, reader: &str, bytes: &mut Vec<u8>) {
         if let Past::Line { number, time, kind, from, text, facts } = past {
-            let (number, time, kind, text) = (Some(*number), *time, *kind, text.as_bytes());
-            let (zone, room, run, to, answered) = (&self.zone, &*self.room, self.run(), "", None);
-            let message = Message {
-                number,
-                time,
-                zone,
-                room,
-                run,
-                kind,
-                from,
-                to,
-                reader,
-                text,
-                facts,
-                answered,
-            };
-            encoding.encode(&message, bytes);
+            let (author, kind, time) = (ClientId::default(), *kind, *time);
+            let line = Line { author, kind, time, from, text: text.as_bytes(), facts };
+            self.encode_line(Some(*number), self.run(), &line, encoding, reader, bytes);
         }
     }
 
@@ -579,14 +591,12 @@ impl Log {
 
     /// A line as the store has it; without a number of its own, 0.
     fn past(&self, seq: Seq) -> Past {
-        let Record { end, time, kind, from_bytes, facts_bytes, .. } = self.records[self.index(seq)];
-        let (front, back) = slices(&self.bytes, self.begin(seq) - self.start, end - self.start);
-        let whole = [front, back].concat();
-        let (from, text) = whole.split_at(from_bytes.into());
-        let (text, facts) = text.split_at(text.len() - usize::from(facts_bytes));
+        let (record, whole) = self.stored(seq);
+        let (from, text, facts) = record.split(&whole);
         let [from, text, facts] =
             [from, text, facts].map(|part| String::from_utf8_lossy(part).into());
-        Past::Line { number: self.own_number(seq).unwrap_or(0), time, kind, from, text, facts }
+        let (number, Record { time, kind, .. }) = (self.own_number(seq).unwrap_or(0), *record);
+        Past::Line { number, time, kind, from, text, facts }
     }
 
     /// Says that `seq` is the author's next line after `previous`.
