@@ -209,7 +209,7 @@ impl Server {
         self.process.borrow().memory_bytes(Memory::Resident).map_err(gone)
     }
 
-    /// Bytes of its memory that were resident at any time.
+    /// The most bytes of memory that it had at any time, beside its files.
     pub fn memory_bytes_max(&self) -> Judged<usize> {
         self.process.borrow().memory_bytes(Memory::Peak).map_err(gone)
     }

@@ -33,7 +33,8 @@ pub struct Process {
 pub enum Memory {
     /// What is resident now.
     Resident,
-    /// The most that was resident at any time.
+    /// The most that was resident at any time without being a file's, as pages
+    /// of the program are, which come in as its code first runs.
     Peak,
     /// What is resident now and neither shared nor a file's.
     Private,
@@ -126,12 +127,13 @@ impl Process {
 
     /// Bytes of its memory.
     pub fn memory_bytes(&self, memory: Memory) -> io::Result<usize> {
-        let name = match memory {
-            Memory::Resident => "VmRSS:",
-            Memory::Peak => "VmHWM:",
-            Memory::Private => "RssAnon:",
+        let status = fs::read_to_string(self.proc("status"))?;
+        let kibibytes = match memory {
+            Memory::Resident => field(&status, "VmRSS:")?,
+            Memory::Peak => field(&status, "VmHWM:")?.saturating_sub(field(&status, "RssFile:")?),
+            Memory::Private => field(&status, "RssAnon:")?,
         };
-        Ok(1024 * field(&fs::read_to_string(self.proc("status"))?, name)?)
+        Ok(1024 * kibibytes)
     }
 
     /// How long its threads have been on a processor, to the nanosecond once

@@ -237,7 +237,7 @@ impl Program {
         self.process.descriptors().expect("it is running")
     }
 
-    /// Bytes of its memory that were resident at any time.
+    /// The most bytes of memory that it had at any time, beside its files.
     pub fn memory_bytes_max(&self) -> usize {
         self.process.memory_bytes(Memory::Peak).expect("it is running")
     }
