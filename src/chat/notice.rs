@@ -1,6 +1,6 @@
 //! Notices: a text for people, and the same as facts for programs.
 //!
-//! `texts.rs` makes both in one place. A text without facts is a notice too.
+//! `texts/` makes both in one place. A text without facts is a notice too.
 
 use std::ops::Deref;
 

@@ -62,8 +62,7 @@ fn the_protocol_names_every_text_of_the_server() {
     // Lines are wrapped there.
     let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let protocol = flat(&document("docs/protocol.md"));
-    let texts = sources("src/chat").into_iter().find(|source| source.path.ends_with("texts.rs"));
-    for text in texts.expect("there is such a file").strings {
+    for text in sources("src/chat/texts").into_iter().flat_map(|source| source.strings) {
         for part in text.split(['{', '}']).step_by(2) {
             assert!(protocol.contains(&flat(part)), "{part:?} isn't in docs/protocol.md");
         }
