@@ -616,7 +616,7 @@ fn a_report_reaches_operators_at_once_or_the_next_one() {
     assert_ne!(last(&world.peers[4]), report, "only operators see it");
     say(&mut world, 0, "/deop");
     say(&mut world, 3, "/report gone_already spam");
-    let told = "no operator is here: the next one who comes will see your report";
+    let told = "no operator is here: the next one to log in will see your report";
     assert_eq!(last(&world.peers[3]), told);
     say(&mut world, 4, "/op secret");
     let heard = shown(&world.peers[4]);

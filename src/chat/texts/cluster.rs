@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::people::NAMES_MAX;
-use super::phrases::{about, count, counted, some};
+use super::phrases::{about, and_more, count, counted, some};
 use crate::chat::notice::Notice;
 use crate::wire::{Facts, NoticeEvent as Event, Time, date_and_time};
 
@@ -80,10 +80,7 @@ fn server_gone_text(server: &str, names: &[&str], is_planned: bool) -> String {
         people => format!("{people} people"),
     };
     let shown = names[..names.len().min(NAMES_MAX)].join(", ");
-    let more = match names.len().saturating_sub(NAMES_MAX) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let more = and_more(names.len().saturating_sub(NAMES_MAX));
     format!("the server {server} {is_gone}, along with {people}: {shown}{more}")
 }
 

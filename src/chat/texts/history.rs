@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::phrases::{about, ago, count, counted};
+use super::phrases::{about, ago, count, count_were, counted};
 use crate::chat::notice::Notice;
 use crate::wire::{Facts, Kind, NoticeEvent as Event, Time, date_and_time};
 
@@ -144,8 +144,7 @@ pub fn cleared(nick: &str, first: u64, last: u64) -> Notice {
 
 /// To a client that asks for what was said since a line.
 pub fn lines_cleared(lines: u64) -> Notice {
-    let were = if lines == 1 { "was" } else { "were" };
-    let text = format!("{} {were} cleared since then", count(lines, "line"));
+    let text = format!("{} cleared since then", count_were(lines, "line"));
     Notice::new(text, counted(Event::Clear, lines))
 }
 

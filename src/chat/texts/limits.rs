@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::phrases::{count, counted, lasting, reason_after_colon};
+use super::phrases::{count, count_are, counted, lasting, reason_after_colon};
 use crate::chat::close_reason::Refusal;
 use crate::chat::notice::Notice;
 use crate::wire::NoticeEvent as Event;
@@ -61,14 +61,12 @@ impl Refusal {
     pub fn text(&self) -> String {
         match *self {
             Refusal::Full { clients } => {
-                let are = if clients == 1 { "is" } else { "are" };
-                let clients = count(clients as u64, "client");
-                format!("full: {clients} {are} connected, which is the limit; try again later")
+                let clients_are = count_are(clients as u64, "client");
+                format!("full: {clients_are} connected, which is the limit; try again later")
             }
             Refusal::PerAddress { clients } => {
-                let are = if clients == 1 { "is" } else { "are" };
-                let clients = count(clients as u64, "client");
-                format!("refused: {clients} {are} connected from your address, which is the limit")
+                let clients_are = count_are(clients as u64, "client");
+                format!("refused: {clients_are} connected from your address, which is the limit")
             }
             Refusal::NewPerMinute { connections, wait } => format!(
                 "refused: {} a minute from one address is the limit; try again in {} s",

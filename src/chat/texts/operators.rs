@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
-use super::phrases::{about, count, lasting, reason_after_colon, some, tries};
+use super::phrases::{about, count, count_were, lasting, reason_after_colon, some, tries};
 use crate::chat::linking::directory::Remote;
 use crate::chat::notice::Notice;
 use crate::wire::{Facts, NoticeEvent as Event, SharedReport, Time, date_and_time};
@@ -60,9 +60,8 @@ pub fn you_are_banned(seconds: Option<u32>, reason: &str) -> String {
 
 /// `192.0.2.0/24 is banned for 60 minutes more, 2 clients were disconnected`
 pub fn is_banned(network: IpNet, seconds: Option<u32>, clients: usize) -> String {
-    let were = if clients == 1 { "was" } else { "were" };
-    let clients = count(clients as u64, "client");
-    format!("{network} is banned{}, {clients} {were} disconnected", lasting(seconds))
+    let clients_were = count_were(clients as u64, "client");
+    format!("{network} is banned{}, {clients_were} disconnected", lasting(seconds))
 }
 
 pub fn is_local(name: &str) -> String {
@@ -175,7 +174,7 @@ pub fn reports(reports: usize) -> String {
 }
 
 pub const REPORTED: &str = "the operators have your report";
-pub const REPORTED_LATER: &str = "no operator is here: the next one who comes will see your report";
+pub const REPORTED_LATER: &str = "no operator is here: the next one to log in will see your report";
 
 pub fn too_many_reports(seconds: u32) -> String {
     format!("not reported: there were too many reports; try again in {seconds} s")

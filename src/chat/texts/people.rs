@@ -1,6 +1,6 @@
 //! People: who is here, what is known of them, and what they do to each other.
 
-use super::phrases::{about, ago, counted, reason_after_colon, some, span};
+use super::phrases::{about, ago, and_more, counted, reason_after_colon, some, span};
 use crate::chat::linking::directory::Remote;
 use crate::chat::notice::Notice;
 use crate::wire::{Facts, NoticeEvent as Event};
@@ -15,10 +15,7 @@ pub fn here<'a>(
     people: impl Iterator<Item = (&'a str, Option<&'a str>)>,
 ) -> Notice {
     let names: Vec<_> = names.take(NAMES_MAX).collect();
-    let more = match count - names.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let more = and_more(count - names.len());
     let (mut who, mut away) = (Vec::new(), Vec::new());
     for (name, reason) in people.take(NAMES_MAX) {
         who.push(name.into());
@@ -74,10 +71,7 @@ pub fn who_remarks(
 /// `and 3 more: ann, bob, eve`
 pub fn who_others(count: usize, names: impl Iterator<Item = String>) -> String {
     let names: Vec<_> = names.collect();
-    let more = match count - names.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let more = and_more(count - names.len());
     format!("and {count} more: {}{more}", names.join(", "))
 }
 

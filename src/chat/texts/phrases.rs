@@ -50,6 +50,24 @@ pub(super) fn count(count: u64, name: &str) -> String {
     }
 }
 
+/// `1 line is`, `2 lines are`
+pub(super) fn count_are(number: u64, name: &str) -> String {
+    format!("{} {}", count(number, name), if number == 1 { "is" } else { "are" })
+}
+
+/// `1 line was`, `2 lines were`
+pub(super) fn count_were(number: u64, name: &str) -> String {
+    format!("{} {}", count(number, name), if number == 1 { "was" } else { "were" })
+}
+
+/// ` and 3 more`, or nothing if there are no more.
+pub(super) fn and_more(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        _ => format!(" and {more} more"),
+    }
+}
+
 /// `1 try`, `2 tries`
 pub(super) fn tries(count: u8) -> String {
     match count {

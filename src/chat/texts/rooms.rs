@@ -1,6 +1,6 @@
 //! Rooms: their topics, rules, locks and invitations.
 
-use super::phrases::{about, count, counted, some};
+use super::phrases::{about, and_more, count, count_were, counted, some};
 use crate::chat::notice::Notice;
 use crate::wire::{Facts, NoticeEvent as Event, Rules};
 
@@ -43,10 +43,7 @@ fn rooms_text(total: usize, rooms: &[Listed<'_>]) -> String {
         format!("{name} ({members}{slow}{lock})")
     });
     let rooms: Vec<_> = rooms.collect();
-    let more = match total - rooms.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let more = and_more(total - rooms.len());
     format!("{}: {}{more}", count(total as u64, "room"), rooms.join(", "))
 }
 
@@ -127,8 +124,7 @@ pub fn too_soon(seconds: u32, wait: u32) -> Notice {
 /// The answer to a POST of which some lines came too soon.
 pub fn partly_posted(unsent: u32, why: &str) -> String {
     let why = why.strip_prefix("not sent: ").unwrap_or(why);
-    let were = if unsent == 1 { "was" } else { "were" };
-    format!("{} {were} not sent, the others were: {why}", count(unsent.into(), "line"))
+    format!("{} not sent, the others were: {why}", count_were(unsent.into(), "line"))
 }
 
 pub fn locked(nick: &str) -> String {

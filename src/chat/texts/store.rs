@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::phrases::{count, counted, some};
+use super::phrases::{count, count_were, counted, some};
 use crate::chat::notice::Notice;
 use crate::wire::{Facts, NoticeEvent as Event, StoreState};
 
@@ -13,8 +13,7 @@ pub fn no_past() -> Notice {
 }
 
 pub fn not_stored(lines: u64) -> Notice {
-    let were = if lines == 1 { "was" } else { "were" };
-    let text = format!("{} {were} said here and not stored", count(lines, "line"));
+    let text = format!("{} said here and not stored", count_were(lines, "line"));
     Notice::new(text, counted(Event::Gap, lines))
 }
 
