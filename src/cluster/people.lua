@@ -7,14 +7,17 @@
 --   people:I    clients of the server I, as JSON
 --   names       what a name looks like, and the server and the client that have it
 --   bans        networks and their bans, as JSON
+--   mutes       networks or names, and their mutes, as JSON
 --   people      a stream: what has changed
 --   in:I        a stream: what is for the server I
 -- ARGV: what to do, the incarnation of this server, a name for a new state; then what is said at
 -- each of the functions below.
 local what, own, fresh = ARGV[1], ARGV[2], ARGV[3]
 local LEASE_SECONDS, NEWS_MAX, LETTERS_MAX = 15, 10000, 10000
+-- Bans, and mutes, before those that are over go.
+local KEPT_MAX = 2000
 local state, servers, names = '{rc}:state', '{rc}:servers', '{rc}:names'
-local bans, news = '{rc}:bans', '{rc}:people'
+local bans, mutes, news = '{rc}:bans', '{rc}:mutes', '{rc}:people'
 
 local epoch = redis.call('HGET', state, 'e')
 local newest = redis.call('XREVRANGE', news, '+', '-', 'COUNT', 1)[1]
@@ -81,6 +84,20 @@ local function put(client, record)
     return {tell('here', own, record), ''}
 end
 
+-- One that is over or taken back stays until there are many, for a server that is away meanwhile.
+local function keep(kind, kept, target, record)
+    redis.call('HSET', kept, target, record)
+    if redis.call('HLEN', kept) > KEPT_MAX then
+        local now, all = tonumber(redis.call('TIME')[1]), redis.call('HGETALL', kept)
+        for i = 1, #all, 2 do
+            if cjson.decode(all[i + 1])['until'] <= now then
+                redis.call('HDEL', kept, all[i])
+            end
+        end
+    end
+    tell(kind, own, record)
+end
+
 local doing = {}
 
 -- This server is alive: its name, and the highest number that it has for guests. Servers that
@@ -133,10 +150,14 @@ function doing.guests(count)
     return redis.call('HINCRBY', state, 'g', count)
 end
 
--- A network, and its ban as JSON.
+-- A network or a name, and its ban or mute as JSON. Servers that start later have it too.
 function doing.ban(network, record)
-    redis.call('HSET', bans, network, record)
-    tell('ban', own, record)
+    keep('ban', bans, network, record)
+    return 1
+end
+
+function doing.mute(target, record)
+    keep('mute', mutes, target, record)
     return 1
 end
 
@@ -166,7 +187,7 @@ function doing.all()
         everybody[#everybody + 1] = redis.call('HVALS', '{rc}:people:' .. all[i])
     end
     return {redis.call('HGET', state, 'p') or '0', epoch, all, everybody,
-        redis.call('HVALS', bans)}
+        redis.call('HVALS', bans), redis.call('HVALS', mutes)}
 end
 
 return doing[what](unpack(ARGV, 4))

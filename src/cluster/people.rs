@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::engine::{Engine, random_name, unexpected};
-use crate::wire::{GUEST_NUMBERS, PeopleNews, Person, PersonId, SharedBan, Text};
+use crate::wire::{GUEST_NUMBERS, PeopleNews, Person, PersonId, SharedBan, SharedMute, Text};
 
 /// The stream of news about people.
 pub(super) const NEWS_KEY: &str = "{rc}:people";
@@ -86,6 +86,12 @@ impl Engine {
         self.call::<u8>(server, "ban", (&*ban.network, json(ban))).map(|_| ())
     }
 
+    pub fn mute(&mut self, server: &str, mute: &SharedMute) -> RedisResult<()> {
+        // Somebody who comes from elsewhere may have several names.
+        let target = mute.network.as_ref().unwrap_or(&mute.name);
+        self.call::<u8>(server, "mute", (&**target, json(mute))).map(|_| ())
+    }
+
     /// Tells all servers something of this kind, once.
     pub fn tell(&mut self, server: &str, kind: &str, what: &impl Serialize) -> RedisResult<()> {
         self.call::<u8>(server, "tell", (kind, json(what))).map(|_| ())
@@ -111,8 +117,9 @@ impl Engine {
     }
 
     pub fn everything(&mut self, own: &str) -> RedisResult<Everything> {
-        type All = (u64, String, Vec<(String, String)>, Vec<(String, Vec<String>)>, Vec<String>);
-        let (number, epoch, servers, people, bans): All = self.call(own, "all", NOTHING)?;
+        type People = Vec<(String, Vec<String>)>;
+        type All = (u64, String, Vec<(String, String)>, People, Vec<String>, Vec<String>);
+        let (number, epoch, servers, people, bans, mutes): All = self.call(own, "all", NOTHING)?;
         let servers = servers.into_iter().filter(|(server, _)| server != own);
         let servers = servers.map(|(server, name)| (server.into(), clean(&name))).collect();
         let mut others = Vec::new();
@@ -123,6 +130,7 @@ impl Engine {
         }
         let mut news = vec![PeopleNews::All { servers, people: others, number }];
         news.extend(bans.iter().filter_map(|ban| parse(ban)).map(PeopleNews::Ban));
+        news.extend(mutes.iter().filter_map(|mute| parse(mute)).map(PeopleNews::Mute));
         Ok(Everything { place: NewsPlace { epoch: epoch.into(), number }, news })
     }
 

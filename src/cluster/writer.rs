@@ -299,7 +299,7 @@ impl Writer {
             }
             Dispatch::Ban(ban) => self.ask(|engine| engine.ban(&own, ban))?,
             Dispatch::Report(report) => self.ask(|engine| engine.tell(&own, "report", report))?,
-            Dispatch::Mute(mute) => self.ask(|engine| engine.tell(&own, "mute", mute))?,
+            Dispatch::Mute(mute) => self.ask(|engine| engine.mute(&own, mute))?,
             Dispatch::Guests => {
                 self.guests = self.ask(|engine| engine.guests(&own))?;
                 self.say(Event::Guests(self.guests), wake);

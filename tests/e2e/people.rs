@@ -270,6 +270,62 @@ fn bans_are_for_servers_that_come_later() {
     assert!(bob.line().starts_with("*** 192.0.2.0/24"));
 }
 
+/// A mute with an end is for servers that come later too, until it is taken back.
+#[test]
+fn mutes_are_for_servers_that_come_later() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let (_directory, file) = operator_file();
+    let options = ["--operator-file", &*file];
+    let [here] = servers(&engine, &options);
+    let [mut ann, mut bob, mut carl] = ["ann", "bob", "carl"].map(|name| named(&here, name));
+    ann.say("/op secret");
+    hears_at_last(&mut ann, "*** you are an operator now; /help shows what you can do");
+    ann.say("/mute bob 10m\n/mute carl 10m\n/unmute carl");
+    hears_at_last(&mut ann, "*** carl may speak again");
+    // Mutes with an end outlast a connection.
+    bob.say("/quit");
+    carl.say("/quit");
+    let [there] = servers(&engine, &options);
+    let [mut bob, mut carl] = ["bob", "carl"].map(|name| {
+        let mut client = there.connect();
+        client.read_greeting();
+        // The name may not be free yet.
+        let is_named = |line: &str| line == format!("*** you are {name} now");
+        say_until(&mut client, &format!("/nick {name}"), is_named);
+        client
+    });
+    bob.say("am I heard?");
+    hears_at_last(
+        &mut bob,
+        "*** an operator has muted you for 10 minutes more: no one sees what you send",
+    );
+    carl.say("I am");
+    hears_at_last(&mut ann, "<carl> I am");
+}
+
+/// What is over is thrown out of the engine when there is much of it.
+#[test]
+fn bans_that_are_over_leave_the_engine() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let (_directory, file) = operator_file();
+    let [here] = servers(&engine, &["--operator-file", &*file]);
+    let over: String = (0..2000).map(|at| format!(r#" over{at} {{"until":{at}}}"#)).collect();
+    engine.ask(&format!("HSET {{rc}}:bans lasting {}{over}", r#"{"until":4294967295}"#));
+    let mut ann = named(&here, "ann");
+    // Redis is asked for the name after the ban.
+    ann.say("/op secret\n/ban 198.51.100.0/24\n/nick anna");
+    hears_at_last(&mut ann, "*** you are anna now");
+    let mut kept: Vec<_> = engine.ask("HKEYS {rc}:bans").lines().map(str::to_owned).collect();
+    kept.sort();
+    assert_eq!(kept, ["198.51.100.0/24", "lasting"]);
+}
+
 /// Promise 72: a server that dies gives its names back by its lease, and is told of in one line.
 #[test]
 fn a_server_that_dies_is_told_of_in_one_line() {

@@ -15,7 +15,7 @@ use crate::chat::names::nick::Nick;
 use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
 use crate::chat::texts;
-use crate::wire::{Dispatch, SharedMute, Task};
+use crate::wire::{Dispatch, SharedMute, Task, Time};
 
 /// The longest mute with an end in seconds.
 pub(in crate::chat) const SECONDS_MAX: u32 = 365 * 24 * 3600;
@@ -58,15 +58,14 @@ impl Chat {
         let (nick, old) = (session.nick.clone(), session.rare().muting);
         let network = self.admission.network(session.origin).map(ban_of);
         let time = Duration::from_secs(seconds.into());
-        let name = nick.as_str().into();
         let number = match old {
             Some(Muting::Timed(number)) => self.prolong_mute(number, time),
             _ => self.keep_mute(nick, network, time),
         };
         let number = number.ok_or_else(|| texts::too_many_mutes(MUTES_MAX))?;
-        let until = self.clock.wall().saturating_add(seconds);
-        let network = network.map(|network| network.to_string().into());
-        self.share_mute(SharedMute { name, network, until });
+        if let Some(mute) = self.moderation.mutes.get(number) {
+            self.share_mute(&mute.clone(), self.clock.wall().saturating_add(seconds));
+        }
         Ok(number)
     }
 
@@ -100,10 +99,9 @@ impl Chat {
 
     /// An operator takes a mute with an end back.
     fn undo_mute(&mut self, number: u64) {
-        let Some(mute) = self.end_mute(number) else { return };
-        let (name, until) = (mute.nick.as_str().into(), 0);
-        let network = mute.network.map(|network| network.to_string().into());
-        self.share_mute(SharedMute { name, network, until });
+        if let Some(mute) = self.end_mute(number) {
+            self.share_mute(&mute, 0);
+        }
     }
 
     /// A mute is over. Clients that it was for are told that they may speak.
@@ -144,9 +142,12 @@ impl Chat {
         }
     }
 
-    fn share_mute(&mut self, mute: SharedMute) {
+    /// Other servers are told as whom they know one who is muted, until when.
+    fn share_mute(&mut self, mute: &Mute, until: Time) {
         if self.config.is_shared {
-            self.directory.dispatch(Dispatch::Mute(mute));
+            let name = mute.nick.as_str().into();
+            let network = mute.network.map(|network| network.to_string().into());
+            self.directory.dispatch(Dispatch::Mute(SharedMute { name, network, until }));
         }
     }
 
@@ -164,6 +165,8 @@ impl Chat {
             (Some(number), 0) => _ = self.end_mute(number),
             (Some(number), _) => _ = self.prolong_mute(number, time),
             (None, 0) => {}
+            // Nobody comes back with the name of a guest.
+            (None, _) if network.is_none() && nick.is_guest() => {}
             (None, _) => _ = self.keep_mute(nick, network, time),
         }
     }
