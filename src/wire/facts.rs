@@ -168,13 +168,16 @@ impl Facts {
         }
     }
 
-    /// A JSON object that was kept or comes from another server, as this server would write it;
-    /// empty if it is none, or has an event that this server doesn't know.
+    /// A JSON object that was kept or comes from another server; `None` if it is none, is longer
+    /// than `FACTS_BYTES_MAX`, or has an event that this server doesn't know.
+    pub fn parse(object: &str) -> Option<Facts> {
+        let object = Some(object).filter(|object| object.len() <= FACTS_BYTES_MAX)?;
+        serde_json::from_str(object).ok()
+    }
+
+    /// Such an object as this server would write it; empty if it is none.
     pub fn check(object: &str) -> Box<str> {
-        match serde_json::from_str::<Facts>(object) {
-            Ok(facts) if object.len() <= FACTS_BYTES_MAX => facts.encode_for_line(),
-            _ => "".into(),
-        }
+        Facts::parse(object).map_or("".into(), |facts| facts.encode_for_line())
     }
 }
 

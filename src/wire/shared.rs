@@ -278,6 +278,10 @@ pub struct Outcome {
     pub is_done: bool,
     /// What the client is told that wanted it.
     pub notices: Vec<Box<str>>,
+    /// What the first of these tells programs, as a JSON object of [`Facts`](super::Facts); empty:
+    /// nothing.
+    #[serde(default)]
+    pub facts: Box<str>,
 }
 
 /// What a server has to tell the others, beside lines.

@@ -165,6 +165,11 @@ fn programs_are_told_the_same_on_all_servers() {
     ann.say("/msg bob hi");
     let sent = answer(&mut ann, &schema, "msg");
     assert_eq!((&sent["kind"], &sent["ok"]), (&"private".into(), &true.into()));
+    bob.say("/away tea");
+    hears_at_last(&mut bob, "*** you are away, until you say something");
+    ann.say("/msg bob hi");
+    let away = until(&mut ann, &schema, "away");
+    assert_eq!((&away["who"][0], &away["reason"]), (&"bob".into(), &"tea".into()));
     bob.say("/ignore ann");
     hears_at_last(&mut bob, "*** you no longer see what ann says");
     ann.say("/msg bob hi");

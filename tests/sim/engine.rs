@@ -185,7 +185,8 @@ impl Engine {
             }
             Dispatch::Withdraw(client) => self.withdraw(&PersonId { server: OWN.into(), client }),
             Dispatch::Errand(_, errand) => {
-                let outcome = Outcome { ticket: errand.ticket, is_done: true, notices: Vec::new() };
+                let outcome =
+                    Outcome { ticket: errand.ticket, is_done: true, ..Outcome::default() };
                 self.happened.push_back(Happening::Outcome(outcome));
             }
             Dispatch::Outcome(..) | Dispatch::Ban(_) | Dispatch::Report(_) | Dispatch::Mute(_) => {}

@@ -12,9 +12,10 @@ use crate::chat::keeping::lookups::Asked;
 use crate::chat::linking::sent::Sent;
 use crate::chat::member::Correspondent;
 use crate::chat::names::nick::Nick;
+use crate::chat::notice::{Notice, Told};
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
-use crate::wire::{Dispatch, Errand, Kind, Outcome, PersonId, SharedBan, Task, Text};
+use crate::wire::{Dispatch, Errand, Facts, Kind, Outcome, PersonId, SharedBan, Task, Text};
 
 impl Chat {
     /// Has another server do something with a client there.
@@ -64,8 +65,10 @@ impl Chat {
         if outcome.notices.is_empty() && !outcome.is_done {
             self.notify_other(sent.from, &texts::nobody(&sent.name));
         }
-        for notice in &outcome.notices {
-            self.notify_other(sent.from, Text::clean(notice.as_bytes()).as_str());
+        let mut facts = Facts::parse(&outcome.facts);
+        for text in &outcome.notices {
+            let (text, facts) = (Text::clean(text.as_bytes()), facts.take());
+            self.notify_other(sent.from, Told { text: text.as_str(), facts: facts.as_ref() });
         }
     }
 
@@ -86,33 +89,37 @@ impl Chat {
         errand.name = name.as_str().into();
         let id = KeyData::from_ffi(errand.client).into();
         let is_here = self.sessions.get(id).is_some_and(|session| session.is_member());
-        let result = match errand.task.clone() {
-            _ if !is_here => Ok(None),
+        let (is_done, notice) = match is_here.then(|| self.run_errand(id, &errand)) {
+            Some(Ok(notice)) => (true, notice),
+            Some(Err(Problem::Because(why))) => (false, Some(why)),
+            Some(Err(Problem::Usage)) | None => (false, None),
+        };
+        let facts = notice.as_ref().map(|notice| Told::from(notice).facts_for_line());
+        let (facts, ticket) = (facts.unwrap_or_default(), errand.ticket);
+        let notices = notice.into_iter().map(|notice| notice.text.into()).collect();
+        let outcome = Outcome { ticket, is_done, notices, facts };
+        self.directory.dispatch(Dispatch::Outcome(errand.from.server, outcome));
+    }
+
+    /// Does it; gives what the one who wants it is told.
+    fn run_errand(&mut self, id: ClientId, errand: &Errand) -> Result<Option<Notice>, Problem> {
+        match &errand.task {
             Task::Tell(text) => {
                 let text = Text::clean(text.as_bytes());
-                self.receive_message(id, &errand, text.as_str()).map(Some)
+                self.receive_message(id, errand, text.as_str())
             }
             Task::Kick(reason) => {
                 let reason = Text::clean(reason.as_bytes());
-                self.kick_for(id, &errand, reason.as_str()).map(Some)
+                Ok(Some(self.kick_for(id, errand, reason.as_str())))
             }
-            Task::Mute => self.mute_for(id, &errand, None).map(Some),
-            Task::MuteFor(seconds) => self.mute_for(id, &errand, Some(seconds)).map(Some),
-            Task::Unmute => self.unmute_for(id, &errand).map(Some),
+            Task::Mute => self.mute_for(id, errand, None).map(Some),
+            Task::MuteFor(seconds) => self.mute_for(id, errand, Some(*seconds)).map(Some),
+            Task::Unmute => self.unmute_for(id, errand).map(Some),
             Task::Ban { minutes, own, reason } => {
                 let reason = Text::clean(reason.as_bytes());
-                self.ban_for(id, &errand, minutes, &own, reason.as_str()).map(Some)
+                self.ban_for(id, errand, *minutes, own, reason.as_str()).map(Some)
             }
-        };
-        let (is_done, notices) = match result {
-            Ok(None) => (false, Vec::new()),
-            Ok(Some(notices)) => (true, notices),
-            Err(Problem::Because(why)) => (false, vec![why.text]),
-            Err(Problem::Usage) => (false, Vec::new()),
-        };
-        let notices = notices.into_iter().map(Into::into).collect();
-        let outcome = Outcome { ticket: errand.ticket, is_done, notices };
-        self.directory.dispatch(Dispatch::Outcome(errand.from.server, outcome));
+        }
     }
 
     fn receive_message(
@@ -120,22 +127,16 @@ impl Chat {
         id: ClientId,
         errand: &Errand,
         text: &str,
-    ) -> Result<Vec<String>, Problem> {
+    ) -> Result<Option<Notice>, Problem> {
         let PersonId { server, client } = &errand.from;
         let from = self.directory.id(server, *client).unwrap_or_default();
         let author = Correspondent::There(Box::new(errand.from.clone()));
-        let notice = self.receive_private(id, from, author, &errand.name, text)?;
-        Ok(notice.into_iter().map(|notice| notice.text).collect())
+        self.receive_private(id, from, author, &errand.name, text)
     }
 
-    fn kick_for(
-        &mut self,
-        id: ClientId,
-        errand: &Errand,
-        reason: &str,
-    ) -> Result<Vec<String>, Problem> {
+    fn kick_for(&mut self, id: ClientId, errand: &Errand, reason: &str) -> Notice {
         self.log_errand(id, errand, &format!("kicks {}: {reason:?}", self.described(id)));
-        Ok(vec![self.turn_out(id, reason)])
+        self.turn_out(id, reason).into()
     }
 
     fn mute_for(
@@ -143,16 +144,16 @@ impl Chat {
         id: ClientId,
         errand: &Errand,
         seconds: Option<u32>,
-    ) -> Result<Vec<String>, Problem> {
+    ) -> Result<Notice, Problem> {
         let (what, text) = self.mute(id, seconds.map(|seconds| seconds.min(SECONDS_MAX)))?;
         self.log_errand(id, errand, &what);
-        Ok(vec![text])
+        Ok(text.into())
     }
 
-    fn unmute_for(&mut self, id: ClientId, errand: &Errand) -> Result<Vec<String>, Problem> {
+    fn unmute_for(&mut self, id: ClientId, errand: &Errand) -> Result<Notice, Problem> {
         let (what, text) = self.unmute(id)?;
         self.log_errand(id, errand, &what);
-        Ok(vec![text])
+        Ok(text.into())
     }
 
     fn ban_for(
@@ -162,14 +163,14 @@ impl Chat {
         minutes: Option<u32>,
         own: &str,
         reason: &str,
-    ) -> Result<Vec<String>, Problem> {
+    ) -> Result<Notice, Problem> {
         let network = self.network_of(id)?;
         if own.parse().is_ok_and(|own: IpAddr| network.contains(&own)) {
             return Err(texts::would_ban_you(network).into());
         }
         let (what, text) = self.ban_network(network, &errand.name, minutes, reason)?;
         self.log_errand(id, errand, &what);
-        Ok(vec![text])
+        Ok(text.into())
     }
 
     /// Has logged what an operator of another server did.
