@@ -283,6 +283,8 @@ pub const STORED: Scenario = Scenario {
         // Others tell a client, which nothing reaches any more, more than it may be owed.
         4_459_122_246_898_550_726,
         4_459_122_246_898_544_932,
+        // Lines are cleared that one has said which lags and is on its way out.
+        549_009_881_686_892_795,
     ],
     fresh: 100,
     run: run_stored,

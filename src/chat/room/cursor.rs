@@ -468,6 +468,8 @@ impl Reader {
     pub fn stop_here(&mut self, log: &Log) -> u64 {
         let next = self.next;
         let missed = log.next().min(self.stop_seq()) - next - self.own_count();
+        // They are all behind where it stops.
+        self.own = None;
         let notes = self.extra.get_or_insert_default();
         notes.stop = next;
         notes.queue.retain(|note| note.before <= next);
