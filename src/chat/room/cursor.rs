@@ -4,13 +4,17 @@
 //! notes, which are meant for it alone. Each note is bound to its place among
 //! the lines, so that the stream is the same however it is cut into writes.
 
-use std::collections::VecDeque;
 use std::io::IoSlice;
 
 use arrayvec::ArrayVec;
 
+use super::cleared::Cleared;
+use super::extra::{Content, Extra, Note};
+use super::filter::Filter;
+use super::log::{Log, NONE, Seq};
+use super::own::Own;
+use super::walk::{Piece, Walk};
 use crate::chat::ids::ClientId;
-use crate::chat::room::log::{Cleared, Log, NONE, Seq};
 use crate::wire::{Encoding, Kind, Past, Time};
 
 /// Pieces in one write at most.
@@ -22,10 +26,6 @@ pub type Slices<'a> = ArrayVec<IoSlice<'a>, SLICES_MAX>;
 /// After falling out of the log a reader goes on this many lines before the
 /// newest one: enough to see what the talk is about, too few to lag again.
 const LINES_AFTER_LAG: u64 = 16;
-
-/// Lines that are looked at to find hidden ones, for one piece of a write. What
-/// is behind them comes in the next piece.
-const LINES_LOOKED_AT: u64 = 256;
 
 /// Lines that the log has no image of are encoded in pieces of about so many
 /// bytes: little enough for one turn, enough for one write.
@@ -51,185 +51,6 @@ pub(in crate::chat) struct Reader {
     encoding: Encoding,
     /// The encoding at the end of the notes, for what is added from now on.
     newest_encoding: Encoding,
-}
-
-/// Lines that a reader doesn't get because it said them. The log knows the way
-/// from each to the next.
-#[derive(Clone, Copy, Debug)]
-struct Own {
-    first: Seq,
-    newest: Seq,
-    count: u64,
-}
-
-impl Own {
-    /// The same without `gone` lines that were taken out of the log.
-    fn past(
-        mut self,
-        log: &Log,
-        author: ClientId,
-        cleared: Cleared,
-        gone: u64,
-        stop: Seq,
-    ) -> Option<Box<Own>> {
-        self.count -= gone;
-        if self.count == 0 {
-            return None;
-        }
-        if cleared.has(self.first) {
-            self.first = log.find_own(author, cleared.end, stop).0;
-        } else {
-            self.first = cleared.moved(self.first);
-        }
-        if cleared.has(self.newest) {
-            // The newest one before them is in the log, or gone from it.
-            let from = self.first.max(log.first());
-            let last = log.find_last_own(author, from, cleared.end);
-            self.newest = last.unwrap_or(self.first);
-        } else {
-            self.newest = cleared.moved(self.newest);
-        }
-        Some(Box::new(self))
-    }
-}
-
-/// What a reader has beside its cursor.
-#[derive(Debug)]
-struct Extra {
-    /// Lines that it doesn't want.
-    filter: Filter,
-    /// Lines from here on aren't for this reader.
-    stop: Seq,
-    /// Its own ones of these, for the case that they are for it after all.
-    own_behind: Option<Box<Own>>,
-    /// It is sent no line, but only notes that come before the next one.
-    is_held: bool,
-    /// If no image has its encoding: lines before this were old when it asked for
-    /// them.
-    live: Seq,
-    /// If it is shown times: the day of its newest line.
-    shown_day: Option<i32>,
-    queue: VecDeque<Note>,
-    /// Bytes of the front note that have been sent.
-    sent_bytes: usize,
-    /// Bytes in the queue, sent ones of the front note included.
-    bytes: usize,
-}
-
-/// Which lines a reader doesn't want to see.
-#[derive(Clone, Debug, Default)]
-pub(in crate::chat) struct Filter {
-    /// Those that tell who came and went.
-    pub is_quiet: bool,
-    /// Those of these clients.
-    pub ignored: Vec<ClientId>,
-    /// This one, which tells of the reader itself.
-    pub own_news: Option<Seq>,
-}
-
-impl Filter {
-    fn is_empty(&self) -> bool {
-        !self.is_quiet && self.ignored.is_empty() && self.own_news.is_none()
-    }
-
-    fn hides(&self, log: &Log, seq: Seq) -> bool {
-        if self.is_empty() {
-            return false;
-        }
-        let (author, kind) = log.about(seq);
-        self.own_news == Some(seq)
-            || (self.is_quiet && kind == Kind::Presence)
-            || self.ignored.contains(&author)
-    }
-}
-
-#[derive(Debug)]
-struct Note {
-    /// The line that the note comes before.
-    before: Seq,
-    content: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    Bytes(Vec<u8>),
-    /// The lines after this have another encoding.
-    Encoding(Encoding),
-}
-
-/// A part of the stream.
-enum Piece<'a> {
-    /// What is left of a note.
-    Note(&'a [u8]),
-    /// The lines from the reader's cursor up to this one, as they lie in the
-    /// ring.
-    Lines(Seq, (&'a [u8], &'a [u8])),
-    /// Lines, the next one at least, that the log has no image of.
-    Unencoded,
-}
-
-/// A look at the stream from the reader's place on.
-struct Walk<'a> {
-    log: &'a Log,
-    extra: Option<&'a Extra>,
-    notes_passed: usize,
-    stop: Seq,
-    /// The next line.
-    next: Seq,
-    /// The next line of the reader's own, or `NONE`.
-    own: Seq,
-    encoding: Encoding,
-}
-
-impl<'a> Iterator for Walk<'a> {
-    type Item = Piece<'a>;
-
-    fn next(&mut self) -> Option<Piece<'a>> {
-        loop {
-            let note = self.extra.and_then(|extra| extra.queue.get(self.notes_passed));
-            if let Some(note) = note.filter(|note| note.before <= self.next) {
-                let sent_bytes = if self.notes_passed == 0 { self.extra?.sent_bytes } else { 0 };
-                self.notes_passed += 1;
-                match &note.content {
-                    Content::Encoding(encoding) => self.encoding = *encoding,
-                    Content::Bytes(bytes) => return Some(Piece::Note(&bytes[sent_bytes..])),
-                }
-            } else if self.next >= self.stop || self.extra.is_some_and(|extra| extra.is_held) {
-                return None;
-            } else if self.next == self.own {
-                self.own = self.log.next_own(self.own);
-                self.next += 1;
-            } else if self.hides(self.next) {
-                self.next += 1;
-            } else if self.next < self.log.first_encoded(self.encoding) {
-                return Some(Piece::Unencoded);
-            } else {
-                let from = self.next;
-                let to = self.stop.min(self.own).min(note.map_or(NONE, |note| note.before));
-                let to = self.first_hidden(from, to);
-                self.next = to;
-                return Some(Piece::Lines(to, self.log.span(self.encoding, from, to)));
-            }
-        }
-    }
-}
-
-impl Walk<'_> {
-    fn hides(&self, seq: Seq) -> bool {
-        self.extra.is_some_and(|extra| extra.filter.hides(self.log, seq))
-    }
-
-    /// The first line of a range that the reader doesn't want, or its end. Only
-    /// a reader with a filter pays for looking.
-    fn first_hidden(&self, from: Seq, to: Seq) -> Seq {
-        match self.extra {
-            Some(extra) if !extra.filter.is_empty() => {
-                let to = to.min(from + LINES_LOOKED_AT);
-                (from..to).find(|&seq| self.hides(seq)).unwrap_or(to)
-            }
-            _ => to,
-        }
-    }
 }
 
 impl Reader {
@@ -830,43 +651,5 @@ impl Reader {
         if notes.is_empty() {
             self.extra = None;
         }
-    }
-}
-
-impl Default for Extra {
-    fn default() -> Self {
-        Extra {
-            filter: Filter::default(),
-            stop: NONE,
-            own_behind: None,
-            is_held: false,
-            live: 0,
-            shown_day: None,
-            queue: VecDeque::new(),
-            sent_bytes: 0,
-            bytes: 0,
-        }
-    }
-}
-
-impl Note {
-    fn len(&self) -> usize {
-        match &self.content {
-            Content::Bytes(bytes) => bytes.len(),
-            Content::Encoding(_) => 0,
-        }
-    }
-}
-
-impl Extra {
-    fn is_empty(&self) -> bool {
-        let is_shared = self.live == 0 && self.shown_day.is_none();
-        let is_free = self.stop == NONE && !self.is_held;
-        self.queue.is_empty() && is_free && self.filter.is_empty() && is_shared
-    }
-
-    fn insert(&mut self, at: usize, before: Seq, bytes: Vec<u8>) {
-        self.bytes += bytes.len();
-        self.queue.insert(at, Note { before, content: Content::Bytes(bytes) });
     }
 }

@@ -17,10 +17,11 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::cleared::{CLEARED_MAX, Cleared, ClearedNumbers};
+use super::image::Image;
+use super::ring::{START, reserve, slices};
 use crate::chat::ids::ClientId;
-use crate::wire::{
-    Encoding, Ending, FRAME_BYTES_MAX, JSON_BYTES_MAX, Kind, Layout, Message, Past, Time,
-};
+use crate::wire::{Encoding, Ending, FRAME_BYTES_MAX, Kind, Layout, Message, Past, Time};
 
 /// The place of a line in the log of its room. Places are without holes; the numbers
 /// of lines, for people and programs, may jump: see `Log::number`.
@@ -62,43 +63,6 @@ pub(in crate::chat) struct Log {
     scratch: Vec<u8>,
     /// Lines that operators have taken out, the last ones at the end.
     cleared: VecDeque<ClearedNumbers>,
-}
-
-/// How often it is known which lines were taken out.
-const CLEARED_MAX: usize = 100;
-
-/// The numbers of lines that were taken out at once.
-#[derive(Clone, Debug)]
-struct ClearedNumbers {
-    /// Names the counting that they belong to.
-    run: Arc<str>,
-    first: u64,
-    last: u64,
-    /// How many lines there were.
-    lines: u64,
-}
-
-/// Places of lines that were taken out: from the first one to the one before the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::chat) struct Cleared {
-    pub first: Seq,
-    pub end: Seq,
-}
-
-impl Cleared {
-    /// Where the line is now that was at a place, or the next one that is still there. Lines
-    /// before those that were taken out have moved up to what is behind them, so those that
-    /// nearly all readers are at have stayed where they were.
-    pub fn moved(self, place: Seq) -> Seq {
-        match place >= self.end {
-            true => place,
-            false => (place + (self.end - self.first)).min(self.end),
-        }
-    }
-
-    pub fn has(self, place: Seq) -> bool {
-        (self.first..self.end).contains(&place)
-    }
 }
 
 /// From a place on, lines have numbers that grow by one, or none.
@@ -183,24 +147,6 @@ impl Record {
 
 /// Notices have facts, and what people say costs nothing for that.
 const _: () = assert!(size_of::<Record>() == 32);
-
-/// Where the first line begins. Not at 0, so that a number of 32 bits somewhere
-/// shows in every test and not after 4 GiB.
-const START: u64 = u32::MAX as u64 - 100;
-
-/// The newest lines of the log in one encoding, one after the other.
-#[derive(Debug)]
-struct Image {
-    encoding: Encoding,
-    readers: usize,
-    /// The first line that it has.
-    first: Seq,
-    /// Where that line begins, and where each line ends, in all that the image
-    /// ever had: 64 bits, because a log can be gigabytes long in an encoding.
-    start: u64,
-    ends: VecDeque<u64>,
-    bytes: VecDeque<u8>,
-}
 
 impl Log {
     pub fn new(room: &str, run: &str, limits: Limits) -> Self {
@@ -784,103 +730,6 @@ impl Log {
         let image = encoding.index().and_then(|index| self.images[index].as_deref());
         image.expect("only lines that an image has are asked for")
     }
-}
-
-impl Image {
-    fn new(encoding: Encoding, first: Seq) -> Image {
-        let (ends, bytes) = (VecDeque::new(), VecDeque::new());
-        Image { encoding, readers: 0, first, start: START, ends, bytes }
-    }
-
-    /// The largest that an image gets.
-    fn bytes_max(encoding: Encoding, limits: Limits) -> usize {
-        let ends = limits.records_max * size_of::<u64>();
-        ends + match encoding.layout {
-            Layout::Json => {
-                limits.bytes_max.saturating_mul(2) + limits.records_max * JSON_BYTES_MAX
-            }
-            _ => limits.bytes_max,
-        }
-    }
-
-    fn next(&self) -> Seq {
-        self.first + self.ends.len() as u64
-    }
-
-    /// Adds the bytes of the next line.
-    fn add(&mut self, parts: &[&[u8]], limits: Limits) {
-        let needed = self.bytes.len() + parts.iter().map(|part| part.len()).sum::<usize>();
-        if needed > self.bytes.capacity() {
-            reserve(&mut self.bytes, needed, Self::bytes_max(self.encoding, limits));
-        }
-        for part in parts {
-            self.bytes.extend(*part);
-        }
-        self.ends.push_back(self.start + self.bytes.len() as u64);
-    }
-
-    /// Takes lines out, as far as it has them.
-    fn remove(&mut self, cleared: Cleared) {
-        let (first, end) = (cleared.first.max(self.first), cleared.end);
-        if first >= end {
-            return;
-        }
-        let (start, stop) = (self.begin(first), self.begin(end));
-        let (at, count) = ((first - self.first) as usize, (end - first) as usize);
-        self.bytes.drain(start as usize..stop as usize);
-        self.ends.drain(at..at + count);
-        self.ends.range_mut(..at).for_each(|end| *end += stop - start);
-        self.start += stop - start;
-        self.first += count as u64;
-    }
-
-    fn drop_before(&mut self, first: Seq) {
-        while self.first < first {
-            let end = self.ends.pop_front().expect("an image has the newest lines of its log");
-            self.bytes.drain(..(end - self.start) as usize);
-            self.start = end;
-            self.first += 1;
-        }
-    }
-
-    /// Where line `seq` begins in `bytes`.
-    fn begin(&self, seq: Seq) -> u64 {
-        match (seq - self.first) as usize {
-            0 => 0,
-            at => self.ends[at - 1] - self.start,
-        }
-    }
-
-    fn span(&self, from: Seq, to: Seq) -> (&[u8], &[u8]) {
-        slices(&self.bytes, self.begin(from), self.begin(to))
-    }
-
-    fn advance(&self, from: Seq, bytes: usize) -> (Seq, (&[u8], &[u8])) {
-        if bytes == 0 {
-            return (from, (&[], &[]));
-        }
-        let offset = self.begin(from) + bytes as u64;
-        let at = self.ends.partition_point(|end| end - self.start < offset);
-        let end = self.ends[at] - self.start;
-        (self.first + at as u64 + 1, slices(&self.bytes, offset, end))
-    }
-}
-
-/// Makes a ring large enough for `needed` bytes: twice as large, as a vector
-/// would, but not past what the limits allow.
-fn reserve(ring: &mut VecDeque<u8>, needed: usize, bytes_max: usize) {
-    if needed > ring.capacity() {
-        let capacity = (2 * ring.capacity()).min(bytes_max).max(needed);
-        ring.reserve_exact(capacity - ring.len());
-    }
-}
-
-fn slices(ring: &VecDeque<u8>, start: u64, end: u64) -> (&[u8], &[u8]) {
-    let (start, end) = (start as usize, end as usize);
-    let (front, back) = ring.as_slices();
-    let split = front.len();
-    let front = &front[start.min(split)..end.min(split)];
-    (front, &back[start.max(split) - split..end.max(split) - split])
 }
 
 #[cfg(test)]

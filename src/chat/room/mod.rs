@@ -2,8 +2,15 @@
 
 // In reading order.
 pub(super) mod key;
+pub(super) mod cleared;
+mod ring;
+mod image;
 pub(super) mod log;
 pub(super) mod presence;
+mod own;
+pub(super) mod filter;
+mod extra;
+mod walk;
 pub(super) mod cursor;
 pub(super) mod table;
 #[cfg(test)]
@@ -11,8 +18,9 @@ mod model;
 
 use std::sync::Arc;
 
+use self::cleared::Cleared;
 use self::key::{is_stored, key_of};
-use self::log::{Cleared, Limits, Log, Seq};
+use self::log::{Limits, Log, Seq};
 use self::presence::Presence;
 use crate::chat::config::Config;
 use crate::chat::ids::ClientId;

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use slotmap::SlotMap;
 
 use crate::chat::ids::ClientId;
-use crate::chat::room::cursor::{Filter, Reader, Slices};
+use crate::chat::room::cursor::{Reader, Slices};
+use crate::chat::room::filter::Filter;
 use crate::chat::room::log::{Limits, Line, Log, Seq};
 use crate::wire::{Encoding, Ending, Kind, Layout, Message, View};
 
