@@ -87,7 +87,7 @@ end
 -- One that is over or taken back stays until there are many, for a server that is away meanwhile.
 local function keep(kind, kept, target, record)
     redis.call('HSET', kept, target, record)
-    if redis.call('HLEN', kept) > KEPT_MAX then
+    if #redis.call('HKEYS', kept) > KEPT_MAX then
         local now, all = tonumber(redis.call('TIME')[1]), redis.call('HGETALL', kept)
         for i = 1, #all, 2 do
             if cjson.decode(all[i + 1])['until'] <= now then
@@ -103,6 +103,7 @@ local doing = {}
 -- This server is alive: its name, and the highest number that it has for guests. Servers that
 -- aren't are removed. Gives 0 if this one wasn't known, and the time in seconds.
 function doing.beat(name, guests)
+    local is_renewed = is_alive(own)
     redis.call('SET', '{rc}:lease:' .. own, name, 'EX', LEASE_SECONDS)
     local is_known = redis.call('HEXISTS', servers, own)
     if is_known == 0 then
@@ -113,7 +114,10 @@ function doing.beat(name, guests)
         redis.call('HSET', state, 'g', guests)
     end
     for _, server in ipairs(redis.call('HKEYS', servers)) do
-        if not is_alive(server) then
+        if not is_alive(server) and is_known == 1 and not is_renewed then
+            -- That of this server had ended too, as all do when the clock of the engine is set.
+            redis.call('SET', '{rc}:lease:' .. server, '', 'EX', LEASE_SECONDS)
+        elseif not is_alive(server) then
             remove(server, 'gone')
         end
     end

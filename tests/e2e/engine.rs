@@ -20,6 +20,8 @@ use crate::support::process::Process;
 /// A Redis of its own, on a unix socket.
 pub struct Engine {
     directory: TempDir,
+    /// What it is started by, if anything.
+    launcher: Vec<String>,
     /// Options besides those that all have.
     options: Vec<String>,
     process: Option<Process>,
@@ -32,9 +34,14 @@ impl Engine {
 
     /// One with these options of Redis.
     pub fn start_with(options: &[&str]) -> Engine {
+        Self::launched_by(Vec::new(), options)
+    }
+
+    /// The same started by this program and these arguments of it.
+    pub fn launched_by(launcher: Vec<String>, options: &[&str]) -> Engine {
         let directory = tempfile::tempdir().expect("a directory");
         let options = options.iter().map(|&option| option.to_owned()).collect();
-        let mut engine = Engine { directory, options, process: None };
+        let mut engine = Engine { directory, launcher, options, process: None };
         engine.restart();
         engine
     }
@@ -42,7 +49,8 @@ impl Engine {
     /// One that this command starts, but for its socket and directory.
     pub fn started_by(command: &str) -> Engine {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut engine = Engine { directory, options: Vec::new(), process: None };
+        let (launcher, options) = (Vec::new(), Vec::new());
+        let mut engine = Engine { directory, launcher, options, process: None };
         let command = command.trim_end_matches(" &").replace("/tmp/rc.sock", &engine.socket());
         let command = command.replace("--dir /tmp", &format!("--dir {}", engine.path().display()));
         let (program, options) = command.split_once(' ').expect("it has options");
@@ -77,7 +85,7 @@ impl Engine {
         let files = [&*key, "--tls-cert-file", &certificate_text, "--tls-ca-cert-file"];
         let options = [&options[..], &files, &[&*certificate_text]].concat();
         let options = options.into_iter().map(str::to_owned).collect();
-        let mut engine = Engine { directory, options, process: None };
+        let mut engine = Engine { directory, launcher: Vec::new(), options, process: None };
         engine.restart();
         (engine, format!("rediss://localhost:{port}/0"), certificate)
     }
@@ -97,8 +105,12 @@ impl Engine {
 
     pub fn restart(&mut self) {
         self.process = None;
-        let mut command = Command::new("redis-server");
-        command.args(["--port", "0", "--unixsocket", &self.socket(), "--dir"]).arg(self.path());
+        let mut words = self.launcher.iter().map(String::as_str).chain(["redis-server"]);
+        let mut command = Command::new(words.next().expect("a program"));
+        command
+            .args(words)
+            .args(["--port", "0", "--unixsocket", &self.socket(), "--dir"])
+            .arg(self.path());
         command.args(["--appendonly", "yes", "--appendfsync", "always", "--save", ""]);
         command.args(&self.options);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

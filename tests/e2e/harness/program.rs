@@ -55,8 +55,14 @@ impl Program {
 
     /// Starts it with `--listen 127.0.0.1:0` and these options only.
     pub fn plain(options: &[&str]) -> Program {
-        let mut command = Command::new(ROOMCAST);
-        command.args(["--listen", "127.0.0.1:0"]).args(options);
+        Self::plain_started_by(&[], options)
+    }
+
+    /// The same started by this program and these arguments of it.
+    pub fn plain_started_by(launcher: &[&str], options: &[&str]) -> Program {
+        let words = [launcher, &[ROOMCAST, "--listen", "127.0.0.1:0"], options].concat();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
         Self::spawn(command, 1)
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::mem::take;
 use std::ops::RangeInclusive;
 
-use super::history::{History, Line, Observer, Outcome, Said, Seen, Value};
+use super::history::{History, Line, Noted, Observer, Outcome, Said, Seen, Value};
 use super::notices::{Local, skipped_lines};
 
 /// What can be broken.
@@ -74,6 +74,7 @@ fn complain(faults: &mut Vec<Fault>, rule: Rule, what: String) {
 /// All lines that servers share.
 struct Chain<'a> {
     runs: HashMap<&'a str, BTreeMap<u64, &'a Line>>,
+    noted: &'a Noted,
 }
 
 impl<'a> Chain<'a> {
@@ -95,7 +96,7 @@ impl<'a> Chain<'a> {
                 }
             }
         }
-        Chain { runs }
+        Chain { runs, noted: &history.noted }
     }
 
     /// Looks for lines that an observer should have been shown.
@@ -108,11 +109,13 @@ impl<'a> Chain<'a> {
             let mut holes = Vec::new();
             for number in self.wanted(walk, at, own_first) {
                 let line = all.get(&number).copied();
+                let noted = || self.noted.get(&(stretch.run.to_owned(), number)).copied();
+                let value = line.and_then(Line::value).or_else(noted);
                 if stretch.numbers.contains(&number)
                     || stretch.is_told(number)
                     || line.is_some_and(|line| walk.observer.is_hidden_from(line))
                     // The engine had forgotten that it had this one.
-                    || line.and_then(Line::value).is_some_and(|value| shown.contains(&value))
+                    || value.is_some_and(|value| shown.contains(&value))
                 {
                     continue;
                 }

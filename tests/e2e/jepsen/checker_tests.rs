@@ -147,6 +147,13 @@ fn what_was_shown_before_may_be_left_out_when_it_comes_again() {
     let (one, other): (&[&str], &[&str]) =
         (&["1@a 0.0.1", &forgot, "2@b 1.1.1"], &[&forgot, "1@b 0.0.1", "2@b 1.1.1"]);
     finds(&history(&TWO, &[one, other]), &[]);
+    // By all: only the engine knows what it was then.
+    let said = ["0.0.1", "1.1.1", "2.2.1"];
+    let all: &[&str] = &["1@a 0.0.1", &forgot, "1@b 1.1.1", "3@b 2.2.1"];
+    let mut by_all = history(&said, &[all, all]);
+    finds(&by_all, &[Rule::Middle, Rule::Middle]);
+    by_all.noted.insert(("b".into(), 2), value("0.0.1"));
+    finds(&by_all, &[]);
 }
 
 #[test]

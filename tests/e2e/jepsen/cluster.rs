@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -10,9 +10,10 @@ use super::checker::{Fault, check};
 use super::history::{History, Loss, SERVERS, Value};
 use super::people::{Speaker, watch};
 use super::recorder::{Mark, Recorder};
+use super::wall::Wall;
 use super::way::Way;
 use crate::engine::Engine;
-use crate::harness::{Dice, Machine, Network, Program};
+use crate::harness::{Dice, Machine, Network, PATIENCE, Program};
 
 /// What is said while the engine is away is refused: then all servers show one order.
 const OPTIONS: &[&str] = &[
@@ -42,6 +43,8 @@ pub struct Cluster {
     pub ways: Vec<Way>,
     /// A machine for each server, if there is a network.
     pub machines: Vec<Machine>,
+    /// The clock of each server, and the engine's, if they can be set.
+    walls: Vec<Wall>,
     pub dice: Dice,
     recorder: Arc<Recorder>,
     /// Where each server finds the engine.
@@ -57,12 +60,22 @@ pub struct Cluster {
 impl Cluster {
     /// All on this machine, with ways that can be made bad.
     pub fn start() -> Cluster {
+        Self::with_walls(Vec::new())
+    }
+
+    /// The same with clocks that can be set.
+    pub fn with_clocks() -> Cluster {
+        Self::with_walls((0..=SERVERS.len()).map(|_| Wall::new()).collect())
+    }
+
+    fn with_walls(walls: Vec<Wall>) -> Cluster {
         let mut dice = Dice::new();
-        let engine = Engine::start_with(&["--appendfsync", "everysec"]);
+        let launcher = walls.last().map_or(Vec::new(), Wall::launcher);
+        let engine = Engine::launched_by(launcher, &["--appendfsync", "everysec"]);
         let ways: Vec<_> =
             SERVERS.into_iter().map(|at| Way::new(&engine, at, dice.fork())).collect();
         let urls = ways.iter().map(Way::url).collect();
-        Self::begin(dice, engine, urls, ways, Vec::new())
+        Self::begin(dice, engine, urls, ways, Vec::new(), walls)
     }
 
     /// Each server on a machine of its own, with a link to the one of the engine.
@@ -75,7 +88,7 @@ impl Cluster {
         let machines: Vec<_> = SERVERS.into_iter().map(|_| network.machine()).collect();
         let url = |machine: &Machine| format!("redis://{}:{PORT}/0", machine.ipv4(1));
         let urls = machines.iter().map(url).collect();
-        Self::begin(Dice::new(), engine, urls, Vec::new(), machines)
+        Self::begin(Dice::new(), engine, urls, Vec::new(), machines, Vec::new())
     }
 
     fn begin(
@@ -84,6 +97,7 @@ impl Cluster {
         urls: Vec<String>,
         ways: Vec<Way>,
         machines: Vec<Machine>,
+        walls: Vec<Wall>,
     ) -> Cluster {
         let (recorder, settled_at) = (Arc::new(Recorder::new()), Duration::ZERO);
         let (servers, speakers) = (SERVERS.map(|_| None).into(), SERVERS.map(|_| None).into());
@@ -91,6 +105,7 @@ impl Cluster {
             engine,
             ways,
             machines,
+            walls,
             dice,
             recorder,
             urls,
@@ -120,7 +135,10 @@ impl Cluster {
     fn start_server(&mut self, server: usize) {
         let (url, name) = (&self.urls[server], format!("server{server}"));
         let options = [OPTIONS, &["--cluster", url, "--server-name", &name]].concat();
-        self.servers[server] = Some(self.at(server, || Program::plain(&options)));
+        let launcher = self.walls.get(server).map_or(Vec::new(), Wall::launcher);
+        let launcher: Vec<_> = launcher.iter().map(String::as_str).collect();
+        let start = || Program::plain_started_by(&launcher, &options);
+        self.servers[server] = Some(self.at(server, start));
     }
 
     fn watch(&mut self, server: usize, is_from_the_begin: bool) {
@@ -143,6 +161,11 @@ impl Cluster {
 
     pub fn signal(&self, server: usize, signal: Signal) {
         self.server(server).signal(signal);
+    }
+
+    /// Sets the clock of a server, or the engine's, so many seconds ahead.
+    pub fn set_clock(&self, server: Option<usize>, seconds: i64) {
+        self.walls[server.unwrap_or(SERVERS.len())].set(seconds);
     }
 
     /// Kills a server; what was said on it and isn't known elsewhere is lost.
@@ -185,6 +208,22 @@ impl Cluster {
         self.recorder.wait_told(servers, text, mark);
     }
 
+    /// The engine takes all servers for alive.
+    #[track_caller]
+    pub fn wait_for_leases(&self) {
+        let start = Instant::now();
+        while self.engine.ask("KEYS {rc}:lease:*").lines().count() < SERVERS.len() {
+            assert!(start.elapsed() < PATIENCE, "not all servers have a lease");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Nobody was told anything that begins like this.
+    #[track_caller]
+    pub fn assert_untold(&self, text: &str) {
+        self.recorder.assert_untold(text);
+    }
+
     /// What is said on each of these servers from now on is heard on all of them.
     #[track_caller]
     pub fn wait_for_talk(&self, servers: &[usize]) {
@@ -207,7 +246,9 @@ impl Cluster {
         let (clients, values): (Vec<_>, Vec<_>) = speakers.map(Speaker::stop).unzip();
         let values: Vec<_> = values.into_iter().map(|it| it.expect("its server lives")).collect();
         self.recorder.wait_shown(&values);
-        let kept = self.kept();
+        self.note();
+        let kept = self.kept().into_iter().map(|(_, number, value)| (number, value));
+        let kept: Vec<_> = kept.collect();
         let has = |value| kept.iter().any(|(_, other)| *other == value);
         assert!(values.into_iter().all(has), "the engine has what was said last");
         let history = self.recorder.change(|record| History {
@@ -215,6 +256,7 @@ impl Cluster {
             said: record.said.clone(),
             losses: record.losses.clone(),
             kept,
+            noted: record.noted.clone(),
         });
         // Nobody leaves before.
         drop(clients);
@@ -230,19 +272,28 @@ impl Cluster {
         panic!("{} faults, some of them above", faults.len());
     }
 
-    /// The values that the engine has, with their numbers.
-    fn kept(&self) -> Vec<(u64, Value)> {
+    /// The values that the engine has, with their countings and numbers.
+    fn kept(&self) -> Vec<(String, u64, Value)> {
         let answer = self.engine.ask("XRANGE {rc:lobby}:log - +");
-        let mut number = 0;
+        let (mut run, mut number) = (String::new(), 0);
         let mut kept = Vec::new();
-        for line in answer.lines() {
+        let mut lines = answer.lines();
+        while let Some(line) = lines.next() {
             if let Some(value) = Value::parse(line) {
-                kept.push((number, value));
+                kept.push((run.clone(), number, value));
             } else if let Some(id) = line.strip_suffix("-0").and_then(|id| id.parse().ok()) {
                 number = id;
+                // The first field is the counting.
+                run = lines.nth(1).unwrap_or_default().to_owned();
             }
         }
         kept
+    }
+
+    /// Notes what the engine has.
+    pub fn note(&self) {
+        let kept = self.kept().into_iter().map(|(run, number, value)| ((run, number), value));
+        self.recorder.change(|record| record.noted.extend(kept));
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a run has recorded: what clients said, and what observers were shown.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -92,7 +93,12 @@ pub struct History {
     pub losses: Vec<Loss>,
     /// What the engine has at the end, with its numbers.
     pub kept: Vec<(u64, Value)>,
+    /// What it had before it forgot something, and at the end.
+    pub noted: Noted,
 }
+
+/// Values by the counting and the number that the engine had them with.
+pub type Noted = HashMap<(String, u64), Value>;
 
 impl Value {
     /// The value in a text, also in that of a line that came late.

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use super::cluster::Cluster;
 use super::history::SERVERS;
 use super::nemesis::Nemesis::{self, *};
+use super::nemesis::STEP_SECONDS;
+use super::wall::Wall;
 use super::way::Weather;
 use crate::engine::is_possible;
 use crate::harness::Dice;
@@ -28,6 +30,7 @@ const HASTY_ROUND: usize = 3;
 fn draw(dice: &mut Dice) -> Nemesis {
     let server = SERVERS[dice.below(SERVERS.len())];
     let slow = Weather::Slow(Duration::from_millis(dice.below(200) as u64));
+    let step = [STEP_SECONDS, -STEP_SECONDS][dice.below(2)];
     let all = [
         KillServer(server),
         StopServer(server),
@@ -47,6 +50,8 @@ fn draw(dice: &mut Dice) -> Nemesis {
         FullMemory,
         ReadOnly,
         PauseWrites,
+        Clock(Some(server), step),
+        Clock(None, step),
     ];
     all[dice.below(all.len())]
 }
@@ -65,9 +70,11 @@ impl Nemesis {
             _ => None,
         };
         let way = |it| if let Way(server, _) = it { Some(server) } else { None };
+        let clock = |it| if let Clock(server, _) = it { Some(server) } else { None };
         let is_twice = (is_of_engine(self) && is_of_engine(other))
             || (process(self).is_some() && process(self) == process(other))
-            || (way(self).is_some() && way(self) == way(other));
+            || (way(self).is_some() && way(self) == way(other))
+            || (clock(self).is_some() && clock(self) == clock(other));
         !is_twice && !other.is_early()
     }
 }
@@ -94,13 +101,13 @@ fn round(cluster: &mut Cluster, dice: &mut Dice) {
 /// Promise 75.
 #[test]
 fn everything_happens() {
-    if !is_possible() {
+    if !is_possible() || !Wall::is_possible() {
         return;
     }
     let seconds = std::env::var(SECONDS).map(|it| it.parse().expect("a number of seconds"));
     let time = Duration::from_secs(seconds.unwrap_or(SECONDS_DEFAULT));
     let start = Instant::now();
-    let mut cluster = Cluster::start();
+    let mut cluster = Cluster::with_clocks();
     let mut dice = cluster.dice.fork();
     while start.elapsed() < time {
         round(&mut cluster, &mut dice);

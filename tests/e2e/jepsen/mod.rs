@@ -9,6 +9,7 @@ mod checker_tests;
 mod recorder;
 mod people;
 mod way;
+mod wall;
 mod cluster;
 mod nemesis;
 mod mixed;

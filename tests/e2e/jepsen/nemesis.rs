@@ -1,7 +1,4 @@
 //! What goes wrong, one thing at a time.
-//!
-//! Not here: a step of the clock. A process can be given another clock only by a library that
-//! is loaded before its own, and namespaces of time leave the clock on the wall as it is.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +9,7 @@ use rustix::process::Signal;
 use super::cluster::Cluster;
 use super::history::SERVERS;
 use super::notices::{BACK, DOWN, FORGOT};
+use super::wall::Wall;
 use super::way::Weather;
 use crate::engine::is_possible;
 
@@ -40,6 +38,8 @@ pub enum Nemesis {
     ReadOnly,
     PauseAll,
     PauseWrites,
+    /// The clock of a server, or the engine's, steps so many seconds on or back.
+    Clock(Option<usize>, i64),
 }
 
 use Nemesis::*;
@@ -47,6 +47,9 @@ use Nemesis::*;
 impl Nemesis {
     /// Begins.
     pub fn strike(self, cluster: &mut Cluster) {
+        if self.loses() {
+            cluster.note();
+        }
         let engine = &mut cluster.engine;
         match self {
             KillServer(server) => cluster.kill_server(server),
@@ -66,6 +69,7 @@ impl Nemesis {
             ReadOnly => _ = engine.ask("REPLICAOF 127.0.0.1 1"),
             PauseAll => _ = engine.ask(&format!("CLIENT PAUSE {} ALL", PAUSE.as_millis())),
             PauseWrites => _ = engine.ask("CLIENT PAUSE 60000 WRITE"),
+            Clock(server, seconds) => cluster.set_clock(server, seconds),
         }
     }
 
@@ -83,6 +87,7 @@ impl Nemesis {
             // It is answered when all go on.
             PauseAll => _ = cluster.engine.ask("PING"),
             PauseWrites => _ = cluster.engine.ask("CLIENT UNPAUSE"),
+            Clock(server, _) => cluster.set_clock(server, 0),
         }
         if self.loses() {
             cluster.lose(None);
@@ -352,4 +357,37 @@ fn the_first_to_come_back_knew_less_than_an_older_file() {
     OlderFile.heal(&mut cluster);
     cluster.wait_told(&others, FORGOT, &mark);
     cluster.finish();
+}
+
+/// How far a clock steps: past the leases of servers.
+pub const STEP_SECONDS: i64 = 3600;
+
+/// A clock steps on, then back to before it began, then to where it should be: all talk on, and
+/// no server is taken for dead.
+#[track_caller]
+fn survives_steps(server: Option<usize>) {
+    if !is_possible() || !Wall::is_possible() {
+        return;
+    }
+    let mut cluster = Cluster::with_clocks();
+    for seconds in [STEP_SECONDS, -STEP_SECONDS, 0] {
+        Clock(server, seconds).strike(&mut cluster);
+        cluster.wait_for_talk(&SERVERS);
+        cluster.wait_for_leases();
+        cluster.wait_for_talk(&SERVERS);
+    }
+    cluster.assert_untold("the server server");
+    cluster.finish();
+}
+
+/// Promise 75.
+#[test]
+fn the_clock_of_a_server_steps() {
+    survives_steps(Some(1));
+}
+
+/// Promise 75.
+#[test]
+fn the_clock_of_the_engine_steps() {
+    survives_steps(None);
 }

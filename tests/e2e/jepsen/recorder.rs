@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::history::{Loss, Observer, Outcome, SERVERS, Said, Seen, Value};
+use super::history::{Loss, Noted, Observer, Outcome, SERVERS, Said, Seen, Value};
 use super::notices::Local;
 use crate::harness::PATIENCE;
 
@@ -26,6 +26,7 @@ pub struct Record {
     shown: Vec<HashSet<Value>>,
     pub said: Vec<Said>,
     pub losses: Vec<Loss>,
+    pub noted: Noted,
 }
 
 /// How much each observer had been shown at some time.
@@ -89,6 +90,14 @@ impl Recorder {
                 format!("observers of the servers {names:?} weren't told {text:?}")
             },
         );
+    }
+
+    /// No observer was told anything that begins like this.
+    #[track_caller]
+    pub fn assert_untold(&self, text: &str) {
+        let told = |observer: &Observer| observer.seen.iter().find(|it| is_text(it, text)).cloned();
+        let told = self.change(|record| record.observers.iter().find_map(told));
+        assert_eq!(told, None);
     }
 
     /// Waits until something that is said on each of these servers from now on is shown to all
