@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::log::Seq;
+use super::place::Seq;
 
 /// How often it is known which lines were taken out.
 pub(super) const CLEARED_MAX: usize = 100;

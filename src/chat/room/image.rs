@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::cleared::Cleared;
-use super::log::{Limits, Seq};
+use super::limits::Limits;
+use super::place::Seq;
 use super::ring::{START, reserve, slices};
 use crate::wire::{Encoding, JSON_BYTES_MAX, Layout};
 

@@ -19,25 +19,11 @@ use jiff::tz::TimeZone;
 
 use super::cleared::{CLEARED_MAX, Cleared, ClearedNumbers};
 use super::image::Image;
+pub(in crate::chat) use super::limits::Limits;
+pub(in crate::chat) use super::place::{NONE, Seq};
 use super::ring::{START, reserve, slices};
 use crate::chat::ids::ClientId;
 use crate::wire::{Encoding, Ending, FRAME_BYTES_MAX, Kind, Layout, Message, Past, Time};
-
-/// The place of a line in the log of its room. Places are without holes; the numbers
-/// of lines, for people and programs, may jump: see `Log::number`.
-pub(in crate::chat) type Seq = u64;
-
-/// No such line.
-pub(in crate::chat) const NONE: Seq = Seq::MAX;
-
-/// How much of the past a log keeps. It always keeps the newest line.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::chat) struct Limits {
-    /// Bytes of lines, each with its sender and `FRAME_BYTES_MAX` more.
-    pub bytes_max: usize,
-    /// Lines.
-    pub records_max: usize,
-}
 
 /// The lines of a room.
 #[derive(Debug)]

@@ -2,6 +2,8 @@
 
 // In reading order.
 pub(super) mod key;
+mod place;
+mod limits;
 pub(super) mod cleared;
 mod ring;
 mod image;
