@@ -269,15 +269,17 @@ impl Chat {
     fn looks_secret(&self, id: ClientId, text: &str) -> bool {
         let mut words = text.split_whitespace();
         let word = words.next().unwrap_or_default();
+        // All lines are looked at, and nearly all begin with another word.
+        let command = word.strip_prefix('/').unwrap_or(word);
+        if !SECRET_COMMANDS.iter().any(|it| it.eq_ignore_ascii_case(command)) {
+            return false;
+        }
         let rest: Vec<_> = words.take(4).collect();
-        let is_command =
-            |word: &str| SECRET_COMMANDS.iter().any(|it| it.eq_ignore_ascii_case(word));
-        if let Some(command) = word.strip_prefix('/') {
-            return is_command(command) && !rest.is_empty();
+        if command != word {
+            return !rest.is_empty();
         }
         let has_secret = rest.last().is_some_and(|word| word.len() >= SECRET_BYTES_MIN);
-        is_command(word)
-            && matches!(rest.len(), 1 | 2)
+        matches!(rest.len(), 1 | 2)
             && match self.sessions[id].has_spoken() {
                 true => has_secret && rest.len() == 1 && self.config.has_store,
                 false => true,
