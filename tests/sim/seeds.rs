@@ -3,7 +3,7 @@
 //! | environment | seeds of each scenario |
 //! |---|---|
 //! | nothing | the fixed ones, then some fresh ones |
-//! | `CI=true` | the same, then fresh ones for its share of two minutes |
+//! | `CI=true` | the same, then fresh ones for its share of one minute |
 //! | `SIM_SEEDS=N` | the fixed ones, then N fresh ones |
 //! | `SIM_SEED=N` | that one |
 //! | `SIM_MINUTES=N` | fresh ones for its share of N minutes, on every processor |
@@ -26,7 +26,7 @@ use crate::SCENARIOS;
 use crate::faults::Faults;
 
 /// How long all scenarios together run with fresh seeds under `CI=true`.
-const CI_TIME: Duration = Duration::from_secs(120);
+const CI_TIME: Duration = Duration::from_secs(60);
 
 /// Failures after which the next scenario has its turn.
 const FAILURES_MAX: usize = 5;
