@@ -14,7 +14,7 @@
 -- each of the functions below.
 local what, own, fresh = ARGV[1], ARGV[2], ARGV[3]
 local LEASE_SECONDS, NEWS_MAX, LETTERS_MAX = 15, 10000, 10000
--- Bans, and mutes, before those that are over go.
+-- When there are more bans than this, or mutes, those that are over go.
 local KEPT_MAX = 2000
 local state, servers, names = '{rc}:state', '{rc}:servers', '{rc}:names'
 local bans, mutes, news = '{rc}:bans', '{rc}:mutes', '{rc}:people'
@@ -103,7 +103,7 @@ local doing = {}
 -- This server is alive: its name, and the highest number that it has for guests. Servers that
 -- aren't are removed. Gives 0 if this one wasn't known, and the time in seconds.
 function doing.beat(name, guests)
-    local is_renewed = is_alive(own)
+    local had_lease = is_alive(own)
     redis.call('SET', '{rc}:lease:' .. own, name, 'EX', LEASE_SECONDS)
     local is_known = redis.call('HEXISTS', servers, own)
     if is_known == 0 then
@@ -114,7 +114,7 @@ function doing.beat(name, guests)
         redis.call('HSET', state, 'g', guests)
     end
     for _, server in ipairs(redis.call('HKEYS', servers)) do
-        if not is_alive(server) and is_known == 1 and not is_renewed then
+        if not is_alive(server) and is_known == 1 and not had_lease then
             -- That of this server had ended too, as all do when the clock of the engine is set.
             redis.call('SET', '{rc}:lease:' .. server, '', 'EX', LEASE_SECONDS)
         elseif not is_alive(server) then

@@ -142,7 +142,7 @@ impl Chat {
         }
     }
 
-    /// Other servers are told as whom they know one who is muted, until when.
+    /// Tells the other servers until when a client is muted that they know by this mute.
     fn share_mute(&mut self, mute: &Mute, until: Time) {
         if self.config.is_shared {
             let name = mute.nick.as_str().into();

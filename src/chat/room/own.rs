@@ -1,4 +1,4 @@
-//! The lines of one author, which nobody sends back.
+//! What a client has said itself, which it isn't sent.
 
 use super::cleared::Cleared;
 use super::log::{Log, Seq};
