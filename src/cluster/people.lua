@@ -1,7 +1,7 @@
 -- Who is on which server, and what all servers have to know.
 --
 -- KEYS: {rc}:state (p: how much news there was, g: the highest number of a guest, e: the name of
--- this state). All other keys begin with {rc}: too:
+-- this state, t: when a server was last heard from). All other keys begin with {rc}: too:
 --   servers     incarnations and names of servers
 --   lease:I     goes by itself when the server I is gone
 --   people:I    clients of the server I, as JSON
@@ -14,6 +14,8 @@
 -- each of the functions below.
 local what, own, fresh = ARGV[1], ARGV[2], ARGV[3]
 local LEASE_SECONDS, NEWS_MAX, LETTERS_MAX = 15, 10000, 10000
+-- Each server is heard from twice in this time.
+local SILENCE_SECONDS_MAX = 10
 -- When there are more bans than this, or mutes, those that are over go.
 local KEPT_MAX = 2000
 local state, servers, names = '{rc}:state', '{rc}:servers', '{rc}:names'
@@ -36,8 +38,26 @@ local function tell(kind, server, data)
     return number
 end
 
+local now = tonumber(redis.call('TIME')[1])
+
+local function extend_lease(server, name)
+    redis.call('SET', '{rc}:lease:' .. server, name, 'EX', LEASE_SECONDS)
+    redis.call('HSET', state, 't', now)
+end
+
 local function is_alive(server)
     return redis.call('EXISTS', '{rc}:lease:' .. server) == 1
+end
+
+-- If no server was heard from, the engine was away or its clock was set, and leases say nothing:
+-- each server gets a new one. A server that has just started knows of no such thing; those whose
+-- leases are over are gone for it.
+local last = tonumber(redis.call('HGET', state, 't') or '0')
+local is_known = redis.call('HEXISTS', servers, own)
+if is_known == 1 and (now < last or now - last > SILENCE_SECONDS_MAX) then
+    for _, server in ipairs(redis.call('HKEYS', servers)) do
+        extend_lease(server, '')
+    end
 end
 
 -- The names that a client had are free.
@@ -62,7 +82,7 @@ local function remove(server, kind)
 end
 
 local function put(client, record)
-    if redis.call('HEXISTS', servers, own) == 0 then
+    if is_known == 0 then
         return {-1, ''}
     end
     local looks, me = cjson.decode(record).looks, own .. ' ' .. client
@@ -88,7 +108,7 @@ end
 local function keep(kind, kept, target, record)
     redis.call('HSET', kept, target, record)
     if #redis.call('HKEYS', kept) > KEPT_MAX then
-        local now, all = tonumber(redis.call('TIME')[1]), redis.call('HGETALL', kept)
+        local all = redis.call('HGETALL', kept)
         for i = 1, #all, 2 do
             if cjson.decode(all[i + 1])['until'] <= now then
                 redis.call('HDEL', kept, all[i])
@@ -103,9 +123,7 @@ local doing = {}
 -- This server is alive: its name, and the highest number that it has for guests. Servers that
 -- aren't are removed. Gives 0 if this one wasn't known, and the time in seconds.
 function doing.beat(name, guests)
-    local had_lease = is_alive(own)
-    redis.call('SET', '{rc}:lease:' .. own, name, 'EX', LEASE_SECONDS)
-    local is_known = redis.call('HEXISTS', servers, own)
+    extend_lease(own, name)
     if is_known == 0 then
         redis.call('HSET', servers, own, name)
         tell('came', own, name)
@@ -114,14 +132,11 @@ function doing.beat(name, guests)
         redis.call('HSET', state, 'g', guests)
     end
     for _, server in ipairs(redis.call('HKEYS', servers)) do
-        if not is_alive(server) and is_known == 1 and not had_lease then
-            -- That of this server had ended too, as all do when the clock of the engine is set.
-            redis.call('SET', '{rc}:lease:' .. server, '', 'EX', LEASE_SECONDS)
-        elseif not is_alive(server) then
+        if not is_alive(server) then
             remove(server, 'gone')
         end
     end
-    return {is_known, redis.call('TIME')[1]}
+    return {is_known, now}
 end
 
 -- This server ends.

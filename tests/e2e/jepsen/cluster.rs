@@ -33,6 +33,9 @@ const OPTIONS: &[&str] = &[
 /// second, and a machine may stand still.
 const SLACK: Duration = Duration::from_secs(4);
 
+/// How long a lease is.
+const LEASE_SECONDS: i64 = 15;
+
 /// Faults of a kind that are shown at most.
 const FAULTS_MAX: usize = 5;
 
@@ -211,9 +214,28 @@ impl Cluster {
     /// The engine takes all servers for alive.
     #[track_caller]
     pub fn wait_for_leases(&self) {
+        self.wait_until("all servers have a lease", |leases| leases.len() == SERVERS.len());
+    }
+
+    /// A server has a lease by the engine's clock as it is now set.
+    #[track_caller]
+    pub fn wait_for_new_lease(&self) {
+        self.wait_until("a server has a new lease", |leases| {
+            leases.iter().any(|seconds| (1..=LEASE_SECONDS).contains(seconds))
+        });
+    }
+
+    /// What the engine holds of the leases, in seconds that are left, is such.
+    #[track_caller]
+    fn wait_until(&self, what: &str, is_such: impl Fn(&[i64]) -> bool) {
         let start = Instant::now();
-        while self.engine.ask("KEYS {rc}:lease:*").lines().count() < SERVERS.len() {
-            assert!(start.elapsed() < PATIENCE, "not all servers have a lease");
+        loop {
+            let keys = self.engine.ask("KEYS {rc}:lease:*");
+            let left = |key| self.engine.ask(&format!("TTL {key}")).trim().parse().ok();
+            if is_such(&keys.lines().filter_map(left).collect::<Vec<_>>()) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{what} after a while");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
