@@ -16,7 +16,7 @@ use crate::source::{blocks, document, root};
 use crate::support::process::Process;
 
 /// The boot and all that follows it.
-const TRIAL_TIME: Duration = Duration::from_secs(180);
+const TRIAL_TIME: Duration = Duration::from_secs(300);
 
 /// The program's own version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -13,6 +13,8 @@ cp "$PACKAGE" "$COMMANDS" "$SCRIPT" "$root/trial/"
 : >"$root/etc/machine-id"
 # Images of containers have one, so that packages start nothing.
 rm -f "$root/usr/sbin/policy-rc.d"
+# The index of all manual pages is made after each package, which takes longer than all the rest.
+rm -f "$root/var/lib/man-db/auto-update"
 # Nothing of this machine's own services.
 cat >"$root/etc/systemd/system/trial.target" <<'END'
 [Unit]
@@ -31,9 +33,9 @@ Environment=HOME=/root DEBIAN_FRONTEND=noninteractive
 ExecStart=/bin/bash -eux trial.sh
 StandardOutput=file:/trial/output
 StandardError=inherit
-TimeoutStartSec=120
+TimeoutStartSec=240
 END
 ln -sf trial.target "$root/etc/systemd/system/default.target"
-timeout 150 systemd-nspawn --quiet --directory "$root" --boot --private-network \
+timeout 270 systemd-nspawn --quiet --directory "$root" --boot --private-network \
     --register=no --keep-unit --console=pipe </dev/null >&2 || true
 cat "$root/trial/output"

@@ -46,7 +46,7 @@ until read -r line <&"${talk[0]}" && [[ $line == *'is the newest' ]]; do :; done
 dpkg-deb -R "$package" newer
 echo >>newer/usr/bin/roomcast
 sed -i 's/^Version: .*/&.1/' newer/DEBIAN/control
-dpkg-deb -b newer newer.deb
+dpkg-deb -Znone -b newer newer.deb
 apt-get install -y ./newer.deb
 test "$(systemctl show --property=MainPID --value roomcast)" != "$pid"
 until read -r line <&"${talk[0]}" && [[ $line == *'the server is shutting down'* ]]; do :; done
