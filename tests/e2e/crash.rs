@@ -22,11 +22,11 @@ const KILLS_OF_ONE: usize = 5;
 const TALK_TIME: Duration = Duration::from_millis(400);
 
 /// What everybody heard so long before the end is stored. Lines are written every 0.1 s; the
-/// rest is for machines that stand still for a second.
-const LATEST: Duration = Duration::from_secs(3);
+/// rest is for a busy machine, whose disk may stand still for seconds.
+const LATEST: Duration = Duration::from_secs(8);
 
 /// One round in so many is long enough to look at that.
-const LONG_ROUND: usize = 50;
+const LONG_ROUND: usize = 100;
 
 const ROOMS: [&str; 2] = ["lobby", "dev"];
 
