@@ -84,7 +84,7 @@ impl Crowd {
             delivered: 0,
         };
         Ok(Crowd {
-            server: Server::start()?,
+            server: Server::start(&options.roomcast)?,
             scene,
             places: Vec::new(),
             gone: HashMap::new(),

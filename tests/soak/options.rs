@@ -1,8 +1,11 @@
 //! What is asked for on the command line.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+
+use crate::support::process::ROOMCAST;
 
 /// Clients of all kinds at once.
 #[derive(Parser)]
@@ -16,6 +19,9 @@ pub struct Options {
     /// What everything random comes from
     #[arg(long, default_value_t = fastrand::u64(..))]
     pub seed: u64,
+    /// The roomcast to test [default: the one that Cargo built]
+    #[arg(long, value_name = "PATH", default_value = ROOMCAST, hide_default_value = true)]
+    pub roomcast: PathBuf,
     /// As for other tests: runs if one is a part of `soak`
     filters: Vec<String>,
     // What `cargo test` may hand to all tests.

@@ -2,10 +2,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::Fault;
-use crate::support::process::{Memory, Process, ROOMCAST, listening_address};
+use crate::support::process::{Memory, Process, listening_address};
 
 pub struct Server {
     process: Process,
@@ -15,8 +16,8 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start() -> Result<Server, Fault> {
-        let mut command = Command::new(ROOMCAST);
+    pub fn start(program: &Path) -> Result<Server, Fault> {
+        let mut command = Command::new(program);
         command.args(["--listen", "127.0.0.1:0", "--listen", "telnet:127.0.0.1:0"]);
         // So that the slow and the stuck come to it.
         command.args(["--stall-timeout", "20", "--backlog", "262144"]);
