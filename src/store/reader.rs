@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ToSql};
 
-use super::database::{COLUMNS, past, query};
+use super::database::search::query;
+use super::database::{COLUMNS, past};
 use super::schema::{self, Fault};
 use crate::wire::{Past, Time};
 
