@@ -4,6 +4,7 @@
 //! Lines are recognised by *tokens* in them that nobody else says, because each
 //! server has its own greetings and its own prefixes.
 
+use std::mem::MaybeUninit;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -68,6 +69,14 @@ impl<'a> Crowd<'a> {
         let id = self.add(true, None)?;
         self.client(id).is_reading = false;
         Ok(id)
+    }
+
+    /// Waits until the server has sent something to a client, which needn't read it.
+    pub fn is_sent_something(&mut self, id: Id) -> Judged<Duration> {
+        let mut byte = [MaybeUninit::uninit()];
+        self.wait(4 * PATIENCE, "nothing is sent", |crowd| {
+            crowd.client(id).socket.peek(&mut byte).is_ok_and(|bytes| bytes > 0)
+        })
     }
 
     fn add(&mut self, has_small_buffer: bool, source: Option<IpAddr>) -> Judged<Id> {
