@@ -72,7 +72,7 @@ impl<'a> Crowd<'a> {
     }
 
     /// Waits until the server has sent something to a client, which needn't read it.
-    pub fn is_sent_something(&mut self, id: Id) -> Judged<Duration> {
+    pub fn wait_until_sent(&mut self, id: Id) -> Judged<Duration> {
         let mut byte = [MaybeUninit::uninit()];
         self.wait(4 * PATIENCE, "nothing is sent", |crowd| {
             crowd.client(id).socket.peek(&mut byte).is_ok_and(|bytes| bytes > 0)

@@ -229,7 +229,7 @@ fn stuck_sockets(server: &Server) -> Judged {
     let mut flood = Flood::of_bytes(ann, 1000, 8 * MEBIBYTE);
     flood.pour(&mut crowd, bob)?;
     // On a busy machine some are still in the queue of the listener, before all who come later.
-    crowd.is_sent_something(last)?;
+    crowd.wait_until_sent(last)?;
     let worst = crowd.ping(ann, bob)?;
     let grown = server.memory_bytes_max()?.saturating_sub(before);
     let figure = format!("{} MiB more, ping {worst:.0?}", grown / MEBIBYTE);

@@ -214,20 +214,22 @@ impl Cluster {
     /// The engine takes all servers for alive.
     #[track_caller]
     pub fn wait_for_leases(&self) {
-        self.wait_until("all servers have a lease", |leases| leases.len() == SERVERS.len());
+        self.wait_until_left("not all servers have a lease", |leases| {
+            leases.len() == SERVERS.len()
+        });
     }
 
     /// A server has a lease by the engine's clock as it is now set.
     #[track_caller]
     pub fn wait_for_new_lease(&self) {
-        self.wait_until("a server has a new lease", |leases| {
+        self.wait_until_left("no server has a new lease", |leases| {
             leases.iter().any(|seconds| (1..=LEASE_SECONDS).contains(seconds))
         });
     }
 
-    /// What the engine holds of the leases, in seconds that are left, is such.
+    /// Waits for leases that have so many seconds left; says what is wrong if they don't come.
     #[track_caller]
-    fn wait_until(&self, what: &str, is_such: impl Fn(&[i64]) -> bool) {
+    fn wait_until_left(&self, what: &str, is_such: impl Fn(&[i64]) -> bool) {
         let start = Instant::now();
         loop {
             let keys = self.engine.ask("KEYS {rc}:lease:*");
@@ -235,7 +237,7 @@ impl Cluster {
             if is_such(&keys.lines().filter_map(left).collect::<Vec<_>>()) {
                 return;
             }
-            assert!(start.elapsed() < PATIENCE, "{what} after a while");
+            assert!(start.elapsed() < PATIENCE, "{what}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
