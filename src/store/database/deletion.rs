@@ -75,7 +75,7 @@ impl Database {
 mod tests {
     use std::collections::HashMap;
 
-    use super::super::numbers::RESERVED;
+    use crate::store::database::numbers::RESERVED;
     use crate::store::database::tests::{
         PATIENCE, batch, directory, filled, key, line, open, shown,
     };
