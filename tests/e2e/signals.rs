@@ -3,10 +3,11 @@
 use std::hint;
 use std::os::unix::process::ExitStatusExt;
 use std::thread;
+use std::time::Instant;
 
 use rustix::process::Signal;
 
-use crate::harness::{Client, Dice, Host, Program, Room};
+use crate::harness::{Client, Dice, Host, PATIENCE, Program, Room};
 
 const NOTICE: &str = "*** the server is shutting down";
 
@@ -212,6 +213,23 @@ fn a_stop_at_any_moment_ends_the_loop() {
         let room = Room::open();
         spin(dice.below(20_000));
         room.close();
+    }
+}
+
+/// Promise 29, for other threads: what they have for the loop isn't left until somebody says
+/// something. Each wake-up makes the loop take a turn, also one that is sent while it begins to
+/// wait.
+#[test]
+fn a_wake_up_at_any_moment_makes_the_loop_take_a_turn() {
+    let (room, mut dice) = (Room::open(), Dice::new());
+    for _ in 0..20_000 {
+        let (turns, start) = (room.pulse.turns(), Instant::now());
+        room.pulse.wake();
+        while room.pulse.turns() == turns {
+            assert!(start.elapsed() < PATIENCE, "the loop sleeps after {turns} turns");
+            thread::yield_now();
+        }
+        spin(dice.below(50));
     }
 }
 

@@ -489,12 +489,13 @@ impl Server {
     fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
         events.clear();
         match self.poller.wait(events, timeout) {
-            // On poll(2) that is a notification just being sent.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            result => {
-                result?;
+            // On poll(2) that is a notification just being sent. It counts as not taken yet, and
+            // others aren't sent until a wait succeeds: this one does, at once.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.poller.wait(events, Some(Duration::ZERO))
             }
-        }
+            result => result,
+        }?;
         self.ready.clear();
         self.ready.extend(events.iter());
         Ok(())

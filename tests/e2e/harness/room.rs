@@ -1,11 +1,12 @@
 //! A room in this process.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 
 use roomcast::chat::{Config, Counts};
-use roomcast::net::{Listener, Server, Stopper, Threads};
+use roomcast::net::{Listener, Pulse, Server, Stopper, Threads};
 use socket2::SockAddr;
 
 use super::client::PATIENCE;
@@ -16,6 +17,8 @@ use super::host::Host;
 pub struct Room {
     address: SockAddr,
     stopper: Stopper,
+    /// Signs of life of the loop.
+    pub pulse: Arc<Pulse>,
     thread: Option<JoinHandle<()>>,
     result: Receiver<io::Result<Counts>>,
 }
@@ -31,13 +34,13 @@ impl Room {
         let address = listeners[0].ip_address().expect("it is TCP").into();
         let mut server = Server::new(config, listeners).expect("a poller");
         server.set_threads(threads()).expect("threads");
-        let stopper = server.stopper();
+        let (stopper, pulse) = (server.stopper(), server.pulse());
         let (sender, result) = channel();
         let thread = thread::spawn(move || {
             // Nobody may be waiting, after a failed test.
             let _ = sender.send(server.run());
         });
-        Room { address, stopper, thread: Some(thread), result }
+        Room { address, stopper, pulse, thread: Some(thread), result }
     }
 
     /// Tells the server to stop, and nothing more.
