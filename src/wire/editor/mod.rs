@@ -9,29 +9,24 @@ mod keys;
 mod clusters;
 mod history;
 mod line;
+mod row;
 mod search;
 mod paste;
 mod completion;
-
-use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
 
 use self::completion::Completion;
 use self::keys::{Key, Keys, alt};
 use self::line::Line;
 use self::paste::{LINES_UNASKED_MAX, Paste, Step};
+use self::row::{PROMPT, Row, printable};
 use self::search::Search;
 
 pub use self::paste::PASTE_BYTES_MAX;
 pub(super) use self::paste::{MARK_NO_PASTES, MARK_PASTES};
 
-const PROMPT: &str = "> ";
 /// Clears the row that the cursor is in.
 const CLEAR_ROW: &[u8] = b"\r\x1b[K";
 const BELL: u8 = 7;
-
-/// What stands in a row where a line ends in the middle of what is being typed.
-const LINE_BREAK: &str = "¶";
 
 /// The width of a terminal that doesn't tell, and what is taken for true.
 const COLUMNS_USUAL: u16 = 80;
@@ -72,7 +67,7 @@ pub struct Editor {
     completion: Option<Completion>,
     columns: usize,
     /// What the terminal shows.
-    shown: Option<View>,
+    shown: Option<Row>,
     /// Rows above the cursor's that what is shown takes since the terminal has
     /// become narrower.
     rows_above: usize,
@@ -88,15 +83,6 @@ enum Mode {
     Pasting(Paste),
     /// These lines have been pasted: are they to be sent?
     Asking(String),
-}
-
-/// One row of the terminal: what stands in it after the prompt, and in which
-/// column the cursor is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct View {
-    text: String,
-    cursor_column: usize,
-    is_at_end: bool,
 }
 
 impl Editor {
@@ -175,7 +161,7 @@ impl Editor {
 
     /// Whether the terminal doesn't show the line as it is.
     pub fn is_stale(&self) -> bool {
-        self.has_bell || self.shown.as_ref() != Some(&self.view())
+        self.has_bell || self.shown.as_ref() != Some(&self.row())
     }
 
     /// Bytes of memory held for the line, and for those before it.
@@ -209,61 +195,43 @@ impl Editor {
         if std::mem::take(&mut self.has_bell) {
             screen.push(BELL);
         }
-        let view = self.view();
+        let row = self.row();
         match &self.shown {
-            Some(shown) if *shown == view && self.rows_above == 0 => return,
-            Some(shown) if self.rows_above == 0 && is_appended(shown, &view) => {
-                screen.extend(&view.text.as_bytes()[shown.text.len()..]);
+            Some(shown) if *shown == row && self.rows_above == 0 => return,
+            Some(shown) if self.rows_above == 0 && row.continues(shown) => {
+                screen.extend(&row.text.as_bytes()[shown.text.len()..]);
             }
             _ => {
                 self.clear(screen);
                 screen.extend(PROMPT.as_bytes());
-                screen.extend(view.text.as_bytes());
+                screen.extend(row.text.as_bytes());
                 // At the end it is where it should be, whatever the terminal takes
                 // for the width of what is before it.
-                if !view.is_at_end {
-                    screen.extend(format!("\r\x1b[{}C", view.cursor_column).as_bytes());
+                if !row.is_at_end {
+                    screen.extend(format!("\r\x1b[{}C", row.cursor_column).as_bytes());
                 }
             }
         }
-        self.shown = Some(view);
+        self.shown = Some(row);
     }
 
     /// What the row shows.
-    fn view(&self) -> View {
+    fn row(&self) -> Row {
         // In the last column some terminals wrap.
         let columns = self.columns - PROMPT.len() - 1;
         match &self.mode {
-            _ if self.is_escaped => self.line_view(columns),
-            Mode::Typing => self.line_view(columns),
-            Mode::Searching(search) => message(&search.row(self.line.history(), columns), columns),
-            Mode::Pasting(paste) => message(&pasting(paste.line_count(), columns), columns),
-            Mode::Asking(lines) => message(&question(lines.lines().count(), columns), columns),
-        }
-    }
-
-    /// What of the line fits into a row: the cursor and as much as possible of
-    /// what is before it.
-    fn line_view(&self, columns: usize) -> View {
-        let (mut width, mut before) = (0, Vec::new());
-        for cluster in self.line.before() {
-            if width + columns_of(cluster) > columns {
-                break;
+            _ if self.is_escaped => Row::of_line(&self.line, columns),
+            Mode::Typing => Row::of_line(&self.line, columns),
+            Mode::Searching(search) => {
+                Row::message(&search.row(self.line.history(), columns), columns)
             }
-            width += columns_of(cluster);
-            before.push(cluster);
-        }
-        let cursor_column = PROMPT.len() + width;
-        let mut text: String = before.into_iter().rev().collect();
-        let is_at_end = self.line.behind().next().is_none();
-        for cluster in self.line.behind() {
-            width += columns_of(cluster);
-            if width > columns {
-                break;
+            Mode::Pasting(paste) => {
+                Row::message(&row::pasting(paste.line_count(), columns), columns)
             }
-            text += cluster;
+            Mode::Asking(lines) => {
+                Row::message(&row::question(lines.lines().count(), columns), columns)
+            }
         }
-        View { text: printable(&text), cursor_column, is_at_end }
     }
 
     fn take(&mut self, c: char, line_bytes_max: usize) -> Option<Edited> {
@@ -303,7 +271,7 @@ impl Editor {
             // Whatever the terminal shows, it isn't this.
             (Key::Redraw, _) => {
                 let (text, cursor_column, is_at_end) = (String::new(), usize::MAX, false);
-                self.shown = Some(View { text, cursor_column, is_at_end });
+                self.shown = Some(Row { text, cursor_column, is_at_end });
             }
             (Key::PasteBegin, _) => {
                 self.take_found();
@@ -439,56 +407,11 @@ fn characters(bytes: &[u8]) -> impl Iterator<Item = (char, usize)> {
     })
 }
 
-/// What a row shows instead of the line, with the cursor behind it.
-fn message(text: &str, columns: usize) -> View {
-    let mut width = 0;
-    let fits = |cluster: &&str| {
-        width += columns_of(cluster);
-        width <= columns
-    };
-    let text: String = text.graphemes(true).take_while(fits).collect();
-    let text = printable(&text);
-    let cursor_column = PROMPT.len() + text.width();
-    View { text, cursor_column, is_at_end: true }
-}
-
-/// Asks whether pasted lines are to be sent.
-fn question(lines: usize, columns: usize) -> String {
-    let plural = if lines == 1 { "" } else { "s" };
-    let text = format!("send {lines} line{plural}? y/n ");
-    if text.len() <= columns { text } else { format!("send {lines}? y/n") }
-}
-
-/// Says that lines come in, and what to do if they don't end.
-fn pasting(lines: usize, columns: usize) -> String {
-    let plural = if lines == 1 { "" } else { "s" };
-    let text = format!("pasting {lines} line{plural}; Ctrl-C stops it");
-    if text.len() <= columns { text } else { "pasting: ^C?".to_owned() }
-}
-
 /// How many bytes at the end are the begin of a character, and not yet wrong.
 fn begun_bytes(bytes: &[u8]) -> usize {
     let end = bytes.utf8_chunks().last().map_or(&[][..], |chunk| chunk.invalid());
     let is_begun = str::from_utf8(end).is_err_and(|error| error.error_len().is_none());
     if is_begun { end.len() } else { 0 }
-}
-
-/// Whether `new` is `old` with something typed at its end.
-fn is_appended(old: &View, new: &View) -> bool {
-    old.is_at_end && new.is_at_end && new.text.starts_with(&old.text)
-}
-
-/// How many columns a terminal takes for a text.
-fn columns_of(text: &str) -> usize {
-    match text {
-        "\t" | "\n" => 1,
-        _ => text.width(),
-    }
-}
-
-/// A text as it stands in a row: a tab is one column wide there, and the end of a line.
-fn printable(text: &str) -> String {
-    text.replace('\t', " ").replace('\n', LINE_BREAK)
 }
 
 #[cfg(test)]
@@ -958,11 +881,11 @@ mod tests {
                     stage.says("<bob> hello");
                 }
             }
-            let view = stage.editor.view();
-            let row = format!("{PROMPT}{}", view.text);
+            let shown = stage.editor.row();
+            let row = format!("{PROMPT}{}", shown.text);
             prop_assert_eq!(stage.row(), row.trim_end());
-            prop_assert_eq!(stage.cursor(), view.cursor_column);
-            prop_assert!(view.cursor_column < columns.into());
+            prop_assert_eq!(stage.cursor(), shown.cursor_column);
+            prop_assert!(shown.cursor_column < columns.into());
         }
 
         #[test]
