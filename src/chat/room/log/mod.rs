@@ -11,19 +11,24 @@
 //!
 //! The log knows readers only by the cursors they bring.
 
-use std::borrow::Cow;
+// In reading order.
+mod numbers;
+mod reading;
+mod authors;
+mod clearing;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::cleared::{CLEARED_MAX, Cleared, ClearedNumbers};
+use super::cleared::ClearedNumbers;
 use super::image::Image;
 pub(in crate::chat) use super::limits::Limits;
 pub(in crate::chat) use super::place::{NONE, Seq};
-use super::ring::{START, reserve, slices};
+use super::ring::{START, reserve};
 use crate::chat::ids::ClientId;
-use crate::wire::{Encoding, Ending, FRAME_BYTES_MAX, Kind, Layout, Message, Past, Time};
+use crate::wire::{Encoding, Ending, FRAME_BYTES_MAX, Kind, Layout, Message, Time};
 
 /// The lines of a room.
 #[derive(Debug)]
@@ -75,28 +80,6 @@ pub(in crate::chat) struct Line<'a> {
     pub text: &'a [u8],
     /// What a notice tells, as `Facts` are encoded for a line; empty for all else.
     pub facts: &'a str,
-}
-
-/// A line that was said.
-#[derive(Debug)]
-pub(in crate::chat) struct Read<'a> {
-    /// Whose line it is, or the null key.
-    pub author: ClientId,
-    pub time: Time,
-    pub kind: Kind,
-    bytes: Cow<'a, [u8]>,
-    from_bytes: usize,
-}
-
-impl Read<'_> {
-    /// The sender's name; empty if it is the server.
-    pub fn from(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.bytes[..self.from_bytes])
-    }
-
-    pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.bytes[self.from_bytes..])
-    }
 }
 
 /// Who knows a line already, and isn't sent it.
@@ -186,118 +169,6 @@ impl Log {
         self.first + self.records.len() as u64
     }
 
-    /// The number of the line at a place, or of the next one that has a number: people and
-    /// programs know it by that, and it never changes.
-    pub fn number(&self, seq: Seq) -> u64 {
-        let stretch = self.stretch(seq);
-        match stretch.is_numbered {
-            true => (stretch.number + seq).saturating_sub(stretch.place),
-            false => stretch.number,
-        }
-    }
-
-    /// The number of the line at a place, if it has one.
-    pub fn own_number(&self, seq: Seq) -> Option<u64> {
-        self.stretch(seq).is_numbered.then(|| self.number(seq))
-    }
-
-    /// Names the counting that the number of the line at a place belongs to.
-    pub fn run_of(&self, seq: Seq) -> &str {
-        &self.stretch(seq).run
-    }
-
-    fn stretch(&self, seq: Seq) -> &Stretch {
-        let stretch = self.stretches.iter().rev().find(|stretch| stretch.place <= seq);
-        stretch.unwrap_or(&self.stretches[0])
-    }
-
-    /// The number of the newest line, or of the one before the first one.
-    pub fn newest(&self) -> u64 {
-        self.number(self.next()) - 1
-    }
-
-    /// Names the newest counting of lines.
-    pub fn run(&self) -> &str {
-        self.run_of(self.next())
-    }
-
-    /// Whether lines here are of this counting.
-    pub fn has_run(&self, run: &str) -> bool {
-        self.stretches.iter().any(|stretch| *stretch.run == *run)
-    }
-
-    /// The number of the first line of a counting at a place or later.
-    pub fn number_from(&self, run: &str, seq: Seq) -> Option<u64> {
-        let at = self.stretches.iter().rposition(|stretch| stretch.place <= seq).unwrap_or(0);
-        let stretch = self.stretches.range(at..).find(|stretch| *stretch.run == *run)?;
-        Some(self.number(seq.max(stretch.place)))
-    }
-
-    /// The place of the first line after the one with this number of a counting. That line may
-    /// be gone.
-    pub fn place_after(&self, run: &str, number: u64) -> Seq {
-        let (mut end, mut earliest) = (self.next(), None);
-        for stretch in self.stretches.iter().rev() {
-            if stretch.is_numbered && *stretch.run == *run {
-                let before = stretch.number - 1;
-                if number > before {
-                    return stretch.place.saturating_add(number - before).min(end);
-                }
-                earliest = Some(stretch);
-            }
-            end = stretch.place;
-        }
-        let first = &self.stretches[0];
-        match earliest {
-            // It is before all that is here.
-            Some(stretch) if stretch.place == first.place => {
-                first.place.saturating_sub(first.number - 1 - number)
-            }
-            Some(stretch) => stretch.place,
-            None => first.place,
-        }
-    }
-
-    /// The log begins with this number of this counting: nobody has read it so far.
-    pub fn begin_at(&mut self, run: &str, number: u64) {
-        assert!(self.records.is_empty(), "lines have their places");
-        self.first = number - 1;
-        let (place, run) = (self.first, run.into());
-        self.stretches = [Stretch { place, number, run, is_numbered: true }].into();
-    }
-
-    /// The next line gets this number, which none has had so far.
-    pub fn jump_to(&mut self, number: u64) {
-        assert!(number > self.newest(), "numbers never go back");
-        let is_next = self.own_number(self.next()) == Some(number);
-        if !is_next {
-            let run = Arc::clone(&self.stretch(self.next()).run);
-            self.begin_stretch(run, number, true);
-        }
-    }
-
-    /// The next line gets this number of this counting.
-    pub fn begin_run(&mut self, run: &str, number: u64) {
-        self.begin_stretch(run.into(), number, true);
-    }
-
-    /// The next lines get no numbers.
-    pub fn begin_unnumbered(&mut self) {
-        let next = self.next();
-        let number = self.number(next);
-        if self.own_number(next).is_some() {
-            let run = Arc::clone(&self.stretch(next).run);
-            self.begin_stretch(run, number, false);
-        }
-    }
-
-    fn begin_stretch(&mut self, run: Arc<str>, number: u64, is_numbered: bool) {
-        let place = self.next();
-        // One without lines is over.
-        while self.stretches.pop_back_if(|stretch| stretch.place >= place).is_some() {}
-        self.stretches.push_back(Stretch { place, number, run, is_numbered });
-    }
-
     /// Adds a line and drops old ones beyond the limits. This is the one place
     /// where the order of lines is made.
     pub fn append(&mut self, line: &Line) -> Seq {
@@ -343,234 +214,6 @@ impl Log {
         seq
     }
 
-    /// Takes the lines with these numbers of a counting out, as far as they are here; gives where
-    /// they were. Lines keep their numbers, but those before them get other places. Takes as long
-    /// as there are lines.
-    pub fn clear(&mut self, run: &str, first: u64, last: u64) -> Cleared {
-        let (from, end) = self.places(run, first, last);
-        let cleared = Cleared { first: from, end };
-        let is_whole = first >= self.number(self.first);
-        let lines = if is_whole { end - from } else { (last + 1).saturating_sub(first) };
-        if self.cleared.len() >= CLEARED_MAX {
-            self.cleared.pop_front();
-        }
-        self.cleared.push_back(ClearedNumbers { run: run.into(), first, last, lines });
-        if from < end {
-            self.remove(cleared);
-        }
-        cleared
-    }
-
-    /// The places of the lines with these numbers of a counting, as far as they are here. What is
-    /// before the first number of all is before all of them.
-    pub fn places(&self, run: &str, first: u64, last: u64) -> (Seq, Seq) {
-        let from = match first {
-            0 | 1 => self.first,
-            _ => self.place_after(run, first - 1),
-        };
-        let from = from.clamp(self.first, self.next());
-        (from, self.place_after(run, last).clamp(from, self.next()))
-    }
-
-    fn remove(&mut self, cleared: Cleared) {
-        let Cleared { first, end } = cleared;
-        self.link_past(cleared);
-        let behind = Stretch { place: end, number: self.number(end), ..self.stretch(end).clone() };
-        let (start, stop) = (self.begin(first), self.begin(end));
-        let (at, count) = (self.index(first), (end - first) as usize);
-        self.bytes.drain((start - self.start) as usize..(stop - self.start) as usize);
-        self.records.drain(at..at + count);
-        self.records.range_mut(..at).for_each(|record| record.end += stop - start);
-        (self.start, self.first) = (self.start + (stop - start), self.first + count as u64);
-        self.stretches.retain(|stretch| !cleared.has(stretch.place));
-        self.stretches.iter_mut().for_each(|it| it.place = cleared.moved(it.place));
-        let at = self.stretches.partition_point(|stretch| stretch.place < end);
-        if self.stretches.get(at).is_none_or(|stretch| stretch.place != end) {
-            self.stretches.insert(at, behind);
-        }
-        while self.stretches.get(1).is_some_and(|stretch| stretch.place <= self.first) {
-            self.stretches.pop_front();
-        }
-        for image in self.images.iter_mut().flatten() {
-            image.remove(cleared);
-        }
-    }
-
-    /// The way from each line of an author to the next one leads past lines that are about to be
-    /// taken out.
-    fn link_past(&mut self, cleared: Cleared) {
-        for place in self.first..cleared.first {
-            let mut next = self.next_own(place);
-            while cleared.has(next) {
-                next = self.next_own(next);
-            }
-            if next >= cleared.end {
-                let is_last = next == NONE;
-                let distance = if is_last { 0 } else { next - cleared.moved(place) };
-                let at = self.index(place);
-                self.records[at].next_own = distance as u32;
-            }
-        }
-    }
-
-    /// Whether the line with this number of a counting was taken out.
-    pub fn is_cleared(&self, run: &str, number: u64) -> bool {
-        let is_it =
-            |it: &ClearedNumbers| *it.run == *run && it.first <= number && number <= it.last;
-        self.cleared.iter().any(is_it)
-    }
-
-    /// How many lines of a counting were taken out after one number and before another one.
-    pub fn lines_cleared(&self, run: &str, after: u64, before: u64) -> u64 {
-        let lines = |it: &ClearedNumbers| {
-            let (first, last) = (it.first.max(after + 1), it.last.min(before.saturating_sub(1)));
-            (last + 1).saturating_sub(first).min(it.lines)
-        };
-        self.cleared.iter().filter(|it| *it.run == *run).map(lines).sum()
-    }
-
-    /// Adds a line to `bytes` as it is in an encoding for the client with the name
-    /// `reader`.
-    pub fn encode(&self, seq: Seq, encoding: Encoding, reader: &str, bytes: &mut Vec<u8>) {
-        let (record, whole) = self.stored(seq);
-        let (from, text, facts) = record.split(&whole);
-        let [from, facts] = [from, facts].map(|it| std::str::from_utf8(it).unwrap_or_default());
-        let Record { author, kind, time, .. } = *record;
-        let line = Line { author, kind, time, from, text, facts };
-        let (number, run) = (self.own_number(seq), self.run_of(seq));
-        self.encode_line(number, run, &line, encoding, reader, bytes);
-    }
-
-    fn encode_line(
-        &self,
-        number: Option<u64>,
-        run: &str,
-        line: &Line,
-        encoding: Encoding,
-        reader: &str,
-        bytes: &mut Vec<u8>,
-    ) {
-        let Line { kind, time, from, text, facts, .. } = *line;
-        let (zone, room, to, answered) = (&self.zone, &*self.room, "", None);
-        let message = Message {
-            number,
-            time,
-            zone,
-            room,
-            run,
-            kind,
-            from,
-            to,
-            reader,
-            text,
-            facts,
-            answered,
-        };
-        encoding.encode(&message, bytes);
-    }
-
-    /// What is kept of a line, and its bytes in one piece.
-    fn stored(&self, seq: Seq) -> (&Record, Vec<u8>) {
-        let record = &self.records[self.index(seq)];
-        let begin = self.begin(seq) - self.start;
-        let (front, back) = slices(&self.bytes, begin, record.end - self.start);
-        (record, [front, back].concat())
-    }
-
-    /// A line as it was said.
-    pub fn line(&self, seq: Seq) -> Read<'_> {
-        let record = &self.records[self.index(seq)];
-        let (start, end) = (self.begin(seq) - self.start, record.end - self.start);
-        let (front, back) = slices(&self.bytes, start, end);
-        let bytes = match back {
-            [] => front.into(),
-            _ => [front, back].concat().into(),
-        };
-        let Record { author, time, kind, from_bytes, .. } = *record;
-        Read { author, time, kind, bytes, from_bytes: from_bytes.into() }
-    }
-
-    /// Adds what the store has of this room to `bytes`, if it is a line.
-    pub fn encode_past(&self, past: &Past, encoding: Encoding, reader: &str, bytes: &mut Vec<u8>) {
-        if let Past::Line { number, time, kind, from, text, facts } = past {
-            let (author, kind, time) = (ClientId::default(), *kind, *time);
-            let line = Line { author, kind, time, from, text: text.as_bytes(), facts };
-            self.encode_line(Some(*number), self.run(), &line, encoding, reader, bytes);
-        }
-    }
-
-    /// The newest lines that somebody said of whom `is_wanted`, newest first and so many at most;
-    /// and the place of the first line that was looked at, of `records_max`.
-    pub fn find_last(
-        &self,
-        lines_max: usize,
-        records_max: usize,
-        is_wanted: impl Fn(&str) -> bool,
-    ) -> (Vec<Past>, Seq) {
-        let first = self.next().saturating_sub(records_max as u64).max(self.first);
-        let is_by = |seq: &Seq| {
-            let record = &self.records[self.index(*seq)];
-            let begin = self.begin(*seq) - self.start;
-            let end = begin + u64::from(record.from_bytes);
-            let (front, back) = slices(&self.bytes, begin, end);
-            let joined = [front, back].concat();
-            matches!(record.kind, Kind::Said | Kind::Act)
-                && is_wanted(str::from_utf8(&joined).unwrap_or_default())
-        };
-        let found = (first..self.next()).rev().filter(is_by).take(lines_max);
-        (found.map(|seq| self.past(seq)).collect(), first)
-    }
-
-    /// A line as the store has it; without a number of its own, 0.
-    fn past(&self, seq: Seq) -> Past {
-        let (record, whole) = self.stored(seq);
-        let (from, text, facts) = record.split(&whole);
-        let [from, text, facts] =
-            [from, text, facts].map(|part| String::from_utf8_lossy(part).into());
-        let (number, Record { time, kind, .. }) = (self.own_number(seq).unwrap_or(0), *record);
-        Past::Line { number, time, kind, from, text, facts }
-    }
-
-    /// Says that `seq` is the author's next line after `previous`.
-    pub fn link_own(&mut self, previous: Seq, seq: Seq) {
-        if let Some(record) = previous.checked_sub(self.first) {
-            self.records[record as usize].next_own = (seq - previous) as u32;
-        }
-    }
-
-    /// The next line by the author of line `seq`, or `NONE`.
-    pub fn next_own(&self, seq: Seq) -> Seq {
-        match self.records[self.index(seq)].next_own {
-            0 => NONE,
-            lines => seq + Seq::from(lines),
-        }
-    }
-
-    /// The first line from `from` on and before `until` that `author` doesn't get back, or `NONE`,
-    /// and how many there are. Looks at every line; for a reader that fell out of the log.
-    pub fn find_own(&self, author: ClientId, from: Seq, until: Seq) -> (Seq, u64) {
-        let end = self.index(until.clamp(self.first, self.next()));
-        let start = self.index(from).min(end);
-        let is_own = |record: &Record| {
-            // With echo it is only what the server says of its author.
-            record.author == author && (!self.has_echo || record.kind == Kind::Presence)
-        };
-        let mut own = (start..end).filter(|&at| is_own(&self.records[at]));
-        match own.next() {
-            Some(at) => (self.first + at as u64, 1 + own.count() as u64),
-            None => (NONE, 0),
-        }
-    }
-
-    /// The last line from `from` on and before `until` that `author` doesn't get back.
-    pub fn find_last_own(&self, author: ClientId, from: Seq, until: Seq) -> Option<Seq> {
-        let places = from.max(self.first)..until.min(self.next());
-        places.rev().find(|&place| {
-            let record = &self.records[self.index(place)];
-            record.author == author && (!self.has_echo || record.kind == Kind::Presence)
-        })
-    }
-
     /// A reader with this encoding has come.
     pub fn acquire(&mut self, encoding: Encoding) {
         let first = self.next();
@@ -589,12 +232,6 @@ impl Log {
                 *image = None;
             }
         }
-    }
-
-    /// The author of line `seq`, and its kind.
-    pub fn about(&self, seq: Seq) -> (ClientId, Kind) {
-        let record = &self.records[self.index(seq)];
-        (record.author, record.kind)
     }
 
     /// The zone of the server.
@@ -721,6 +358,7 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::room::cleared::Cleared;
     use crate::chat::room::cursor::Reader;
     use crate::wire::{Clock, View};
 
