@@ -80,3 +80,4 @@ mod tour;
 mod docs;
 mod readme;
 mod architecture;
+mod mutants;
