@@ -303,6 +303,23 @@ fn another_width_is_heeded() {
     stage.check(&[&format!("> {}", &line[line.len() - 37..])], 39);
 }
 
+/// A line that fills its row to the last column stays in it: no line of others is cleared.
+#[test]
+fn a_window_that_becomes_narrower_step_by_step_clears_no_line() {
+    let Some(mut stage) = Stage::new(60) else { return };
+    let line = "abcdefghijklmnopqrstuvwxyz".repeat(3);
+    stage.terminal.sends(&line);
+    let said = ["one", "two", "three", "four", "five", "six"];
+    said.iter().for_each(|text| stage.bob_says(text));
+    let heard = said.map(|text| format!("<guest1> {text}"));
+    for columns in (45..60).rev() {
+        stage.terminal.set_columns(columns);
+        let row = format!("> {}", &line[line.len() - usize::from(columns) + 3..]);
+        let rows: Vec<_> = heard.iter().map(String::as_str).chain([&*row]).collect();
+        stage.check(&rows, usize::from(columns) - 1);
+    }
+}
+
 #[test]
 fn edit_begins_and_ends_it_with_a_plain_telnet() {
     if lacks(&["telnet", "tmux"]) {

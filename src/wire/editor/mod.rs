@@ -109,9 +109,10 @@ impl Editor {
     pub fn set_columns(&mut self, columns: u16) {
         let columns = if columns == 0 { COLUMNS_USUAL } else { columns };
         let columns = columns.clamp(COLUMNS_MIN, COLUMNS_MAX).into();
-        if let Some(shown) = self.shown.as_ref().filter(|_| columns < self.columns) {
-            // Terminals wrap what doesn't fit any more.
-            self.rows_above = self.rows_above.max(shown.cursor_column / columns);
+        if let Some(shown) = &self.shown {
+            // Terminals wrap what doesn't fit any more, but not a cursor behind the last column.
+            let column = shown.cursor_column.saturating_sub(shown.is_at_end.into());
+            self.rows_above = column / columns;
         }
         self.columns = columns;
     }
@@ -270,7 +271,7 @@ impl Editor {
             (Key::Redraw, _) if self.shown.is_none() => {}
             // Whatever the terminal shows, it isn't this.
             (Key::Redraw, _) => {
-                let (text, cursor_column, is_at_end) = (String::new(), usize::MAX, false);
+                let (text, cursor_column, is_at_end) = (String::new(), 0, false);
                 self.shown = Some(Row { text, cursor_column, is_at_end });
             }
             (Key::PasteBegin, _) => {
@@ -808,6 +809,18 @@ mod tests {
         stage.terminal.process(b"> a line that is fifty columns long, or a few more");
         stage.types(b"!");
         assert_eq!(stage.rows()[..2], ["> g, or a few more!", ""]);
+    }
+
+    /// The window has become narrower while the client had the row drawn anew.
+    #[test]
+    fn what_is_drawn_anew_has_no_rows_above() {
+        let (mut editor, mut screen) = (Editor::new(b"hello", 80), Vec::new());
+        editor.show(&mut screen);
+        editor.next(&mut &b"\x0c"[..], 100);
+        editor.set_columns(20);
+        screen.clear();
+        editor.show(&mut screen);
+        assert_eq!(screen.escape_ascii().to_string(), "\\r\\x1b[K> hello");
     }
 
     #[test]
