@@ -308,6 +308,8 @@ impl Options {
             Command::Wont(option @ (SUPPRESS_GO_AHEAD | BINARY)) => self.turn(DONT, option),
             Command::Will(NAWS) if !self.is_declined() => Vec::new(),
             Command::Will(TERMINAL_TYPE) if self.asks_type => self.ask_first_type(),
+            // It is on already (RFC 1143, section 7).
+            Command::Will(TERMINAL_TYPE) if self.types_asked > 0 => Vec::new(),
             Command::TerminalType(terminal) => self.hear_type(terminal),
             Command::Environment(terminal) => {
                 self.terminal.add(terminal);
@@ -738,6 +740,14 @@ mod tests {
             let count = asked.windows(QUESTION.len()).filter(|window| *window == QUESTION).count();
             assert_eq!(count, questions, "{names:?}");
         }
+    }
+
+    #[test]
+    fn a_terminal_type_that_is_on_is_not_refused() {
+        let mut options = Options::default();
+        options.offer();
+        let asked = options.answer(Command::Will(TERMINAL_TYPE));
+        assert_eq!(options.answer(Command::Will(TERMINAL_TYPE)), b"", "after {asked:?}");
     }
 
     #[test]
