@@ -103,10 +103,11 @@ impl Charset {
         }
     }
 
-    /// Adds the bytes of a text, with one of them twice if that has another meaning.
-    fn encode(self, text: &str, doubled: Option<u8>, out: &mut Vec<u8>) {
+    /// Adds the bytes of a text, with one of them twice if that has another meaning. What isn't
+    /// UTF-8 is left out: the rest of a character, of which a write has sent the begin.
+    pub(super) fn encode(self, text: &[u8], doubled: Option<u8>, out: &mut Vec<u8>) {
         let start = out.len();
-        for cluster in text.graphemes(true) {
+        for cluster in text.utf8_chunks().flat_map(|chunk| chunk.valid().graphemes(true)) {
             if cluster.is_ascii() {
                 out.extend_from_slice(cluster.as_bytes());
             } else {
@@ -161,23 +162,6 @@ impl Charset {
         out.extend(byte);
         byte.is_some()
     }
-
-    /// Puts the part of a screen from `start` on, which is UTF-8 with telnet commands in
-    /// it, into this character set. IAC is `doubled` for clients that speak telnet (RFC
-    /// 854, "Transmission of data").
-    pub(super) fn encode_screen(self, screen: &mut Vec<u8>, start: usize, doubled: Option<u8>) {
-        if self.is_utf8() || screen[start..].is_ascii() {
-            return;
-        }
-        let text = screen.split_off(start);
-        for chunk in text.utf8_chunks() {
-            self.encode(chunk.valid(), doubled, screen);
-            // No character has IAC, nor a verb: what isn't UTF-8 is a command. The rest of
-            // a character is what a write has left that ended in it.
-            let is_command = |byte: &&u8| !matches!(byte, 0x80..0xc0);
-            screen.extend(chunk.invalid().iter().filter(is_command));
-        }
-    }
 }
 
 /// `iso88592`, `latin2`
@@ -211,8 +195,19 @@ fn dos(plain: &str) -> Option<Table> {
     DECODING_TABLE_CP_MAP.contains_key(&number).then_some(Table::Dos(number))
 }
 
+/// The web has Windows' parts in place of some of ISO, and calls them by the names of both.
 fn web(name: &str) -> Option<Table> {
     let encoding = Encoding::for_label(name.as_bytes())?;
+    let is_of_windows = name.contains("windows") || name.contains("cp12") || name.contains("dos");
+    let part = match encoding.name() {
+        "windows-1252" if !is_of_windows => "1",
+        "windows-1254" if !is_of_windows => "9",
+        "windows-874" if !is_of_windows => "11",
+        name => name.strip_prefix("ISO-8859-").unwrap_or_default(),
+    };
+    if let Some(table) = iso(&format!("iso8859{part}")) {
+        return Some(table);
+    }
     let unfit = [REPLACEMENT, UTF_8, UTF_16BE, UTF_16LE, ISO_2022_JP, X_USER_DEFINED];
     (!unfit.contains(&encoding)).then_some(Table::Web(encoding))
 }
@@ -278,9 +273,9 @@ mod tests {
     }
 
     fn encoded(name: &str, text: &str) -> Vec<u8> {
-        let mut screen = text.as_bytes().to_vec();
-        charset(name).encode_screen(&mut screen, 0, None);
-        screen
+        let mut bytes = Vec::new();
+        charset(name).encode(text.as_bytes(), None, &mut bytes);
+        bytes
     }
 
     #[test]
@@ -288,12 +283,17 @@ mod tests {
         for (names, name) in [
             (&["UTF-8", "utf8", "Utf_8"][..], "utf-8"),
             (&["latin1", "ISO8859-1", "iso_8859-1", "ISO-8859-1", "l1"], "iso-8859-1"),
+            // As in the register of IANA.
+            (&["ISO_8859-1:1987", "csISOLatin1", "iso-ir-100", "IBM819", "cp819"], "iso-8859-1"),
+            (&["ISO_8859-2:1987", "csISOLatin2"], "iso-8859-2"),
+            (&["TIS-620"], "iso-8859-11"),
             (&["iso885915", "Latin-9", "latin0"], "iso-8859-15"),
-            (&["latin5", "ISO-8859-9"], "iso-8859-9"),
+            (&["latin5", "ISO-8859-9", "ISO_8859-9:1989"], "iso-8859-9"),
             (&["cp437", "IBM437", "437", "CP-437", "dos437"], "cp437"),
             (&["ibm850", "850"], "cp850"),
             (&["ANSI_X3.4-1968", "us-ascii", "ASCII"], "us-ascii"),
-            (&["cp1252", "Windows-1252"], "windows-1252"),
+            (&["cp1252", "Windows-1252", "x-cp1252"], "windows-1252"),
+            (&["windows-874"], "windows-874"),
             (&["KOI8-R", "koi8r"], "koi8-r"),
             (&["eucJP", "EUC-JP"], "euc-jp"),
             (&["gb2312", "GBK"], "gbk"),
@@ -350,22 +350,6 @@ mod tests {
             }
             assert_eq!(charset(&name).decode(b"\x9b"), "\u{9b}", "{name}");
         }
-    }
-
-    #[test]
-    fn telnet_commands_on_a_screen_stay_as_they_are() {
-        let screen = |doubled| {
-            let mut screen = "\u{e9}".as_bytes().to_vec();
-            screen.extend("\u{ff}".as_bytes());
-            screen.extend([255, 251, 1, 255, 250, 24, 1, 255, 240]);
-            screen.extend("\u{e9}".as_bytes());
-            charset("latin1").encode_screen(&mut screen, 2, doubled);
-            screen
-        };
-        let command = [255, 251, 1, 255, 250, 24, 1, 255, 240, 0xe9];
-        let begin = "\u{e9}".as_bytes();
-        assert_eq!(screen(None), [begin, &[255], &command].concat());
-        assert_eq!(screen(Some(255)), [begin, &[255, 255], &command].concat());
     }
 
     #[test]

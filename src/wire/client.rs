@@ -23,7 +23,7 @@ use super::encoding::Ending;
 use super::http::{BadRequest, HEAD_BYTES_MAX, Length, Request};
 use super::options::Options;
 use super::protocol::{FIRST_BYTES, First, Protocol};
-use super::telnet::{Command, IAC};
+use super::telnet::{Command, IAC, command_length};
 use super::terminal::Terminal;
 use super::websocket::{CloseCode, Frame, Frames};
 use super::wrap::wrap;
@@ -502,9 +502,27 @@ impl Client {
     /// Puts what was added to the screen into the client's character set. What is on the
     /// screen then can be sent.
     pub fn encode_screen(&mut self) {
-        let doubled = self.decoder.is_telnet().then_some(IAC);
-        self.charset.encode_screen(&mut self.screen, self.encoded_bytes, doubled);
+        let is_same = self.charset.is_utf8() || self.screen[self.encoded_bytes..].is_ascii();
+        if !is_same {
+            let added = self.screen.split_off(self.encoded_bytes);
+            self.encode_added(&added);
+        }
         self.encoded_bytes = self.screen.len();
+    }
+
+    /// Adds text with telnet commands in it to the screen.
+    fn encode_added(&mut self, added: &[u8]) {
+        // As RFC 854 wants it ("Transmission of data").
+        let doubled = self.decoder.is_telnet().then_some(IAC);
+        let mut rest = added;
+        while !rest.is_empty() {
+            // No character has IAC in UTF-8: where one stands, a command begins.
+            let (text, commands) = rest.split_at(memchr(IAC, rest).unwrap_or(rest.len()));
+            self.charset.encode(text, doubled, &mut self.screen);
+            let (command, behind) = commands.split_at(command_length(commands));
+            self.screen.extend(command);
+            rest = behind;
+        }
     }
 
     /// So many bytes of the screen were sent.
@@ -841,6 +859,30 @@ mod tests {
         let screen = String::from_utf8_lossy(client.screen()).into_owned();
         client.advance_screen(client.screen().len());
         screen
+    }
+
+    #[test]
+    fn telnet_commands_on_a_screen_stay_as_they_are() {
+        let screen = |is_telnet| {
+            let mut client = Client::at(Stage::Lines);
+            if is_telnet {
+                inputs(&mut client, &[IAC, 241], 1);
+            }
+            client.choose_charset(Charset::parse("latin1").expect("it is known"));
+            client.begin_screen().extend(b"abc");
+            client.encode_screen();
+            let screen = client.begin_screen();
+            screen.extend("\u{ff}".as_bytes());
+            screen.extend([IAC, 252, 138, IAC, 250, 24, 1, IAC, 240, IAC, 241]);
+            // The rest of a character is no command.
+            screen.extend([0x80, b'<']);
+            screen.extend("\u{e9}".as_bytes());
+            client.encode_screen();
+            client.screen().to_vec()
+        };
+        let command = [IAC, 252, 138, IAC, 250, 24, 1, IAC, 240, IAC, 241, b'<', 0xe9];
+        assert_eq!(screen(false), [b"abc\xff", &command[..]].concat());
+        assert_eq!(screen(true), [b"abc\xff\xff", &command[..]].concat());
     }
 
     #[test]

@@ -169,6 +169,19 @@ impl Content {
     }
 }
 
+/// How long the command is that `bytes` begin with (RFC 854); all of them if it isn't whole.
+pub(super) fn command_length(bytes: &[u8]) -> usize {
+    let length = match bytes.get(1) {
+        Some(&SB) => {
+            let is_end = |pair: &[u8]| pair == [IAC, SE];
+            bytes.windows(2).position(is_end).map_or(bytes.len(), |at| at + 2)
+        }
+        Some(WILL..=DONT) => 3,
+        _ => 2,
+    };
+    length.min(bytes.len())
+}
+
 /// UTF-8 if it is in a client's list, else the first that is known (RFC 2066, section 2).
 fn best_charset(list: &[u8]) -> Option<CharsetName> {
     // It would accept tables too, of that version.

@@ -11,7 +11,7 @@ use memchr::{memchr_iter, memmem};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::telnet::IAC;
+use super::telnet::{IAC, command_length};
 
 /// Narrower windows are left to the terminal.
 const COLUMNS_MIN: u16 = 16;
@@ -29,12 +29,6 @@ const CLUSTER_COLUMNS_MAX: usize = 4;
 const ROW_END: &[u8] = b"\r\n";
 
 const ESC: u8 = 0x1b;
-/// Telnet commands: the begin of a subnegotiation, its end, and those that an option
-/// follows.
-const SB: u8 = 250;
-const SE: u8 = 240;
-const WILL: u8 = 251;
-const DONT: u8 = 254;
 
 /// Wraps the lines that stand on a screen from the byte `from` on. A terminal that doesn't
 /// know its width (0) gets them as they are.
@@ -162,19 +156,6 @@ fn parts(cluster: &str) -> impl Iterator<Item = &str> {
     let whole = is_whole.then_some(cluster).into_iter();
     let rest = if is_whole { "" } else { cluster };
     whole.chain(rest.split_inclusive(|_| true))
-}
-
-/// The bytes of a telnet command (RFC 854).
-fn command_length(bytes: &[u8]) -> usize {
-    let length = match bytes.get(1) {
-        Some(&SB) => {
-            let is_end = |pair: &[u8]| pair == [IAC, SE];
-            bytes.windows(2).position(is_end).map_or(bytes.len(), |at| at + 2)
-        }
-        Some(WILL..=DONT) => 3,
-        _ => 2,
-    };
-    length.min(bytes.len())
 }
 
 /// The bytes of a control sequence (ECMA-48, section 5.4), or of ESC alone.
