@@ -39,7 +39,7 @@ impl Chat {
     /// Whether a line is the question of a program that doesn't speak telnet.
     pub(super) fn is_status_request(&self, id: ClientId, line: &[u8]) -> bool {
         let is_request = line == MSSP_REQUEST.as_bytes() && self.config.listing.is_some();
-        is_request && !self.sessions[id].has_spoken()
+        is_request && !self.is_web(id) && !self.sessions[id].has_spoken()
     }
 
     /// Answers it.

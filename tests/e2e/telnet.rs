@@ -333,6 +333,21 @@ fn character_sets_are_agreed_on() {
     eve.expect([&[IAC, SB, CHARSET, 2], &b"IBM850"[..], &[IAC, SE]].concat());
     bob.say("\u{e9}");
     eve.expect(b"<guest2> \x82\r\n");
+    // A name of the register of IANA, whose characters are no controls (promise 11).
+    ann.send([IAC, WILL, CHARSET]);
+    ann.reads_to([IAC, DO, CHARSET]);
+    ann.send([&[IAC, SB, CHARSET, 1], &b";ISO_8859-1:1987"[..], &[IAC, SE]].concat());
+    ann.expect([&[IAC, SB, CHARSET, 2], &b"ISO_8859-1:1987"[..], &[IAC, SE]].concat());
+    bob.say("\u{203a}31m \u{e9}");
+    ann.expect(b"<guest2> ?31m \xe9\r\n");
+    // JSON is UTF-8, whatever the terminal tells later (promise 77).
+    ann.send("/format json\n");
+    ann.reads_to("\"ok\":true}\r\n");
+    ann.send([&[IAC, SB, TERMINAL_TYPE, 0], &b"ANSI"[..], &[IAC, SE]].concat());
+    ann.send("/time\n");
+    ann.reads_to("\"re\":\"time\",\"ok\":true}\r\n");
+    bob.say("\u{e9}");
+    ann.reads_to("\"text\":\"\u{e9}\"");
 }
 
 /// What a client says of its environment decides about colors; NO_COLOR has the last word, and

@@ -268,6 +268,34 @@ fn a_websocket_is_closed_for_abuse_and_told_why() {
     }
 }
 
+/// What a WebSocket is sent is JSON in frames, whatever it asks for.
+#[test]
+fn a_websocket_is_sent_nothing_but_json() {
+    let (program, mut ann) = web(&["--mssp"]);
+    let mut web = socket(&program, "/?nick=web");
+    assert_eq!(next(&mut web), "welcome, web: just type, or try /help");
+    let mut say = |text: &str| web.send(Message::text(text)).expect("it is open");
+    say("MSSP-REQUEST");
+    ann.hears("*** web joined");
+    ann.hears("<web> MSSP-REQUEST");
+    say("/bell on");
+    say("/format text");
+    let refused = loop {
+        let object = object(&mut web);
+        if object["re"] == "format" {
+            break object;
+        }
+    };
+    assert_eq!(
+        (&refused["ok"], &refused["text"]),
+        (&false.into(), &"over the web everything is sent as JSON".into())
+    );
+    ann.say("web: hello");
+    assert_eq!(next(&mut web), "web: hello");
+    ann.say("bye");
+    assert_eq!(next(&mut web), "bye");
+}
+
 #[test]
 fn a_websocket_is_told_that_the_server_ends() {
     let (mut program, _ann) = web(&[]);

@@ -431,13 +431,14 @@ fn quiet(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
 
 fn format(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let layout = match rest {
+        "text" if chat.is_web(id) => return Err(texts::FORMAT_WEB.into()),
         "text" => chat.config.text_layout(),
         "json" => Layout::Json,
         _ => return Err(Problem::Usage),
     };
     let encoding = chat.sessions[id].reader.newest_encoding();
-    if layout == Layout::Json && !chat.sessions[id].rare().client.charset().is_utf8() {
-        // As RFC 8259 wants it (section 8.1).
+    if layout == Layout::Json {
+        // As RFC 8259 wants it (section 8.1), whatever the terminal says later.
         chat.sessions[id].set_client(|client| client.choose_charset(Charset::UTF_8));
     }
     chat.set_encoding(id, encoding.with_layout(layout));

@@ -6,6 +6,7 @@ pub const EDIT_ON: &str = "the server edits your line already; /edit off stops i
 pub const EDIT_UNANSWERED: &str = "your program doesn't answer telnet options, so the server can't edit: use telnet, PuTTY or rlwrap nc; odd characters above are the question to it";
 pub const EDIT_DECLINED: &str =
     "your program doesn't let the server edit: your line is edited where it is, if at all";
+pub const FORMAT_WEB: &str = "over the web everything is sent as JSON";
 pub const EDIT_WEB: &str = "the server doesn't edit the line of a browser";
 pub const EDIT_OFF: &str = "line editing is off";
 pub const CHARSET_FIXED: &str = "browsers and JSON clients always get UTF-8";
