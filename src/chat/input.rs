@@ -190,7 +190,9 @@ impl Chat {
             Input::TooLong => self.notify(id, &texts::line_too_long(self.config.line_bytes_max)),
             Input::Typed(line) => {
                 let text = Text::clean(line.as_bytes());
-                self.remember(id, text.as_str());
+                if !self.looks_secret(id, text.as_str()) {
+                    self.remember(id, text.as_str());
+                }
                 self.add_note(id, &Editor::entered(line));
                 self.handle_text(id, &text);
             }
@@ -245,7 +247,7 @@ impl Chat {
         let text = text.as_str();
         match text.strip_prefix('/') {
             None if text.is_empty() => {}
-            None if self.looks_secret(id, text) => self.notify(id, texts::LOOKS_SECRET),
+            None if self.looks_secret(id, text) => self.notify(id, &texts::looks_secret()),
             None if self.is_slip(id, text) => {
                 let word = text.to_lowercase();
                 self.come_back(id);

@@ -111,9 +111,11 @@ fn secrets_are_not_brought_back() {
         stage.terminal.types(line);
         stage.bob.hears(format!("<guest2> {line}"));
     }
-    for (line, answer) in
-        [("/op hush", "there are no operators here"), ("/nick eve!hush", "is now eve!")]
-    {
+    for (line, answer) in [
+        ("/op hush", "there are no operators here"),
+        ("/nick eve!hush", "is now eve!"),
+        (" /op hush", "it looks like a secret"),
+    ] {
         stage.terminal.types(line);
         stage.terminal.comes_to(|screen, _| screen.contains(answer));
     }

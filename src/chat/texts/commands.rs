@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::phrases::{count, span};
 use crate::chat::counts::Counts;
-use crate::wire::{Time, rfc3339};
+use crate::chat::notice::Notice;
+use crate::wire::{NoticeEvent as Event, Time, rfc3339};
 
 pub fn usage(usage: &str) -> String {
     format!("usage: {usage}")
@@ -22,8 +23,9 @@ pub fn unknown_command(word: &str, nearest: Option<&str>) -> String {
 }
 
 /// Somebody typed a command without its slash.
-pub fn slip(word: &str) -> String {
-    format!("commands begin with a slash: /{word}; to say {word}, type it again")
+pub fn slip(word: &str) -> Notice {
+    let text = format!("commands begin with a slash: /{word}; to say {word}, type it again");
+    Notice::of(Event::Unsent, text)
 }
 
 /// A line of `/help`, with so much place for how a command is typed.

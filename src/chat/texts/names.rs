@@ -94,9 +94,13 @@ pub const SECRETS_BUSY: &str = "too many secrets are being checked: try again in
 pub const SECRETS_FAIL: &str = "the secret can't be checked now: try again later";
 pub const LOG_IN_FIRST: &str = "log in first, or give the secret: /unregister NAME SECRET";
 pub const LOGGED_IN_ELSEWHERE: &str = "goodbye: you have logged in on another connection";
-pub const SECRET_IS_NEW: &str = "goodbye: your name has another secret now: log in again";
-pub const LOOKS_SECRET: &str =
+const LOOKS_SECRET: &str =
     "not sent, because it looks like a secret: a command begins with a slash (like /login SECRET)";
+pub const SECRET_IS_NEW: &str = "goodbye: your name has another secret now: log in again";
+
+pub fn looks_secret() -> Notice {
+    Notice::of(Event::Unsent, LOOKS_SECRET)
+}
 
 pub fn registered(name: &str) -> String {
     format!("{name} is yours now: when you are back, /login {name} SECRET takes it")
