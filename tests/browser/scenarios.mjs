@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Link, Program, eventually, get, startServer } from './server.mjs';
+import { Link, Program, eventually, get, startRedis, startServer } from './server.mjs';
 
 /// A page in a browser of its own; what goes wrong in it fails the test.
 async function openPage(browser, url, { name, viewport, colorScheme, prepare } = {}) {
@@ -226,6 +226,76 @@ export async function a_password_is_asked_for(browser) {
   await isWell(ann, bob);
 }
 
+/// Lines without a number, of a server that can't reach the others, are shown like all others,
+/// and aren't taken for the question for the password.
+export async function a_link_that_is_down_gives_no_password_away(browser) {
+  const redis = await startRedis();
+  const { port } = await startServer(['--cluster', redis.url, '--password-file', process.env.PASSWORD_FILE]);
+  const nc = new Program('nc', ['127.0.0.1', String(port)]);
+  nc.say('open sesame');
+  nc.say('/nick nina');
+  await nc.hears('*** you are nina now');
+  const ann = await openPage(browser, `http://127.0.0.1:${port}/#password=open%20sesame`, { name: 'ann' });
+  redis.child.kill('SIGSTOP');
+  await sees(ann, 'the link to the other servers is down: until it is back, lines reach this server only');
+  nc.say('all alone');
+  await sees(ann, 'nina all alone');
+  await say(ann, 'me too');
+  await nc.hears('<ann> me too');
+  await eventually(() => 'nothing waits', async () => await ann.locator('.waiting').count() === 0);
+  nc.say('so it is');
+  await sees(ann, 'nina so it is');
+  assert.equal(await ann.locator('dialog[open]').count(), 0);
+  assert.ok(!nc.said.includes('open sesame'), nc.said);
+  redis.child.kill('SIGCONT');
+  await sees(ann, 'the link to the other servers is back');
+  await isWell(ann);
+}
+
+/// What the server doesn't say is marked, and not sent again.
+export async function what_is_not_said_waits_no_more(browser) {
+  const { port } = await startServer();
+  const nc = new Program('nc', ['127.0.0.1', String(port)]);
+  nc.say('/nick nina');
+  await nc.hears('*** you are nina now');
+  const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
+  const isMarked = what => ann.locator('.gap', { hasText: what }).waitFor();
+  await say(ann, 'help');
+  await isMarked('not sent');
+  // One that is too long ends the connection, once.
+  await say(ann, 'x'.repeat(5000));
+  await isMarked('not sent: too long');
+  await say(ann, 'this is shorter');
+  await nc.hears('<ann> this is shorter');
+  await eventually(() => 'nothing waits', async () => await ann.locator('.waiting').count() === 0);
+  assert.equal(nc.lines().filter(line => /ann.* joined/.test(line)).length, 2, nc.said);
+  // Whatever the case, the page stays with JSON.
+  await say(ann, '/Format text');
+  nc.say('still there?');
+  await sees(ann, 'nina still there?');
+  await isWell(ann);
+}
+
+/// A page keeps only a name that it was given, and takes no other one by itself.
+export async function a_refused_name_is_not_taken_later(browser) {
+  const { port } = await startServer();
+  const [nina, tom] = ['nina', 'tom'].map(() => new Program('nc', ['127.0.0.1', String(port)]));
+  nina.say('/nick nina');
+  tom.say('/nick tom');
+  await nina.hears('*** you are nina now');
+  await tom.hears('*** you are tom now');
+  const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
+  await say(ann, '/nick nina');
+  await eventually(() => 'the refusal', async () => (await shown(ann)).some(text => text.includes('nina is taken')));
+  nina.say('/quit');
+  await eventually(() => 'nina has left', async () => (await shown(ann)).some(text => text.startsWith('nina left')));
+  await say(ann, 'it is me');
+  await tom.hears('<ann> it is me');
+  assert.equal(await ann.evaluate(() => localStorage.getItem('roomcast.name')), 'ann');
+  assert.ok(!tom.said.includes('ann is now nina'), tom.said);
+  await isWell(ann);
+}
+
 /// A page of another site reaches nothing, whatever it tries.
 export async function another_site_reaches_nothing(browser) {
   const { port } = await startServer();
@@ -342,8 +412,9 @@ export async function the_keyboard_is_enough(browser) {
   await ann.keyboard.type('/wh');
   await ann.getByRole('option', { name: /^\/who\b/ }).waitFor();
   await ann.keyboard.press('ArrowDown');
+  await ann.keyboard.press('ArrowDown');
   assert.equal(await ann.getByRole('option', { selected: true }).count(), 1);
-  await ann.keyboard.press('Tab');
+  await ann.keyboard.press('Enter');
   assert.equal(await field(ann).inputValue(), '/whois ');
   await ann.keyboard.type('ni');
   await ann.keyboard.press('Tab');
@@ -356,6 +427,16 @@ export async function the_keyboard_is_enough(browser) {
   await ann.keyboard.type('hi');
   await ann.keyboard.press('Enter');
   await nc.hears('<ann> nina: hi');
+  // Enter sends what was typed, whatever it could be completed to.
+  await ann.keyboard.type('/msg nina I saw ni');
+  await ann.keyboard.press('Enter');
+  await nc.hears('<ann to you> I saw ni');
+  await ann.keyboard.type('/op not-to-be-seen');
+  await ann.keyboard.press('Enter');
+  await sees(ann, 'there are no operators here');
+  await field(ann).fill('nina: hi');
+  await ann.keyboard.press('Enter');
+  await eventually(() => 'it is said again', () => nc.lines().filter(line => line === '<ann> nina: hi').length === 2);
   // What was said last comes again.
   await ann.keyboard.press('ArrowUp');
   assert.equal(await field(ann).inputValue(), 'nina: hi');

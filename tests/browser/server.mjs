@@ -1,7 +1,10 @@
 // The server, clients of it that aren't browsers, and a network between that can break.
 
 import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const PATIENCE_MS = 20_000;
@@ -48,6 +51,17 @@ async function announceBrowser(port) {
     const headers = { 'User-Agent': 'Mozilla/5.0' };
     return fetch(`http://127.0.0.1:${port}/healthz`, { headers }).then(answer => answer.ok, () => false);
   });
+}
+
+/// Starts Redis on a unix socket of its own; gives its URL and its process.
+export async function startRedis() {
+  const directory = mkdtempSync(join(tmpdir(), 'roomcast-'));
+  closers.push(() => rmSync(directory, { recursive: true }));
+  const socket = join(directory, 'socket');
+  const child = spawn('redis-server', ['--port', '0', '--unixsocket', socket, '--save', '', '--dir', directory]);
+  processes.push(child);
+  await eventually(() => 'Redis', () => existsSync(socket));
+  return { url: `unix:${socket}`, child };
 }
 
 /// A program that is run in the room, such as nc or telnet.

@@ -11,7 +11,7 @@ use crate::support::process::ROOMCAST;
 fn browse(scenario: &str) {
     let directory = root().join("tests/browser");
     let has_driver = directory.join("node_modules/playwright-core").is_dir();
-    if lacks(&["node", "chromium", "nc", "telnet", "script"])
+    if lacks(&["node", "chromium", "nc", "telnet", "script", "redis-server"])
         || !is_there(has_driver, "playwright-core (npm ci --prefix tests/browser)")
     {
         return;
@@ -56,6 +56,9 @@ scenarios! {
     a_page_survives_a_restart
     a_page_goes_on_where_it_was_with_a_store
     a_password_is_asked_for
+    a_link_that_is_down_gives_no_password_away
+    what_is_not_said_waits_no_more
+    a_refused_name_is_not_taken_later
     another_site_reaches_nothing
     spare_connections_are_nobody
     the_keyboard_is_enough
