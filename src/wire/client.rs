@@ -328,6 +328,11 @@ impl Client {
         match frame {
             Ok(None) => None,
             Ok(Some(Frame::Text(text))) => {
+                // A frame is one line.
+                let text = match text.contains(['\n', '\r']) {
+                    true => text.replace("\r\n", " ").replace(['\n', '\r'], " "),
+                    false => text,
+                };
                 let bytes = text.into_bytes().into();
                 Some(Input::Line { bytes, end: LineEnd::Lf })
             }

@@ -197,7 +197,8 @@ impl Request {
             last_event_id: fields.text("last-event-id").map(Cow::into_owned),
             expects_continue: !is_old && fields.all("expect").eq_ignore_ascii_case("100-continue"),
             body: fields.body(is_old)?,
-            upgrade: fields.upgrade(method)?,
+            // RFC 9110, section 7.8.
+            upgrade: if is_old { None } else { fields.upgrade(method)? },
         })
     }
 
@@ -479,6 +480,9 @@ mod tests {
             assert_eq!(get("/dev", &lines("13", wrong)), Err(KEY), "{wrong:?}");
         }
         assert_eq!(get("/dev", "Upgrade: websocket\r\n").expect("a request").upgrade, None);
+        let old = format!("GET /dev HTTP/1.0\r\n{}\r\n", lines("13", key));
+        let (request, _) = Request::parse(old.as_bytes()).expect("a head").expect("all of it");
+        assert_eq!(request.upgrade, None, "HTTP/1.0 has none");
     }
 
     proptest! {

@@ -278,6 +278,8 @@ fn a_websocket_is_sent_nothing_but_json() {
     say("MSSP-REQUEST");
     ann.hears("*** web joined");
     ann.hears("<web> MSSP-REQUEST");
+    say("one\ntwo\r\nthree");
+    ann.hears("<web> one two three");
     say("/bell on");
     say("/format text");
     let refused = loop {
