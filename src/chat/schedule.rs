@@ -1,6 +1,6 @@
 //! What the chat does without being asked, and in which order.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::time::Instant;
 
 use crate::chat::close_reason::CloseReason;
@@ -10,8 +10,10 @@ use crate::chat::room::RoomId;
 /// What is to be done at once, and what at a time.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
-    /// Clients whose input may go on.
+    /// Clients whose input may go on, each once.
     resumes: VecDeque<ClientId>,
+    /// The same ones, to be found.
+    resuming: HashSet<ClientId>,
     /// Clients that have to go, as soon as there is headroom to say so.
     leaves: VecDeque<(ClientId, CloseReason)>,
     due: BTreeSet<(Instant, Due)>,
@@ -50,13 +52,18 @@ impl Schedule {
         due.into_iter().chain(fronts).min()
     }
 
-    /// Lets a client's input go on.
+    /// Lets a client's input go on, behind that of others. A client that waits for that already
+    /// keeps its place.
     pub fn resume(&mut self, id: ClientId) {
-        self.resumes.push_back(id);
+        if self.resuming.insert(id) {
+            self.resumes.push_back(id);
+        }
     }
 
     pub fn next_resume(&mut self) -> Option<ClientId> {
-        self.resumes.pop_front()
+        let id = self.resumes.pop_front()?;
+        self.resuming.remove(&id);
+        Some(id)
     }
 
     pub fn resume_count(&self) -> usize {
@@ -64,7 +71,7 @@ impl Schedule {
     }
 
     pub fn is_resuming(&self, id: ClientId) -> bool {
-        self.resumes.contains(&id)
+        self.resuming.contains(&id)
     }
 
     /// Lets a client go.
@@ -139,5 +146,27 @@ impl Schedule {
     /// When something is to be done.
     pub fn times_of(&self, due: Due) -> impl Iterator<Item = Instant> {
         self.due.iter().filter(move |(_, other)| *other == due).map(|(at, _)| *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slotmap::SlotMap;
+
+    use super::*;
+
+    /// Promise 25: a client gets no second turn by giving reasons for one again and again.
+    #[test]
+    fn a_client_waits_for_one_turn_at_a_time() {
+        let (mut schedule, mut ids) = (Schedule::default(), SlotMap::with_key());
+        let [ann, bob]: [ClientId; 2] = [(); 2].map(|()| ids.insert(()));
+        for id in [ann, ann, bob, ann, bob] {
+            schedule.resume(id);
+        }
+        assert_eq!((schedule.resume_count(), schedule.is_resuming(bob)), (2, true));
+        assert_eq!(schedule.next_resume(), Some(ann));
+        schedule.resume(ann);
+        assert_eq!([(); 3].map(|()| schedule.next_resume()), [Some(bob), Some(ann), None]);
+        assert!(!schedule.is_resuming(ann));
     }
 }
