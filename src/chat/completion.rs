@@ -106,9 +106,9 @@ impl Chat {
         let name = word.strip_prefix('@').unwrap_or(word);
         let (sign, end) = if name == word { ("", end) } else { ("@", " ") };
         let room = &self.rooms[self.sessions[id].room];
-        let spares: Vec<_> = self.spares_in(self.sessions[id].room).collect();
+        let browsers = &self.admission.browsers;
         let members = room.members().iter().take(PEOPLE_LOOKED_AT_MAX);
-        let here = members.filter(|&&it| it != id && !spares.contains(&it)).map(|&it| {
+        let here = members.filter(|&&it| it != id && !browsers.is_spare(it)).map(|&it| {
             let session = &self.sessions[it];
             let spoke = session.has_spoken().then_some(session.spoke);
             (Reverse(spoke), session.nick.name())

@@ -408,8 +408,8 @@ impl Chat {
     pub(super) fn here(&self, id: ClientId) -> Notice {
         let room = self.sessions[id].room;
         let members = self.rooms[room].members();
-        let spares: Vec<_> = self.spares_in(room).collect();
-        let people = members.iter().copied().filter(|other| !spares.contains(other));
+        let browsers = &self.admission.browsers;
+        let people = members.iter().copied().filter(|other| !browsers.is_spare(*other));
         let mut shown: Vec<_> = people.take(texts::NAMES_MAX).collect();
         shown.sort_unstable();
         let elsewhere = self.rooms[room].key.iter().flat_map(|key| self.directory.people_in(key));

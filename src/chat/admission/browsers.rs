@@ -81,6 +81,11 @@ impl Browsers {
         self.spares.remove(&id)
     }
 
+    /// Whether a client may be a spare connection.
+    pub fn is_spare(&self, id: ClientId) -> bool {
+        self.spares.contains(&id)
+    }
+
     /// All that may be spare connections.
     pub fn spares(&self) -> impl Iterator<Item = ClientId> {
         self.spares.iter().copied()

@@ -30,9 +30,9 @@ impl Chat {
     /// Those in a client's room, who said something last first.
     fn people_around(&self, id: ClientId) -> Vec<(u32, ClientId)> {
         let room = self.sessions[id].room;
-        let spares: Vec<_> = self.spares_in(room).collect();
+        let browsers = &self.admission.browsers;
         let members = self.rooms[room].members().iter().copied().take(MEMBERS_MAX);
-        let here = members.filter(|other| !spares.contains(other));
+        let here = members.filter(|other| !browsers.is_spare(*other));
         let elsewhere = self.rooms[room].key.iter().flat_map(|key| self.directory.people_in(key));
         let all = here.chain(elsewhere.take(MEMBERS_MAX));
         let mut people: Vec<_> = all.map(|other| (self.idle_minutes(other), other)).collect();
