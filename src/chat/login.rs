@@ -106,6 +106,10 @@ impl Chat {
         // As any line: keys that erase work, and a stray CR isn't a part of it.
         let typed = Text::clean(line);
         let typed = typed.as_str();
+        // It may stand before a request (RFC 9112, section 2.2), and is no try.
+        if typed.is_empty() {
+            return;
+        }
         if self.is_lobby_locked() {
             return self.handle_locked_entry(id, typed);
         }

@@ -152,6 +152,21 @@ fn a_wrong_password_of_a_request_is_answered_a_second_later() {
     assert!(sent(&world, number).starts_with("HTTP/1.1 401 Unauthorized\r\n"));
 }
 
+/// An empty line is no try, and may stand before a request (RFC 9112, section 2.2).
+#[test]
+fn a_request_behind_an_empty_line_is_answered_and_nothing_else() {
+    let mut world = world_with_password();
+    let request = b"\r\n\r\nGET /lobby HTTP/1.1\r\nHost: localhost\r\n\
+        Authorization: Basic OnNlY3JldA==\r\n\r\n";
+    let number = ask(&mut world, request);
+    assert!(sent(&world, number).starts_with("HTTP/1.1 200 OK\r\n"), "{}", sent(&world, number));
+    let mut world = world_with_password();
+    let number = ask(&mut world, b"\n\n\n\nsecret\n");
+    world.sleep(SECOND);
+    world.settle();
+    assert!(sent(&world, number).starts_with("*** welcome"), "{}", sent(&world, number));
+}
+
 #[test]
 fn a_websocket_without_the_password_hears_nothing_of_its_room() {
     let mut world = world_with_password();
