@@ -503,7 +503,7 @@ impl Chat {
         to: &str,
         notice: impl Into<Told<'a>>,
     ) {
-        if self.sessions[id].rare().client.is_asking() {
+        if self.sessions[id].awaits_answer() {
             // It is sent one answer, and nothing else.
             return;
         }

@@ -291,6 +291,31 @@ fn a_post_is_answered_when_its_lines_have_their_places() {
     }
 }
 
+/// While a POST waits it is sent nothing that is said to it: its answer comes first and alone.
+#[test]
+fn a_post_that_waits_is_sent_its_answer_alone() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let url = engine.url();
+    let program = Program::web(&["--cluster", &url]);
+    let mut bob = program.connect();
+    bob.read_greeting();
+    engine.signal(Signal::STOP);
+    let mut curl = program.connect();
+    curl.send("POST /lobby HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nhello\n");
+    // It has been read when its line waits for the engine.
+    bob.say("/stats");
+    while !bob.line().ends_with(" 1 line pending") {
+        bob.say("/stats");
+    }
+    bob.say("/msg guest2 psst");
+    let answer = String::from_utf8(curl.read_to_any_end()).expect("UTF-8");
+    assert!(answer.starts_with("HTTP/1.1 ") && !answer.contains("psst"), "{answer}");
+    engine.signal(Signal::CONT);
+}
+
 /// Nobody knows what becomes of lines that the engine hasn't answered.
 #[test]
 fn a_post_that_the_link_fails_under_is_told_so() {

@@ -374,6 +374,14 @@ impl Session {
         }
     }
 
+    /// Whether it has made a request that isn't answered yet.
+    pub fn awaits_answer(&self) -> bool {
+        self.rare.as_deref().is_some_and(|rare| {
+            let is_to_come = matches!(rare.waiting, Some(Waiting::Request(_) | Waiting::Places));
+            is_to_come || rare.client.is_asking()
+        })
+    }
+
     /// Whether more of its input may be taken in.
     pub fn wants_input(&self) -> bool {
         self.is_talking()
