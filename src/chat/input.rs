@@ -253,8 +253,8 @@ impl Chat {
                 self.come_back(id);
                 self.notify(id, &texts::slip(&word));
             }
-            None => self.say(id, Manner::Say, text),
-            Some(escaped) if escaped.starts_with('/') => self.say(id, Manner::Say, escaped),
+            None => _ = self.say(id, Manner::Say, text),
+            Some(escaped) if escaped.starts_with('/') => _ = self.say(id, Manner::Say, escaped),
             Some(command) => self.handle_command(id, command),
         }
     }
@@ -302,24 +302,36 @@ impl Chat {
         }
     }
 
-    /// Adds what a client says to the log.
+    /// Adds what a client says to the log; false if it may not say it.
     ///
     /// Nothing that it says can be taken for a notice or for another's line: see
     /// [`Encoding::encode`].
-    pub(super) fn say(&mut self, id: ClientId, manner: Manner, text: &str) {
-        if let Some(wait) = self.slow_wait(id) {
-            return self.refuse_early_line(id, wait);
+    pub(super) fn say(&mut self, id: ClientId, manner: Manner, text: &str) -> bool {
+        if !self.begin_line(id) {
+            return false;
         }
-        if !self.begin_act(id) {
-            return;
-        }
-        self.begin_pause(id);
         let kind = match manner {
             Manner::Say => Kind::Said,
             Manner::Act => Kind::Act,
         };
         let from = self.label(id);
         self.append_line(id, kind, &from, text.as_bytes());
+        true
+    }
+
+    /// Does what goes before anything in a user's own words, or by chance, that all in the room
+    /// are shown: the same as before any act, and slow mode counts it as a line. False if it may
+    /// not be shown.
+    pub(super) fn begin_line(&mut self, id: ClientId) -> bool {
+        if let Some(wait) = self.slow_wait(id) {
+            self.refuse_early_line(id, wait);
+            return false;
+        }
+        let may = self.begin_act(id);
+        if may {
+            self.begin_pause(id);
+        }
+        may
     }
 
     /// Does what goes before any act that others in the room see: one that is muted

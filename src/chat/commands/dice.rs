@@ -70,7 +70,7 @@ fn number(text: &str) -> Option<u16> {
 /// `/roll [DICE]`
 pub(in crate::chat) fn roll(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let dice = Dice::parse(rest).ok_or_else(|| texts::bad_dice(DICE_MAX, SIDES_MAX))?;
-    if !chat.begin_act(id) {
+    if !chat.begin_line(id) {
         return Ok(());
     }
     chat.rolls += 1;

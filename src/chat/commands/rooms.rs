@@ -125,7 +125,7 @@ pub(in crate::chat) fn topic(chat: &mut Chat, id: ClientId, rest: &str) -> Outco
     if rest.len() > TOPIC_BYTES_MAX {
         return Err(texts::topic_too_long(TOPIC_BYTES_MAX).into());
     }
-    if !chat.begin_act(id) {
+    if !chat.begin_line(id) {
         return Ok(());
     }
     let is_off = rest == "-";
