@@ -63,6 +63,44 @@ fn a_post_in_slow_mode_gets_a_status() {
     ann.hears("<ci> six");
 }
 
+/// What becomes of lines is told, whatever has changed when the last one comes.
+#[test]
+fn a_post_is_told_of_all_lines_that_were_not_said() {
+    let files = Files::new();
+    let program = Program::web(&["--operator-file", &files.path("operator")]);
+    let mut ann = operator(&program, "ann");
+    let begin = |ann: &mut Client, lines: &str, name: &str| {
+        let mut curl = program.connect();
+        let chunk = format!("{:x}\r\n{lines}\r\n", lines.len());
+        let head = format!("POST /?nick={name} HTTP/1.1\r\nHost: localhost\r\n");
+        curl.send(format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunk}"));
+        hears_at_last(ann, &format!("<{name}> first"));
+        curl
+    };
+    let end = |curl: &mut Client, lines: &str| {
+        let chunk = format!("{:x}\r\n{lines}\r\n0\r\n\r\n", lines.len());
+        curl.send(chunk);
+        String::from_utf8(curl.read_to_any_end()).expect("UTF-8")
+    };
+    ann.say("/slow 1m");
+    hears_at_last(&mut ann, "*** ann turned on slow mode: one line in 60 s from each user");
+    let mut slow = begin(&mut ann, "first\nsecond\n", "slow");
+    ann.say("/slow off");
+    ann.hears("*** ann turned off slow mode");
+    let answer = end(&mut slow, "third\n");
+    assert!(answer.starts_with("HTTP/1.1 429 Too Many Requests"), "{answer}");
+    let text = "1 line was not sent, the others were: slow mode allows one line in 60 s; ";
+    assert!(answer.contains(text), "{answer}");
+    ann.hears("<slow> third");
+    let mut mal = begin(&mut ann, "first\n", "mal");
+    ann.say("/mute mal");
+    ann.hears("*** mal is muted");
+    let answer = end(&mut mal, "second\nthird\n");
+    assert!(answer.starts_with("HTTP/1.1 403 Forbidden"), "{answer}");
+    let text = "2 lines were not sent, the others were: an operator has muted you";
+    assert!(answer.contains(text), "{answer}");
+}
+
 /// Promise 81.
 #[test]
 fn a_locked_room_is_told_of_in_the_form_that_a_client_speaks() {

@@ -75,10 +75,6 @@ impl Chat {
 
     /// A line came too soon.
     pub(in crate::chat) fn refuse_early_line(&mut self, id: ClientId, wait: u32) {
-        if self.sessions[id].rare().client.is_asking() {
-            // The answer to its request says so.
-            return self.sessions[id].set_rare(|rare| rare.unsent += 1);
-        }
         let notice = self.early_line(id, wait);
         self.refuse(id, &notice);
     }

@@ -14,7 +14,7 @@ use crate::chat::room::cursor::Reader;
 use crate::wire::{Client, Request, Stage};
 
 pub(super) use self::state::{Phase, Standing, State};
-pub(super) use self::waiting::{Claim, Correspondent, Intro, Reading, Waiting};
+pub(super) use self::waiting::{Claim, Correspondent, Intro, Reading, Unsaid, Waiting};
 
 /// Notes that a client hasn't taken, in bytes; with more, its input waits.
 pub(super) const NOTE_BYTES_MAX: usize = 16 * 1024;
@@ -108,8 +108,8 @@ pub(super) struct RareState {
     pub posted: Option<(u64, u64)>,
     /// Lines of its request that have no place yet.
     pub unplaced: usize,
-    /// Lines of its request that weren't said, because of slow mode.
-    pub unsent: u32,
+    /// Lines of its request that weren't said.
+    pub unsaid: Option<Box<Unsaid>>,
     /// The registered name that its user has shown to own.
     pub account: Option<Nick>,
     /// A registered name that it wanted and has no secret for so far.
@@ -153,7 +153,7 @@ impl RareState {
         reading: None,
         posted: None,
         unplaced: 0,
-        unsent: 0,
+        unsaid: None,
         account: None,
         wanted: None,
         claim: None,
@@ -194,7 +194,7 @@ impl RareState {
             && self.reading.is_none()
             && self.posted.is_none()
             && self.unplaced == 0
-            && self.unsent == 0
+            && self.unsaid.is_none()
             && self.account.is_none()
             && self.wanted.is_none()
             && self.claim.is_none()

@@ -19,6 +19,18 @@ pub(in crate::chat) enum Waiting {
     Places,
 }
 
+/// Lines that a client has posted and that weren't said.
+#[derive(Debug)]
+pub(in crate::chat) struct Unsaid {
+    pub lines: u32,
+    /// The status of the answer.
+    pub status: &'static str,
+    /// Why the last one wasn't.
+    pub why: String,
+    /// In how many seconds it may be said, if it came too soon.
+    pub wait: Option<u32>,
+}
+
 /// Somebody who has sent a client a private message.
 #[derive(Clone, Debug)]
 pub(in crate::chat) enum Correspondent {

@@ -121,10 +121,14 @@ pub fn too_soon(seconds: u32, wait: u32) -> Notice {
     Notice::new(text, counted(Event::Unsent, wait.into()))
 }
 
-/// The answer to a POST of which some lines came too soon.
-pub fn partly_posted(unsent: u32, why: &str) -> String {
+/// The answer to a POST of which some lines, or all, weren't said.
+pub fn partly_posted(unsent: u32, is_part: bool, why: &str) -> String {
     let why = why.strip_prefix("not sent: ").unwrap_or(why);
-    format!("{} not sent, the others were: {why}", count_were(unsent.into(), "line"))
+    let unsent = count_were(unsent.into(), "line");
+    match is_part {
+        true => format!("{unsent} not sent, the others were: {why}"),
+        false => format!("{unsent} not sent: {why}"),
+    }
 }
 
 pub fn locked(nick: &str) -> String {

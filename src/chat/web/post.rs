@@ -2,7 +2,7 @@
 
 use crate::chat::ids::ClientId;
 use crate::chat::input::Manner;
-use crate::chat::member::Waiting;
+use crate::chat::member::{Unsaid, Waiting};
 use crate::chat::state::Chat;
 use crate::chat::texts;
 use crate::chat::web::answers::{self, Answer};
@@ -47,7 +47,9 @@ impl Chat {
         }
         let (before, on_their_way) = (self.position(id), self.outbox.lines());
         let (manner, text) = Manner::of(text);
-        self.say(id, manner, text);
+        if !self.say(id, manner, text) {
+            return self.count_unsaid(id);
+        }
         let after = self.position(id);
         if self.outbox.lines() > on_their_way && self.outbox.is_up() {
             self.sessions[id].set_rare(|rare| rare.unplaced += 1);
@@ -66,15 +68,40 @@ impl Chat {
             session.set_rare(|rare| rare.waiting = Some(Waiting::Places));
             return;
         }
-        let unsent = session.rare().unsent;
-        if let Some(wait) = self.slow_wait(id).filter(|_| unsent > 0) {
-            let text = texts::partly_posted(unsent, &self.early_line(id, wait));
-            return self.answer(id, &answers::too_early(text, wait), false);
-        }
         let session = &self.sessions[id];
-        let room = self.rooms[session.room].name.as_str();
-        let answer = answers::posted(session.rare().posted, room, self.run(id));
+        let (unsaid, posted) = (&session.rare().unsaid, session.rare().posted);
+        let answer = match unsaid {
+            None => {
+                let room = self.rooms[session.room].name.as_str();
+                answers::posted(posted, room, self.run(id))
+            }
+            Some(unsaid) => {
+                let text = texts::partly_posted(unsaid.lines, posted.is_some(), &unsaid.why);
+                let answer = Answer::text(unsaid.status, text);
+                match unsaid.wait {
+                    Some(wait) => answer.with_header("Retry-After", u64::from(wait)),
+                    None => answer,
+                }
+            }
+        };
         self.answer(id, &answer, false);
+    }
+
+    /// A line of a body wasn't said.
+    fn count_unsaid(&mut self, id: ClientId) {
+        let (muting, wait) = (self.sessions[id].rare().muting, self.slow_wait(id));
+        let (status, why) = match (muting, wait) {
+            (Some(muting), _) => {
+                ("403 Forbidden", texts::you_are_muted(self.mute_left(muting)).text)
+            }
+            (None, Some(wait)) => ("429 Too Many Requests", self.early_line(id, wait).text),
+            (None, None) => ("503 Service Unavailable", texts::NOT_SENT.to_owned()),
+        };
+        let wait = wait.filter(|_| muting.is_none());
+        self.sessions[id].set_rare(|rare| {
+            let lines = 1 + rare.unsaid.as_ref().map_or(0, |unsaid| unsaid.lines);
+            rare.unsaid = Some(Box::new(Unsaid { lines, status, why, wait }));
+        });
     }
 
     /// A line of a client has got this number on all servers, or gets none.
