@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use polling::Poller;
-use rustix::net::{SendFlags, send, sendmsg};
+use rustix::net::{RecvFlags, SendFlags, recv, send, sendmsg};
 use slotmap::{Key, KeyData};
 use socket2::Socket;
 
@@ -16,6 +16,9 @@ use crate::chat::{ClientId, Interest};
 
 // A client's id is its key in the poller.
 const _: () = assert!(size_of::<usize>() == 8, "roomcast needs a 64-bit system");
+
+/// Bytes that are looked at before they are read.
+const PEEKED_BYTES: usize = 16;
 
 /// One client, as the loop sees it.
 #[derive(Debug)]
@@ -90,6 +93,13 @@ impl Connection {
             Err(error) if is_not_now(&error) => Received::Nothing,
             Err(error) => Received::Broken(error),
         }
+    }
+
+    /// Whether what has come and wasn't read yet begins so.
+    pub fn has_unread(&self, begins: impl Fn(&[u8]) -> bool) -> bool {
+        let mut buffer = [0; PEEKED_BYTES];
+        let peeked = recv(&*self.socket, &mut buffer, RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        peeked.is_ok_and(|(length, _)| begins(&buffer[..length]))
     }
 
     /// Why the connection is broken.

@@ -48,10 +48,16 @@ impl Doorstep {
         self.waiting.len()
     }
 
-    /// Why this client waits, if it does; it is forgotten.
-    pub fn take(&mut self, id: ClientId) -> Option<Caller> {
+    /// Whether nobody else has place here.
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() >= CALLERS_MAX
+    }
+
+    /// Why this client waits, if it does, and until when; it is forgotten.
+    pub fn take(&mut self, id: ClientId) -> Option<(Caller, Instant)> {
         let at = self.waiting.iter().position(|waiting| waiting.id == id)?;
-        Some(self.waiting.remove(at).caller)
+        let Waiting { until, caller, .. } = self.waiting.remove(at);
+        Some((caller, until))
     }
 
     /// When the first of them has waited long enough.
@@ -59,11 +65,15 @@ impl Doorstep {
         self.waiting.iter().map(|waiting| waiting.until).min()
     }
 
-    /// The next one that has, or has to make place for others.
-    pub fn next_due(&mut self, now: Instant) -> Option<(ClientId, Caller)> {
-        let is_full = self.waiting.len() > CALLERS_MAX;
-        let at = self.waiting.iter().position(|waiting| is_full || waiting.until <= now)?;
-        let Waiting { id, caller, .. } = self.waiting.remove(at);
-        Some((id, caller))
+    /// Those that have, and one more if it has to make place for others. They are forgotten.
+    pub fn take_due(&mut self, now: Instant) -> Vec<(ClientId, Caller)> {
+        let first = if self.is_full() { self.waiting.first().map(|it| it.id) } else { None };
+        let due = self.waiting.extract_if(.., |it| it.until <= now || Some(it.id) == first);
+        due.map(|Waiting { id, caller, .. }| (id, caller)).collect()
+    }
+
+    /// All of them, which are forgotten.
+    pub fn take_all(&mut self) -> Vec<(ClientId, Caller)> {
+        self.waiting.drain(..).map(|it| (it.id, it.caller)).collect()
     }
 }

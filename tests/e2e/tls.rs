@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use data_encoding::BASE64;
@@ -340,6 +341,61 @@ fn handshakes_that_come_at_once_are_all_done() {
     for client in &mut clients {
         while !client.line().contains("is the newest") {}
     }
+}
+
+/// Promise 58: whoever waits long for a handshake isn't greeted in plain text meanwhile.
+#[test]
+fn nobody_that_waits_for_a_handshake_is_greeted_in_plain_text() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let [cert, key] = ["cert", "key"].map(|name| directory.path().join(name));
+    let [cert, key] = [&cert, &key].map(|path| path.to_str().expect("UTF-8"));
+    if lacks(&["openssl"]) {
+        return;
+    }
+    // A handshake takes milliseconds.
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:4096", "-nodes", "-subj", "/CN=localhost"])
+        .args(["-keyout", key, "-out", cert])
+        .stderr(Stdio::null())
+        .status();
+    assert!(made.expect("it runs").success());
+    let program = Program::web(&["--tls-cert", cert, "--tls-key", key, "--max-per-address", "0"]);
+    program.signal(Signal::STOP);
+    let mut sockets: Vec<_> = (0..200).map(|_| connect(&program)).collect();
+    let mut hello = Vec::new();
+    Secured::new(&program).connection.write_tls(&mut hello).expect("memory");
+    for socket in &mut sockets {
+        socket.write_all(&hello).expect("it is sent");
+    }
+    program.signal(Signal::CONT);
+    for socket in &mut sockets {
+        let mut first = [0];
+        socket.read_exact(&mut first).expect("a handshake goes on");
+        assert_eq!(first, [0x16], "it is plain text: {}", first.escape_ascii());
+    }
+}
+
+/// Promise 28: nobody that isn't let in holds up the end.
+#[test]
+fn refused_clients_that_say_nothing_hold_up_no_end() {
+    let mut program = start(&["--max-clients", "1"]);
+    let [_ann] = program.guests();
+    let mut half = connect(&program);
+    half.write_all(b"\x16\x03\x01\x01").expect("it is read");
+    let mut bob = Secured::new(&program);
+    bob.shake_hands(usize::MAX);
+    // A record that never ends.
+    bob.socket.write_all(b"\x17\x03\x03\x40\x00").expect("it is read");
+    let mut socket = bob.socket.try_clone().expect("a descriptor");
+    let dripping = thread::spawn(move || {
+        while socket.write_all(b"x").is_ok() {
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), 0);
+    drop((bob, half));
+    dripping.join().expect("it has ended");
 }
 
 /// Promise 58: one that isn't let in is told so in TLS, in its form.

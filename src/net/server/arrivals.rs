@@ -31,7 +31,7 @@ impl Server {
                 continue;
             }
             // A client that isn't accepted now is reported again.
-            while start.elapsed() < ACCEPT_TIME_MAX && self.chat.has_headroom() {
+            while start.elapsed() < ACCEPT_TIME_MAX && self.may_accept() {
                 match self.door.accept(now, key) {
                     Accepted::Nobody => break,
                     Accepted::Client(socket, peer) => {
@@ -41,6 +41,10 @@ impl Server {
                 }
             }
         }
+    }
+
+    fn may_accept(&self) -> bool {
+        self.chat.has_headroom() && !self.doorstep.is_full()
     }
 
     /// Lets a newcomer in, at once unless there is a file to be read first.

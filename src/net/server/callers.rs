@@ -30,19 +30,26 @@ impl Server {
             self.doorstep.add(now + FIRST_BYTES_TIME, id, Caller::Refused(refusal));
         } else {
             self.scratch[..first.len()].copy_from_slice(first);
-            self.answer_refused(now, id, refusal, first.len());
+            self.answer_refused(now, id, refusal, first.len(), now + FIRST_BYTES_TIME);
         }
     }
 
-    /// A client on the doorstep has sent something, or its connection is broken.
-    pub(super) fn handle_caller(&mut self, now: Instant, id: ClientId, caller: Caller) {
+    /// A client that may wait on the doorstep until then has sent something, or its connection is
+    /// broken.
+    pub(super) fn handle_caller(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        caller: Caller,
+        until: Instant,
+    ) {
         let length = match self.connections[id].receive(&mut self.scratch) {
             Received::Bytes(length) => length,
             Received::Nothing | Received::Eof | Received::CutOff => 0,
             Received::Broken(_) => return self.remove(id),
         };
         match caller {
-            Caller::Refused(refusal) => self.answer_refused(now, id, refusal, length),
+            Caller::Refused(refusal) => self.answer_refused(now, id, refusal, length, until),
             Caller::Unsecured(listener) => {
                 let first = self.scratch[..length].to_vec();
                 match TlsSide::is_hello(&first) {
@@ -55,6 +62,15 @@ impl Server {
 
     /// A client on the doorstep has waited long enough.
     pub(super) fn end_waiting(&mut self, now: Instant, id: ClientId, caller: Caller) {
+        if self.has_hello(id) {
+            // It is read as soon as handshakes have time again.
+            return self.doorstep.add(now + FIRST_BYTES_TIME, id, caller);
+        }
+        self.send_away(now, id, caller);
+    }
+
+    /// A client on the doorstep has to go.
+    pub(super) fn send_away(&mut self, now: Instant, id: ClientId, caller: Caller) {
         match caller {
             Caller::Refused(refusal) => self.say_refusal(now, id, refusal, &[]),
             Caller::Unsecured(_) => self.refuse_plain(now, id, &[]),
@@ -79,27 +95,39 @@ impl Server {
         self.say_refusal(now, id, refusal, first);
     }
 
-    /// Answers a client that isn't let in, of which so many bytes are in `scratch`: at once,
-    /// or in TLS when the handshake is done.
-    fn answer_refused(&mut self, now: Instant, id: ClientId, refusal: Refusal, length: usize) {
+    /// Answers a client that isn't let in, of which so many bytes are in `scratch`: at once, or in
+    /// TLS when the handshake is done. It waits until then at most, and once for the handshake.
+    fn answer_refused(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        refusal: Refusal,
+        length: usize,
+        mut until: Instant,
+    ) {
         let is_hello = TlsSide::is_hello(&self.scratch[..length]);
         let Some(tls) = self.tls.as_mut().filter(|tls| is_hello || tls.has(id)) else {
             let first = self.scratch[..length].to_vec();
             return self.say_refusal(now, id, refusal, &first);
         };
-        if !tls.has(id) && tls.begin(now, id).is_err() {
-            return self.remove(id);
+        if !tls.has(id) {
+            if tls.begin(now, id).is_err() {
+                return self.remove(id);
+            }
+            self.connections[id].is_fresh = false;
+            until = now + HANDSHAKE_TIME;
         }
         let received = match length {
             0 => Received::Eof,
             _ => tls.take(id, &mut self.scratch, length),
         };
-        let is_in_handshake = tls.finish_handshake(id).is_none() && tls.is_in_handshake(id);
+        if tls.finish_handshake(id).is_some() {
+            until = until.min(now + FIRST_BYTES_TIME);
+        }
         let is_sent = tls.flush(id, &self.connections[id]).is_ok() && !tls.is_waiting(id);
         match (received, is_sent) {
             (Received::Nothing, true) => {
-                let time = if is_in_handshake { HANDSHAKE_TIME } else { FIRST_BYTES_TIME };
-                self.doorstep.add(now + time, id, Caller::Refused(refusal));
+                self.doorstep.add(until, id, Caller::Refused(refusal));
             }
             (Received::Bytes(length), true) => {
                 let first = self.scratch[..length].to_vec();

@@ -559,12 +559,15 @@ impl Server {
             for id in self.proxies.take_all() {
                 self.remove(id);
             }
+            for (id, caller) in self.doorstep.take_all() {
+                self.send_away(now, id, caller);
+            }
             self.chat.handle_shutdown(now);
         }
         while let Some(id) = self.proxies.next_late(now) {
             self.drop_unintroduced(now, id);
         }
-        while let Some((id, caller)) = self.doorstep.next_due(now) {
+        for (id, caller) in self.doorstep.take_due(now) {
             self.end_waiting(now, id, caller);
         }
         while let Some(id) = self.tls.as_mut().and_then(|tls| tls.next_late(now)) {

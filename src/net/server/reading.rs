@@ -38,10 +38,10 @@ impl Server {
             self.unread += 1;
             return;
         }
-        if let Some(caller) = self.doorstep.take(id) {
-            return self.handle_caller(now, id, caller);
+        if let Some((caller, until)) = self.doorstep.take(id) {
+            return self.handle_caller(now, id, caller, until);
         }
-        let interest = connection.interest();
+        let interest = self.connections[id].interest();
         if !interest.read && !interest.write {
             // Nothing was asked for, so this is what can't be masked: HUP, ERR.
             return self.handle_hangup(id);
@@ -71,11 +71,23 @@ impl Server {
         }
     }
 
-    /// Whether a client that is in a handshake, or may begin one, is read in the next turn:
-    /// handshakes take long, and have only so much of each.
-    fn waits_for_handshakes(&self, id: ClientId) -> bool {
+    /// Whether a client that is in a handshake, or begins one, is read in a later turn: handshakes
+    /// take long, and have only so much of each.
+    fn waits_for_handshakes(&mut self, id: ClientId) -> bool {
         let Some(tls) = self.tls.as_ref().filter(|tls| !tls.has_time()) else { return false };
-        self.connections[id].is_fresh || tls.is_in_handshake(id)
+        let begins = self.has_hello(id);
+        let waits = begins || tls.is_in_handshake(id);
+        if begins {
+            // It isn't greeted in plain text meanwhile.
+            self.chat.begin_handshake(id);
+        }
+        waits
+    }
+
+    /// Whether the first bytes of a client have come, weren't read yet, and begin a handshake.
+    pub(super) fn has_hello(&self, id: ClientId) -> bool {
+        let connection = &self.connections[id];
+        self.tls.is_some() && connection.is_fresh && connection.has_unread(TlsSide::is_hello)
     }
 
     /// Reads once from a client, whether it speaks TLS or not.
