@@ -67,6 +67,7 @@ impl Chat {
                 Some(Due::Greeting(id)) => self.handle_greeting(id),
                 Some(Due::Presence(room)) => self.tell_presence(room),
                 Some(Due::Mute(number)) => _ = self.end_mute(number),
+                Some(Due::Reopening(room)) => self.reopen(room),
                 None => {
                     if let Some(id) = self.schedule.next_spare(now) {
                         self.greet_spare(id);

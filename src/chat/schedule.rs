@@ -37,6 +37,8 @@ pub(super) enum Due {
     Presence(RoomId),
     /// The mute with this number ends.
     Mute(u64),
+    /// The engine is asked again how a room goes on. It may be gone by then.
+    Reopening(RoomId),
 }
 
 impl Schedule {
@@ -139,7 +141,7 @@ impl Schedule {
     pub fn rooms(&self) -> impl Iterator<Item = RoomId> {
         self.due.iter().filter_map(|(_, due)| match due {
             Due::Presence(room) => Some(*room),
-            Due::Client(_) | Due::Greeting(_) | Due::Mute(_) => None,
+            Due::Client(_) | Due::Greeting(_) | Due::Mute(_) | Due::Reopening(_) => None,
         })
     }
 

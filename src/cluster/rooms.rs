@@ -89,7 +89,7 @@ impl Engine {
         while !rest.is_empty() {
             let (now, later) = rest.split_at(call_length(rest));
             let mut call = self.append.key(key(room, "log"));
-            call.key(key(room, "meta")).key(key(room, &format!("p:{incarnation}")));
+            call.key(key(room, "meta")).key(own_key(room, incarnation));
             call.arg(random_name()).arg(lines_max).arg(ROOM_SECONDS).arg(incarnation);
             call.arg(&*known.run).arg(known.newest).arg(behind);
             call.arg(&*self.instance);
@@ -115,9 +115,11 @@ impl Engine {
     }
 
     /// How a room goes on, and the end of what was said.
-    pub fn room(&mut self, room: &RoomKey, lines: usize) -> RedisResult<Tail> {
+    pub fn room(&mut self, room: &RoomKey, incarnation: &str, lines: usize) -> RedisResult<Tail> {
         let Standing { known, topic, rules, cleared, .. } = self.open(room, &Known::default())?;
         let lines = self.tail(room, known.newest, lines)?;
+        // Nobody else adds lines of this server, so it belongs to that.
+        let submitted = self.submitted(room, incarnation)?;
         Ok(Tail {
             is_known: known.newest > 0,
             name: room.name.clone(),
@@ -127,8 +129,16 @@ impl Engine {
             rules,
             cleared,
             lines,
+            submitted,
             is_interrupted: false,
         })
+    }
+
+    /// The count of the newest line that a server has added to a room.
+    fn submitted(&mut self, room: &RoomKey, incarnation: &str) -> RedisResult<u64> {
+        let mut command = redis::cmd("GET");
+        command.arg(own_key(room, incarnation));
+        Ok(command.query::<Option<u64>>(&mut self.connection)?.unwrap_or(0))
     }
 
     /// A part of the past of a room.
@@ -247,6 +257,11 @@ fn call_length(submissions: &[&Submission]) -> usize {
 /// The key of a part of a room. Rooms that look alike are one.
 pub(super) fn key(room: &RoomKey, part: &str) -> String {
     format!("{{rc:{}}}:{part}", room.looks[1])
+}
+
+/// The key of what a server has added to a room.
+fn own_key(room: &RoomKey, incarnation: &str) -> String {
+    key(room, &format!("p:{incarnation}"))
 }
 
 /// The id of the line with this number.

@@ -309,9 +309,11 @@ impl Writer {
     }
 
     fn answer(&mut self, query: &Query) -> RedisResult<Answer> {
-        let lines = self.tail_lines;
+        let (own, lines) = (Arc::clone(&self.incarnation), self.tail_lines);
         match query.wish {
-            Wish::Tail => self.ask(|engine| engine.room(&query.room, lines)).map(Answer::Tail),
+            Wish::Tail => {
+                self.ask(|engine| engine.room(&query.room, &own, lines)).map(Answer::Tail)
+            }
             Wish::Page { from, before } | Wish::Elsewhere { from, before } => {
                 self.ask(|engine| engine.page(&query.room, from, before)).map(Answer::Page)
             }

@@ -317,6 +317,8 @@ pub struct Tail {
     pub cleared: Vec<(u64, u64)>,
     /// The newest lines, oldest first, without a gap.
     pub lines: Vec<Past>,
+    /// The count of the newest line in it that this server has submitted; 0: none.
+    pub submitted: u64,
     /// The server ended without a word, and lines may have been said that were lost.
     pub is_interrupted: bool,
 }

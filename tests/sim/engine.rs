@@ -23,10 +23,16 @@ const NAMES: [&str; 4] = ["ann", "bob", "zoe", "АНН"];
 
 pub struct Engine {
     is_up: bool,
+    /// A test says when it goes and comes back.
+    is_held: bool,
+    /// So many questions are not answered.
+    pub failing: usize,
     /// What it was told while it is away.
     waiting: VecDeque<Told>,
     /// The number of the newest line of each room, and how often it was counted anew.
     rooms: HashMap<Box<str>, (u64, u64)>,
+    /// The count of the newest line of this server in each room.
+    submitted: HashMap<Box<str>, u64>,
     /// Who has each look.
     names: HashMap<Box<str>, PersonId>,
     people: HashMap<PersonId, Person>,
@@ -63,8 +69,11 @@ impl Engine {
     pub fn new(chat: &mut Chat) -> Engine {
         let mut engine = Engine {
             is_up: true,
+            is_held: false,
+            failing: 0,
             waiting: VecDeque::new(),
             rooms: HashMap::new(),
+            submitted: HashMap::new(),
             names: HashMap::new(),
             people: HashMap::new(),
             happened: VecDeque::new(),
@@ -82,7 +91,13 @@ impl Engine {
 
     /// Whether something is to be heard or done.
     pub fn is_busy(&self) -> bool {
-        !self.is_up || !self.happened.is_empty()
+        !self.is_up && !self.is_held || !self.happened.is_empty()
+    }
+
+    /// It goes away, or comes back; what is drawn changes that no more.
+    pub fn hold(&mut self, chat: &mut Chat, is_up: bool) {
+        (self.is_up, self.is_held) = (is_up, true);
+        chat.handle_link(is_up);
     }
 
     /// Takes what the chat has for it.
@@ -96,7 +111,9 @@ impl Engine {
     }
 
     pub fn ask(&mut self, query: Query) {
-        match self.is_up {
+        let is_answered = self.is_up && self.failing == 0;
+        self.failing = self.failing.saturating_sub(1);
+        match is_answered {
             true => self.waiting.push_back(Told::Query(query)),
             false => self.happened.push_back(Happening::Answer(query.ticket, Answer::Failed)),
         }
@@ -122,6 +139,9 @@ impl Engine {
     }
 
     fn misbehave(&mut self, chat: &mut Chat, rng: &mut Rng, faults: Faults, is_over: bool) {
+        if self.is_held {
+            return;
+        }
         if self.is_up && faults.has(Fault::EngineAway) && !is_over && rng.u16(..300) == 0 {
             self.is_up = false;
             chat.handle_link(false);
@@ -169,6 +189,9 @@ impl Engine {
         let (newest, _) = self.rooms.entry(room.name.clone()).or_default();
         *newest += 1;
         let number = *newest;
+        if server == OWN {
+            self.submitted.insert(room.name.clone(), count);
+        }
         let server = server.into();
         let arrival =
             Arrival { room, number, server, count, is_late: false, is_again: false, line };
@@ -226,7 +249,8 @@ impl Engine {
     fn tail(&mut self, room: &RoomKey) -> Tail {
         let (newest, times) = *self.rooms.entry(room.name.clone()).or_default();
         let (name, run) = (room.name.clone(), Some(run_name(times)));
-        Tail { name, next: newest + 1, run, ..Tail::default() }
+        let submitted = self.submitted.get(&room.name).copied().unwrap_or(0);
+        Tail { name, next: newest + 1, run, submitted, ..Tail::default() }
     }
 
     /// Something happens on the other server.

@@ -32,6 +32,7 @@ mod limits;
 mod floods;
 mod operators;
 mod rules;
+mod sharing;
 mod past;
 mod comfort;
 mod packets;

@@ -53,7 +53,7 @@ pub struct World {
     /// Where secrets are hashed.
     pub hasher: Hasher,
     /// If rooms are shared with other servers.
-    engine: Option<Engine>,
+    pub engine: Option<Engine>,
     /// What came of writing to many, which the chat hears in one go.
     written: Vec<(ClientId, Written)>,
 }

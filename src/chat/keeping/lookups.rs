@@ -109,6 +109,11 @@ impl Lookups {
         self.open.values().filter(|asked| matches!(asked, Asked::Room { .. })).count()
     }
 
+    /// Whether the engine was asked how a room goes on that was opened without it.
+    pub fn is_reopening(&self, room: RoomId) -> bool {
+        self.open.values().any(|asked| matches!(asked, Asked::Reopened(other) if *other == room))
+    }
+
     /// Whether the store was asked something for a client.
     pub fn has(&self, id: ClientId) -> bool {
         self.open.values().any(|asked| match asked {

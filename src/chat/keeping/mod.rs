@@ -141,11 +141,10 @@ impl Chat {
             }
             Some(Asked::Secret(id, deed)) => self.end_secret(id, &deed, Verdict::Failed),
             Some(Asked::Repair(room)) => self.handle_repair(&room, &answer),
-            Some(Asked::Reopened(id)) => {
-                if let Answer::Tail(tail) = answer {
-                    self.handle_reopened(id, &tail);
-                }
-            }
+            Some(Asked::Reopened(id)) => match answer {
+                Answer::Tail(tail) => self.handle_reopened(id, &tail),
+                _ => self.reopen_later(id),
+            },
             Some(Asked::Errand(sent)) => self.handle_lost_errand(&sent),
         }
     }

@@ -9,6 +9,7 @@ pub(super) mod sent;
 pub(super) mod errands;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::lookups::Asked;
@@ -16,9 +17,13 @@ use crate::chat::linking::outbox::Pending;
 use crate::chat::notice::Told;
 use crate::chat::room::RoomId;
 use crate::chat::room::log::{HiddenFrom, Line};
+use crate::chat::schedule::Due;
 use crate::chat::state::{Chat, Output};
 use crate::chat::texts;
 use crate::wire::{Arrival, Change, Kind, RoomKey, SharedLine, Submission, Tail, Wish};
+
+/// When the engine is asked again how a room goes on, if it hasn't said it.
+const REOPENING_TIME: Duration = Duration::from_secs(1);
 
 impl Chat {
     /// Whether there is something for the link.
@@ -120,7 +125,7 @@ impl Chat {
         hidden: HiddenFrom,
         change: Option<Change>,
     ) {
-        if self.outbox.is_up() {
+        if self.outbox.is_up() && self.rooms[id].is_watched() {
             return self.outbox.add(key, line, hidden, change);
         }
         // Who comes and goes is known when the link is back.
@@ -215,14 +220,34 @@ impl Chat {
     /// The engine works again.
     fn come_together(&mut self) {
         self.tell_everyone(&texts::link_up());
+        self.tell_lost();
+        let rooms: Vec<_> = self.rooms.iter().map(|(id, _)| id).collect();
+        rooms.into_iter().for_each(|id| self.reopen(id));
+    }
+
+    /// Says in rooms how many lines of theirs other servers don't get; not before the engine has
+    /// opened the room.
+    fn tell_lost(&mut self) {
         for (room, lines) in self.outbox.take_lost() {
-            self.append_elsewhere(&room, &texts::lines_said_alone(lines));
+            match self.rooms.find_key(&room).is_none_or(|id| self.rooms[id].is_watched()) {
+                true => self.append_elsewhere(&room, &texts::lines_said_alone(lines)),
+                false => self.outbox.lose(&room, lines),
+            }
         }
-        let unknown = self.rooms.iter().filter(|(_, room)| room.shared.run.is_empty());
-        let unknown: Vec<_> = unknown.filter_map(|(id, it)| Some((id, it.key.clone()?))).collect();
-        for (id, key) in unknown {
+    }
+
+    /// Asks how a room goes on that was opened while the engine was away.
+    pub(super) fn reopen(&mut self, id: RoomId) {
+        let room = self.rooms.get(id).filter(|room| !room.is_watched());
+        let key = room.and_then(|room| room.key.clone());
+        if let Some(key) = key.filter(|_| self.outbox.is_up() && !self.lookups.is_reopening(id)) {
             self.ask(key, Wish::Tail, Asked::Reopened(id));
         }
+    }
+
+    /// The engine hasn't said how a room goes on. It may work all the same, without a word.
+    pub(super) fn reopen_later(&mut self, id: RoomId) {
+        self.schedule.set(self.clock.now() + REOPENING_TIME, Due::Reopening(id));
     }
 
     /// A room that was opened while the engine was away goes on like this.
@@ -233,8 +258,8 @@ impl Chat {
         self.keep_run(id);
         let room = &self.rooms[id];
         if let Some(key) = room.key.clone() {
-            // All that was said here is before that.
-            self.outbox.forget(&key);
+            // What was said here before that doesn't come back.
+            self.outbox.forget_until(&key, tail.submitted);
             self.count_dropped();
         }
         if !tail.topic.is_empty() {
@@ -242,6 +267,7 @@ impl Chat {
         }
         self.apply_rules(id, &tail.rules);
         self.watch(id);
+        self.tell_lost();
     }
 
     /// Shows what was said last, and nobody knows when it comes back.

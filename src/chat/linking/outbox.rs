@@ -17,7 +17,8 @@ const LINES_MAX: usize = 2500;
 /// Bytes of lines that the link hasn't taken.
 const BYTES_MAX: usize = 1024 * 1024;
 
-/// Lines that were said while the engine is away, and bytes of them.
+/// Lines that are shown at once because the engine is away or hasn't opened their room, and bytes
+/// of them.
 const ALONE_LINES_MAX: usize = 1000;
 const ALONE_BYTES_MAX: usize = 256 * 1024;
 
@@ -33,11 +34,13 @@ pub(in crate::chat) struct Outbox {
     pending: HashMap<Arc<RoomKey>, VecDeque<Pending>>,
     /// How many these are.
     lines: usize,
+    /// How many of these those here have been shown.
+    shown: usize,
     /// Authors of lines that don't come back.
     dropped: Vec<ClientId>,
     /// The engine works.
     is_up: bool,
-    /// Lines said since it doesn't, and bytes of them.
+    /// Lines that were shown here at once since that has changed, and bytes of them.
     alone: (usize, usize),
     /// Lines that were too many of these, by room.
     lost: Vec<(Arc<RoomKey>, u64)>,
@@ -50,7 +53,7 @@ pub(in crate::chat) struct Pending {
     pub author: ClientId,
     /// Those who know it.
     pub hidden: HiddenFrom,
-    /// What it is, for those here while the engine is away; `None`: they have been shown it.
+    /// What it is, for those here if the engine goes away; `None`: they have been shown it.
     pub line: Option<SharedLine>,
 }
 
@@ -71,17 +74,13 @@ impl Outbox {
         self.lines += 1;
     }
 
-    /// Hands a line over that those here have been shown, because the engine is away. What is
-    /// too much is counted.
+    /// Hands a line over that those here have been shown, because the engine is away or hasn't
+    /// opened the room. What is too much is counted.
     pub fn add_shown(&mut self, room: &Arc<RoomKey>, line: &Line<'_>, change: Option<Change>) {
         let shared = shared(line, change);
         let (lines, bytes) = (self.alone.0 + 1, self.alone.1 + shared.bytes());
         if lines > ALONE_LINES_MAX || bytes > ALONE_BYTES_MAX {
-            match self.lost.iter_mut().find(|(other, _)| other == room) {
-                Some((_, lines)) => *lines += 1,
-                None => self.lost.push((Arc::clone(room), 1)),
-            }
-            return;
+            return self.lose(room, 1);
         }
         self.alone = (lines, bytes);
         self.push(room, shared);
@@ -89,6 +88,15 @@ impl Outbox {
         let pending = Pending { count: self.count, author, hidden, line };
         self.pending.entry(Arc::clone(room)).or_default().push_back(pending);
         self.lines += 1;
+        self.shown += 1;
+    }
+
+    /// So many lines of a room aren't handed over.
+    pub fn lose(&mut self, room: &Arc<RoomKey>, lines: u64) {
+        match self.lost.iter_mut().find(|(other, _)| other == room) {
+            Some((_, lost)) => *lost += lines,
+            None => self.lost.push((Arc::clone(room), lines)),
+        }
     }
 
     /// Hands a line over for a room that nobody here is in.
@@ -109,6 +117,7 @@ impl Outbox {
         let mut found: Option<Pending> = None;
         while let Some(next) = pending.pop_front_if(|pending| pending.count <= count) {
             self.lines -= 1;
+            self.shown -= usize::from(next.line.is_none());
             self.dropped.extend(found.replace(next).map(|pending| pending.author));
         }
         if pending.is_empty() {
@@ -124,9 +133,13 @@ impl Outbox {
 
     /// Nothing of this room comes back any more.
     pub fn forget(&mut self, room: &Arc<RoomKey>) {
-        let pending = self.pending.remove(room).unwrap_or_default();
-        self.lines -= pending.len();
-        self.dropped.extend(pending.into_iter().map(|pending| pending.author));
+        self.forget_until(room, u64::MAX);
+    }
+
+    /// Of this room nothing comes back up to this count.
+    pub fn forget_until(&mut self, room: &Arc<RoomKey>, count: u64) {
+        let last = self.take_back(room, count);
+        self.dropped.extend(last.map(|pending| pending.author));
     }
 
     /// The authors of lines that don't come back any more, once for each.
@@ -142,7 +155,9 @@ impl Outbox {
             let hidden = std::mem::replace(&mut pending.hidden, HiddenFrom::Nobody);
             Some((pending.author, hidden, pending.line.take()?))
         });
-        shown.collect()
+        let shown: Vec<_> = shown.collect();
+        self.shown += shown.len();
+        shown
     }
 
     /// Whether there is something for the link.
@@ -158,8 +173,8 @@ impl Outbox {
 
     /// Whether more may be said now.
     pub fn has_place(&self) -> bool {
-        // While the engine is away there are other limits.
-        !self.is_up || self.lines < LINES_MAX && self.bytes < BYTES_MAX
+        // While the engine is away, and for rooms that it hasn't opened, there are other limits.
+        !self.is_up || self.lines - self.shown < LINES_MAX && self.bytes < BYTES_MAX
     }
 
     /// Lines that haven't come back.
@@ -254,6 +269,7 @@ mod tests {
             outbox.add_shown(room, &hello(), None);
         }
         assert_eq!((outbox.take().len(), outbox.lines()), (ALONE_LINES_MAX, ALONE_LINES_MAX));
+        assert_eq!(outbox.shown, ALONE_LINES_MAX);
         assert_eq!(outbox.take_lost(), [(lobby.clone(), 1), (dev, 2)]);
         let first = outbox.take_back(&lobby, 1).expect("it was handed over");
         assert_eq!(first.line, None, "it has been shown");

@@ -99,6 +99,11 @@ impl Room {
         }
     }
 
+    /// Whether the engine has said how it goes on, so that what others say is read.
+    pub fn is_watched(&self) -> bool {
+        !self.shared.run.is_empty()
+    }
+
     /// Names the counting of lines that everybody knows.
     pub fn run(&self) -> &str {
         if self.shared.run.is_empty() { self.log.run() } else { &self.shared.run }

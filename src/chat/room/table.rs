@@ -148,6 +148,10 @@ impl Rooms {
         self.looks(name).iter().find_map(|look| self.by_look.get(look).copied())
     }
 
+    pub fn get(&self, id: RoomId) -> Option<&Room> {
+        self.rooms.get(id)
+    }
+
     pub fn get_mut(&mut self, id: RoomId) -> Option<&mut Room> {
         self.rooms.get_mut(id)
     }
