@@ -11,7 +11,9 @@
 -- text, what it changes or nothing ("t" with the topic behind it, "m" with what operators have
 -- set, or "c" with the numbers of the first and the last line that are taken out), and what a
 -- notice tells programs (v) or nothing.
--- Gives the number of the newest line, and the name of the counting.
+-- Gives the number of the newest line, the name of the counting, and why lines were not taken out,
+-- or nothing. After an error all lines before the one that it belongs to have their places, and
+-- those from it on may come again.
 local log, meta, own = KEYS[1], KEYS[2], KEYS[3]
 local fresh, kept, seconds, server = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 -- A line that is older when it gets its place is late: others have talked on meanwhile.
@@ -32,7 +34,8 @@ elseif (e == ARGV[5] and s < tonumber(ARGV[6])) or (state[3] or '') ~= instance 
     e = fresh
     redis.call('HSET', meta, 'b', string.format('%.0f', s))
 end
--- Takes lines out, and notes that for servers that know them.
+
+-- Takes lines out, and notes that for servers that know them. Gives an error if it can't.
 local function clear(range)
     local CLEARED_BYTES_MAX, STEP = 2000, 500
     local first, last = string.match(range, '^(%d+)-(%d+)$')
@@ -42,12 +45,13 @@ local function clear(range)
     local ids
     repeat
         ids = {}
-        for at, found in ipairs(redis.call('XRANGE', log, first .. '-0', last .. '-0',
-                'COUNT', STEP)) do
+        local entries = redis.pcall('XRANGE', log, first .. '-0', last .. '-0', 'COUNT', STEP)
+        for at, found in ipairs(entries) do
             ids[at] = found[1]
         end
-        if #ids > 0 then
-            redis.call('XDEL', log, unpack(ids))
+        local done = #ids > 0 and redis.pcall('XDEL', log, unpack(ids)) or entries
+        if type(done) == 'table' and done.err then
+            return done
         end
     until #ids < STEP
     local cleared = (redis.call('HGET', meta, 'c') or '') .. ' ' .. range
@@ -57,49 +61,75 @@ local function clear(range)
     redis.call('HSET', meta, 'c', cleared)
 end
 
+-- Whether an error stays however often it is tried: the user of this server may not do that.
+local function is_refusal(err)
+    return string.find(err, "can't run this command", 1, true)
+        or string.find(err, 'no permissions', 1, true)
+        or string.find(err, 'NOPERM', 1, true)
+end
+
+-- Adds a line with the next number. Gives an error if it can't.
+local function add(i)
+    local entry = {'XADD', log, 'MAXLEN', '~', kept, string.format('%.0f-0', s + 1), 'r', e,
+        'i', server, 'n', ARGV[i], 'l', tonumber(ARGV[i + 2]) < late_before and '1' or '0',
+        'a', ARGV[i + 1], 't', ARGV[i + 2], 'k', ARGV[i + 3], 'f', ARGV[i + 4],
+        'x', ARGV[i + 5]}
+    local what, value = string.sub(ARGV[i + 6], 1, 1), string.sub(ARGV[i + 6], 2)
+    if what == 't' then
+        redis.call('HSET', meta, 't', value)
+        entry[#entry + 1] = 'o'
+        entry[#entry + 1] = value
+    elseif what ~= '' then
+        if what == 'm' then
+            redis.call('HSET', meta, 'm', value)
+        elseif what == 'c' then
+            local failed = clear(value)
+            if failed then
+                return failed
+            end
+        end
+        entry[#entry + 1] = 'y'
+        entry[#entry + 1] = ARGV[i + 6]
+    end
+    if ARGV[i + 7] ~= '' then
+        entry[#entry + 1] = 'v'
+        entry[#entry + 1] = ARGV[i + 7]
+    end
+    local added = redis.pcall(unpack(entry))
+    if type(added) == 'table' and added.err then
+        if not string.find(added.err, 'equal or smaller', 1, true) then
+            return added
+        end
+        -- The stream is of another state than what is known of it.
+        redis.call('DEL', log)
+        e = fresh
+        entry[8] = e
+        redis.call('HSET', meta, 'b', string.format('%.0f', s))
+        redis.call(unpack(entry))
+    end
+    s = s + 1
+end
+
+local failed, refused = nil, ''
 for i = 9, #ARGV, 8 do
     local count = tonumber(ARGV[i])
     if count > last then
-        s, last = s + 1, count
-        local entry = {'XADD', log, 'MAXLEN', '~', kept, string.format('%.0f-0', s), 'r', e,
-            'i', server, 'n', ARGV[i], 'l', tonumber(ARGV[i + 2]) < late_before and '1' or '0',
-            'a', ARGV[i + 1], 't', ARGV[i + 2], 'k', ARGV[i + 3], 'f', ARGV[i + 4],
-            'x', ARGV[i + 5]}
-        local what, value = string.sub(ARGV[i + 6], 1, 1), string.sub(ARGV[i + 6], 2)
-        if what == 't' then
-            redis.call('HSET', meta, 't', value)
-            entry[#entry + 1] = 'o'
-            entry[#entry + 1] = value
-        elseif what ~= '' then
-            if what == 'm' then
-                redis.call('HSET', meta, 'm', value)
-            elseif what == 'c' then
-                clear(value)
-            end
-            entry[#entry + 1] = 'y'
-            entry[#entry + 1] = ARGV[i + 6]
+        failed = add(i)
+        if failed and string.sub(ARGV[i + 6], 1, 1) == 'c' and is_refusal(failed.err) then
+            -- The line would say what isn't so.
+            failed, refused = nil, failed.err
         end
-        if ARGV[i + 7] ~= '' then
-            entry[#entry + 1] = 'v'
-            entry[#entry + 1] = ARGV[i + 7]
+        if failed then
+            break
         end
-        local added = redis.pcall(unpack(entry))
-        if type(added) == 'table' and added.err then
-            if not string.find(added.err, 'equal or smaller', 1, true) then
-                return added
-            end
-            -- The stream is of another state than what is known of it.
-            redis.call('DEL', log)
-            e = fresh
-            entry[6] = string.format('%.0f-0', s)
-            entry[8] = e
-            redis.call('HSET', meta, 'b', string.format('%.0f', s - 1))
-            redis.call(unpack(entry))
-        end
+        last = count
     end
 end
 redis.call('HSET', meta, 's', string.format('%.0f', s), 'e', e, 'x', instance)
 redis.call('SET', own, string.format('%.0f', last), 'EX', 86400)
 redis.call('EXPIRE', log, seconds)
 redis.call('EXPIRE', meta, seconds)
-return {string.format('%.0f', s), e}
+if failed then
+    return failed
+end
+return {string.format('%.0f', s), e, refused}

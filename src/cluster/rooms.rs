@@ -74,7 +74,8 @@ impl Engine {
     }
 
     /// Adds to a room what this server has and the room hasn't, in its order. `behind` is how far
-    /// the clock here is behind the engine's, in seconds. Gives where the room stands then.
+    /// the clock here is behind the engine's, in seconds. Gives where the room stands then, and why
+    /// lines were not taken out that should be.
     pub fn append(
         &mut self,
         room: &RoomKey,
@@ -83,8 +84,8 @@ impl Engine {
         known: &Known,
         behind: i64,
         submissions: &[&Submission],
-    ) -> RedisResult<Known> {
-        let mut known = known.clone();
+    ) -> RedisResult<(Known, Option<String>)> {
+        let (mut known, mut refused) = (known.clone(), None);
         let mut rest = submissions;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(call_length(rest));
@@ -99,10 +100,11 @@ impl Engine {
                 call.arg(&**from).arg(&**text);
                 call.arg(change.as_ref().map_or(String::new(), Change::text)).arg(&**facts);
             }
-            let (newest, run): (u64, String) = call.invoke(&mut self.connection)?;
+            let (newest, run, why): (u64, String, String) = call.invoke(&mut self.connection)?;
             (known, rest) = (Known { run: run.into(), newest }, later);
+            refused = refused.or(Some(why).filter(|why| !why.is_empty()));
         }
-        Ok(known)
+        Ok((known, refused))
     }
 
     /// The newest lines of a room up to this number, oldest first.

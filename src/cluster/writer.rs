@@ -166,7 +166,7 @@ impl Writer {
     fn try_job(&mut self, job: &Job, wake: &dyn Fn()) -> RedisResult<()> {
         match job {
             Job::Submit(lines) => {
-                self.submit(lines)?;
+                self.submit(lines, wake)?;
                 let bytes = lines.iter().map(|it| it.line.bytes()).sum();
                 self.waiting.fetch_sub(bytes, Ordering::Relaxed);
             }
@@ -233,7 +233,7 @@ impl Writer {
     }
 
     /// Adds lines to their rooms.
-    fn submit(&mut self, lines: &[Submission]) -> RedisResult<()> {
+    fn submit(&mut self, lines: &[Submission], wake: &dyn Fn()) -> RedisResult<()> {
         let mut rooms: Vec<(&RoomKey, Vec<&Submission>)> = Vec::new();
         for submission in lines {
             match rooms.iter_mut().rfind(|(other, _)| *other == &*submission.room) {
@@ -245,10 +245,15 @@ impl Writer {
         let behind = self.behind;
         for (room, entries) in rooms {
             let known = self.knowledge.of(room);
-            let known = self.ask(|engine| {
+            let (known, refused) = self.ask(|engine| {
                 engine.append(room, &incarnation, lines_max, &known, behind, &entries)
             })?;
             self.knowledge.learn(room, &known);
+            if let Some(why) = refused {
+                let name = &room.name;
+                let text = format!("lines of {name} stay, which an operator has cleared: {why}");
+                self.say(Event::Warning(text.into()), wake);
+            }
         }
         Ok(())
     }

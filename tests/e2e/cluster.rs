@@ -498,13 +498,23 @@ fn the_rights_in_the_page_are_enough() {
     // Nobody else may do anything.
     engine.ask("ACL SETUSER default on nopass -@all +acl");
     let url = format!("{}?user=roomcast&pass=sesame", engine.url());
-    let [here, there] = [(); 2].map(|()| Program::with_full_log(&["--cluster", &url]));
+    let directory = tempfile::tempdir().expect("a directory");
+    let password = directory.path().join("password");
+    std::fs::write(&password, "sesame\n").expect("it can be written");
+    let password = password.to_str().expect("UTF-8");
+    let options = ["--cluster", &url, "--operator-file", password];
+    let [here, there] = [(); 2].map(|()| Program::with_full_log(&options));
     let [mut ann, mut bob] = [here.connect(), there.connect()];
     [&mut ann, &mut bob].into_iter().for_each(Client::read_greeting);
     ann.say("/nick ann");
     hears_at_last(&mut ann, "*** guest1 is now ann");
     ann.say("/topic all of it\nhello");
     hears_at_last(&mut bob, "<ann> hello");
+    ann.say("/op sesame");
+    hears_at_last(&mut ann, "*** you are an operator now; /help shows what you can do");
+    ann.say("/clear 1");
+    let cleared = |line: &str| line.starts_with("*** ann cleared ");
+    while !cleared(&bob.line()) {}
     bob.say("/msg ann psst\n/join dev\nhello\n/history\n/quit");
     let psst = format!("<{} to you> psst", bob.nick());
     hears_at_last(&mut ann, &psst);

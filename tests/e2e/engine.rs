@@ -208,13 +208,17 @@ impl Server {
     }
 
     fn submit(&mut self, text: &str, topic: Option<&str>) {
+        let line = self.line(text, topic.map(|topic| Change::Topic(topic.into())));
+        self.link.submit(vec![line]);
+    }
+
+    /// The next line that it has.
+    fn line(&mut self, text: &str, change: Option<Change>) -> Submission {
         self.count += 1;
         let time = std::time::UNIX_EPOCH.elapsed().expect("it is later").as_secs() as u32;
         let (kind, from, text) = (Kind::Said, "ann".into(), text.into());
-        let change = topic.map(|topic| Change::Topic(topic.into()));
         let line = SharedLine { author: 1, time, kind, from, text, facts: "".into(), change };
-        let (room, count) = (Arc::clone(&self.room), self.count);
-        self.link.submit(vec![Submission { room, count, line }]);
+        Submission { room: Arc::clone(&self.room), count: self.count, line }
     }
 
     /// Reads until so many lines have arrived.
@@ -485,4 +489,36 @@ fn a_stream_that_does_not_fit_its_state_begins_anew() {
         }
     }
     assert_eq!(first.lines.last(), Some(&(1, "again".to_owned())));
+}
+
+/// Lines that may not be taken out stay, and nothing else is lost or tried for ever.
+#[test]
+fn lines_that_may_not_be_taken_out_stay_and_nothing_is_lost() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let mut server = Server::reading(&engine);
+    server.say("one");
+    server.reads(1);
+    engine.ask("ACL SETUSER default -xdel");
+    let two = server.line("two", None);
+    let clear = server.line("cleared", Some(Change::Clear(1, 1)));
+    let three = server.line("three", None);
+    server.link.submit(vec![two, clear, three]);
+    loop {
+        match server.event() {
+            Event::Warning(text) => {
+                assert!(text.starts_with("lines of lobby stay, "), "{text}");
+                break;
+            }
+            Event::Arrived(arrivals) => server.take(arrivals),
+            Event::Up | Event::Down(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    server.reads(3);
+    let lines: Vec<_> = server.lines.iter().map(|(number, text)| (*number, &**text)).collect();
+    assert_eq!(lines, [(1, "one"), (2, "two"), (3, "three")]);
+    assert_eq!(engine.ask("XLEN {rc:lobby}:log"), "3");
 }
