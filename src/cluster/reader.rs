@@ -214,6 +214,12 @@ impl Reader {
                 }
                 let Some(engine) = self.lifeline.engine() else { return Ok(()) };
                 let standing = engine.open(&watched.room, &watched.known)?;
+                if *standing.known.run != *entry.run && number > standing.base {
+                    // Entries of an earlier counting are before the base of this one. It is of no
+                    // counting, and counts as missing.
+                    watched.known.newest = number;
+                    continue;
+                }
                 if *standing.known.run == *entry.run {
                     // It may have begun before what was read so far.
                     watched.begin_run(entry.run, standing.base, events);

@@ -522,3 +522,30 @@ fn lines_that_may_not_be_taken_out_stay_and_nothing_is_lost() {
     assert_eq!(lines, [(1, "one"), (2, "two"), (3, "three")]);
     assert_eq!(engine.ask("XLEN {rc:lobby}:log"), "3");
 }
+
+/// An entry of another counting than the room's (anybody may have written it) counts as missing;
+/// nothing is read again for it.
+#[test]
+fn an_entry_of_no_counting_is_left_out() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let mut server = Server::reading(&engine);
+    server.say("one");
+    server.reads(1);
+    engine.ask("HSET {rc:lobby}:meta s 2");
+    engine.ask("XADD {rc:lobby}:log 2-0 r zzz i evil n 1 l 0 a 0 t 5 k said f eve x boo");
+    server.say("two");
+    server.reads(2);
+    // The state of the room is compared with what is known of it in its turn.
+    engine.ask("DEL {rc:lobby}:log {rc:lobby}:meta");
+    loop {
+        match server.event() {
+            Event::Reset { next, .. } => break assert_eq!(next, 1),
+            Event::Up | Event::Down(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(server.lines, [(1, "one".to_owned()), (3, "two".to_owned())]);
+}
