@@ -322,6 +322,7 @@ impl Keeper {
         }
         let answer = self.try_answer(&query).unwrap_or_else(|fault| match fault {
             Fault::Interrupted => Answer::TooLong,
+            Fault::Query(_) if matches!(query.wish, Wish::Search(_)) => Answer::Failed,
             _ if self.state.fault.is_some() => Answer::Failed,
             fault => {
                 self.fail(fault);
@@ -551,6 +552,21 @@ mod tests {
                 fs::remove_file(file.path()).expect("it is there");
             }
         }
+    }
+
+    /// Whoever asks for nonsense does no harm: it says nothing about the disk.
+    #[test]
+    fn a_query_that_fails_is_no_fault_of_the_disk() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (mut keeper, events) = keeper(&directory.path().join("roomcast.db"));
+        keeper.start(&key("lobby")).expect("it opens");
+        keeper.add(batch(1..2));
+        keeper.write();
+        let other = rusqlite::Connection::open(keeper.options.path.clone()).expect("it opens");
+        other.execute_batch("DROP TABLE words").expect("it is gone");
+        let answer = ask(&mut keeper, &events, Wish::Search("word1".into()));
+        assert!(matches!(answer, Answer::Failed), "{answer:?}");
+        assert_eq!(keeper.state.fault, None);
     }
 
     #[test]

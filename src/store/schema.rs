@@ -77,6 +77,8 @@ pub enum Fault {
     Busy,
     /// A query was stopped because it took too long.
     Interrupted,
+    /// A query isn't understood, which says nothing about the disk.
+    Query(String),
     /// Something else, that may be over later.
     Other(String),
 }
@@ -85,7 +87,10 @@ impl Fault {
     /// What it is, for an operator.
     pub fn text(&self) -> String {
         match self {
-            Fault::Corrupt(text) | Fault::Foreign(text) | Fault::Other(text) => text.clone(),
+            Fault::Corrupt(text)
+            | Fault::Foreign(text)
+            | Fault::Query(text)
+            | Fault::Other(text) => text.clone(),
             Fault::Busy => "another program has locked it".into(),
             Fault::Interrupted => "it took too long".into(),
         }
@@ -95,6 +100,7 @@ impl Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Fault {
         match error.sqlite_error_code() {
+            Some(ErrorCode::Unknown) => Fault::Query(error.to_string()),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Fault::Corrupt(error.to_string())
             }

@@ -88,9 +88,11 @@ impl Database {
 }
 
 /// The words of a user as a query: each of them has to be there, and one that ends with a
-/// star may go on. Nothing else of the language of queries is known here.
+/// star may go on. Nothing else of the language of queries is known here, and a control character
+/// is in no line (NUL would end the query).
 pub fn query(words: &str) -> String {
-    let words = words.split_whitespace().filter(|word| word.contains(char::is_alphanumeric));
+    let words = words.split(|it: char| it.is_whitespace() || it.is_control());
+    let words = words.filter(|word| word.contains(char::is_alphanumeric));
     let quoted = words.map(|word| {
         let bare = word.trim_end_matches('*');
         let star = if bare.len() < word.len() { " *" } else { "" };
@@ -117,6 +119,7 @@ mod tests {
         assert_eq!(find("HELLO word42"), [42]);
         assert_eq!(find("word4*").len(), 11);
         assert_eq!(find("kase"), [101]);
+        assert_eq!(find("hello\0word42\u{7}"), [42]);
         for words in ["\"quoted", "OR", "\" OR \"", "NEAR(", "text:hello", "-", "*", "(", ""] {
             // Whatever it finds, it is no error.
             find(words);
