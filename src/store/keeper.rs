@@ -112,11 +112,13 @@ impl Keeper {
     fn try_start(&mut self, lobby: &RoomKey) -> Result<Start, Fault> {
         self.open()?;
         let database = self.database.as_mut().expect("it was opened");
-        self.run = database.run().into();
-        self.highest = database.highest()?;
+        let (run, highest) = (database.run().to_owned(), database.highest()?);
         let names = database.names()?;
-        self.names = names.iter().map(|kept| (kept.name.clone(), Some(kept.clone()))).collect();
         let lobby = self.tail(lobby)?;
+        // Not before all of it is read: one that takes the place of a damaged one, of which the
+        // numbers aren't known, counts by another name.
+        (self.run, self.highest) = (run, highest);
+        self.names = names.iter().map(|kept| (kept.name.clone(), Some(kept.clone()))).collect();
         self.delete_old(DELETED_MAX);
         self.report();
         Ok(Start { run: self.run.clone(), highest: self.highest, lobby, names })
@@ -552,6 +554,26 @@ mod tests {
                 fs::remove_file(file.path()).expect("it is there");
             }
         }
+    }
+
+    /// Promise 52: what numbers a database has used isn't known if the page that says it is
+    /// damaged.
+    #[test]
+    fn a_database_whose_numbers_are_damaged_is_counted_by_another_name() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = database(directory.path());
+        let connection = rusqlite::Connection::open(&path).expect("it opens");
+        let select = "SELECT rootpage FROM sqlite_schema WHERE name = 'rooms'";
+        let page: u64 = connection.query_row(select, [], |row| row.get(0)).expect("a page");
+        connection.close().expect("it closes");
+        let mut bytes = fs::read(&path).expect("it is there");
+        let start = (page as usize - 1) * 4096;
+        bytes[start..start + 64].fill(0xee);
+        fs::write(&path, bytes).expect("it is written");
+        let (mut keeper, _events) = keeper(&path);
+        keeper.run = "z7q2".into();
+        let start = keeper.start(&key("lobby")).expect("another one opens");
+        assert_eq!((&*start.run, start.lobby.next), ("z7q2", 1));
     }
 
     /// Whoever asks for nonsense does no harm: it says nothing about the disk.
