@@ -2,6 +2,8 @@
 
 use redis::Value;
 
+use crate::wire::NUMBERS_MAX;
+
 /// An entry: its id and its fields.
 #[derive(Clone, Copy)]
 pub(super) struct Raw<'a> {
@@ -12,8 +14,7 @@ pub(super) struct Raw<'a> {
 impl<'a> Raw<'a> {
     /// The number in its id.
     pub fn number(&self) -> Option<u64> {
-        // A counting doesn't come so far.
-        self.id.split_once('-')?.0.parse().ok().filter(|number| *number < 1 << 62)
+        self.id.split_once('-')?.0.parse().ok().filter(|number| *number < NUMBERS_MAX)
     }
 
     /// A field; `None` if there is none of this name, or no text in it.

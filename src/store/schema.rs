@@ -100,6 +100,10 @@ impl Fault {
 impl From<rusqlite::Error> for Fault {
     fn from(error: rusqlite::Error) -> Fault {
         match error.sqlite_error_code() {
+            // A value that can't be stored comes from elsewhere.
+            None if matches!(error, rusqlite::Error::ToSqlConversionFailure(_)) => {
+                Fault::Other(error.to_string())
+            }
             Some(ErrorCode::Unknown) => Fault::Query(error.to_string()),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Fault::Corrupt(error.to_string())

@@ -46,8 +46,8 @@ pub use options::Options;
 pub use protocol::{FIRST_BYTES, First, Protocol};
 pub use rules::Rules;
 pub use shared::{
-    Arrival, Change, Dispatch, Errand, GUEST_NUMBERS, Outcome, PeopleNews, Person, PersonId,
-    SharedBan, SharedLine, SharedMute, SharedReport, Submission, Task, parse_range,
+    Arrival, Change, Dispatch, Errand, GUEST_NUMBERS, NUMBERS_MAX, Outcome, PeopleNews, Person,
+    PersonId, SharedBan, SharedLine, SharedMute, SharedReport, Submission, Task, parse_range,
 };
 pub use stored::{
     Answer, Batch, From, KeptName, News, Page, Past, Query, RoomKey, StoreState, StoredLine, Tail,

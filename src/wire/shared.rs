@@ -83,10 +83,14 @@ impl Change {
     }
 }
 
-/// Two numbers: `5-7`.
+/// No counting of lines comes so far. A larger number is none of ours.
+pub const NUMBERS_MAX: u64 = 1 << 62;
+
+/// Two numbers of lines, the first and the last one: `5-7`.
 pub fn parse_range(text: &str) -> Option<(u64, u64)> {
     let (first, last) = text.split_once('-')?;
-    Some((first.parse().ok()?, last.parse().ok()?))
+    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+    (first <= last && last < NUMBERS_MAX).then_some((first, last))
 }
 
 impl SharedLine {
@@ -329,7 +333,7 @@ mod tests {
         for change in changes {
             assert_eq!(Change::parse(&change.text()), Some(change));
         }
-        for text in ["", "é", "x1", "c5", "c5-x", "c-5"] {
+        for text in ["", "é", "x1", "c5", "c5-x", "c-5", "c7-5", "c5-4611686018427387904"] {
             assert_eq!(Change::parse(text), None, "{text}");
         }
         assert_eq!(Change::parse("m{"), Some(Change::Rules(Rules::default())));
