@@ -1,6 +1,6 @@
 //! The thread of the store: when what is written, and what happens when that fails.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -54,8 +54,10 @@ pub struct Keeper {
     due: Option<Instant>,
     /// The next numbers of the rooms that have been used.
     nexts: HashMap<Box<str>, u64>,
-    /// Rooms that nobody is in, and since when. After a crash their numbers go on where
-    /// they are.
+    /// Rooms that somebody is in, or was until a moment ago.
+    used: HashSet<Box<str>>,
+    /// Those that nobody is in, and since when. After a while their numbers go on where they are,
+    /// also after a crash.
     closed: HashMap<Box<str>, Instant>,
     /// No line has a higher number, in any room.
     highest: u64,
@@ -86,6 +88,7 @@ impl Keeper {
             lines: 0,
             due: None,
             nexts: HashMap::new(),
+            used: HashSet::new(),
             closed: HashMap::new(),
             highest: 0,
             names: BTreeMap::new(),
@@ -159,27 +162,45 @@ impl Keeper {
         until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()))
     }
 
-    /// Says where the numbers of rooms go on that have been empty for a while. Not at once:
-    /// each time that one is entered again numbers have to be reserved.
+    /// Says where the numbers of rooms go on that have been empty for a while, and forgets those
+    /// of which there is no line. Not at once: each time that one is entered again numbers have
+    /// to be reserved.
     fn close_rooms(&mut self) {
-        let is_past = |since: &Instant| *since + TIDY_TIME <= Instant::now();
-        let closed = self.closed.extract_if(|_, since| is_past(since));
-        let closed = closed.filter_map(|(room, _)| Some((self.nexts.get(&room).copied()?, room)));
-        let closed: Vec<_> = closed.collect();
-        if !self.closed.is_empty() {
-            self.tidy_at = Some(Instant::now() + TIDY_TIME);
-        }
         // What isn't written yet has other numbers reserved.
         if self.batches.is_empty()
             && self.state.fault.is_none()
-            && let Err(fault) = self.database().and_then(|database| database.end_rooms(&closed))
+            && let Err(fault) = self.try_close_rooms()
         {
             self.fail(fault);
         }
+        if !self.closed.is_empty() {
+            self.tidy_at = Some(Instant::now() + TIDY_TIME);
+        }
+    }
+
+    fn try_close_rooms(&mut self) -> Result<(), Fault> {
+        let is_past = |since: &Instant| *since + TIDY_TIME <= Instant::now();
+        let closed: Vec<_> =
+            self.closed.extract_if(|_, since| is_past(since)).map(|(room, _)| room).collect();
+        if closed.is_empty() {
+            return Ok(());
+        }
+        closed.iter().for_each(|room| _ = self.used.remove(room));
+        let nexts = closed.iter().filter_map(|room| Some((*self.nexts.get(room)?, room.clone())));
+        let nexts: Vec<_> = nexts.collect();
+        let database = self.database()?;
+        database.end_rooms(&nexts)?;
+        for room in database.delete_empty(&closed)? {
+            self.nexts.remove(&room);
+        }
+        Ok(())
     }
 
     fn add(&mut self, batch: Batch) {
         for (room, news) in batch.iter() {
+            if news != News::Closed && !self.used.contains(&room.name) {
+                self.used.insert(room.name.clone());
+            }
             let newest = match news {
                 News::Line(line) => line.number,
                 News::Lost(_, last) => last,
@@ -375,6 +396,7 @@ impl Keeper {
         let tail = database.tail(room, &self.nexts)?;
         if tail.is_known {
             self.nexts.insert(tail.name.clone(), tail.next);
+            self.used.insert(tail.name.clone());
             self.closed.remove(&tail.name);
         }
         Ok(tail)
@@ -406,11 +428,13 @@ impl Keeper {
             None => return Ok(0),
             Some(keep) => Some(seconds_since_1970().saturating_sub(keep.as_secs())),
         };
-        let (lines, rooms) = database.delete(DELETED_MAX, oldest)?;
+        let used = std::mem::take(&mut self.used);
+        let deleted = self.database().and_then(|it| it.delete(DELETED_MAX, oldest, &used));
+        self.used = used;
+        let (lines, rooms) = deleted?;
         for room in rooms {
             // A new one of this name begins behind its numbers.
             self.nexts.remove(&room);
-            self.closed.remove(&room);
         }
         Ok(lines)
     }
@@ -450,7 +474,7 @@ mod tests {
     use fastrand::Rng;
 
     use super::*;
-    use crate::wire::{From, Kind, StoredLine};
+    use crate::wire::{From, Kind, Rules, StoredLine};
 
     fn key(name: &str) -> Arc<RoomKey> {
         let look: Box<str> = name.into();
@@ -628,6 +652,42 @@ mod tests {
         // Whoever enters it makes it one that is used.
         assert_eq!(keeper.tail(&key("lobby")).expect("a tail").next, 11);
         assert!(highest(&mut keeper) > 1000);
+    }
+
+    /// Promise 81: what holds in a room holds as long as somebody is in it, however old its lines
+    /// are; when nobody is, nothing of it is left.
+    #[test]
+    fn a_room_of_which_no_line_is_left_stays_as_long_as_it_is_used() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (mut keeper, events) = keeper(&directory.path().join("roomcast.db"));
+        keeper.options.keep = Some(Duration::from_secs(60));
+        keeper.start(&key("lobby")).expect("it opens");
+        let rules = Rules { is_locked: true, ..Rules::default() };
+        let mut lines = batch(1..3);
+        lines.push(&key("lobby"), News::Topic("tea"));
+        lines.push(&key("lobby"), News::Rules(&rules.text()));
+        keeper.add(lines);
+        keeper.write();
+        let tail = |keeper: &mut Keeper| match ask(keeper, &events, Wish::Tail) {
+            Answer::Tail(tail) => tail,
+            other => panic!("{other:?}"),
+        };
+        for is_closed in [false, true] {
+            let found = tail(&mut keeper);
+            assert!(found.is_known && found.lines.is_empty(), "{found:?}");
+            assert_eq!((&*found.topic, found.rules, found.next), ("tea", rules.clone(), 3));
+            if is_closed {
+                let mut closed = Batch::default();
+                closed.push(&key("lobby"), News::Closed);
+                keeper.add(closed);
+                keeper.write();
+                keeper.closed.values_mut().for_each(|since| *since -= TIDY_TIME);
+                keeper.close_rooms();
+            }
+        }
+        let found = tail(&mut keeper);
+        assert!(!found.is_known && found.next > 2, "{found:?}");
+        assert!(keeper.used.is_empty() && keeper.nexts.is_empty());
     }
 
     #[test]
