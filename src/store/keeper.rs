@@ -198,11 +198,13 @@ impl Keeper {
 
     fn add(&mut self, batch: Batch) {
         for (room, news) in batch.iter() {
-            if news != News::Closed && !self.used.contains(&room.name) {
+            // What is stored late may come when nobody is there any more.
+            let is_used = !matches!(news, News::Closed | News::Again(_));
+            if is_used && !self.used.contains(&room.name) {
                 self.used.insert(room.name.clone());
             }
             let newest = match news {
-                News::Line(line) => line.number,
+                News::Line(line) | News::Again(line) => line.number,
                 News::Lost(_, last) => last,
                 News::Topic(_) | News::Run(_) | News::Rules(_) | News::Cleared(..) => continue,
                 News::Closed => {
@@ -213,7 +215,8 @@ impl Keeper {
             };
             self.highest = self.highest.max(newest);
             match self.nexts.get_mut(&room.name) {
-                Some(next) => *next = newest + 1,
+                // What is stored late has lower numbers.
+                Some(next) => *next = (newest + 1).max(*next),
                 None => _ = self.nexts.insert(room.name.clone(), newest + 1),
             }
         }

@@ -58,7 +58,8 @@ pub struct Batch {
 
 #[derive(Debug)]
 enum Entry {
-    Line { number: u64, time: Time, kind: Kind, from_bytes: u8, facts_bytes: u16, text_bytes: u32 },
+    Line(Line),
+    Again(Line),
     Lost { first: u64, last: u64 },
     Cleared { first: u64, last: u64 },
     Topic { bytes: u32 },
@@ -67,11 +68,24 @@ enum Entry {
     Closed,
 }
 
+/// A line, whose words are among the bytes of its batch.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    number: u64,
+    time: Time,
+    kind: Kind,
+    from_bytes: u8,
+    facts_bytes: u16,
+    text_bytes: u32,
+}
+
 /// Something that has happened in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News<'a> {
     /// A line was said.
     Line(StoredLine<'a>),
+    /// A line was said some time ago, and the store may have it, also under an earlier counting.
+    Again(StoredLine<'a>),
     /// Lines that the store isn't given, because it was too slow: the numbers of the
     /// first and the last one.
     Lost(u64, u64),
@@ -109,14 +123,8 @@ impl Batch {
     /// Adds news of a room.
     pub fn push(&mut self, room: &Arc<RoomKey>, news: News<'_>) {
         let entry = match news {
-            News::Line(StoredLine { number, time, kind, from, text, facts }) => {
-                self.bytes.extend_from_slice(from.as_bytes());
-                self.bytes.extend_from_slice(text);
-                self.bytes.extend_from_slice(facts.as_bytes());
-                let (from_bytes, text_bytes) = (from.len() as u8, text.len() as u32);
-                let facts_bytes = facts.len() as u16;
-                Entry::Line { number, time, kind, from_bytes, facts_bytes, text_bytes }
-            }
+            News::Line(line) => Entry::Line(self.push_line(&line)),
+            News::Again(line) => Entry::Again(self.push_line(&line)),
             News::Lost(first, last) => Entry::Lost { first, last },
             News::Cleared(first, last) => Entry::Cleared { first, last },
             News::Closed => Entry::Closed,
@@ -135,6 +143,16 @@ impl Batch {
         };
         let room = self.index(room);
         self.entries.push((room, entry));
+    }
+
+    fn push_line(&mut self, line: &StoredLine<'_>) -> Line {
+        let StoredLine { number, time, kind, from, text, facts } = *line;
+        self.bytes.extend_from_slice(from.as_bytes());
+        self.bytes.extend_from_slice(text);
+        self.bytes.extend_from_slice(facts.as_bytes());
+        let (from_bytes, text_bytes) = (from.len() as u8, text.len() as u32);
+        let facts_bytes = facts.len() as u16;
+        Line { number, time, kind, from_bytes, facts_bytes, text_bytes }
     }
 
     /// Adds what is to be kept of a name from now on; nothing if it isn't registered any more.
@@ -180,12 +198,8 @@ impl Batch {
         let mut take = move |bytes: usize| rest.split_off(..bytes).unwrap_or_default();
         self.entries.iter().map(move |(room, entry)| {
             let news = match *entry {
-                Entry::Line { number, time, kind, from_bytes, facts_bytes, text_bytes } => {
-                    let from = str::from_utf8(take(from_bytes.into())).unwrap_or_default();
-                    let text = take(text_bytes as usize);
-                    let facts = str::from_utf8(take(facts_bytes.into())).unwrap_or_default();
-                    News::Line(StoredLine { number, time, kind, from, text, facts })
-                }
+                Entry::Line(line) => News::Line(line.with_words(&mut take)),
+                Entry::Again(line) => News::Again(line.with_words(&mut take)),
                 Entry::Lost { first, last } => News::Lost(first, last),
                 Entry::Cleared { first, last } => News::Cleared(first, last),
                 Entry::Closed => News::Closed,
@@ -201,6 +215,17 @@ impl Batch {
             };
             (&self.rooms[*room as usize], news)
         })
+    }
+}
+
+impl Line {
+    /// The line with its words, which are the next of these bytes.
+    fn with_words<'a>(self, mut take: impl FnMut(usize) -> &'a [u8]) -> StoredLine<'a> {
+        let Line { number, time, kind, from_bytes, facts_bytes, text_bytes } = self;
+        let from = str::from_utf8(take(from_bytes.into())).unwrap_or_default();
+        let text = take(text_bytes as usize);
+        let facts = str::from_utf8(take(facts_bytes.into())).unwrap_or_default();
+        StoredLine { number, time, kind, from, text, facts }
     }
 }
 
@@ -410,6 +435,10 @@ mod tests {
             let facts = if from.is_empty() { "{\"event\":\"join\"}" } else { "" };
             News::Line(StoredLine { number, time: 7, kind: Kind::Said, from, text, facts })
         };
+        let again = |news| match news {
+            News::Line(line) => News::Again(line),
+            other => other,
+        };
         let news = [
             (&lobby, line(1, "ann", b"hello")),
             (&dev, News::Topic("all that")),
@@ -417,6 +446,7 @@ mod tests {
             (&dev, News::Lost(3, 5)),
             (&dev, News::Topic("")),
             (&dev, News::Run("k3f9x2")),
+            (&dev, again(line(5, "zoe", b"earlier"))),
             (&dev, line(6, "bob", b"")),
             (&dev, News::Closed),
         ];
@@ -424,6 +454,6 @@ mod tests {
         assert!(batch.is_empty());
         news.iter().for_each(|(room, news)| batch.push(room, *news));
         assert_eq!(batch.iter().collect::<Vec<_>>(), news);
-        assert_eq!((batch.len(), batch.rooms.len()), (8, 2));
+        assert_eq!((batch.len(), batch.rooms.len()), (9, 2));
     }
 }

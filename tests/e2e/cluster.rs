@@ -415,6 +415,45 @@ fn a_store_gets_what_was_said_elsewhere_while_it_was_away() {
     assert!(newest >= LINES as u64 + 5, "{newest}");
 }
 
+/// Promise 71: after a new start of the engine and then of a server, which counts anew, each line
+/// is stored once.
+#[test]
+fn a_store_has_each_line_once_whatever_is_started_again() {
+    if !is_possible() {
+        return;
+    }
+    let mut engine = Engine::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().to_str().expect("UTF-8");
+    let [mut here] = servers(&engine, &["--data", data]);
+    let mut ann = here.connect();
+    ann.read_greeting();
+    ann.say("before");
+    say_until(&mut ann, "/seq", |line| line.contains("line 2 is the newest"));
+    engine.kill();
+    engine.restart();
+    ann.say("between");
+    say_until(&mut ann, "/search between", |line| line.ends_with("<guest1> between"));
+    for _ in 0..2 {
+        here.signal(Signal::TERM);
+        assert_eq!(here.exit_code(), 0);
+        let [next] = servers(&engine, &["--data", data]);
+        here = next;
+        let mut bob = here.connect();
+        bob.read_greeting();
+        bob.say("after");
+        say_until(&mut bob, "/search after", |line| line.ends_with("> after"));
+    }
+    here.signal(Signal::TERM);
+    assert_eq!(here.exit_code(), 0);
+    let output = crate::harness::command(&["log", "--data", data]).output().expect("it runs");
+    let log = String::from_utf8(output.stdout).expect("UTF-8");
+    for (text, times) in [("before", 1), ("between", 1), ("after", 2)] {
+        let end = format!("> {text}");
+        assert_eq!(log.lines().filter(|line| line.ends_with(&end)).count(), times, "{log}");
+    }
+}
+
 /// The number of a line of JSON.
 fn number_in(line: &str) -> u64 {
     let (_, rest) = line.split_once("\"seq\":").expect("it has one");

@@ -116,7 +116,7 @@ impl Store {
                     stored.next = last + 1;
                 }
                 News::Topic(topic) => stored.topic = topic.into(),
-                News::Run(run) => panic!("rooms of one server count once, not as {run}"),
+                News::Run(_) | News::Again(_) => panic!("{news:?} is of several servers"),
                 News::Rules(rules) => stored.rules = Rules::parse(rules),
                 News::Cleared(first, last) => {
                     let is_left = |(number, past): &(u64, Past)| {

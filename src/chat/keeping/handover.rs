@@ -43,7 +43,8 @@ impl Handover {
 
     /// Hands something over that has happened in a room.
     pub fn add(&mut self, room: &Arc<RoomKey>, news: News<'_>) {
-        if let News::Line(StoredLine { number, .. }) = news {
+        if let News::Line(StoredLine { number, .. }) | News::Again(StoredLine { number, .. }) = news
+        {
             self.highest = self.highest.max(number);
             if self.batch.bytes() > self.bytes_max {
                 return self.lose(room, number);

@@ -69,7 +69,7 @@ impl Chat {
             if let Past::Line { number, time, kind, from, text, facts } = line {
                 let (number, time, kind, text) = (*number, *time, *kind, text.as_bytes());
                 let line = StoredLine { number, time, kind, from, text, facts };
-                self.handover.add(room, News::Line(line));
+                self.handover.add(room, News::Again(line));
             }
         }
     }

@@ -5,6 +5,7 @@ mod rows;
 mod numbers;
 mod names;
 mod pages;
+mod again;
 pub mod search;
 mod deletion;
 
@@ -75,6 +76,7 @@ impl Database {
                 match news {
                     News::Run(run) => database.begin_run(room, stored, run),
                     News::Rules(rules) => database.set_rules(room, rules),
+                    News::Again(line) => database.write_again(room, stored, &line),
                     news => database.write_news(stored, news),
                 }
             })?;
@@ -113,21 +115,13 @@ impl Database {
 
     fn write_news(&self, stored: Stored, news: News<'_>) -> Result<(), Fault> {
         match news {
-            News::Line(StoredLine { number, time, kind, from, text, facts }) => {
-                let insert = "INSERT OR IGNORE INTO lines \
-                              (room, number, time, kind, sender, text, facts) \
-                              VALUES (?, ?, ?, ?, ?, ?, nullif(?, ''))";
-                let text = String::from_utf8_lossy(text);
-                let mut insert = self.connection.prepare_cached(insert)?;
-                let kind = word(kind);
-                insert.execute(params![stored.id, number, time, kind, from, text, facts])?;
-            }
+            News::Line(line) => self.write_line(stored, &line)?,
             News::Lost(first, last) => {
                 let insert = "INSERT OR REPLACE INTO gaps VALUES (?, ?, ?)";
                 self.connection.prepare_cached(insert)?.execute(params![stored.id, first, last])?;
             }
             // It may be entered again soon.
-            News::Closed | News::Run(_) | News::Rules(_) => {}
+            News::Closed | News::Run(_) | News::Rules(_) | News::Again(_) => {}
             News::Cleared(first, last) => {
                 let delete = "DELETE FROM lines WHERE room = ? AND number BETWEEN ? AND ?";
                 let last = i64::try_from(last).unwrap_or(i64::MAX);
@@ -138,6 +132,17 @@ impl Database {
                 self.connection.prepare_cached(update)?.execute(params![topic, stored.id])?;
             }
         }
+        Ok(())
+    }
+
+    fn write_line(&self, stored: Stored, line: &StoredLine<'_>) -> Result<(), Fault> {
+        let StoredLine { number, time, kind, from, text, facts } = *line;
+        let insert = "INSERT OR IGNORE INTO lines \
+                      (room, number, time, kind, sender, text, facts) \
+                      VALUES (?, ?, ?, ?, ?, ?, nullif(?, ''))";
+        let (kind, text) = (word(kind), String::from_utf8_lossy(text));
+        let mut insert = self.connection.prepare_cached(insert)?;
+        insert.execute(params![stored.id, number, time, kind, from, text, facts])?;
         Ok(())
     }
 

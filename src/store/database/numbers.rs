@@ -71,7 +71,7 @@ fn newest(batches: &[Batch]) -> impl Iterator<Item = (&RoomKey, u64)> {
     let mut newest: HashMap<&RoomKey, u64> = HashMap::new();
     for (room, news) in batches.iter().flat_map(Batch::iter) {
         let number = match news {
-            News::Line(line) => line.number,
+            News::Line(line) | News::Again(line) => line.number,
             News::Lost(_, last) => last,
             News::Topic(_) | News::Run(_) | News::Rules(_) | News::Cleared(..) | News::Closed => {
                 continue;
