@@ -9,7 +9,7 @@ use crate::wire::{RoomKey, StoredLine};
 impl Database {
     /// Writes a line that isn't there, neither in the room nor under an earlier counting of it.
     pub(super) fn write_again(
-        &self,
+        &mut self,
         room: &RoomKey,
         stored: Stored,
         line: &StoredLine<'_>,

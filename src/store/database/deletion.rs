@@ -27,6 +27,9 @@ impl Database {
         let (mut deleted, mut emptied) = (0, Vec::new());
         self.transact(false, |database| {
             let rooms = database.delete_lines(lines_max, oldest)?;
+            if !rooms.is_empty() {
+                database.keep_next_id()?;
+            }
             deleted = rooms.len();
             for id in rooms.into_iter().collect::<BTreeSet<_>>() {
                 emptied.extend(database.delete_if_empty(id, used)?);

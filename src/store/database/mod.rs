@@ -31,6 +31,9 @@ pub struct Database {
     run: String,
     /// A new room begins after this number.
     floor: u64,
+    /// The next line has this id. No id is used twice: whoever follows what is stored has seen
+    /// all up to one.
+    next_id: i64,
 }
 
 /// What is known of a room.
@@ -49,8 +52,9 @@ impl Database {
         let identity = schema::identity(path)?;
         let run = meta(&connection, "run", run)?;
         let floor = meta(&connection, "floor", &floor.to_string())?.parse().unwrap_or(0);
+        let next_id = next_id(&connection)?;
         let (path, rooms) = (path.to_owned(), HashMap::new());
-        Ok(Database { connection, path, identity, rooms, run, floor })
+        Ok(Database { connection, path, identity, rooms, run, floor, next_id })
     }
 
     /// Names the counting of lines.
@@ -81,6 +85,9 @@ impl Database {
                 }
             })?;
             batches.iter().try_for_each(|batch| database.write_names(batch.names()))?;
+            if is_cleared {
+                database.keep_next_id()?;
+            }
             if is_reserve_low { database.reserve(batches) } else { Ok(()) }
         })
     }
@@ -113,7 +120,7 @@ impl Database {
         result
     }
 
-    fn write_news(&self, stored: Stored, news: News<'_>) -> Result<(), Fault> {
+    fn write_news(&mut self, stored: Stored, news: News<'_>) -> Result<(), Fault> {
         match news {
             News::Line(line) => self.write_line(stored, &line)?,
             News::Lost(first, last) => {
@@ -135,14 +142,28 @@ impl Database {
         Ok(())
     }
 
-    fn write_line(&self, stored: Stored, line: &StoredLine<'_>) -> Result<(), Fault> {
+    /// Writes a line behind all others.
+    fn write_line(&mut self, stored: Stored, line: &StoredLine<'_>) -> Result<(), Fault> {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.write_line_at(id, stored, line)
+    }
+
+    fn write_line_at(&self, id: i64, stored: Stored, line: &StoredLine<'_>) -> Result<(), Fault> {
         let StoredLine { number, time, kind, from, text, facts } = *line;
         let insert = "INSERT OR IGNORE INTO lines \
-                      (room, number, time, kind, sender, text, facts) \
-                      VALUES (?, ?, ?, ?, ?, ?, nullif(?, ''))";
+                      (id, room, number, time, kind, sender, text, facts) \
+                      VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, ''))";
         let (kind, text) = (word(kind), String::from_utf8_lossy(text));
         let mut insert = self.connection.prepare_cached(insert)?;
-        insert.execute(params![stored.id, number, time, kind, from, text, facts])?;
+        insert.execute(params![id, stored.id, number, time, kind, from, text, facts])?;
+        Ok(())
+    }
+
+    /// Says which ids were used, of which lines may not be there any more.
+    fn keep_next_id(&self) -> Result<(), Fault> {
+        let set = "INSERT OR REPLACE INTO meta VALUES ('next id', ?)";
+        self.connection.prepare_cached(set)?.execute([self.next_id.to_string()])?;
         Ok(())
     }
 
@@ -227,6 +248,13 @@ impl Database {
 /// The key of what operators have set for a room.
 fn rules_of(name: &str) -> String {
     format!("rules of {name}")
+}
+
+/// The id of the next line: none that was used, also by one that was deleted.
+fn next_id(connection: &Connection) -> Result<i64, Fault> {
+    let select = "SELECT max(ifnull((SELECT max(id) + 1 FROM lines), 1), \
+                  ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'next id'), 1))";
+    Ok(connection.query_row(select, [], |row| row.get(0))?)
 }
 
 /// The value of a name, which is `fresh` from now on if it had none.
