@@ -81,7 +81,9 @@ local function remove(server, kind)
     tell(kind, server, '')
 end
 
-local function put(client, record)
+-- A client that is called so already has its name from one of its own server that is called
+-- something else by now, and says so next.
+local function put(client, record, is_called_so)
     if is_known == 0 then
         return {-1, ''}
     end
@@ -91,7 +93,8 @@ local function put(client, record)
         if holder and holder ~= me then
             local server, other = string.match(holder, '^(%S+) (%S+)$')
             local taken = redis.call('HGET', '{rc}:people:' .. server, other)
-            if taken and is_alive(server) then
+            local is_handed_on = server == own and is_called_so == '1'
+            if taken and is_alive(server) and not is_handed_on then
                 return {0, cjson.decode(taken).name}
             end
         end
@@ -145,12 +148,12 @@ function doing.leave()
     return 1
 end
 
--- Clients, each with the same as JSON. Gives for each how much news there was with this; 0 and the
+-- Clients, each with the same as JSON, and 1 if it is called so already, or 0 if it wants to. Gives for each how much news there was with this; 0 and the
 -- name of the one who has its name already; or -1 if this server isn't known.
 function doing.put(...)
     local answers = {}
-    for i = 1, select('#', ...), 2 do
-        answers[#answers + 1] = put(select(i, ...), select(i + 1, ...))
+    for i = 1, select('#', ...), 3 do
+        answers[#answers + 1] = put(select(i, ...))
     end
     return answers
 end

@@ -57,9 +57,15 @@ impl Engine {
         self.call::<u8>(server, "leave", NOTHING).map(|_| ())
     }
 
-    /// Gives what came of each.
-    pub fn publish(&mut self, server: &str, people: &[&Person]) -> RedisResult<Vec<Published>> {
-        let arguments = people.iter().flat_map(|it| [it.client.to_string(), json(it)]);
+    /// People, and whether they are called so already. Gives what came of each.
+    pub fn publish(
+        &mut self,
+        server: &str,
+        people: &[(&Person, bool)],
+    ) -> RedisResult<Vec<Published>> {
+        let arguments = people.iter().flat_map(|(person, is_called_so)| {
+            [person.client.to_string(), json(person), u8::from(*is_called_so).to_string()]
+        });
         let arguments: Vec<_> = arguments.collect();
         let answers: Vec<(i64, String)> = self.call(server, "put", arguments)?;
         if answers.len() != people.len() {

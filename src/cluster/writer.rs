@@ -266,7 +266,8 @@ impl Writer {
         });
         let (tickets, people): (Vec<_>, Vec<_>) = next.take(PUBLISHED_MAX).unzip();
         let people: Vec<_> = people.into_iter().cloned().collect();
-        let all: Vec<_> = people.iter().collect();
+        // Who asks for a name waits for an answer.
+        let all: Vec<_> = people.iter().zip(tickets.iter().map(|ticket| *ticket == 0)).collect();
         let own = Arc::clone(&self.incarnation);
         let published = self.ask(|engine| engine.publish(&own, &all))?;
         for ((ticket, person), published) in tickets.into_iter().zip(people).zip(published) {

@@ -83,6 +83,39 @@ fn a_name_that_many_want_at_once_is_one_clients() {
     }
 }
 
+/// Promise 68: a name that changed hands while the engine was away stays with its new holder.
+#[test]
+fn a_name_that_is_handed_on_while_the_engine_is_away_stays_where_it_is() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let [here, there] = servers(&engine, &[]);
+    let mut ann = named(&here, "ann");
+    let mut bob = named(&here, "bob");
+    let mut zoe = there.connect();
+    zoe.read_greeting();
+    say_until(&mut zoe, "/whois bob", |line| line.starts_with("*** bob: in lobby on the server "));
+    engine.signal(Signal::STOP);
+    let down =
+        "*** the link to the other servers is down: until it is back, lines reach this server only";
+    hears_at_last(&mut bob, down);
+    for (client, name) in [(&mut bob, "bert"), (&mut ann, "bob")] {
+        client.say(format!("/nick {name}"));
+        hears_at_last(client, &format!("*** you are {name} now"));
+    }
+    engine.signal(Signal::CONT);
+    hears_at_last(&mut ann, "*** the link to the other servers is back");
+    say_until(&mut zoe, "/whois bert", |line| {
+        line.starts_with("*** bert: in lobby on the server ")
+    });
+    say_until(&mut zoe, "/whois bob", |line| line.starts_with("*** bob: in lobby on the server "));
+    zoe.say("/nick bob");
+    hears_at_last(&mut zoe, "*** the name bob is taken");
+    ann.say("/who");
+    while !ann.line().starts_with("*** bob ") {}
+}
+
 #[test]
 fn everybody_sees_who_is_where() {
     if !is_possible() {
