@@ -72,6 +72,16 @@ apt-get remove -y roomcast
 test -e /etc/default/roomcast
 test -e /var/lib/roomcast/roomcast.db
 not systemctl is-active roomcast
+
+# It can be installed again, with both of its units and what was said.
+apt-get install -y ./newer.deb
+systemctl enable --now roomcast.socket
+say /history | grep '> hello$'
+systemctl disable --now roomcast.socket
+systemctl enable --now roomcast.service
+say /history | grep '> hello$'
+
+apt-get remove -y roomcast
 apt-get purge -y roomcast
 test ! -e /etc/default/roomcast
 test ! -e /var/lib/roomcast
