@@ -411,11 +411,13 @@ impl Keeper {
         if self.options.keep.is_some() {
             self.tidy_at.get_or_insert(Instant::now() + TIDY_TIME);
         }
-        let mut deleted = 0;
-        while deleted < lines_max && self.state.fault.is_none() {
+        if self.state.fault.is_some() {
+            return;
+        }
+        for _ in 0..lines_max.div_ceil(DELETED_MAX) {
             match self.delete_step() {
-                Ok(0) => return,
-                Ok(lines) => deleted += lines,
+                Ok(true) => {}
+                Ok(false) => return,
                 Err(fault) => return self.fail(fault),
             }
         }
@@ -423,23 +425,25 @@ impl Keeper {
         self.tidy_at = Some(Instant::now());
     }
 
-    fn delete_step(&mut self) -> Result<usize, Fault> {
+    /// Deletes some; gives whether there may be more.
+    fn delete_step(&mut self) -> Result<bool, Fault> {
         let (keep, keep_bytes) = (self.options.keep, self.options.keep_bytes);
+        let now = seconds_since_1970();
         let database = self.database()?;
         let oldest = match keep {
             _ if database.bytes()? > keep_bytes => None,
-            None => return Ok(0),
-            Some(keep) => Some(seconds_since_1970().saturating_sub(keep.as_secs())),
+            None => return Ok(false),
+            Some(keep) => Some(now.saturating_sub(keep.as_secs())),
         };
         let used = std::mem::take(&mut self.used);
-        let deleted = self.database().and_then(|it| it.delete(DELETED_MAX, oldest, &used));
+        let deleted = self.database().and_then(|it| it.delete(DELETED_MAX, oldest, now, &used));
         self.used = used;
-        let (lines, rooms) = deleted?;
-        for room in rooms {
+        let deleted = deleted?;
+        for room in &deleted.rooms {
             // A new one of this name begins behind its numbers.
-            self.nexts.remove(&room);
+            self.nexts.remove(room);
         }
-        Ok(lines)
+        Ok(deleted.goes_on)
     }
 
     /// The server ends. Whether all is written.

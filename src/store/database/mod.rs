@@ -34,6 +34,8 @@ pub struct Database {
     /// The next line has this id. No id is used twice: whoever follows what is stored has seen
     /// all up to one.
     next_id: i64,
+    /// Lines up to this id have times that haven't come, this one and later ones.
+    ahead: Option<(i64, u64)>,
 }
 
 /// What is known of a room.
@@ -54,7 +56,7 @@ impl Database {
         let floor = meta(&connection, "floor", &floor.to_string())?.parse().unwrap_or(0);
         let next_id = next_id(&connection)?;
         let (path, rooms) = (path.to_owned(), HashMap::new());
-        Ok(Database { connection, path, identity, rooms, run, floor, next_id })
+        Ok(Database { connection, path, identity, rooms, run, floor, next_id, ahead: None })
     }
 
     /// Names the counting of lines.
@@ -193,6 +195,7 @@ impl Database {
         }
         let set = "INSERT OR REPLACE INTO meta VALUES (?, ?)";
         self.connection.execute(set, [&*key, run])?;
+        self.leave_free(u64::MAX);
         let select = "SELECT EXISTS (SELECT 1 FROM lines WHERE room = ?)";
         if !self.connection.query_row(select, [stored.id], |row| row.get::<_, bool>(0))? {
             return Ok(());
