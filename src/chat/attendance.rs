@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::room::RoomId;
 use crate::chat::ids::ClientId;
-use crate::chat::member::{Phase, Standing, State};
+use crate::chat::member::{Phase, Session, Standing, State};
 use crate::chat::notice::Notice;
 use crate::chat::room::log::HiddenFrom;
 use crate::chat::room::presence::Presence;
@@ -24,6 +24,7 @@ pub(super) const GREETING_DELAY: Duration = Duration::from_millis(100);
 
 /// The same where it may be a browser, which can't read an answer behind a greeting: its
 /// request may be lost once on a bad link, and come again after 200 ms and more (RFC 6298).
+/// One that speaks telnet has as long to say what its terminal is.
 const WEB_GREETING_DELAY: Duration = Duration::from_millis(300);
 
 /// The same for a connection that may be a browser's spare one.
@@ -55,6 +56,17 @@ impl Chat {
         }
     }
 
+    /// A newcomer is known to speak telnet. It is no script that says its line first: it is
+    /// greeted when it has told what its terminal is, which decides how its greeting looks.
+    pub(super) fn arrive_by_telnet(&mut self, id: ClientId) {
+        self.offer_editing(id);
+        self.offer_status(id);
+        match self.sessions[id].rare().client.has_open_questions() {
+            true => self.schedule.set(self.clock.now() + WEB_GREETING_DELAY, Due::Answers(id)),
+            false => self.handle_arrival(id),
+        }
+    }
+
     /// A newcomer to which nothing was sent begins a TLS handshake, and is greeted after that.
     /// False if it has sent something else before.
     pub fn begin_handshake(&mut self, id: ClientId) -> bool {
@@ -83,9 +95,23 @@ impl Chat {
         if self.may_be_spare(id) {
             self.admission.browsers.add_spare(id);
             self.schedule.greet_spare(self.clock.now() + SPARE_TIME, id);
+            return;
+        }
+        self.admission.browsers.remove_spare(id);
+        let is_early = !self.config.has_web && !self.config.has_tls;
+        let is_asked = |session: &Session| session.rare().client.has_open_questions();
+        if is_early && self.sessions.get(id).is_some_and(is_asked) {
+            let at = self.clock.now() + WEB_GREETING_DELAY.saturating_sub(GREETING_DELAY);
+            self.schedule.set(at, Due::Answers(id));
         } else {
-            self.admission.browsers.remove_spare(id);
             self.handle_arrival(id);
+        }
+    }
+
+    /// A newcomer has told what its terminal is: it is waited for no longer.
+    pub(super) fn greet_answered(&mut self, id: ClientId) {
+        if self.sessions[id].state() == State::Member(Standing::Arriving, Phase::Talking) {
+            self.greet(id);
         }
     }
 
@@ -259,6 +285,11 @@ impl Chat {
         match standing {
             // One that is silent has entered before it could say something.
             Standing::Known | Standing::Posting | Standing::LoggingIn | Standing::Silent => {}
+            Standing::Arriving if session.rare().client.has_open_questions() => {
+                // It speaks telnet, and is no script that says its line first.
+                self.greet(id);
+                self.become_known(id);
+            }
             Standing::Arriving => {
                 session.set_standing(Standing::Posting);
                 self.queue(id);

@@ -65,6 +65,7 @@ impl Chat {
                     self.update_interest(id);
                 }
                 Some(Due::Greeting(id)) => self.handle_greeting(id),
+                Some(Due::Answers(id)) => self.handle_arrival(id),
                 Some(Due::Presence(room)) => self.tell_presence(room),
                 Some(Due::Mute(number)) => _ = self.end_mute(number),
                 Some(Due::Reopening(room)) => self.reopen(room),

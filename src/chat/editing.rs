@@ -16,6 +16,9 @@ use crate::wire::{Client, Command, Ending, Layout, View};
 /// Others' lines and answers on one screen at most, about so many bytes.
 const SCREEN_BYTES_MAX: usize = 16 * 1024;
 
+/// Telnet commands for a client that isn't greeted and takes nothing, about so many bytes.
+const EARLY_BYTES_MAX: usize = 1024;
+
 /// How long a program has to say whether it lets the server edit.
 const ANSWER_TIME: Duration = Duration::from_secs(2);
 
@@ -30,7 +33,21 @@ impl Chat {
             return self.conceal(id);
         }
         let offer = self.sessions[id].set_client(Client::offer);
-        self.add_note(id, &offer);
+        self.add_telnet(id, &offer);
+    }
+
+    /// Sends a client telnet commands: also one that isn't greeted yet, so that it has answered
+    /// by then.
+    pub(super) fn add_telnet(&mut self, id: ClientId, bytes: &[u8]) {
+        let session = &mut self.sessions[id];
+        let is_first = session.is_ungreeted()
+            && session.reader.note_bytes() == 0
+            && session.rare().client.screen().len() <= EARLY_BYTES_MAX;
+        if !is_first {
+            return self.add_note(id, bytes);
+        }
+        session.set_client(|client| client.begin_screen().extend(bytes));
+        self.queue(id);
     }
 
     /// Whether a client is a page, or reads a stream: its line is edited where it is, and
@@ -86,10 +103,12 @@ impl Chat {
 
     /// Answers a telnet command, and does what it shows about the client's terminal.
     pub(super) fn answer_telnet(&mut self, id: ClientId, command: Command) {
-        let had_colors = self.sessions[id].rare().client.terminal().has_colors();
+        let before = &self.sessions[id].rare().client;
+        let had_colors = before.terminal().has_colors();
+        let was_asked = before.has_open_questions();
         let answer = self.sessions[id].set_client(|client| client.answer(command));
         if !answer.is_empty() {
-            self.add_note(id, &answer);
+            self.add_telnet(id, &answer);
             self.offer_status(id);
         }
         let rare = self.sessions[id].rare();
@@ -98,6 +117,9 @@ impl Chat {
             self.change_view(id, |view| View { has_colors, ..view });
         }
         self.settle_edit_offer(id);
+        if was_asked && !self.sessions[id].rare().client.has_open_questions() {
+            self.greet_answered(id);
+        }
     }
 
     /// Puts together what an editing client is sent next; false if there is

@@ -90,12 +90,9 @@ impl Chat {
             self.name(id);
         }
         if is_telnet {
-            // It is no script that says its line first, and its rows begin where the
-            // last one ended unless lines end with CR LF.
+            // Its rows begin where the last one ended unless lines end with CR LF.
             self.use_crlf(id);
-            self.offer_editing(id);
-            self.offer_status(id);
-            self.handle_arrival(id);
+            self.arrive_by_telnet(id);
         } else {
             self.arrive(id);
         }

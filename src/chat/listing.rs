@@ -31,7 +31,7 @@ impl Chat {
         if self.config.listing.is_some() {
             let offer = self.sessions[id].set_client(Client::offer_status);
             if !offer.is_empty() {
-                self.add_note(id, offer);
+                self.add_telnet(id, offer);
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::chat::room::cursor::Slices;
 use crate::chat::room::table::Rooms;
 use crate::chat::state::{Chat, Output};
 use crate::chat::texts;
-use crate::wire::{Kind, Message};
+use crate::wire::{Client, Kind, Message};
 
 impl Chat {
     /// The next client that something can be sent to, with what to send it in
@@ -261,7 +261,12 @@ impl Chat {
         let log = &self.rooms[session.room].log;
         if session.is_ungreeted() {
             session.reader.forget_lost(log);
-            return false;
+            let has_answers = !session.rare().client.screen().is_empty();
+            if has_answers {
+                session.set_client(Client::encode_screen);
+                session.turn = Turn::Prepared;
+            }
+            return has_answers;
         }
         // Whatever it is told from here on it is sent now, or queued for when it has been.
         session.turn = Turn::Prepared;

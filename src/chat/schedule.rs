@@ -33,6 +33,8 @@ pub(super) enum Due {
     Client(ClientId),
     /// A newcomer is to be greeted. It may be gone by then.
     Greeting(ClientId),
+    /// A newcomer has had time to tell what its terminal is.
+    Answers(ClientId),
     /// A room is to be told who came and went.
     Presence(RoomId),
     /// The mute with this number ends.
@@ -141,7 +143,8 @@ impl Schedule {
     pub fn rooms(&self) -> impl Iterator<Item = RoomId> {
         self.due.iter().filter_map(|(_, due)| match due {
             Due::Presence(room) => Some(*room),
-            Due::Client(_) | Due::Greeting(_) | Due::Mute(_) | Due::Reopening(_) => None,
+            Due::Client(_) | Due::Greeting(_) | Due::Answers(_) | Due::Mute(_) => None,
+            Due::Reopening(_) => None,
         })
     }
 

@@ -368,6 +368,11 @@ impl Client {
         self.options.as_ref().is_some_and(|options| options.is_offered())
     }
 
+    /// Whether the client was asked about its terminal and hasn't answered everything.
+    pub fn has_open_questions(&self) -> bool {
+        self.options.as_ref().is_some_and(|options| options.has_open_questions())
+    }
+
     /// What the client says about its terminal.
     pub fn terminal(&self) -> Terminal {
         self.options.as_ref().map(|options| options.terminal()).unwrap_or_default()

@@ -12,6 +12,7 @@
 mod charset;
 mod terminal;
 mod telnet;
+mod questions;
 mod options;
 mod mssp;
 mod decoder;

@@ -11,6 +11,7 @@
 //! see [`Options`].
 
 use super::charset::Charset;
+use super::questions::Questions;
 use super::telnet::{
     ACCEPTED, BINARY, CHARSET, CharsetName, Command, DO, DONT, ECHO, END_OF_RECORD, IAC, MSSP,
     NAWS, NEW_ENVIRON, REJECTED, REQUEST, SB, SE, SEND, SUPPRESS_GO_AHEAD, TERMINAL_TYPE,
@@ -55,6 +56,7 @@ pub struct Options {
     end_of_record: EndOfRecord,
     status: Status,
     columns: u16,
+    questions: Questions,
 }
 
 /// A client that says another terminal type each time is asked so often: its program,
@@ -141,6 +143,7 @@ impl Options {
         self.is_concealed = false;
         let (editing, echo): (_, &[u8]) = match self.editing {
             Editing::NotOffered | Editing::Off | Editing::Withdrawn => {
+                self.questions.ask(&[ECHO]);
                 (Editing::Offered, &[IAC, WILL, ECHO])
             }
             Editing::Concealed => (Editing::Offered, &[]),
@@ -172,6 +175,7 @@ impl Options {
             false => &[IAC, WILL, SUPPRESS_GO_AHEAD],
         };
         (self.asks_type, self.types_asked) = (true, 0);
+        self.questions.ask(&[NAWS, TERMINAL_TYPE]);
         [go_ahead, &[IAC, DO, NAWS, IAC, DO, TERMINAL_TYPE]].concat()
     }
 
@@ -253,6 +257,11 @@ impl Options {
         }
     }
 
+    /// Whether the client was asked about its terminal and hasn't answered everything.
+    pub fn has_open_questions(&self) -> bool {
+        self.questions.are_open()
+    }
+
     /// Whether the client lets the server edit.
     pub fn is_editing(&self) -> bool {
         self.editing == Editing::On
@@ -284,6 +293,7 @@ impl Options {
             true => self.offer(),
             false => Vec::new(),
         };
+        self.questions.hear(command);
         answer.extend(self.reply(command));
         answer
     }
@@ -338,10 +348,12 @@ impl Options {
         let mut questions = about(TERMINAL_TYPE, &[SEND]);
         if self.environment == Environment::NotAsked {
             self.environment = Environment::Asked;
+            self.questions.ask(&[NEW_ENVIRON]);
             questions.extend([IAC, DO, NEW_ENVIRON]);
         }
         if self.charsets == Charsets::NotOffered {
             self.charsets = Charsets::Offered;
+            self.questions.ask(&[CHARSET]);
             questions.extend([IAC, WILL, CHARSET]);
         }
         questions
@@ -364,6 +376,7 @@ impl Options {
         let may_ask = (1..TYPES_ASKED_MAX).contains(&self.types_asked);
         if may_ask && !is_same && !terminal.is_last {
             self.types_asked += 1;
+            self.questions.ask(&[TERMINAL_TYPE]);
             answer.extend(about(TERMINAL_TYPE, &[SEND]));
         }
         answer
@@ -377,6 +390,7 @@ impl Options {
             Environment::Asked => &[],
             Environment::Questioned => return Vec::new(),
         };
+        self.questions.ask(&[NEW_ENVIRON]);
         let question = about(NEW_ENVIRON, &[&[SEND], terminal::question()].concat());
         [agreed, &question].concat()
     }
@@ -401,6 +415,7 @@ impl Options {
             Charsets::Requested | Charsets::Settled => return Vec::new(),
         };
         self.charsets = Charsets::Requested;
+        self.questions.ask(&[CHARSET]);
         [agreed, &about(CHARSET, &[&[REQUEST], CHARSETS].concat())].concat()
     }
 

@@ -1,5 +1,7 @@
 //! Editing that begins and ends in the middle of a packet.
 
+use std::time::Duration;
+
 use roomcast::chat::{CloseReason, Closing, Config, OnLag, Password};
 
 use crate::peer::{Habit, Peer, Shown};
@@ -7,6 +9,17 @@ use crate::world::World;
 
 const DO_ECHO: &[u8] = b"\xff\xfd\x01";
 const DONT_ECHO: &[u8] = b"\xff\xfe\x01";
+
+/// Until when a client that speaks telnet is waited for.
+const ANSWER_TIME: Duration = Duration::from_millis(300);
+
+/// What PuTTY sends first: WILL NAWS, WILL TERMINAL-TYPE, DO ECHO.
+const PUTTY: &[u8] = b"\xff\xfb\x1f\xff\xfb\x18\xff\xfd\x01";
+/// What it answers: a window of 20 columns, an xterm, no NEW-ENVIRON, no CHARSET.
+const PUTTY_ANSWERS: &[u8] =
+    b"\xff\xfa\x1f\x00\x14\x00\x18\xff\xf0\xff\xfa\x18\x00xterm\xff\xf0\xff\xfc\x27\xff\xfe\x2a";
+/// The type again.
+const TYPE: &[u8] = b"\xff\xfa\x18\x00xterm\xff\xf0";
 
 /// What the first client heard the others say.
 fn heard(world: &World) -> Vec<&str> {
@@ -74,4 +87,91 @@ fn nothing_is_drawn_after_a_farewell() {
     assert_eq!(world.endings, [(number, CloseReason::Lagged, Closing::Polite)]);
     let stream: Vec<u8> = world.peers[number].to_client.iter().copied().collect();
     assert!(stream.ends_with(b" lines came faster than you read\r\n"), "{}", stream.escape_ascii());
+}
+
+/// What a client was sent and didn't read.
+fn sent(world: &World, number: usize) -> String {
+    let bytes: Vec<u8> = world.peers[number].to_client.iter().copied().collect();
+    bytes.escape_ascii().to_string()
+}
+
+/// A room in which a line was said that is wider than the window of PuTTY.
+fn spoken(config: Config) -> World {
+    let mut world = World::new(0, config);
+    world.connect(Habit::Prompt, usize::MAX);
+    world.peers[0].send(b"a few words more than fit\n");
+    world.settle();
+    world
+}
+
+/// Promise 87: history too.
+#[test]
+fn who_speaks_telnet_is_greeted_when_its_terminal_is_known() {
+    const HISTORY: &str = "m> a few\\r\\n      words more\\r\\n      than fit\\r\\n";
+    for has_web in [true, false] {
+        let fold_time = Duration::from_secs(5);
+        let config = Config { has_web, fold_time, history_lines: 9, ..Config::default() };
+        let mut world = spoken(config);
+        let number = world.connect(Habit::Stuck, usize::MAX);
+        world.peers[number].send(PUTTY);
+        world.settle();
+        let offer = "\\xff\\xfb\\x01\\xff\\xfb\\x03\\xff\\xfd\\x1f\\xff\\xfd\\x18";
+        let asked = sent(&world, number);
+        assert!(asked.starts_with(offer) && !asked.contains("***"), "{asked}");
+        world.peers[number].send(PUTTY_ANSWERS);
+        world.sleep(Duration::from_millis(150));
+        world.settle();
+        assert!(!sent(&world, number).contains("***"), "it was asked for its type again");
+        world.peers[number].send(TYPE);
+        world.settle();
+        assert!(sent(&world, number).contains(HISTORY), "{}", sent(&world, number));
+        world.sleep(ANSWER_TIME);
+        world.settle();
+        assert_eq!(sent(&world, number).matches("welcome").count(), 1);
+    }
+}
+
+#[test]
+fn who_speaks_telnet_and_does_not_answer_is_waited_for_as_long_as_others() {
+    for (is_telnet, has_web) in [(true, true), (true, false), (false, true), (false, false)] {
+        let fold_time = Duration::from_secs(5);
+        let mut world = spoken(Config { has_web, fold_time, ..Config::default() });
+        world.is_telnet = is_telnet;
+        let number = world.connect(Habit::Stuck, usize::MAX);
+        if !is_telnet {
+            world.peers[number].send(PUTTY);
+        }
+        for time in [99, 1, 199] {
+            world.sleep(Duration::from_millis(time));
+            world.settle();
+            assert!(!sent(&world, number).contains("welcome"), "{is_telnet}, {has_web}");
+        }
+        world.sleep(Duration::from_millis(1));
+        world.settle();
+        assert!(sent(&world, number).contains("welcome"), "{is_telnet}, {has_web}");
+    }
+}
+
+#[test]
+fn what_a_program_says_where_telnet_is_spoken_comes_after_its_greeting() {
+    let mut world = spoken(Config::default());
+    world.is_telnet = true;
+    let number = world.connect(Habit::Prompt, usize::MAX);
+    world.peers[number].send(b"hello\r\n");
+    world.settle();
+    assert_eq!(world.peers[number].guest_name().as_deref(), Some("guest2"));
+    assert_eq!(heard(&world), ["<guest2> hello"]);
+}
+
+#[test]
+fn commands_of_telnet_that_nobody_takes_are_bounded() {
+    let mut world = spoken(Config { has_web: true, ..Config::default() });
+    let number = world.connect(Habit::Stuck, 10);
+    world.peers[number].send(&b"\xff\xfd\x06".repeat(10_000));
+    world.settle();
+    world.peers[number].kernel_bytes = usize::MAX;
+    world.sleep(ANSWER_TIME);
+    world.settle();
+    let mark = b"\xff\xfc\x06".escape_ascii().to_string();
+    assert_eq!(sent(&world, number).matches(&mark).count(), 10_000);
 }

@@ -47,6 +47,8 @@ pub struct World {
     pub are_blind: bool,
     /// Clients come from other machines too.
     pub has_addresses: bool,
+    /// They connect where telnet is spoken.
+    pub is_telnet: bool,
     checkers: Vec<Box<dyn Checker>>,
     /// If what is said is kept.
     pub store: Option<Store>,
@@ -92,6 +94,7 @@ impl World {
             faults: Faults::default(),
             are_blind: false,
             has_addresses: false,
+            is_telnet: false,
             checkers: Vec::new(),
             hasher: Hasher::default(),
             store,
@@ -156,7 +159,7 @@ impl World {
         (peer.came_at, peer.took_at, peer.heard_at) = (now, now, now);
         let ip = peer.ip;
         let address = format!("192.0.2.1:{number}");
-        let newcomer = Arrival { ip, zone: 0, address: &address, is_telnet: false };
+        let newcomer = Arrival { ip, zone: 0, address: &address, is_telnet: self.is_telnet };
         if let (id, Err(refusal)) = self.driver.open(number, &newcomer) {
             self.refuse(number, refusal);
             self.disconnect(id, Closing::Polite);
