@@ -29,8 +29,6 @@ fn a_name_is_unique_without_regard_to_case() {
         bob.say(format!("/nick {name}"));
         bob.hears(format!("*** the name {name} is taken"));
     }
-    bob.say("/nick GUEST2");
-    notices(&mut [&mut ann, &mut bob], "guest2 is now GUEST2");
     ann.say("/nick Ann");
     ann.hears("*** your name is Ann already");
     ann.say("/nick aNN");
@@ -189,13 +187,20 @@ fn a_name_is_free_again_at_once() {
 }
 
 #[test]
-fn a_guest_is_never_given_a_name_that_is_taken() {
+fn nobody_takes_the_name_of_a_guest_before_or_after_the_guest() {
     let room = Room::open();
     let [mut ann] = room.guests();
-    ann.say("/nick guest2");
-    ann.hears("*** guest1 is now guest2");
+    for name in ["guest2", "Guest2", "guest2!secret", "guest99"] {
+        ann.say(format!("/nick {name}"));
+        let name = name.trim_end_matches("!secret");
+        ann.hears(format!("*** {name} looks like a guest's name; only the server gives those"));
+    }
+    ann.say("/nick ann");
+    ann.hears("*** guest1 is now ann");
+    ann.say("/nick guest1");
+    ann.hears("*** guest1 looks like a guest's name; only the server gives those");
     let bob = room.guest(&mut [&mut ann]);
-    assert_eq!(bob.nick(), "guest3");
+    assert_eq!(bob.nick(), "guest2");
 }
 
 /// Takes the name with the secret; gives how others see it.

@@ -161,6 +161,7 @@ fn each_mistake_has_its_status() {
         ("POST / HTTP/1.1\nHost: localhost\nSec-Fetch-Site: cross-site", "403 Forbidden"),
         ("POST / HTTP/1.1\nHost: localhost:80\nOrigin: http://localhost:80", "200 OK"),
         ("POST /?nick=guest1 HTTP/1.1\nHost: localhost", "409 Conflict"),
+        ("POST /?nick=guest99 HTTP/1.1\nHost: localhost", "409 Conflict"),
         ("POST /?nick=a+b HTTP/1.1\nHost: localhost", "400 Bad Request"),
         (
             "POST / HTTP/1.1\nHost: localhost\nContent-Length: 1\nContent-Length: 1",

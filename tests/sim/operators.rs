@@ -387,13 +387,14 @@ fn who_is_kicked_is_told_why_and_so_are_the_others() {
     assert_eq!(last(&world.peers[2]), "goodbye: an operator kicked you: \"too  loud\"");
     assert_eq!(last(&world.peers[1]), "guest3 left (kicked: \"too  loud\")");
     assert_eq!(world.endings, [(2, CloseReason::Kicked, Closing::Polite)]);
-    say(&mut world, 0, "/kick guest4");
-    assert_eq!(last(&world.peers[1]), "guest4 left (kicked)");
-    say(&mut world, 0, "/kick guest4");
-    assert!(last(&world.peers[0]).starts_with("no one here is called guest4"));
+    say(&mut world, 3, "/nick eve");
+    say(&mut world, 0, "/kick eve");
+    assert_eq!(last(&world.peers[1]), "eve left (kicked)");
+    say(&mut world, 0, "/kick eve");
+    assert!(last(&world.peers[0]).starts_with("no one here is called eve"));
     // The name is free again, and the address may come again.
-    say(&mut world, 1, "/nick guest4");
-    assert_eq!(last(&world.peers[0]), "guest2 is now guest4");
+    say(&mut world, 1, "/nick eve");
+    assert_eq!(last(&world.peers[0]), "guest2 is now eve");
     world.connect_from([192, 0, 2, 1].into());
     world.settle();
     assert_eq!(last(&world.peers[0]), "guest6 joined");

@@ -147,11 +147,14 @@ impl Chat {
             return Permit::No(self.name_taken(nick, holder));
         }
         let own = &self.sessions[id].nick;
-        if !self.config.is_shared || own.as_str() == nick.as_str() {
+        if own.as_str() == nick.as_str() {
             return Permit::Yes;
         }
         if nick.is_guest() {
             return Permit::No(texts::name_of_guest(nick.name()));
+        }
+        if !self.config.is_shared {
+            return Permit::Yes;
         }
         let claim = self.sessions[id].set_rare(|rare| rare.claim.take());
         if let Some(claim) = claim.filter(|claim| claim.nick.as_str() == nick.as_str()) {
