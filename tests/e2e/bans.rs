@@ -61,7 +61,8 @@ fn a_ban_of_a_name_ends_all_connections_from_there_until_it_is_undone() {
     ann.say("/ban guest2");
     let mut told = [ann.line(), ann.line(), ann.line()];
     told.sort();
-    let banned = format!("*** {}/32 is banned, 2 clients were disconnected", machine.ipv4(2));
+    let banned =
+        format!("*** {}/32 is banned for ever, 2 clients were disconnected", machine.ipv4(2));
     let left = |name: &str| format!("*** {name} left (banned)");
     assert_eq!(told, [banned, left("guest2"), left("guest3")]);
     for client in [&mut bob, &mut bot] {
@@ -100,7 +101,7 @@ fn a_ban_of_an_ipv6_address_is_of_all_that_begin_alike() {
     let mut told = [ann.line(), ann.line()];
     told.sort();
     let [banned, left] = told;
-    assert!(banned.ends_with("::/64 is banned, 1 client was disconnected"), "{banned}");
+    assert!(banned.ends_with("::/64 is banned for ever, 1 client was disconnected"), "{banned}");
     assert_eq!(left, "*** guest2 left (banned)");
     bob.hears("*** goodbye: your address is banned");
     bob.expect_eof();

@@ -56,7 +56,7 @@ fn ban(ann: &mut Client, address: &str) {
     ann.say(format!("/op {PASSWORD}"));
     ann.hears("*** you are an operator now; /help shows what you can do");
     ann.say(format!("/ban {address}"));
-    ann.hears(format!("*** {address}/32 is banned, 0 clients were disconnected"));
+    ann.hears(format!("*** {address}/32 is banned for ever, 0 clients were disconnected"));
 }
 
 /// Promise 41.

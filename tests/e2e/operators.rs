@@ -38,7 +38,9 @@ fn bans_are_in_their_file_after_a_restart() {
     let mut program = Program::start(&options);
     let mut ann = operator(&program);
     ann.say("/ban 192.0.2.0/24 spam from there");
-    ann.hears("*** 192.0.2.0/24 is banned, 0 clients were disconnected");
+    ann.hears(
+        "*** 192.0.2.0/24 is banned for ever: \"spam from there\", 0 clients were disconnected",
+    );
     program.signal(Signal::TERM);
     assert_eq!(program.exit_code(), 0);
     let file = fs::read_to_string(&bans).expect("it is there");

@@ -271,7 +271,7 @@ fn operators_reach_people_on_other_servers() {
     ann.say("/ban bob");
     ann.hears("*** bob is on the server's machine, which can't be banned; /kick bob works");
     ann.say("/ban 192.0.2.0/24 spam");
-    ann.hears("*** 192.0.2.0/24 is banned, 0 clients were disconnected");
+    ann.hears("*** 192.0.2.0/24 is banned for ever: \"spam\", 0 clients were disconnected");
     let mut carl = named(&there, "carl");
     carl.say("/op secret");
     carl.hears("*** you are an operator now; /help shows what you can do");

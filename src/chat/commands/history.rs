@@ -268,3 +268,9 @@ pub(in crate::chat) fn seconds_of(text: &str) -> Option<u32> {
     };
     text[..text.len() - 1].parse::<u32>().ok()?.checked_mul(unit)
 }
+
+/// The same, where a number alone is a time too, in units of so many seconds.
+pub(in crate::chat) fn seconds_in(text: &str, unit: u32) -> Option<u32> {
+    let number = text.parse::<u32>().ok().and_then(|number| number.checked_mul(unit));
+    number.or_else(|| seconds_of(text))
+}

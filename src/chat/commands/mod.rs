@@ -182,8 +182,12 @@ pub(super) const TABLE: &[Command] = &[
     privileged("/ops", "show who is an operator", operators::ops),
     privileged("/kick NAME [REASON]", "disconnect a user", operators::kick)
         .like("/kick bob too loud"),
-    privileged("/ban NAME|NETWORK [MINUTES] [REASON]", "refuse an address", operators::ban)
-        .like("/ban bob 2h spam"),
+    privileged(
+        "/ban NAME|NETWORK [TIME] [REASON]",
+        "refuse an address for 10m, 2h, 7d, or for ever",
+        operators::ban,
+    )
+    .like("/ban bob 2h spam"),
     privileged("/unban NETWORK", "accept it again", operators::unban).like("/unban 192.0.2.0/24"),
     privileged("/bans", "list the bans", operators::bans),
     privileged("/mute NAME [10m]", "hide what a user says from everyone, or undo it", mutes::mute)

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::chat::admission::access::parse_network;
 use crate::chat::admission::bans::ban_of;
-use crate::chat::commands::history::seconds_of;
+use crate::chat::commands::history::seconds_in;
 use crate::chat::commands::operators::split_word;
 use crate::chat::commands::{Outcome, Problem};
 use crate::chat::ids::ClientId;
@@ -178,12 +178,15 @@ pub(in crate::chat) fn mute(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
     if name.is_empty() {
         return Err(Problem::Usage);
     }
-    let seconds = match (time, seconds_of(time)) {
+    let seconds = match (time, seconds_in(time, 60)) {
         ("", _) => None,
         (_, Some(seconds @ 1..=SECONDS_MAX)) => Some(seconds),
         _ => return Err(texts::MUTE_TIME.into()),
     };
     let other = chat.find_client(name)?;
+    if other == id {
+        return Err(texts::MUTE_YOURSELF.into());
+    }
     if other.is_elsewhere() {
         let (task, what) = match seconds {
             None => (Task::Mute, format!("mutes {name}, or lets them speak")),

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::chat::admission::access::parse_network;
 use crate::chat::admission::bans::{BANS_MAX, Ban, Bans, REASON_BYTES_MAX, ban_network, ban_of};
 use crate::chat::close_reason::{CloseReason, Closing};
-use crate::chat::commands::history::seconds_of;
+use crate::chat::commands::history::seconds_in;
 use crate::chat::commands::{Outcome, Problem};
 use crate::chat::ids::ClientId;
 use crate::chat::linking::people::nick_of;
@@ -137,7 +137,7 @@ impl Chat {
         let span = minutes.map_or("for ever".into(), |minutes| format!("for {minutes} minutes"));
         let why = if ban.reason.is_empty() { String::new() } else { format!(": {:?}", ban.reason) };
         let what = format!("bans {network} {span}, which ends {clients} clients{why}");
-        Ok((what, texts::is_banned(network, left, clients)))
+        Ok((what, texts::is_banned(network, left, &ban.reason, clients)))
     }
 
     /// A ban that an operator of another server has made or taken back.
@@ -291,17 +291,13 @@ pub(in crate::chat) fn kick(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
     Ok(())
 }
 
-/// `/ban NAME|NETWORK [MINUTES] [REASON]`
+/// `/ban NAME|NETWORK [TIME] [REASON]`
 pub(in crate::chat) fn ban(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let (word, rest) = split_word(rest);
-    let (minutes, reason) = match minutes_of(split_word(rest).0) {
-        None => (None, rest),
-        Some(minutes @ 1..=MINUTES_MAX) => (Some(minutes), split_word(rest).1),
-        Some(_) => return Err(Problem::Usage),
-    };
     if word.is_empty() {
         return Err(Problem::Usage);
     }
+    let (minutes, reason) = time_and_reason(rest)?;
     if reason.len() > REASON_BYTES_MAX {
         return Err(texts::reason_too_long(REASON_BYTES_MAX).into());
     }
@@ -361,9 +357,28 @@ pub(in crate::chat) fn split_word(text: &str) -> (&str, &str) {
     (word, rest.trim())
 }
 
-/// A time like `5` (minutes), `10m`, `2h` or `1d`, in minutes that have begun.
-fn minutes_of(word: &str) -> Option<u32> {
-    word.parse().ok().or_else(|| seconds_of(word).map(|seconds| seconds.div_ceil(60)))
+/// What stands behind the name in `/ban`: a time in minutes, if there is one, and the reason.
+/// What begins with a digit is a time, so that a typing error makes no ban for ever.
+fn time_and_reason(text: &str) -> Result<(Option<u32>, &str), Problem> {
+    let (word, reason) = split_word(text);
+    if !word.starts_with(|c: char| c.is_ascii_digit()) {
+        return Ok((None, text));
+    }
+    let is_number = word.parse::<u32>().is_ok();
+    if is_number && is_unit(split_word(reason).0) {
+        return Err(texts::BAN_TIME.into());
+    }
+    match seconds_in(word, 60).map(|seconds| seconds.div_ceil(60)) {
+        Some(minutes @ 1..=MINUTES_MAX) => Ok((Some(minutes), reason)),
+        _ => Err(texts::BAN_TIME.into()),
+    }
+}
+
+/// Whether a word is a unit of time: `2 hours` is no time of `2` and a reason.
+fn is_unit(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    const UNITS: &[&str] = &["s", "sec", "second", "m", "min", "minute", "h", "hour", "d", "day"];
+    UNITS.contains(&&*word) || UNITS.contains(&word.trim_end_matches('s'))
 }
 
 /// `/announce TEXT`

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::chat::commands::history::seconds_of;
+use crate::chat::commands::history::seconds_in;
 use crate::chat::commands::{Outcome, Problem};
 use crate::chat::ids::ClientId;
 use crate::chat::linking::people::nick_of;
@@ -145,7 +145,7 @@ pub(in crate::chat) fn slow(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
     }
     let seconds = match rest {
         "off" => Some(0),
-        _ => rest.parse().ok().or_else(|| seconds_of(rest)).filter(|&seconds| seconds > 0),
+        _ => seconds_in(rest, 1).filter(|&seconds| seconds > 0),
     };
     let seconds = seconds.filter(|&seconds| seconds <= SLOW_SECONDS_MAX).ok_or(texts::SLOW_TIME)?;
     let Some(rules) = chat.rules_to_change(id) else { return Ok(()) };

@@ -58,10 +58,14 @@ pub fn you_are_banned(seconds: Option<u32>, reason: &str) -> String {
     format!("goodbye: your address is banned{}{why}", lasting(seconds))
 }
 
-/// `192.0.2.0/24 is banned for 60 minutes more, 2 clients were disconnected`
-pub fn is_banned(network: IpNet, seconds: Option<u32>, clients: usize) -> String {
-    let clients_were = count_were(clients as u64, "client");
-    format!("{network} is banned{}, {clients_were} disconnected", lasting(seconds))
+pub const BAN_TIME: &str =
+    "a ban lasts from 1 minute to 3650 days: /ban ann 10m, 2h or 7d; without a time for ever";
+
+/// `192.0.2.0/24 is banned for 60 minutes more: "spam", 2 clients were disconnected`
+pub fn is_banned(network: IpNet, seconds: Option<u32>, reason: &str, clients: usize) -> String {
+    let time = seconds.map_or(" for ever".into(), |seconds| lasting(Some(seconds)));
+    let (why, clients_were) = (reason_after_colon(reason), count_were(clients as u64, "client"));
+    format!("{network} is banned{time}{why}, {clients_were} disconnected")
 }
 
 pub fn is_local(name: &str) -> String {
@@ -127,6 +131,8 @@ fn muted_text(seconds: Option<u32>) -> String {
 pub fn you_may_speak() -> Notice {
     Notice::of(Event::Unmute, "you may speak again")
 }
+
+pub const MUTE_YOURSELF: &str = "you can't mute yourself";
 
 pub fn muted(name: &str, seconds: Option<u32>) -> String {
     format!("{name} is muted{}", lasting(seconds))
