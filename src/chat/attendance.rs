@@ -208,6 +208,7 @@ impl Chat {
             self.notify_here(id, &line);
         }
         self.introduce(id);
+        self.show_history(id, self.config.history_lines);
     }
 
     /// The first line of a greeting. It says how to get one's line edited, if it isn't and won't
@@ -254,7 +255,6 @@ impl Chat {
         if let Some(kept) = kept.filter(|_| is_program) {
             self.notify_here(id, &kept);
         }
-        self.show_history(id, self.config.history_lines);
     }
 
     /// Whether what a client says is stored.
@@ -271,10 +271,16 @@ impl Chat {
 
     /// The others are to be told that a client has come.
     pub(super) fn enter_presence(&mut self, id: ClientId) {
-        let room = self.sessions[id].room;
-        self.sessions[id].set_standing(Standing::Counted);
+        let session = &mut self.sessions[id];
+        let room = session.room;
+        let presence = &mut self.rooms[room].presence;
+        if presence.come_back(id, session.nick.as_str()) {
+            session.set_standing(Standing::Told);
+            return self.note_person(id);
+        }
+        session.set_standing(Standing::Counted);
+        presence.joined += 1;
         self.note_person(id);
-        self.rooms[room].presence.joined += 1;
         if self.config.fold_time.is_zero() { self.become_known(id) } else { self.plan_notice(room) }
     }
 
@@ -317,7 +323,13 @@ impl Chat {
     }
 
     /// A member of this standing isn't in a room any more; `left` says how.
-    pub(super) fn leave_presence(&mut self, room: RoomId, standing: Standing, left: Notice) {
+    pub(super) fn leave_presence(
+        &mut self,
+        id: ClientId,
+        room: RoomId,
+        standing: Standing,
+        left: Notice,
+    ) {
         let presence = &mut self.rooms[room].presence;
         match standing {
             Standing::LoggingIn
@@ -328,7 +340,7 @@ impl Chat {
             Standing::Counted => presence.joined -= 1,
             Standing::Told => {
                 presence.left += 1;
-                presence.last_left = left;
+                presence.last_left = Some((id, left));
                 self.plan_notice(room);
             }
             Standing::Known => self.append_notice(room, Kind::Presence, &left),
@@ -349,6 +361,7 @@ impl Chat {
     pub(super) fn tell_presence(&mut self, id: RoomId) {
         let Some(room) = self.rooms.get_mut(id) else { return };
         let Presence { left, last_left, .. } = std::mem::take(&mut room.presence);
+        let last_left = last_left.map(|(_, notice)| notice);
         let (mut told, mut waiting) = (Vec::new(), 0);
         for &member in self.rooms[id].members() {
             if self.sessions[member].standing() != Some(Standing::Counted) {
@@ -366,10 +379,10 @@ impl Chat {
         if waiting > 0 {
             self.plan_notice(id);
         }
-        match (&told[..], left) {
-            ([], 0) => {}
-            ([member], 0) => self.tell_joined(*member),
-            ([], 1) => self.append_notice(id, Kind::Presence, &last_left),
+        match (&told[..], left, &last_left) {
+            ([], 0, _) => {}
+            ([member], 0, _) => self.tell_joined(*member),
+            ([], 1, Some(notice)) => self.append_notice(id, Kind::Presence, notice),
             _ => self.tell_all(id, &told, left),
         }
     }

@@ -64,6 +64,8 @@ impl Chat {
             "clients that are throttled"
         );
         assert!(self.pace.known().all(|id| self.sessions.contains_key(id)), "a pace of nobody");
+        let mut visitors = self.visits.known();
+        assert!(visitors.all(|id| self.sessions.contains_key(id)), "a visit of nobody");
         for session in self.sessions.values().filter(|session| session.is_member()) {
             let is_own = |kept: &KeptName| session.owns(&kept.name);
             let owners = self.registered.alike(&session.nick);

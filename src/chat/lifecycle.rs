@@ -338,7 +338,7 @@ impl Chat {
         }
         self.end_membership(id, ending);
         if !self.config.raw {
-            self.leave_presence(room, standing, left);
+            self.leave_presence(id, room, standing, left);
         }
         self.queue(id);
     }
@@ -390,6 +390,7 @@ impl Chat {
         self.forget_reader(session.room, session.reader.newest_encoding());
         self.admission.browsers.remove_spare(id);
         self.secured.forget(id);
+        self.visits.forget(id);
         self.directory.forget_unpublished(id);
         self.admission.leave(session.origin);
         self.pace.forget(id);

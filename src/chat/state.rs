@@ -29,6 +29,7 @@ use crate::chat::names::table::Names;
 use crate::chat::names::tries::Tries;
 use crate::chat::pace::Pace;
 use crate::chat::room::table::Rooms;
+use crate::chat::room::visits::Visits;
 use crate::chat::schedule::Schedule;
 use crate::chat::secured::Secured;
 use crate::chat::web::pages::Pages;
@@ -75,6 +76,7 @@ pub struct Chat {
     pub(super) directory: Directory,
     pub(super) lookups: Lookups,
     pub(super) secured: Secured,
+    pub(super) visits: Visits,
     /// The message of the day.
     pub(super) motd: Vec<String>,
     pub(super) pace: Pace,
@@ -174,6 +176,7 @@ impl Chat {
             pages: Pages::default(),
             lookups: Lookups::default(),
             secured: Secured::default(),
+            visits: Visits::default(),
             motd: Vec::new(),
             flush: FlushQueue::default(),
             schedule: Schedule::default(),

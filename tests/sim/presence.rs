@@ -82,6 +82,47 @@ fn coming_and_going_within_one_notice_is_nobodys_news() {
     assert_eq!(heard(&world), [""; 0]);
 }
 
+/// Lets two users come who are told of and say nothing.
+fn two_silent(world: &mut World) -> (usize, usize) {
+    let (ann, bob) = (asking_guest(world), asking_guest(world));
+    pass(world, 15 * SECOND);
+    assert_eq!(heard(world), ["*** guest2 and guest3 joined"]);
+    world.peers[0].screen.shown.clear();
+    (ann, bob)
+}
+
+#[test]
+fn going_and_coming_back_within_one_notice_is_nobodys_news() {
+    let mut world = world();
+    let (ann, bob) = two_silent(&mut world);
+    for _ in 0..2 {
+        world.peers[bob].send(b"/join dev\n/leave\n");
+        world.settle();
+    }
+    pass(&mut world, 6 * SECOND);
+    assert_eq!(heard(&world), [""; 0]);
+    // Another one who left in the meantime is told of.
+    for number in [ann, bob] {
+        world.peers[number].send(b"/join dev\n");
+        world.settle();
+    }
+    world.peers[bob].send(b"/leave\n");
+    pass(&mut world, 6 * SECOND);
+    assert_eq!(heard(&world), ["*** 1 left"]);
+    world.peers[ann].send(b"/leave\n");
+    pass(&mut world, 6 * SECOND);
+    assert_eq!(heard(&world)[1..], ["*** guest2 joined"]);
+}
+
+#[test]
+fn who_comes_back_by_another_name_is_told_of() {
+    let mut world = world();
+    let (_, bob) = two_silent(&mut world);
+    world.peers[bob].send(b"/join dev\n/nick bob\n/leave\n");
+    pass(&mut world, 6 * SECOND);
+    assert_eq!(heard(&world), ["*** bob joined, 1 left"]);
+}
+
 #[test]
 fn a_single_one_is_told_by_name_when_the_time_is_over() {
     let mut world = world();

@@ -126,7 +126,7 @@ impl Chat {
     }
 
     /// Shows a client what the log has after the line with this number of a counting.
-    fn resume_in(&mut self, id: ClientId, run: &str, number: u64) {
+    pub(in crate::chat) fn resume_in(&mut self, id: ClientId, run: &str, number: u64) {
         let log = &self.rooms[self.sessions[id].room].log;
         let cleared = log.lines_cleared(run, number, u64::MAX);
         let before = log.number_from(run, log.first()).unwrap_or_default();

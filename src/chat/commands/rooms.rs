@@ -3,8 +3,10 @@
 use crate::chat::commands::Outcome;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::rooms::Opening;
+use crate::chat::member::Standing;
 use crate::chat::names::nick::Nick;
 use crate::chat::room::RoomId;
+use crate::chat::room::visits::Visit;
 use crate::chat::schedule::Due;
 use crate::chat::state::Chat;
 use crate::chat::texts;
@@ -28,13 +30,37 @@ impl Chat {
         let name = self.rooms[to].name.clone();
         let went = texts::went(self.sessions[id].nick.as_str(), name.as_str());
         if let Some(standing) = self.sessions[id].standing() {
-            self.leave_presence(from, standing, went);
+            self.leave_presence(id, from, standing, went);
+            if standing == Standing::Told {
+                let left_as = self.sessions[id].nick.text();
+                self.rooms[from].presence.elsewhere.push((id, left_as));
+            }
+        }
+        if self.is_greeted(id) {
+            let log = &self.rooms[from].log;
+            let visit = Visit { room: from, run: log.run().into(), number: log.newest() };
+            self.visits.leave(id, visit, |room| self.rooms.has(room));
         }
         self.change_room(id, to);
         self.notify_here(id, &texts::entered(name.as_str()));
         if self.is_greeted(id) {
             self.introduce(id);
+            match self.visits.enter(id, to).filter(|_| !self.is_web(id)) {
+                Some(visit) => self.show_missed(id, &visit),
+                None => _ = self.show_history(id, self.config.history_lines),
+            }
             self.enter_presence(id);
+        }
+    }
+
+    /// Shows a client that has come back what was said meanwhile, or the end of that.
+    fn show_missed(&mut self, id: ClientId, visit: &Visit) {
+        let log = &self.rooms[visit.room].log;
+        let lines = log.next() - log.place_after(&visit.run, visit.number);
+        if lines > self.config.history_lines {
+            self.show_history(id, self.config.history_lines);
+        } else if lines > 0 {
+            self.resume_in(id, &visit.run, visit.number);
         }
     }
 

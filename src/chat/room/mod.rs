@@ -9,6 +9,7 @@ mod ring;
 mod image;
 pub(super) mod log;
 pub(super) mod presence;
+pub(super) mod visits;
 mod own;
 pub(super) mod filter;
 mod extra;

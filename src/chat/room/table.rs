@@ -152,6 +152,11 @@ impl Rooms {
         self.rooms.get(id)
     }
 
+    /// Whether a room is still there.
+    pub fn has(&self, id: RoomId) -> bool {
+        self.rooms.contains_key(id)
+    }
+
     pub fn get_mut(&mut self, id: RoomId) -> Option<&mut Room> {
         self.rooms.get_mut(id)
     }

@@ -384,7 +384,7 @@ impl Chat {
             return;
         }
         let left = texts::left(session.nick.as_str(), CloseReason::Quit);
-        self.leave_presence(room, standing, left);
+        self.leave_presence(id, room, standing, left);
         self.sessions[id].set_standing(Standing::Arriving);
     }
 
