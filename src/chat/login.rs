@@ -147,6 +147,8 @@ impl Chat {
         let invited = nick.filter(|nick| {
             self.config.password.is_none() && is_invited(&self.rooms[lobby].rules, nick)
         });
+        // Another one may have the name.
+        let invited = invited.filter(|nick| self.may_be_called(id, nick));
         if matches(&self.config.password) && !is_operator {
             let text = texts::locked_out(self.rooms[lobby].name.as_str());
             return self.leave(id, CloseReason::Refused(Refused::Locked), Some(&text));
@@ -158,11 +160,13 @@ impl Chat {
             let text = refusal.text();
             return self.leave(id, CloseReason::Refused(refusal.kind()), Some(&text));
         }
+        self.sessions[id].set_rare(|rare| rare.is_operator = is_operator);
         self.log_in(id);
         if is_operator && self.sessions.contains_key(id) {
             self.become_operator(id);
         } else if invited.is_some() && self.sessions.contains_key(id) {
-            self.run_command(id, &format!("nick {typed}"));
+            // On another server somebody may get it first.
+            self.run_command(id, &format!("nick! {typed}"));
         }
     }
 

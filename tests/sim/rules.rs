@@ -6,6 +6,7 @@ use roomcast::chat::Config;
 
 use crate::operators::{last, password, say, shown, with_operator};
 use crate::peer::Habit;
+use crate::web::{ask, sent};
 use crate::world::World;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -157,6 +158,72 @@ fn newcomers_wait_while_the_first_room_is_locked() {
     assert!(heard.iter().any(|line| line.starts_with("welcome, ")), "{heard:?}");
     say(&mut world, bob, "hello");
     assert!(last(&world.peers[eve]).ends_with("> hello"));
+}
+
+/// Promise 81: who knows an invited name has to get it.
+#[test]
+fn a_name_that_is_taken_opens_no_locked_room() {
+    let config = Config {
+        has_web: true,
+        has_store: true,
+        operator_password: password("secret"),
+        ..Config::default()
+    };
+    let mut world = World::new(0, config);
+    let [ann, zoe] = [0; 2].map(|_| world.connect(Habit::Prompt, usize::MAX));
+    say(&mut world, ann, "/op secret\n/join dev\n/lock\n/invite zoe\n/invite eve");
+    say(&mut world, ann, "between us");
+    say(&mut world, zoe, "/nick zoe");
+    let out = "goodbye: dev is locked, and only users whom an operator invites can enter";
+    let head =
+        |method: &str, target: &str| format!("{method} {target} HTTP/1.1\r\nHost: localhost");
+    // It would never take the name.
+    for query in ["nick=eve&since=all", "nick=eve&search=us", "nick=zoe&poll=1&since=all"] {
+        let request = head("GET", &format!("/dev?{query}")) + "\r\n\r\n";
+        let stream = ask(&mut world, request.as_bytes());
+        let told = sent(&world, stream);
+        assert!(
+            told.starts_with("HTTP/1.1 403 Forbidden") && told.ends_with(&format!("{out}\n")),
+            "{told}"
+        );
+    }
+    let post = head("POST", "/dev?nick=zoe") + "\r\nContent-Length: 5\r\n\r\nhello";
+    let post = ask(&mut world, post.as_bytes());
+    assert!(sent(&world, post).starts_with("HTTP/1.1 403 Forbidden"), "{}", sent(&world, post));
+    let upgrade = "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let come = |world: &mut World, target: &str| {
+        let request = head("GET", target) + upgrade;
+        let socket = ask(world, request.as_bytes());
+        say(world, ann, "only for us");
+        sent(world, socket)
+    };
+    let told = come(&mut world, "/dev?nick=zoe&since=all");
+    assert!(told.contains(out) && !told.contains("us\""), "{told}");
+    let told = come(&mut world, "/dev?nick=eve&since=all&session=0123456789abcdef");
+    assert!(told.contains("between us") && told.contains("only for us"), "{told}");
+    // A page that comes back has its name, though its old connection isn't gone.
+    let told = come(&mut world, "/dev?nick=eve&session=0123456789abcdef");
+    assert!(told.contains("only for us"), "{told}");
+}
+
+/// Promise 81: in the first room, too.
+#[test]
+fn a_name_that_is_taken_lets_nobody_into_a_locked_first_room() {
+    let mut world = with_operator();
+    say(&mut world, 1, "/nick zoe");
+    say(&mut world, 0, "/lock");
+    say(&mut world, 0, "/invite zoe");
+    let eve = world.connect(Habit::Prompt, usize::MAX);
+    say(&mut world, eve, "zoe");
+    assert_eq!(last(&world.peers[eve]), "wrong password, 2 tries left");
+    say(&mut world, 0, "/who");
+    assert!(!shown(&world.peers[0]).iter().any(|line| line.starts_with("guest6")));
+    say(&mut world, 1, "/quit");
+    world.sleep(SECOND);
+    world.settle();
+    say(&mut world, eve, "zoe");
+    assert!(shown(&world.peers[0]).contains(&"guest6 is now zoe"), "{:?}", shown(&world.peers[0]));
 }
 
 /// Nobody can change the rules of a room where there are no operators.

@@ -22,13 +22,14 @@ fn world() -> World {
     World::new(0, Config { has_web: true, fold_time: 5 * SECOND, ..Config::default() })
 }
 
-fn sent(world: &World, number: usize) -> String {
+/// What a client was sent that reads nothing.
+pub fn sent(world: &World, number: usize) -> String {
     let bytes: Vec<u8> = world.peers[number].to_client.iter().copied().collect();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A client that has sent a request.
-fn ask(world: &mut World, request: &[u8]) -> usize {
+pub fn ask(world: &mut World, request: &[u8]) -> usize {
     // What it is sent stays where a test can see it.
     let number = world.connect(Habit::Stuck, usize::MAX);
     world.peers[number].send(request);

@@ -269,6 +269,15 @@ impl Chat {
         }
     }
 
+    /// Whether a client may take a name, as far as is known here.
+    pub(in crate::chat) fn may_be_called(&mut self, id: ClientId, nick: &Nick) -> bool {
+        let holder = self.names.find(nick, nick_of(&self.sessions, &self.directory));
+        let is_free = holder.is_none_or(|holder| holder == id);
+        let has_engine = self.outbox.is_up() || self.config.talks_alone;
+        let is_given = !self.config.is_shared || !nick.is_guest() && has_engine;
+        is_free && is_given && self.check_owner(id, nick).is_ok()
+    }
+
     /// Why the name isn't free.
     pub(in crate::chat) fn name_taken(&self, nick: &Nick, holder: ClientId) -> String {
         let taken = nick_of(&self.sessions, &self.directory)(holder);

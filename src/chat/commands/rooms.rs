@@ -107,7 +107,7 @@ pub(in crate::chat) fn join(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
         return Ok(());
     }
     match chat.open_room(id, &name) {
-        Opening::Open(room) => match chat.is_locked_for(id, room, None) {
+        Opening::Open(room) => match chat.is_locked_for(id, room) {
             true => return Err(texts::is_locked(chat.rooms[room].name.as_str()).into()),
             false => chat.move_to(id, room),
         },
@@ -120,7 +120,7 @@ pub(in crate::chat) fn join(chat: &mut Chat, id: ClientId, rest: &str) -> Outcom
 /// `/leave`
 pub(in crate::chat) fn leave(chat: &mut Chat, id: ClientId, _rest: &str) -> Outcome {
     let lobby = chat.rooms.lobby();
-    if chat.is_locked_for(id, lobby, None) {
+    if chat.is_locked_for(id, lobby) {
         return Err(texts::is_locked(chat.rooms[lobby].name.as_str()).into());
     }
     chat.move_to(id, lobby);

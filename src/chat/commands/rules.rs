@@ -79,17 +79,9 @@ impl Chat {
         self.refuse(id, &notice);
     }
 
-    /// Whether a client may not enter a room, where it may be called `name`, because it is
-    /// locked.
-    pub(in crate::chat) fn is_locked_for(
-        &self,
-        id: ClientId,
-        room: RoomId,
-        name: Option<&str>,
-    ) -> bool {
-        let rules = &self.rooms[room].rules;
-        let wanted = name.and_then(|it| Nick::parse_with_secret(it, &self.config.proof_key).ok());
-        let nick = wanted.as_ref().unwrap_or(&self.sessions[id].nick);
+    /// Whether a client may not enter a room because it is locked.
+    pub(in crate::chat) fn is_locked_for(&self, id: ClientId, room: RoomId) -> bool {
+        let (rules, nick) = (&self.rooms[room].rules, &self.sessions[id].nick);
         rules.is_locked && !self.is_operator(id) && !is_invited(rules, nick)
     }
 

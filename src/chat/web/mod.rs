@@ -12,15 +12,18 @@ mod stream;
 use std::time::Duration;
 
 use crate::chat::close_reason::{CloseReason, Refusal};
+use crate::chat::commands::rules::is_invited;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::rooms::Opening;
 use crate::chat::linking::people::{Permit, nick_of};
 use crate::chat::login::PENALTY;
 use crate::chat::member::{Phase, Standing, State, Waiting};
 use crate::chat::names::nick::Nick;
+use crate::chat::room::RoomId;
 use crate::chat::state::{Chat, Logged, Output};
 use crate::chat::texts;
 use crate::chat::web::answers::Answer;
+use crate::chat::web::pages::TOKEN_BYTES_MIN;
 use crate::wire::Answer as Looked;
 use crate::wire::{
     BadRequest, Client, Encoding, Ending, Layout, Method, Protocol, Request, Stage, ping,
@@ -200,10 +203,28 @@ impl Chat {
     }
 
     /// Why a request may not enter the room that it asks for, if an operator has locked that.
-    fn lock_for(&self, id: ClientId, name: Option<&Nick>, request: &Request) -> Option<String> {
+    fn lock_for(&mut self, id: ClientId, name: Option<&Nick>, request: &Request) -> Option<String> {
         let room = name.map_or(Some(self.rooms.lobby()), |name| self.rooms.find(name))?;
-        let is_locked = self.is_locked_for(id, room, wanted_name(request));
+        let is_locked = self.is_locked_out(id, room, request);
         is_locked.then(|| texts::locked_out(self.rooms[room].name.as_str()))
+    }
+
+    /// Whether a client may not enter a room because it is locked. One that is invited by the
+    /// name that it asks for may, if it gets that.
+    fn is_locked_out(&mut self, id: ClientId, room: RoomId, request: &Request) -> bool {
+        if !self.is_locked_for(id, room) {
+            return false;
+        }
+        let wanted = wanted_name(request);
+        let nick = wanted.and_then(|it| Nick::parse_with_secret(it, &self.config.proof_key).ok());
+        let Some(nick) = nick.filter(|nick| is_invited(&self.rooms[room].rules, nick)) else {
+            return true;
+        };
+        if let Some(token) = session_token(request).filter(|_| request.upgrade.is_some()) {
+            // Its old connection may have the name.
+            self.end_old_connection(id, token);
+        }
+        !self.may_be_called(id, &nick)
     }
 
     /// Moves a client to the room of this name, or to the lobby without one. False if the
@@ -219,7 +240,7 @@ impl Chat {
             Some(name) => self.open_room(id, &name),
         };
         match opening {
-            Opening::Open(room) if self.is_locked_for(id, room, wanted_name(request)) => {
+            Opening::Open(room) if self.is_locked_out(id, room, request) => {
                 let text = texts::locked_out(self.rooms[room].name.as_str());
                 Err(Answer::text("403 Forbidden", text))
             }
@@ -319,7 +340,7 @@ impl Chat {
         if has_answer || !self.config.is_shared || !self.outbox.is_up() || self.is_logging_in(id) {
             return false;
         }
-        if let Some(token) = request.parameter("session") {
+        if let Some(token) = session_token(request) {
             // Its old connection may have the name.
             self.end_old_connection(id, token);
         }
@@ -396,12 +417,18 @@ impl Chat {
     }
 }
 
-/// The name that a request is about: one that posts may log in with it.
+/// The name that a request asks for: one that posts may log in with it. A stream takes none.
 pub(super) fn wanted_name(request: &Request) -> Option<&str> {
     let user = request.credentials.as_ref().map(|(user, _)| user.as_str());
     let is_post = matches!(request.method, Method::Post | Method::Put);
+    let takes_name = is_post || request.upgrade.is_some();
     let name = request.parameter("nick").or(user.filter(|_| is_post));
-    name.filter(|name| !name.is_empty())
+    name.filter(|name| takes_name && !name.is_empty())
+}
+
+/// What shows that a request is of a page that was here before.
+pub(super) fn session_token(request: &Request) -> Option<&str> {
+    request.parameter("session").filter(|token| token.len() >= TOKEN_BYTES_MIN)
 }
 
 /// The name of the room that a request is about.

@@ -5,10 +5,10 @@ use crate::chat::close_reason::Refused::Locked;
 use crate::chat::ids::ClientId;
 use crate::chat::member::{Intro, Session};
 use crate::chat::state::Chat;
+use crate::chat::texts;
 use crate::chat::web::answers::{self, Answer, socket_head};
-use crate::chat::web::pages::TOKEN_BYTES_MIN;
 use crate::chat::web::stream::Since;
-use crate::chat::web::{KEEPALIVE_TIME, room_name};
+use crate::chat::web::{KEEPALIVE_TIME, room_name, session_token, wanted_name};
 use crate::wire::{
     Client, CloseCode, Encoding, Ending, Frame, From, Layout, Protocol, Request, Stage, accept_key,
     pong,
@@ -23,7 +23,7 @@ impl Chat {
         key: &str,
     ) -> Result<(), Answer> {
         let since = self.wanted_since(id, request)?;
-        if request.parameter("session").is_some_and(|token| token.len() < TOKEN_BYTES_MIN) {
+        if request.parameter("session").is_some() && session_token(request).is_none() {
             return Err(Answer::text("400 Bad Request", answers::SESSION));
         }
         let encoding = Encoding::new(Layout::Json, Ending::Frame);
@@ -82,12 +82,18 @@ impl Chat {
     }
 
     /// Greets a WebSocket. One that can't have the name that it asks for is told so, and
-    /// stays: a page that comes back may be faster than the end of its old connection.
+    /// stays where it may be without: a page that comes back may be faster than the end of its old connection.
     fn greet_socket(&mut self, id: ClientId, request: &Request, since: Option<Since>) {
-        if let Some(token) = request.parameter("session") {
+        if let Some(token) = session_token(request) {
             self.end_old_connection(id, token);
         }
-        let name = self.take_name(id, request.parameter("nick"));
+        let name = self.take_name(id, wanted_name(request));
+        let room = self.sessions[id].room;
+        if name.is_err() && self.is_locked_for(id, room) {
+            // It has come in for that name only, which somebody else got.
+            let text = texts::locked_out(self.rooms[room].name.as_str());
+            return self.leave(id, CloseReason::Refused(Locked), Some(&text));
+        }
         match since {
             None => self.handle_arrival(id),
             Some(Since::Line(from)) => {
