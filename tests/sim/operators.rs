@@ -5,6 +5,7 @@ use std::time::Duration;
 use roomcast::chat::{CloseReason, Closing, Config, Password, Refused};
 
 use crate::peer::{Habit, Peer, Shown};
+use crate::web::sent;
 use crate::world::World;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -422,6 +423,8 @@ fn who_is_muted_reaches_nobody() {
         "/msg guest3 hello",
         "/reply hello",
         "/nick loud",
+        "/nick! loud",
+        "/login loud loud-secret",
         "/topic loud",
         "/away loud",
     ];
@@ -461,6 +464,49 @@ fn who_is_muted_names_no_room() {
         say(&mut world, 1, command);
         assert_eq!(last(&world.peers[1]), answer, "{command}");
     }
+}
+
+/// A mute with a time is for all who come from there later.
+#[test]
+fn who_is_muted_names_nothing_by_a_request() {
+    let operator_password = password("secret");
+    let mut world = World::new(0, Config { has_web: true, operator_password, ..Config::default() });
+    let ann = world.connect(Habit::Prompt, usize::MAX);
+    let bob = world.connect_from([192, 0, 2, 1].into());
+    world.sleep(SECOND);
+    world.settle();
+    say(&mut world, ann, "/op secret");
+    say(&mut world, bob, "/nick bob\nhello");
+    say(&mut world, ann, "/mute bob 10m");
+    let muted = "an operator has muted you for 10 minutes more: no one sees what you send";
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let ask = |world: &mut World, line: &str, headers: &str| {
+        let number = world.connect_with(Habit::Stuck, usize::MAX, Some([192, 0, 2, 1].into()));
+        let request = format!("{line} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+        world.peers[number].send(request.as_bytes());
+        world.settle();
+        world.sleep(SECOND);
+        world.settle();
+        sent(world, number)
+    };
+    for (line, headers) in [
+        ("GET /BUY-PILLS", ""),
+        ("GET /BUY-PILLS", upgrade),
+        ("POST /BUY-PILLS?nick=pills", "Content-Length: 0\r\n"),
+        ("POST /?nick=pills", "Content-Length: 0\r\n"),
+    ] {
+        let told = ask(&mut world, line, headers);
+        assert!(told.starts_with("HTTP/1.1 403 Forbidden") && told.contains(muted), "{told}");
+    }
+    let told = ask(&mut world, "GET /?nick=pills", upgrade);
+    assert!(told.contains(muted) && told.contains("welcome, guest"), "{told}");
+    say(&mut world, ann, "/rooms");
+    assert_eq!(last(&world.peers[ann]), "1 room: lobby (3)");
+    say(&mut world, ann, "/who");
+    assert!(!shown(&world.peers[ann]).iter().any(|line| line.starts_with("pills")));
+    // What there is already may be heard.
+    assert!(ask(&mut world, "GET /lobby?poll=1", "").starts_with("HTTP/1.1 200 OK"));
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(super) struct Command {
     /// It moves the client to other lines, and so waits until the client has
     /// been sent what was said before.
     moves: bool,
-    /// Others see what it is given, so it isn't for the muted.
+    /// Others see what it is given, or a name that comes of it, so it isn't for the muted.
     speaks: bool,
     pub audience: Audience,
     run: Run,
@@ -91,6 +91,11 @@ impl Command {
     const fn like(self, example: &'static str) -> Command {
         Command { example, ..self }
     }
+
+    /// The same, of which the help doesn't tell.
+    const fn unlisted(self) -> Command {
+        Command { audience: Audience::Insiders, ..self }
+    }
 }
 
 const fn moving(usage: &'static str, help: &'static str, run: Run) -> Command {
@@ -103,10 +108,6 @@ const fn speaking(usage: &'static str, help: &'static str, run: Run) -> Command 
 
 const fn privileged(usage: &'static str, help: &'static str, run: Run) -> Command {
     Command { audience: Audience::Operators, ..command(usage, help, run) }
-}
-
-const fn unlisted(usage: &'static str, help: &'static str, run: Run) -> Command {
-    Command { audience: Audience::Insiders, ..command(usage, help, run) }
 }
 
 const fn word_length(text: &[u8]) -> usize {
@@ -123,7 +124,7 @@ pub(super) const TABLE: &[Command] = &[
         .like("/nick ann"),
     command("/register SECRET", "keep your name, so that only you have it", registration::register)
         .like("/register open-sesame"),
-    command("/login [NAME] SECRET", "take your registered name", registration::login)
+    speaking("/login [NAME] SECRET", "take your registered name", registration::login)
         .like("/login ann open-sesame"),
     command(
         "/unregister [[NAME] SECRET]",
@@ -175,9 +176,10 @@ pub(super) const TABLE: &[Command] = &[
         .like("/report bob spam"),
     command("/help [COMMAND|all]", "show the most used commands, one, or all", help)
         .like("/help msg"),
-    unlisted("/nick! NAME[!SECRET]", "take a name, or leave if it isn't free", nick_or_nothing)
-        .like("/nick! ci"),
-    unlisted("/op PASSWORD", "become an operator", operators::op).like("/op open-sesame"),
+    speaking("/nick! NAME[!SECRET]", "take a name, or leave if it isn't free", nick_or_nothing)
+        .like("/nick! ci")
+        .unlisted(),
+    command("/op PASSWORD", "become an operator", operators::op).like("/op open-sesame").unlisted(),
     privileged("/deop", "give up the rights of an operator", operators::deop),
     privileged("/ops", "show who is an operator", operators::ops),
     privileged("/kick NAME [REASON]", "disconnect a user", operators::kick)
@@ -275,7 +277,8 @@ impl Chat {
         let is_free = holder.is_none_or(|holder| holder == id);
         let has_engine = self.outbox.is_up() || self.config.talks_alone;
         let is_given = !self.config.is_shared || !nick.is_guest() && has_engine;
-        is_free && is_given && self.check_owner(id, nick).is_ok()
+        let is_muted = self.sessions[id].rare().muting.is_some();
+        is_free && is_given && !is_muted && self.check_owner(id, nick).is_ok()
     }
 
     /// Why the name isn't free.

@@ -235,6 +235,10 @@ impl Chat {
         name: Option<Nick>,
         request: &Request,
     ) -> Result<bool, Answer> {
+        if name.as_ref().is_some_and(|name| self.rooms.find(name).is_none()) {
+            // Others see how a new room is called.
+            self.check_muting(id)?;
+        }
         let opening = match name {
             None => Opening::Open(self.rooms.lobby()),
             Some(name) => self.open_room(id, &name),
@@ -319,12 +323,20 @@ impl Chat {
         self.answer(id, &Answer::text("503 Service Unavailable", why), false);
     }
 
+    /// Whether others may see what a client says and is called.
+    fn check_muting(&self, id: ClientId) -> Result<(), Answer> {
+        let Some(muting) = self.sessions[id].rare().muting else { return Ok(()) };
+        let text = texts::you_are_muted(self.mute_left(muting));
+        Err(Answer::text("403 Forbidden", text.text))
+    }
+
     /// Gives a client the name that it asks for.
     fn take_name(&mut self, id: ClientId, name: Option<&str>) -> Result<(), Answer> {
         let Some(name) = name.filter(|name| !name.is_empty()) else { return Ok(()) };
         let nick = Nick::parse_with_secret(name, &self.config.proof_key).map_err(|error| {
             Answer::text("400 Bad Request", texts::bad_name("name", "?nick=ann", error))
         })?;
+        self.check_muting(id)?;
         let taken = |why| Answer::text("409 Conflict", why);
         if let Permit::No(why) = self.permit(id, &nick, || Waiting::Places) {
             return Err(taken(why));
@@ -336,8 +348,9 @@ impl Chat {
     pub(super) fn asks_for_name(&mut self, id: ClientId, request: &Request) -> bool {
         let Some(name) = wanted_name(request) else { return false };
         let Ok(nick) = Nick::parse_with_secret(name, &self.config.proof_key) else { return false };
-        let has_answer = self.sessions[id].rare().claim.is_some();
-        if has_answer || !self.config.is_shared || !self.outbox.is_up() || self.is_logging_in(id) {
+        let rare = self.sessions[id].rare();
+        let needs_none = rare.claim.is_some() || rare.muting.is_some();
+        if needs_none || !self.config.is_shared || !self.outbox.is_up() || self.is_logging_in(id) {
             return false;
         }
         if let Some(token) = session_token(request) {

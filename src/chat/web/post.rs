@@ -16,10 +16,8 @@ impl Chat {
             return Err(Answer::text("503 Service Unavailable", texts::NOT_SENT));
         }
         self.take_name(id, wanted_name(request))?;
-        if let Some(muting) = self.sessions[id].rare().muting {
-            let text = texts::you_are_muted(self.mute_left(muting));
-            return Err(Answer::text("403 Forbidden", text.text));
-        }
+        // The name may be that of a muted user.
+        self.check_muting(id)?;
         if let Some(wait) = self.slow_wait(id) {
             let text = self.early_line(id, wait);
             return Err(answers::too_early(text.text, wait));
