@@ -366,3 +366,38 @@ fn a_slow_reader_is_not_sent_what_was_cleared() {
     assert!(notice.contains(" cleared lines "), "{notice}");
     assert_eq!(after, "<guest2> after it");
 }
+
+/// Promise 36: with and without a store, before and after lines were taken out.
+#[test]
+fn no_number_is_too_large() {
+    for has_store in [false, true] {
+        let operator_password = password("secret");
+        let config = Config { has_web: true, has_store, operator_password, ..Config::default() };
+        let mut world = World::new(0, config);
+        let ann = world.connect(Habit::Prompt, usize::MAX);
+        world.sleep(SECOND);
+        world.settle();
+        say(&mut world, ann, "/op secret\none\ntwo\nthree");
+        for clear in ["/seq", "/clear 1", "/clear 18446744073709551615"] {
+            say(&mut world, ann, clear);
+            for number in [u64::MAX, u64::MAX - 1, i64::MAX as u64, u64::from(u32::MAX), 0] {
+                for command in ["resume", "history", "mentions", "last", "search"] {
+                    say(&mut world, ann, &format!("/{command} {number}"));
+                }
+                say(&mut world, ann, &format!("/history {number}d\n/slow {number}"));
+                for request in [
+                    format!("GET /lobby?poll=1&since={number} HTTP/1.1\r\n"),
+                    format!("GET /lobby?poll=1&since={number}d HTTP/1.1\r\n"),
+                    format!("GET /lobby?poll=1 HTTP/1.1\r\nLast-Event-ID: {number}\r\n"),
+                ] {
+                    let request = format!("{request}Host: localhost\r\n\r\n");
+                    let stream = ask(&mut world, request.as_bytes());
+                    let told = sent(&world, stream);
+                    assert!(told.starts_with("HTTP/1.1 "), "{request}: {told}");
+                }
+            }
+        }
+        say(&mut world, ann, "/time");
+        assert!(last(&world.peers[ann]).starts_with("it is "));
+    }
+}

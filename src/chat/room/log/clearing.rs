@@ -11,7 +11,8 @@ impl Log {
         let (from, end) = self.places(run, first, last);
         let cleared = Cleared { first: from, end };
         let is_whole = first >= self.number(self.first);
-        let lines = if is_whole { end - from } else { (last + 1).saturating_sub(first) };
+        let lines =
+            if is_whole { end - from } else { last.saturating_add(1).saturating_sub(first) };
         if self.cleared.len() >= CLEARED_MAX {
             self.cleared.pop_front();
         }
@@ -84,8 +85,10 @@ impl Log {
     /// How many lines of a counting were taken out after one number and before another one.
     pub fn lines_cleared(&self, run: &str, after: u64, before: u64) -> u64 {
         let lines = |it: &ClearedNumbers| {
-            let (first, last) = (it.first.max(after + 1), it.last.min(before.saturating_sub(1)));
-            (last + 1).saturating_sub(first).min(it.lines)
+            // A client may ask for any number.
+            let first = it.first.max(after.saturating_add(1));
+            let end = it.last.saturating_add(1).min(before);
+            end.saturating_sub(first).min(it.lines)
         };
         self.cleared.iter().filter(|it| *it.run == *run).map(lines).sum()
     }
