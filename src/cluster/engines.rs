@@ -98,12 +98,16 @@ impl Engines {
     }
 
     /// Hands over what waits, within `time`, and says that this server ends; false if it
-    /// doesn't come to that.
+    /// doesn't come to that. An engine that is known not to work isn't waited for.
     pub fn finish(&self, time: Duration) -> bool {
         let until = Instant::now() + time;
-        let left = || until.saturating_duration_since(Instant::now());
+        let left = |is_up| match is_up {
+            true => until.saturating_duration_since(Instant::now()),
+            false => Duration::ZERO,
+        };
         // Those who hear that it ends have heard what was said before.
-        let done: Vec<_> = self.links.iter().rev().map(|link| link.finish(left())).collect();
+        let links = self.links.iter().zip(&self.are_up).rev();
+        let done: Vec<_> = links.map(|(link, is_up)| link.finish(left(*is_up))).collect();
         done.into_iter().all(|is_done| is_done)
     }
 

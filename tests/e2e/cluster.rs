@@ -188,6 +188,36 @@ fn a_server_that_stops_leaves_nothing_unsaid() {
     assert!(!bob.line().contains("shutting down"));
 }
 
+/// Promise 28: a server whose engine is away ends at once, and has stored what was said.
+#[test]
+fn a_server_that_stops_does_not_wait_for_an_engine_that_is_away() {
+    if !is_possible() {
+        return;
+    }
+    let engine = Engine::start();
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().to_str().expect("UTF-8");
+    let [mut here] = servers(&engine, &["--data", data]);
+    let mut ann = here.connect();
+    ann.read_greeting();
+    ann.say("hello");
+    say_until(&mut ann, "/search hello", |line| line.ends_with("<guest1> hello"));
+    engine.signal(Signal::STOP);
+    let down =
+        "*** the link to the other servers is down: until it is back, lines reach this server only";
+    hears_at_last(&mut ann, down);
+    ann.say("/quit");
+    ann.rest();
+    let start = Instant::now();
+    here.signal(Signal::TERM);
+    assert_eq!(here.exit_code(), 0);
+    // Six seconds are what it may take at most.
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    let log = here.stderr();
+    assert!(!log.contains("the last lines may not be stored"), "{log}");
+    engine.signal(Signal::CONT);
+}
+
 /// Promise 70: while the engine is away those who are here talk on; what they said reaches the
 /// others afterwards, late and once.
 #[test]

@@ -339,15 +339,16 @@ impl Server {
     /// Everybody is gone, and what is to be kept is kept.
     fn finish(&mut self) {
         self.hand_over();
-        let passed = self.stopping.map_or(Duration::ZERO, |at| at.elapsed());
-        let left = END_TIME_MAX.saturating_sub(passed);
+        let stopping = self.stopping.unwrap_or_else(Instant::now);
+        let left = || END_TIME_MAX.saturating_sub(stopping.elapsed());
         if let Some(file) = &self.bans {
-            file.finish(left);
+            file.finish(left());
         }
-        if self.engines.as_ref().is_some_and(|engines| !engines.finish(left)) {
+        // The engine may be away; the disk is here.
+        let is_written = self.store.as_ref().is_none_or(|store| store.finish(left()));
+        if self.engines.as_ref().is_some_and(|engines| !engines.finish(left())) {
             warn!("the last lines may not have reached other servers: the engine doesn't answer");
         }
-        let is_written = self.store.as_ref().is_none_or(|store| store.finish(left));
         self.exchange();
         if !is_written {
             warn!("the last lines may not be stored: writing takes too long");
