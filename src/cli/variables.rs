@@ -6,8 +6,14 @@ use clap::{Arg, ArgAction, Command};
 /// Adds to the command line the variables that stand for its options. One that is empty,
 /// or that turns a flag off, counts as unset.
 pub fn add_to(command: Command) -> Command {
-    let with_variables = |command: Command| command.mut_args(with_variable);
-    with_variables(command).mut_subcommands(with_variables)
+    let of_subcommand = |command: Command| command.mut_args(of_subcommand);
+    command.mut_args(with_variable).mut_subcommands(of_subcommand)
+}
+
+/// A variable of the server that means something else for a subcommand doesn't stand for an
+/// option there: in a container `roomcast log` would leave out all rooms but the first one.
+fn of_subcommand(arg: Arg) -> Arg {
+    if arg.get_id() == "room" { arg } else { with_variable(arg) }
 }
 
 fn with_variable(arg: Arg) -> Arg {

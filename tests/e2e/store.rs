@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::harness::{Client, Host, PATIENCE, Program, lacks, run};
+use crate::harness::{Client, Host, PATIENCE, Program, command, lacks, run};
 use crate::web::answer;
 
 const KEPT: &str = "; what is said here is kept";
@@ -310,6 +310,10 @@ fn the_log_is_printed_as_asked_and_followed() {
     let ends: Vec<_> = dev.lines().map(|line| &line[20..]).collect();
     assert_eq!(ends, ["dev 2 <guest1> in dev", "dev 3 * guest1 waves"]);
     assert_eq!(data.log(&["--search", "hel*"]).lines().count(), 1);
+    // The first room of the server isn't what is wanted here.
+    let mut log = command(&["log", "--data", &data.text()]);
+    let output = log.env("ROOMCAST_ROOM", "dev").output().expect("it runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), data.log(&[]));
     assert_eq!(data.log(&["--since", "1h"]), data.log(&[]));
     assert_eq!(data.log(&["--until", "2000-01-01"]), "");
     let json = data.log(&["--json", "--room", "dev"]);
