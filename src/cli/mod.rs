@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
@@ -28,6 +29,9 @@ use self::generate::Generated;
 use crate::command::Command;
 use crate::data_dir::DataDir;
 use crate::logging::LogFormat;
+
+/// The permissions of unix sockets if nobody says otherwise.
+const SOCKET_MODE: u32 = 0o666;
 
 /// More threads than that don't write faster: what is done by one of them alone is too much.
 const THREADS_MAX: usize = 8;
@@ -89,10 +93,33 @@ impl Cli {
         if cli.network.tls_only && cli.security() == Security::Plain {
             refuse("--tls-only needs a certificate: add --tls, or --tls-cert and --tls-key");
         }
+        if let Some(what) = cli.without_effect(&matches).filter(|_| cli.command.is_none()) {
+            refuse(what);
+        }
         if cli.room.raw && cli.limits.on_lag == Some(OnLagArg::Skip) {
             refuse("--on-lag skip can't go with --raw, where nobody can be told of a gap");
         }
         cli
+    }
+
+    /// Why an option that is given has no effect. One that is its default in a variable isn't
+    /// given: packages have a file with all of them.
+    fn without_effect(&self, matches: &ArgMatches) -> Option<&'static str> {
+        let is_typed = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let ClusterArgs { urls, server_name, degrade, .. } = &self.cluster;
+        let Network { listen, socket_mode, .. } = &self.network;
+        let is_unix = |address: &ListenAddr| matches!(address, ListenAddr::Unix(_));
+        // Those that a service manager passes may be unix sockets.
+        let may_be_unix = listen.iter().any(is_unix) || std::env::var_os("LISTEN_FDS").is_some();
+        if urls.is_empty() && server_name.is_some() {
+            Some("--server-name has no effect without --cluster, through which servers share rooms")
+        } else if urls.is_empty() && (is_typed("degrade") || *degrade != Degrade::Local) {
+            Some("--degrade has no effect without --cluster, through which servers share rooms")
+        } else if !may_be_unix && (is_typed("socket_mode") || *socket_mode != SOCKET_MODE) {
+            Some("--socket-mode has no effect without a unix socket: add --listen unix:PATH")
+        } else {
+            None
+        }
     }
 
     /// What is to be done instead of serving, if anything.

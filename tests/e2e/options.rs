@@ -78,6 +78,9 @@ const BAD: &[(&[&str], &str)] = &[
     (&["--raw", "--presence-interval", "5"], "cannot be used with"),
     (&["--raw", "--whois-address"], "cannot be used with"),
     (&["--rate", "0", "--burst", "10"], "--burst has no effect with --rate 0"),
+    (&["--server-name", "one"], "--server-name has no effect without --cluster"),
+    (&["--degrade", "local"], "--degrade has no effect without --cluster"),
+    (&["--socket-mode", "0660"], "--socket-mode has no effect without a unix socket"),
     (&["--port", "8008"], "unexpected argument '--port'"),
     (&["8008"], "unrecognized subcommand '8008'"),
 ];
