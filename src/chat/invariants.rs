@@ -13,8 +13,8 @@ use crate::chat::room::RoomId;
 use crate::chat::schedule::Due;
 use crate::wire::{Encoding, FIRST_BYTES, KeptName};
 
-/// The longest answer to one command, or the rest of a line, in bytes.
-const ANSWER_BYTES_MAX: usize = 24 * 1024;
+/// The longest answer in bytes, which is the page, as far as it is longer than what may wait.
+const ANSWER_BYTES_MAX: usize = 32 * 1024;
 
 /// A page from the store, in bytes of any encoding.
 const PAGE_BYTES_MAX: usize = 64 * 1024;

@@ -106,31 +106,40 @@ impl Chat {
         // As any line: keys that erase work, and a stray CR isn't a part of it.
         let typed = Text::clean(line);
         let typed = typed.as_str();
-        // It may stand before a request (RFC 9112, section 2.2), and is no try.
-        if typed.is_empty() {
-            return;
+        let is_locked = self.is_lobby_locked();
+        match &self.config.password {
+            // It waited, and what it types was meant for the lock: nobody is shown that.
+            None if !is_locked => self.let_in_if_there_is_place(id),
+            // It may stand before a request (RFC 9112, section 2.2), and is no try.
+            _ if typed.is_empty() => {}
+            _ if is_locked => self.handle_locked_entry(id, typed),
+            Some(password) if password.matches(typed.as_bytes()) => {
+                self.let_in_if_there_is_place(id);
+            }
+            _ => self.refuse_password(id),
         }
-        if self.is_lobby_locked() {
-            return self.handle_locked_entry(id, typed);
+    }
+
+    fn let_in_if_there_is_place(&mut self, id: ClientId) {
+        match self.place_for_member() {
+            Ok(()) => self.log_in(id),
+            Err(refusal) => {
+                let text = refusal.text();
+                self.leave(id, CloseReason::Refused(refusal.kind()), Some(&text));
+            }
         }
-        let password = self.config.password.as_ref();
-        if password.is_some_and(|password| password.matches(typed.as_bytes())) {
-            return match self.place_for_member() {
-                Ok(()) => self.log_in(id),
-                Err(refusal) => {
-                    let text = refusal.text();
-                    self.leave(id, CloseReason::Refused(refusal.kind()), Some(&text));
-                }
-            };
-        }
-        self.refuse_password(id);
     }
 
     /// What a newcomer has typed doesn't let it in.
     fn refuse_password(&mut self, id: ClientId) {
         self.outputs.push_back(Output::Log(id, Logged::WrongPassword));
+        let is_for_lock = self.config.password.is_none();
         match self.count_password_attempt(id) {
+            0 if is_for_lock => {
+                self.leave(id, CloseReason::NoPassword, Some(texts::NOT_INVITED_AGAIN));
+            }
             0 => self.leave(id, CloseReason::NoPassword, Some(texts::PASSWORD_WRONG_AGAIN)),
+            left if is_for_lock => self.notify(id, &texts::not_invited(left)),
             left => self.notify(id, &texts::password_wrong(left)),
         }
     }
@@ -143,7 +152,9 @@ impl Chat {
         };
         let is_operator = matches(&self.config.operator_password);
         let lobby = self.rooms.lobby();
-        let nick = Nick::parse_with_secret(typed, &self.config.proof_key).ok();
+        // A name is chosen like that everywhere else.
+        let name = typed.strip_prefix("/nick ").unwrap_or(typed).trim();
+        let nick = Nick::parse_with_secret(name, &self.config.proof_key).ok();
         let invited = nick.filter(|nick| {
             self.config.password.is_none() && is_invited(&self.rooms[lobby].rules, nick)
         });
@@ -166,7 +177,7 @@ impl Chat {
             self.become_operator(id);
         } else if invited.is_some() && self.sessions.contains_key(id) {
             // On another server somebody may get it first.
-            self.run_command(id, &format!("nick! {typed}"));
+            self.run_command(id, &format!("nick! {name}"));
         }
     }
 
@@ -182,13 +193,17 @@ impl Chat {
     }
 
     /// The lobby isn't locked any more: those who wait for that come in, as far as there is
-    /// place.
+    /// place. What somebody types who has tried something may be the next try, and isn't to be
+    /// said: with the next line that one comes in.
     pub(super) fn let_waiting_in(&mut self) {
         let Some(login) = self.rooms.login().filter(|_| self.config.password.is_none()) else {
             return;
         };
         for id in self.rooms[login].members().to_vec() {
-            if self.is_logging_in(id) && self.place_for_member().is_ok() {
+            let has_tried = self.sessions[id].rare().password_attempts > 0;
+            if self.is_logging_in(id) && has_tried {
+                self.notify(id, &texts::open_now());
+            } else if self.is_logging_in(id) && self.place_for_member().is_ok() {
                 self.log_in(id);
             }
         }

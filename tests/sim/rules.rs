@@ -141,8 +141,9 @@ fn newcomers_wait_while_the_first_room_is_locked() {
     }
     say(&mut world, 1, "psst");
     say(&mut world, bob, "hello");
-    assert_eq!(shown(&world.peers[bob]), [prompt, "wrong password, 2 tries left"]);
-    say(&mut world, zoe, "zoe");
+    let wrong = "that is neither an invited name nor the operators' password, 2 tries left";
+    assert_eq!(shown(&world.peers[bob]), [prompt, wrong]);
+    say(&mut world, zoe, "/nick zoe");
     assert!(
         shown(&world.peers[zoe]).contains(&"guest6 is now zoe"),
         "{:?}",
@@ -151,11 +152,18 @@ fn newcomers_wait_while_the_first_room_is_locked() {
     say(&mut world, eve, "secret");
     let told = "you are an operator now; /help shows what you can do";
     assert!(shown(&world.peers[eve]).contains(&told), "{:?}", shown(&world.peers[eve]));
+    // What comes before he knows that the room is open was meant for the lock.
+    world.peers[bob].send(b"secret\n");
     say(&mut world, eve, "/unlock");
     world.sleep(SECOND);
     world.settle();
     let heard = shown(&world.peers[bob]);
+    assert!(heard.contains(&"the room is open now: press Enter to come in"), "{heard:?}");
+    world.sleep(SECOND);
+    world.settle();
+    let heard = shown(&world.peers[bob]);
     assert!(heard.iter().any(|line| line.starts_with("welcome, ")), "{heard:?}");
+    assert!(!shown(&world.peers[eve]).iter().any(|line| line.contains("> secret")));
     say(&mut world, bob, "hello");
     assert!(last(&world.peers[eve]).ends_with("> hello"));
 }
@@ -216,7 +224,8 @@ fn a_name_that_is_taken_lets_nobody_into_a_locked_first_room() {
     say(&mut world, 0, "/invite zoe");
     let eve = world.connect(Habit::Prompt, usize::MAX);
     say(&mut world, eve, "zoe");
-    assert_eq!(last(&world.peers[eve]), "wrong password, 2 tries left");
+    let wrong = "that is neither an invited name nor the operators' password, 2 tries left";
+    assert_eq!(last(&world.peers[eve]), wrong);
     say(&mut world, 0, "/who");
     assert!(!shown(&world.peers[0]).iter().any(|line| line.starts_with("guest6")));
     say(&mut world, 1, "/quit");

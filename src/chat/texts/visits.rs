@@ -21,6 +21,21 @@ pub fn password_wrong(left: u8) -> Notice {
     Notice::new(text, counted(Event::Login, left.into()))
 }
 
+pub const NOT_INVITED_AGAIN: &str = "goodbye: not invited, and no tries are left";
+
+/// The same where the room is locked.
+pub fn not_invited(left: u8) -> Notice {
+    let text = format!(
+        "that is neither an invited name nor the operators' password, {} left",
+        tries(left)
+    );
+    Notice::new(text, counted(Event::Login, left.into()))
+}
+
+pub fn open_now() -> Notice {
+    Notice::of(Event::Login, "the room is open now: press Enter to come in")
+}
+
 pub const NO_MORE_TRIES: &str = "too many tries";
 
 pub fn no_password(limit: Duration) -> String {
