@@ -95,19 +95,24 @@ impl Joining<'_> {
 impl Place {
     /// What people type, and the address of the page if there is one.
     pub fn commands(&self) -> Vec<String> {
-        let (host, port, is_telnet) = match self {
+        let (host, port, is_telnet, is_local, security) = match self {
             Place::Unix(path) => return vec![format!("nc -U {path}")],
-            Place::Tcp { host, port, is_telnet, .. } => (host, port, *is_telnet),
-        };
-        let mut commands = Vec::new();
-        if self.is_secured() {
-            commands.push(format!("ncat --ssl {host} {port}"));
-        } else {
-            if !is_telnet {
-                commands.push(format!("nc {host} {port}"));
+            Place::Tcp { host, port, is_telnet, is_local, security, .. } => {
+                (host, port, *is_telnet, *is_local, *security)
             }
-            commands.push(format!("telnet {host} {port}"));
-        }
+        };
+        let plain = ["nc", "telnet"].map(|program| format!("{program} {host} {port}"));
+        let plain = plain.into_iter().skip(usize::from(is_telnet));
+        let secured = [format!("ncat --ssl {host} {port}")].into_iter();
+        let mut commands: Vec<_> = match security {
+            Security::Plain => plain.collect(),
+            // Its first bytes are options of telnet.
+            Security::TlsPossible if is_telnet => plain.collect(),
+            Security::TlsPossible => plain.chain(secured).collect(),
+            // Plain text is for this machine.
+            Security::TlsRequired if is_local => secured.chain(plain).collect(),
+            Security::TlsRequired => secured.collect(),
+        };
         commands.extend(self.page());
         commands
     }
@@ -129,12 +134,6 @@ impl Place {
     /// Whether other machines can join.
     pub fn is_for_others(&self) -> bool {
         matches!(self, Place::Tcp { is_local: false, .. })
-    }
-
-    /// Only those who speak TLS are heard.
-    fn is_secured(&self) -> bool {
-        let Place::Tcp { is_local, security, .. } = self else { return false };
-        *security == Security::TlsRequired && !is_local
     }
 }
 

@@ -110,7 +110,8 @@ fn people_are_told_the_advertised_address() {
     let commands = "nc chat.example.org PORT   or: telnet chat.example.org PORT";
     assert_eq!(line, format!("join with: {commands}   or: {page}"));
     let (line, mut program) = joining(&["--advertise", "[2001:db8::7]:443", "--tls"]);
-    let commands = "nc 2001:db8::7 443   or: telnet 2001:db8::7 443";
+    let commands =
+        "nc 2001:db8::7 443   or: telnet 2001:db8::7 443   or: ncat --ssl 2001:db8::7 443";
     assert_eq!(line, format!("join with: {commands}   or: https://[2001:db8::7]/"));
     assert!(program.stdout_line().starts_with("TLS certificate (SHA-256): "));
     assert!(program.logs("the TLS certificate is for ").contains("2001:db8::7"));
@@ -126,6 +127,29 @@ fn people_are_told_the_advertised_address() {
     browser.send("GET /healthz HTTP/1.1\r\nHost: chat.example.org\r\nConnection: close\r\n\r\n");
     let answer = String::from_utf8(browser.rest()).expect("UTF-8");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
+
+/// Where TLS is spoken, people are told how; where it is required, nothing else is said that
+/// doesn't work.
+#[test]
+fn people_are_told_how_to_speak_tls() {
+    let joining = |address: &str, options: &[&str]| {
+        let addresses = [address, "telnet:127.0.0.1:0"];
+        let mut program = Program::listening(&addresses, &[&["--tls"], options].concat());
+        let port = program.port().to_string();
+        let line = program.stdout_line().replace(&port, "PORT");
+        (line, program.stdout_line())
+    };
+    let plain = "nc 127.0.0.1 PORT   or: telnet 127.0.0.1 PORT";
+    let secured = "ncat --ssl 127.0.0.1 PORT";
+    let (line, telnet) = joining("127.0.0.1:0", &[]);
+    assert_eq!(line, format!("join with: {plain}   or: {secured}"));
+    assert!(telnet.starts_with("join with: telnet 127.0.0.1 "), "{telnet}");
+    let (line, _) = joining("127.0.0.1:0", &["--tls-only"]);
+    assert_eq!(line, format!("join with: {secured}   or: {plain}"));
+    let options = ["--tls-only", "--advertise", "chat.example.org"];
+    let (line, _) = joining("127.0.0.1:0", &options);
+    assert_eq!(line, "join with: ncat --ssl chat.example.org PORT");
 }
 
 #[test]
