@@ -27,10 +27,11 @@ pub(super) const PENALTY: Duration = Duration::from_secs(1);
 pub(super) const PASSWORD_ATTEMPTS_MAX: u8 = 3;
 
 impl Chat {
-    /// Clients that have been let in.
+    /// Clients that have been let in, but for those that may be spare connections of browsers.
     pub(super) fn guest_count(&self) -> usize {
         let logging_in = self.rooms.login().map_or(0, |room| self.rooms[room].members().len());
-        self.sessions.len() - logging_in
+        let spares = self.admission.browsers.spares().filter(|&id| !self.is_logging_in(id));
+        self.sessions.len() - logging_in - spares.count()
     }
 
     /// Whether a client has to give the password.

@@ -239,6 +239,11 @@ impl Chat {
     pub fn client_count(&self) -> usize {
         self.sessions.len()
     }
+
+    /// The same without those that may be spare connections of browsers.
+    pub fn people_count(&self) -> usize {
+        self.sessions.len() - self.admission.browsers.spares().len()
+    }
 }
 
 /// The lines of a message of the day, made harmless.

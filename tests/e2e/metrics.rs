@@ -47,6 +47,26 @@ fn metrics_say_what_has_happened() {
     assert_eq!(get(&program, "/healthz"), "ok\n");
 }
 
+/// Promise 49: what a browser has opened and doesn't use is no client of netcat.
+#[test]
+fn a_spare_connection_is_of_its_own_kind() {
+    let program = Program::web(&[]);
+    let page = "GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: Mozilla/5.0\r\n\r\n";
+    let mut browser = program.connect();
+    browser.send(page);
+    browser.expect("HTTP/1.1 200 OK");
+    let _spare = program.connect();
+    let count =
+        |metrics: &str, kind: &str| value(metrics, &format!("roomcast_clients{{kind=\"{kind}\"}}"));
+    let shown = loop {
+        let metrics = get(&program, "/metrics");
+        if count(&metrics, "spare") == 1.0 {
+            break metrics;
+        }
+    };
+    assert_eq!(count(&shown, "netcat"), 0.0);
+}
+
 /// Each metric is in docs/operating.md, and nothing else is.
 #[test]
 fn each_metric_is_documented() {

@@ -102,6 +102,10 @@ fn a_spare_connection_of_a_browser_is_nobody() {
         };
         world.sleep(SECOND);
         assert!(told(&mut world).starts_with("*** 1 here; "), "{}", sent(&world, watcher));
+        world.peers[watcher].send(b"/stats\n");
+        world.settle();
+        assert!(sent(&world, watcher).contains("*** 1 here in 1 room, "));
+        assert_eq!(world.driver.chat.people_count(), 1);
         // One speaks after all.
         world.peers[spares[0]].send(b"hello\n");
         world.sleep(SECOND);

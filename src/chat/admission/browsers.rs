@@ -87,7 +87,7 @@ impl Browsers {
     }
 
     /// All that may be spare connections.
-    pub fn spares(&self) -> impl Iterator<Item = ClientId> {
+    pub fn spares(&self) -> impl ExactSizeIterator<Item = ClientId> {
         self.spares.iter().copied()
     }
 

@@ -9,8 +9,8 @@ use crate::chat::state::Chat;
 use crate::wire::{Ending, Layout, Stage};
 
 /// What kinds of clients there are, by what they speak.
-const KINDS: [&str; 8] =
-    ["login", "request", "websocket", "events", "stream", "json", "telnet", "netcat"];
+const KINDS: [&str; 9] =
+    ["login", "spare", "request", "websocket", "events", "stream", "json", "telnet", "netcat"];
 
 impl Chat {
     /// Whether a client may see the metrics.
@@ -67,8 +67,9 @@ impl Chat {
     fn add_gauges(&self, page: &mut Page) {
         page.family("clients", "gauge", "Clients that are connected, by what they speak.");
         let mut counts = KINDS.map(|kind| (kind, 0));
-        for session in self.sessions.values() {
-            let kind = kind(session);
+        for (id, session) in &self.sessions {
+            let is_spare = self.admission.browsers.is_spare(id) && !self.is_logging_in(id);
+            let kind = if is_spare { "spare" } else { kind(session) };
             counts.iter_mut().filter(|(other, _)| *other == kind).for_each(|(_, n)| *n += 1);
         }
         for (kind, count) in counts {

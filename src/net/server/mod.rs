@@ -330,7 +330,7 @@ impl Server {
             self.flush(now);
             self.reap(now);
             self.chat.count_turn(now.elapsed());
-            self.pulse.beat(self.chat.client_count());
+            self.pulse.beat(self.chat.people_count());
         }
         self.finish();
         Ok(self.chat.counts())
