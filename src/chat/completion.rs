@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::chat::commands::{Audience, TABLE, find, nearest};
+use crate::chat::commands::{TABLE, find, nearest};
 use crate::chat::ids::ClientId;
 use crate::chat::state::Chat;
 
@@ -75,15 +75,8 @@ impl Chat {
 
     /// Commands that begin with `name`, in the place of `word`.
     fn commands(&self, id: ClientId, word: &str, name: &str) -> Completion {
-        let is_operator = self.is_operator(id);
         let slash = if word.starts_with('/') { "/" } else { "" };
-        let is_shown = |audience| match audience {
-            Audience::Everyone => true,
-            Audience::Operators => is_operator,
-            Audience::Insiders => false,
-        };
-        let commands =
-            TABLE.iter().filter(|it| is_shown(it.audience) && begins_with(it.name, name));
+        let commands = TABLE.iter().filter(|it| begins_with(it.name, name) && self.offers(id, it));
         Completion::new(word, commands.map(|it| format!("{slash}{} ", it.name)))
     }
 

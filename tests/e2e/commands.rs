@@ -92,6 +92,35 @@ fn help_lists_every_command() {
 }
 
 #[test]
+fn help_lists_no_command_that_cannot_work_here() {
+    const NEEDY: &[&str] = &["/register", "/login", "/unregister", "/search", "/report"];
+    let data = tempfile::tempdir().expect("a directory");
+    let data = data.path().to_str().expect("UTF-8");
+    let with_all = ["--data", data, "--operator-file", "tests/e2e/example.operator"];
+    for (options, shown) in [(&[][..], &[][..]), (&with_all, NEEDY)] {
+        let program = Program::plain(options);
+        let mut ann = program.guest(&mut []);
+        ann.say("/help all");
+        let lines = std::iter::repeat_with(|| ann.line());
+        let lines = lines.take_while(|line| !line.starts_with("*** /help "));
+        let names = lines.map(|line| line[4..].split(' ').next().expect("a name").to_owned());
+        let needy: Vec<_> = names.filter(|name| NEEDY.contains(&name.as_str())).collect();
+        assert_eq!(needy, shown);
+    }
+}
+
+#[test]
+fn help_says_what_a_proof_is() {
+    let room = Room::open();
+    let [mut ann] = room.guests();
+    ann.say("/help nick");
+    ann.hears("*** usage: /nick NAME[!SECRET]");
+    ann.hears("*** change your name; a secret adds a proof");
+    ann.hears("*** a proof is like ann!k3f9x2: only who knows the same secret has the same one");
+    ann.hears("*** example: /nick ann");
+}
+
+#[test]
 fn help_is_short_enough_for_any_window_and_tells_of_one_command() {
     let room = Room::open();
     let [mut ann, mut bob] = room.guests();

@@ -345,10 +345,20 @@ fn what_operators_do_is_for_operators() {
         let answer = "only operators can do that; /op PASSWORD makes you one";
         assert_eq!(last(&world.peers[1]), answer, "{command}");
     }
-    say(&mut world, 1, "/help");
-    assert!(!shown(&world.peers[1]).iter().any(|line| line.starts_with("/kick")));
-    say(&mut world, 0, "/help");
-    assert!(shown(&world.peers[0]).iter().any(|line| line.starts_with("/kick")));
+    let has = |world: &World, number: usize, start: &str| {
+        shown(&world.peers[number]).iter().any(|line| line.starts_with(start))
+    };
+    for number in [0, 1] {
+        let before = shown(&world.peers[number]).len();
+        say(&mut world, number, "/help");
+        // A window has 24 rows.
+        assert!(shown(&world.peers[number]).len() - before <= 12);
+        assert_eq!(has(&world, number, "operators also have /kick, /ban, "), number == 0);
+        assert!(!has(&world, number, "/kick"));
+        say(&mut world, number, "/help all");
+        assert_eq!(has(&world, number, "/kick"), number == 0);
+        assert!(has(&world, number, "/report "));
+    }
 }
 
 #[test]

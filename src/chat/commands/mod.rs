@@ -35,6 +35,8 @@ pub(super) struct Command {
     pub usage: &'static str,
     /// What it does.
     pub help: &'static str,
+    /// What else has to be known, if there is something.
+    more: &'static str,
     /// How somebody might type it.
     pub example: &'static str,
     /// It moves the client to other lines, and so waits until the client has
@@ -43,7 +45,20 @@ pub(super) struct Command {
     /// Others see what it is given, or a name that comes of it, so it isn't for the muted.
     speaks: bool,
     pub audience: Audience,
+    needs: Needs,
     run: Run,
+}
+
+/// What a command can't do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    /// That what is said is kept.
+    Store,
+    /// That names can be registered.
+    Registrations,
+    /// That there are operators.
+    Operators,
 }
 
 /// Whom a command is for.
@@ -82,8 +97,9 @@ const fn command(usage: &'static str, help: &'static str, run: Run) -> Command {
         _ => panic!("a command begins with a slash"),
     };
     let Ok(name) = str::from_utf8(name) else { panic!("a command is ASCII") };
-    let (example, audience) = (usage, Audience::Everyone);
-    Command { name, usage, help, example, moves: false, speaks: false, audience, run }
+    let (example, more, audience) = (usage, "", Audience::Everyone);
+    let (moves, speaks, needs) = (false, false, Needs::Nothing);
+    Command { name, usage, help, more, example, moves, speaks, audience, needs, run }
 }
 
 impl Command {
@@ -95,6 +111,16 @@ impl Command {
     /// The same, of which the help doesn't tell.
     const fn unlisted(self) -> Command {
         Command { audience: Audience::Insiders, ..self }
+    }
+
+    /// The same with what else has to be known.
+    const fn explained(self, more: &'static str) -> Command {
+        Command { more, ..self }
+    }
+
+    /// The same, which needs something.
+    const fn with(self, needs: Needs) -> Command {
+        Command { needs, ..self }
     }
 }
 
@@ -121,16 +147,20 @@ const fn word_length(text: &[u8]) -> usize {
 /// Every command, in the order of the help.
 pub(super) const TABLE: &[Command] = &[
     speaking("/nick NAME[!SECRET]", "change your name; a secret adds a proof", nick)
+        .explained(PROOF)
         .like("/nick ann"),
     command("/register SECRET", "keep your name, so that only you have it", registration::register)
+        .with(Needs::Registrations)
         .like("/register open-sesame"),
     speaking("/login [NAME] SECRET", "take your registered name", registration::login)
+        .with(Needs::Registrations)
         .like("/login ann open-sesame"),
     command(
         "/unregister [[NAME] SECRET]",
         "give your registered name up",
         registration::unregister,
     )
+    .with(Needs::Registrations)
     .like("/unregister"),
     command("/who", "show who is here", who::who),
     speaking("/me TEXT", "say what you do: * ann waves", me).like("/me waves"),
@@ -152,6 +182,7 @@ pub(super) const TABLE: &[Command] = &[
     moving("/resume NUMBER[@RUN]", "show what was said after that line", history::resume)
         .like("/resume 17"),
     command("/search WORDS", "find lines with all these words", history::search)
+        .with(Needs::Store)
         .like("/search lunch friday"),
     command("/seq", "show the number of the newest line", history::seq),
     moving("/join ROOM", "go to another room", rooms::join).like("/join dev"),
@@ -173,6 +204,7 @@ pub(super) const TABLE: &[Command] = &[
     command("/stats", "show the counters of the server", stats),
     command("/quit [MESSAGE]", "leave, and say why", quit).like("/quit see you tomorrow"),
     command("/report NAME WHY", "tell the operators about a user", reports::report)
+        .with(Needs::Operators)
         .like("/report bob spam"),
     command("/help [COMMAND|all]", "show the most used commands, one, or all", help)
         .like("/help msg"),
@@ -207,6 +239,9 @@ pub(super) const TABLE: &[Command] = &[
     privileged("/announce TEXT", "send a notice to every room", operators::announce)
         .like("/announce tea is ready"),
 ];
+
+/// What a proof is, which `/nick` can add.
+const PROOF: &str = "a proof is like ann!k3f9x2: only who knows the same secret has the same one";
 
 /// What a command counts for, as work of the loop: two of one client are run
 /// before others have their turn.
@@ -251,6 +286,22 @@ impl Chat {
             Err(Problem::Usage) => self.refuse(id, &texts::usage(command.usage)),
             Err(Problem::Because(why)) => self.refuse(id, &why),
         }
+    }
+
+    /// Whether a client is told of a command: it may use it, and it can work here.
+    pub(super) fn offers(&self, id: ClientId, command: &Command) -> bool {
+        let is_for_it = match command.audience {
+            Audience::Everyone => true,
+            Audience::Operators => self.is_operator(id),
+            Audience::Insiders => false,
+        };
+        let is_possible = match command.needs {
+            Needs::Nothing => true,
+            Needs::Store => self.config.has_store,
+            Needs::Registrations => self.config.has_store && !self.config.is_shared,
+            Needs::Operators => self.config.operator_password.is_some(),
+        };
+        is_for_it && is_possible
     }
 
     /// Gives a client a name that it may have.
@@ -549,17 +600,17 @@ fn quit(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
 }
 
 /// A line for each of the commands that are used most.
-fn short_help() -> impl Iterator<Item = String> {
+fn short_help(is_operator: bool) -> impl Iterator<Item = String> {
     let usual = TABLE.iter().filter(|command| USUAL.contains(&command.name));
     let lines = usual.map(|command| texts::help_line(command.usage, command.help, 20));
-    lines.chain([texts::HELP_MORE.to_owned()])
+    let for_operators = is_operator.then(|| texts::HELP_OPERATORS.to_owned());
+    lines.chain(for_operators).chain([texts::HELP_MORE.to_owned()])
 }
 
-/// A line for each command.
-fn whole_help(is_operator: bool) -> impl Iterator<Item = String> {
-    let is_shown = move |command: &&Command| is_operator || command.audience == Audience::Everyone;
-    let width = if is_operator { 27 } else { 20 };
-    let shown = TABLE.iter().filter(is_shown);
+/// A line for each command that a client is told of.
+fn whole_help(chat: &Chat, id: ClientId) -> impl Iterator<Item = String> {
+    let width = if chat.is_operator(id) { 27 } else { 20 };
+    let shown = TABLE.iter().filter(move |command| chat.offers(id, command));
     shown.map(move |command| texts::help_line(command.usage, command.help, width))
 }
 
@@ -567,13 +618,14 @@ fn help(chat: &mut Chat, id: ClientId, rest: &str) -> Outcome {
     let name = rest.trim_start_matches('/');
     let is_operator = chat.is_operator(id);
     let lines: Vec<_> = match find(name) {
-        Some((command, _)) => vec![
-            texts::usage(command.usage),
-            command.help.to_owned(),
-            texts::example(command.example),
-        ],
-        None if name.is_empty() && !is_operator => short_help().collect(),
-        None if name.is_empty() || name == "all" => whole_help(is_operator).collect(),
+        Some((command, _)) => {
+            let more = Some(command.more).filter(|more| !more.is_empty());
+            let (usage, example) = (texts::usage(command.usage), texts::example(command.example));
+            let what = [command.help].into_iter().chain(more).map(str::to_owned);
+            [usage].into_iter().chain(what).chain([example]).collect()
+        }
+        None if name.is_empty() => short_help(is_operator).collect(),
+        None if name == "all" => whole_help(chat, id).collect(),
         None => {
             let shown = &name[..name.floor_char_boundary(SHOWN_BYTES_MAX)];
             vec![texts::unknown_command(&format!("/{shown}"), nearest(shown, is_operator))]

@@ -34,6 +34,8 @@ pub fn help_line(usage: &str, help: &str, width: usize) -> String {
 }
 
 pub const HELP_MORE: &str = "/help all shows all commands, /help COMMAND shows one";
+pub const HELP_OPERATORS: &str =
+    "operators also have /kick, /ban, /mute, /slow, /lock, /clear and others";
 pub const ARE_YOU_THERE: &str = "yes, the server is here";
 
 pub fn time(now: Time) -> String {
