@@ -13,7 +13,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 /// Check whether a server is healthy; exit with 0 if it is
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Server to check: http://HOST:PORT, or unix:PATH
+    /// Server to check: HOST:PORT, http://HOST:PORT, or unix:PATH
     #[arg(value_name = "URL", default_value = "http://127.0.0.1:8008")]
     url: Target,
 }
@@ -41,14 +41,19 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Target, String> {
-        const FORMS: &str = "expected http://HOST:PORT or unix:PATH";
+        const FORMS: &str = "expected HOST:PORT, http://HOST:PORT or unix:PATH";
         if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
             return Ok(Target::Unix(path.into()));
         }
         if text.starts_with("https:") {
             return Err("https is not supported here; use http on the server's machine".into());
         }
-        let rest = text.strip_prefix("http://").ok_or(FORMS)?;
+        let rest = match text.strip_prefix("http://") {
+            Some(rest) => rest,
+            // Another scheme, or a slip in this one.
+            None if text.contains("//") || text.starts_with("unix:") => return Err(FORMS.into()),
+            None => text,
+        };
         let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
         let path = if path.len() < 2 { HEALTH } else { path };
         let (host, port) = match authority.rsplit_once(':') {

@@ -62,6 +62,8 @@ impl LogArgs {
         let path = self.path().ok_or("--data must say where the server keeps what is said")?;
         let LogArgs { room, since, until, search: words, json, follow, .. } = self;
         let cannot = |why: &str| format!("cannot read {}: {why}", path.display());
+        // SQLite wouldn't say more than that it can't, and the path again.
+        path.metadata().map_err(|error| cannot(&error.to_string()))?;
         let filter = Filter { room: room.clone(), since, until, words };
         let mut reader = Reader::open(&path, filter).map_err(|fault| cannot(&fault.text()))?;
         if let Some(room) = room

@@ -15,7 +15,7 @@ use crate::signals::RELOADING;
 #[derive(Debug, Args)]
 pub struct ReloadArgs {
     /// Process ID of the server
-    #[arg(value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(value_name = "PID", allow_negative_numbers = true, value_parser = process_id)]
     pid: Option<i32>,
 
     /// Directory that the server was given as --data, instead of PID
@@ -42,6 +42,11 @@ impl ReloadArgs {
             error => format!("cannot signal process {pid}: {}", error.desc()),
         })
     }
+}
+
+fn process_id(text: &str) -> Result<i32, String> {
+    let id = text.parse().ok().filter(|id| *id >= 1);
+    id.ok_or_else(|| "expected the process ID of a server: a whole number from 1 on".to_owned())
 }
 
 /// Other programs end at the signal. Where the system doesn't say what a process runs, the

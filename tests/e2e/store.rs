@@ -301,7 +301,9 @@ fn the_log_is_printed_as_asked_and_followed() {
         String::from_utf8(output.stderr).expect("UTF-8")
     };
     assert!(refused(&[]).starts_with("roomcast: --data must say where"), "{}", refused(&[]));
-    assert!(refused(&["--data", "/nowhere"]).starts_with("roomcast: cannot read /nowhere/"));
+    let nowhere = refused(&["--data", "/nowhere"]);
+    assert!(nowhere.starts_with("roomcast: cannot read /nowhere/roomcast.db: No such file"));
+    assert_eq!(nowhere.matches("/nowhere").count(), 1, "{nowhere}");
     let program = data.start(&[]);
     let mut ann = enter(&program);
     ann.say("hello\n/join dev\nin dev\n/me waves\n/search waves");

@@ -46,6 +46,7 @@ fn a_server_can_be_checked() {
     assert_eq!(outcome(&["check", &url]), well());
     assert_eq!(outcome(&["check", &format!("{url}/")]), well());
     let server = format!("127.0.0.1:{}", program.port());
+    assert_eq!(outcome(&["check", &server]), well());
     assert_eq!(
         outcome(&["check", &format!("{url}/lobby")]),
         (Some(1), format!("roomcast: {server} answers with status 401"))
@@ -101,10 +102,12 @@ fn a_check_knows_what_isnt_a_server_of_ours() {
 #[test]
 fn what_cannot_be_checked_is_told() {
     for (url, clue) in [
-        ("ftp://chat.example.org", "expected http://HOST:PORT or unix:PATH"),
-        ("http://", "expected http://HOST:PORT or unix:PATH"),
-        ("http://chat.example.org:x", "expected http://HOST:PORT or unix:PATH"),
-        ("unix:", "expected http://HOST:PORT or unix:PATH"),
+        ("ftp://chat.example.org", "expected HOST:PORT, http://HOST:PORT or unix:PATH"),
+        ("http://", "expected HOST:PORT, http://HOST:PORT or unix:PATH"),
+        ("http://chat.example.org:x", "expected HOST:PORT, http://HOST:PORT or unix:PATH"),
+        ("http//chat.example.org:8008", "expected HOST:PORT, http://HOST:PORT or unix:PATH"),
+        (":8008", "expected HOST:PORT, http://HOST:PORT or unix:PATH"),
+        ("unix:", "expected HOST:PORT, http://HOST:PORT or unix:PATH"),
         ("https://chat.example.org", "use http on the server's machine"),
     ] {
         let (code, complaint) = outcome(&["check", url]);
@@ -155,7 +158,12 @@ fn what_cannot_be_told_to_reload_is_said() {
     let (code, complaint) = outcome(&["reload", &std::process::id().to_string()]);
     assert_eq!(code, Some(1));
     assert!(complaint.ends_with(", not roomcast"), "{complaint}");
-    assert_eq!(outcome(&["reload", "0"]).0, Some(2));
+    for wrong in ["0", "foo", "-1"] {
+        let (code, complaint) = outcome(&["reload", wrong]);
+        assert_eq!(code, Some(2));
+        let right = "expected the process ID of a server: a whole number from 1 on";
+        assert!(complaint.contains(right), "{wrong}: {complaint}");
+    }
     let (code, complaint) = outcome(&["reload", &i32::MAX.to_string()]);
     assert_eq!(code, Some(1));
     assert!(complaint.ends_with(&format!("there is no process {}", i32::MAX)), "{complaint}");
