@@ -20,9 +20,12 @@ const DIGITS: usize = 2 * ProofKey::BYTES;
 /// With a byte order mark and the end of a line.
 const FILE_BYTES_MAX: usize = DIGITS + 5;
 
-/// The key in `path`, which is made if it isn't there; without a path a new
-/// one.
-pub fn key(path: Option<&Path>) -> Result<ProofKey, String> {
+/// The key in `path`, which is made if it isn't there and is that of an option; without a path
+/// a new one.
+pub fn key(path: Option<&Path>, option: &str) -> Result<ProofKey, String> {
+    let cannot = |what: &str, path: &Path, error: &io::Error| {
+        format!("cannot {what} {} for {option}: {error}", path.display())
+    };
     let key = match path {
         None => random()?,
         Some(path) => match read(path) {
@@ -33,10 +36,6 @@ pub fn key(path: Option<&Path>) -> Result<ProofKey, String> {
         },
     };
     Ok(ProofKey::new(key))
-}
-
-fn cannot(what: &str, path: &Path, error: &io::Error) -> String {
-    format!("cannot {what} the key file {}: {error}", path.display())
 }
 
 fn random<const SIZE: usize>() -> Result<[u8; SIZE], String> {

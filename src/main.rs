@@ -129,7 +129,7 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         password: cli
             .password_file()
             .filter(|_| io::stdout().is_terminal())
-            .map(private_file::line)
+            .map(|path| private_file::line(path, "--password-file"))
             .transpose()?,
         is_verbose: cli.is_verbose(),
     };
@@ -141,7 +141,8 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
     let bans_file = startup::bans_file(cli, data.as_ref());
     let has_bans_file = bans_file.is_some();
     if let Some(path) = bans_file {
-        let cannot = format!("cannot use {} for bans", path.display());
+        let option = if cli.bans().is_some() { "--bans" } else { "--data" };
+        let cannot = format!("cannot use {} for {option}", path.display());
         server.set_bans_file(path).map_err(|error| format!("{cannot}: {error}"))?;
     }
     let no_thread = |error: io::Error| format!("cannot start a thread: {error}");

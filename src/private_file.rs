@@ -28,17 +28,20 @@ pub fn open(path: &Path, what: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// The password in a file: its only line.
-pub fn password(path: &Path) -> Result<Password, String> {
-    read_password(path)
-        .map_err(|error| format!("cannot read the password file {}: {error}", path.display()))
+/// The password in the file of an option: its only line.
+pub fn password(path: &Path, option: &str) -> Result<Password, String> {
+    read_password(path).map_err(|error| cannot_read(path, option, &error))
 }
 
 /// The same as it was written, without the warning.
-pub fn line(path: &Path) -> Result<String, String> {
+pub fn line(path: &Path, option: &str) -> Result<String, String> {
     let bytes = file::contents(path, FILE_BYTES_MAX);
     let text = bytes.and_then(file::text).map(|text| text.trim_end().to_owned());
-    text.map_err(|error| format!("cannot read the password file {}: {error}", path.display()))
+    text.map_err(|error| cannot_read(path, option, &error))
+}
+
+fn cannot_read(path: &Path, option: &str, error: &io::Error) -> String {
+    format!("cannot read {} for {option}: {error}", path.display())
 }
 
 fn read_password(path: &Path) -> io::Result<Password> {

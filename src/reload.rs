@@ -34,11 +34,8 @@ impl Reload {
         service::tell_reloading();
         let all = [
             (self.renew_access(), "access rules"),
-            (self.renew_password(self.password_file.as_ref(), Renewal::Password), "password"),
-            (
-                self.renew_password(self.operator_file.as_ref(), Renewal::OperatorPassword),
-                "operator password",
-            ),
+            (self.renew_password(), "password"),
+            (self.renew_operator_password(), "operator password"),
             (self.renew_bans(), "bans"),
             (self.renew_certificate(), "TLS certificate"),
         ];
@@ -63,9 +60,22 @@ impl Reload {
         }
     }
 
-    fn renew_password(&self, path: Option<&PathBuf>, renewal: fn(Password) -> Renewal) -> bool {
+    fn renew_password(&self) -> bool {
+        self.renew_file(self.password_file.as_ref(), "--password-file", Renewal::Password)
+    }
+
+    fn renew_operator_password(&self) -> bool {
+        self.renew_file(self.operator_file.as_ref(), "--operator-file", Renewal::OperatorPassword)
+    }
+
+    fn renew_file(
+        &self,
+        path: Option<&PathBuf>,
+        option: &str,
+        renewal: fn(Password) -> Renewal,
+    ) -> bool {
         let Some(path) = path else { return false };
-        match private_file::password(path) {
+        match private_file::password(path, option) {
             Ok(password) => {
                 self.renewer.renew(renewal(password));
                 true

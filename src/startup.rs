@@ -40,13 +40,17 @@ pub fn data_dir(cli: &Cli) -> Result<Option<DataDir>, String> {
 /// Which file can't be used and why, for the operator.
 pub fn configure(cli: &Cli, data: Option<&DataDir>) -> Result<(Config, Option<Opened>), String> {
     let key_file = cli.key_file().map(Path::to_owned).or_else(|| in_data(data, "key"));
-    let proof_key = key_file::key(key_file.as_deref())?;
+    let option = if cli.key_file().is_some() { "--key-file" } else { "--data" };
+    let proof_key = key_file::key(key_file.as_deref(), option)?;
     let clients_max = clients_max(cli.max_clients(), cli.password_file().is_some())?;
     // UTC if the system doesn't say.
     let mut config = cli.config(clients_max, proof_key, TimeZone::system());
     config.run = run_id()?;
     let store = data.map(|data| open_store(&cli.store(data), &mut config)).transpose()?;
-    config.password = cli.password_file().map(private_file::password).transpose()?;
+    let password = |path: Option<&Path>, option| {
+        path.map(|path| private_file::password(path, option)).transpose()
+    };
+    config.password = password(cli.password_file(), "--password-file")?;
     if config.password.is_some() && config.line_bytes_max < PASSWORD_BYTES_MAX {
         return Err(format!(
             "--max-line {} is too short for --password-file: at least {PASSWORD_BYTES_MAX} is needed",
@@ -56,7 +60,7 @@ pub fn configure(cli: &Cli, data: Option<&DataDir>) -> Result<(Config, Option<Op
     if let Some(path) = cli.access_file() {
         config.access.extend(access_file::rules(path)?);
     }
-    config.operator_password = cli.operator_file().map(private_file::password).transpose()?;
+    config.operator_password = password(cli.operator_file(), "--operator-file")?;
     Ok((config, store))
 }
 
@@ -140,8 +144,8 @@ pub fn equip(
 pub fn engines(cli: &Cli) -> Result<Vec<cluster::Options>, String> {
     let engines = cli.engines()?;
     let Some(path) = cli.cluster_password_file() else { return Ok(engines) };
-    private_file::password(path)?;
-    let password = private_file::line(path)?;
+    private_file::password(path, "--cluster-password-file")?;
+    let password = private_file::line(path, "--cluster-password-file")?;
     Ok(engines.into_iter().map(|engine| engine.with_password(None, &password)).collect())
 }
 

@@ -31,14 +31,16 @@ pub fn metrics_network(text: &str) -> Result<IpNet, String> {
     }
 }
 
+/// A whole number, 1 or more. The greatest one that fits says nothing to anybody.
 pub fn at_least_1(text: &str) -> Result<usize, String> {
-    number(text, 1, usize::MAX)
+    let number = text.parse().ok().filter(|number| *number >= 1);
+    number.ok_or_else(|| "expected a whole number, 1 or more".to_owned())
 }
 
 /// Threads, and with how many clients to write to they write together.
 pub fn threads(text: &str) -> Result<Threads, String> {
     let (count, clients) = match text.split_once('/') {
-        Some((count, clients)) => (count, Some(number(clients, 1, usize::MAX)?)),
+        Some((count, clients)) => (count, Some(at_least_1(clients)?)),
         None => (text, None),
     };
     let threads = Threads::new(number(count, 1, 64)?);

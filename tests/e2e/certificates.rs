@@ -217,13 +217,13 @@ fn what_is_wrong_with_the_files_is_said() {
         String::from_utf8(output.stderr).expect("UTF-8")
     };
     let said = [
-        (refused("/nowhere", key), "cannot use /nowhere: No such file"),
-        (refused(certificate, "/nowhere"), "cannot use /nowhere: No such file"),
+        (refused("/nowhere", key), "cannot use /nowhere for --tls-cert: No such file"),
+        (refused(certificate, "/nowhere"), "cannot use /nowhere for --tls-key: No such file"),
         (refused(empty, key), "it holds no certificate in PEM"),
         (refused(certificate, empty), "it holds no private key in PEM"),
         (refused(certificate, certificate), "it holds no private key in PEM"),
         (refused(certificate, text(&other)), "the key isn't that of the certificate"),
-        (refused("/dev/zero", key), "cannot use /dev/zero: it is a device"),
+        (refused("/dev/zero", key), "cannot use /dev/zero for --tls-cert: it is a device"),
     ];
     for (errors, clue) in said {
         assert!(errors.contains(clue), "{clue:?} isn't in {errors}");

@@ -35,7 +35,8 @@ fn is_refused(option: &str, path: &Path, clue: &str) {
     assert_eq!(output.status.code(), Some(1), "{option} {path}: {errors}");
     let complaints: Vec<_> = errors.lines().filter(|line| line.starts_with("roomcast: ")).collect();
     assert_eq!(complaints.len(), 1, "{errors}");
-    assert!(complaints[0].contains(path) && complaints[0].contains(clue), "{errors}");
+    let named = format!("{path} for {option}: ");
+    assert!(complaints[0].contains(&named) && complaints[0].contains(clue), "{errors}");
     assert!(!errors.contains("secret"), "{errors}");
 }
 

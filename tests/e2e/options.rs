@@ -25,11 +25,11 @@ const BAD: &[(&[&str], &str)] = &[
     (&["--echo=yes"], "--echo"),
     (&["--raw", "--prefix", "nick"], "cannot be used with"),
     (&["--raw", "--on-lag", "skip"], "--on-lag skip can't go with --raw"),
-    (&["--max-clients", "0"], "expected a whole number from 1"),
-    (&["--max-clients=-1"], "expected a whole number from 1"),
-    (&["--max-clients", "-1"], "expected a whole number from 1"),
-    (&["--max-clients", "many"], "expected a whole number from 1"),
-    (&["--max-clients", "1.5"], "expected a whole number from 1"),
+    (&["--max-clients", "0"], "expected a whole number, 1 or more"),
+    (&["--max-clients=-1"], "expected a whole number, 1 or more"),
+    (&["--max-clients", "-1"], "expected a whole number, 1 or more"),
+    (&["--max-clients", "many"], "expected a whole number, 1 or more"),
+    (&["--max-clients", "1.5"], "expected a whole number, 1 or more"),
     (&["--max-per-address", "many"], "--max-per-address <CLIENTS>"),
     (&["--new-per-minute", "1000001"], "expected a whole number from 0 to 1000000"),
     (&["--allow", "lan"], "expected an address like 192.0.2.7 or a network like 192.0.2.0/24"),
@@ -206,7 +206,7 @@ fn a_key_file_that_is_no_good_is_told_in_one_line_and_exits_with_1() {
         ("two-lines", no_key),
         ("letters", no_key),
         (".", "it is a directory"),
-        ("nowhere/key", "cannot create the key file"),
+        ("nowhere/key", "/key for --key-file: "),
     ] {
         let output = run(&["--listen", "127.0.0.1:0", "--key-file", &path(name)]);
         let errors = String::from_utf8(output.stderr).expect("it is UTF-8");

@@ -203,24 +203,24 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 fn load_files(certificate: &Path, key: &Path) -> Result<Loaded, String> {
-    let cannot = |path: &Path, why: String| format!("cannot use {}: {why}", path.display());
+    let bad_chain =
+        |why: String| format!("cannot use {} for --tls-cert: {why}", certificate.display());
+    let bad_key = |why: String| format!("cannot use {} for --tls-key: {why}", key.display());
     let text = file::contents(certificate, FILE_BYTES_MAX)
-        .map_err(|error| cannot(certificate, error.to_string()))?;
+        .map_err(|error| bad_chain(error.to_string()))?;
     let chain = CertificateDer::pem_slice_iter(&text)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| cannot(certificate, explain(error, "certificate")))?;
+        .map_err(|error| bad_chain(explain(error, "certificate")))?;
     if chain.is_empty() {
-        return Err(cannot(certificate, "it holds no certificate in PEM".into()));
+        return Err(bad_chain("it holds no certificate in PEM".into()));
     }
-    let text =
-        file::contents(key, FILE_BYTES_MAX).map_err(|error| cannot(key, error.to_string()))?;
+    let text = file::contents(key, FILE_BYTES_MAX).map_err(|error| bad_key(error.to_string()))?;
     let secret = PrivateKeyDer::from_pem_slice(&text)
-        .map_err(|error| cannot(key, explain(error, "private key")))?;
+        .map_err(|error| bad_key(explain(error, "private key")))?;
     if key.metadata().is_ok_and(|it| it.mode() & 0o007 != 0) {
         warn!("others can use the key file {}; chmod o= keeps them out", key.display());
     }
-    load(chain, secret)
-        .map_err(|error| cannot(key, format!("with {}: {error}", certificate.display())))
+    load(chain, secret).map_err(|error| bad_key(format!("with {}: {error}", certificate.display())))
 }
 
 fn load(
