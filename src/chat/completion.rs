@@ -1,4 +1,4 @@
-//! What Tab makes of the begin of a word: names, commands and what they take.
+//! What Tab makes of the beginning of a word: names, commands and what they take.
 //!
 //! Nothing here knows of keys: a client asks with the line up to its cursor, and is told
 //! what the end of it may become.

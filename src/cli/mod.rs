@@ -40,7 +40,7 @@ const AFTER_HELP: &str = "\
 SECONDS can have a unit: 90s, 5m, 2h, 1d. So can BYTES: 64k, 4M, 1G.
 
 Each option can also be set by an environment variable: ROOMCAST_MAX_CLIENTS=50
-is --max-clients 50. Options on the command line come first. Several values are
+is --max-clients 50. Options on the command line take precedence. Several values are
 separated by commas, and an empty variable counts as unset.";
 
 const AFTER_SHORT_HELP: &str = "\

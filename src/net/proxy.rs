@@ -140,7 +140,7 @@ fn parse(bytes: &[u8], listener: usize) -> Header {
     Header::Whole(Introduced { client, listener, rest })
 }
 
-/// Whether it may be the begin of a header of version 1, of which the parser knows
+/// Whether it may be the beginning of a header of version 1, of which the parser knows
 /// only the end for certain.
 fn is_unfinished_text(bytes: &[u8]) -> bool {
     let begin = v1::PROTOCOL_PREFIX.as_bytes();

@@ -104,7 +104,7 @@ impl Charset {
     }
 
     /// Adds the bytes of a text, with one of them twice if that has another meaning. What isn't
-    /// UTF-8 is left out: the rest of a character, of which a write has sent the begin.
+    /// UTF-8 is left out: the rest of a character, of which a write has sent the beginning.
     pub(super) fn encode(self, text: &[u8], doubled: Option<u8>, out: &mut Vec<u8>) {
         let start = out.len();
         for cluster in text.utf8_chunks().flat_map(|chunk| chunk.valid().graphemes(true)) {

@@ -181,7 +181,7 @@ impl Client {
 
     /// Whether nothing is begun that needs an end: a line or a telnet command.
     pub fn is_between_lines(&self) -> bool {
-        // Empty lines begin nothing, though they may be the begin of something else.
+        // Empty lines begin nothing, though they may be the beginning of something else.
         let is_web_begun = match self.web.as_deref() {
             None => false,
             Some(Web::Head(_) | Web::Socket(_)) => true,

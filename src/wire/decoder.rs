@@ -79,7 +79,7 @@ pub enum Typed<'a> {
 /// The place of one client in its own stream of bytes.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    /// The begin of a line whose end hasn't come.
+    /// The beginning of a line whose end hasn't come.
     partial: Vec<u8>,
     telnet: telnet::State,
     /// The last byte was a CR: what it means depends on the next one.
@@ -99,7 +99,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder at the begin of a stream.
+    /// A decoder at the beginning of a stream.
     pub const fn new() -> Self {
         Decoder {
             partial: Vec::new(),
@@ -346,7 +346,7 @@ impl Decoder {
         Some(Event::Line { bytes, end })
     }
 
-    /// Keeps the begin of a line; says so when it passes the limit.
+    /// Keeps the beginning of a line; says so when it passes the limit.
     fn keep<'a>(&mut self, bytes: &[u8], framing: &Framing) -> Option<Event<'a>> {
         if self.discarding {
             return None;

@@ -134,7 +134,7 @@ const KEY: BadRequest =
 const TARGET: BadRequest = BadRequest::Malformed("the target must be a path, such as /lobby");
 
 impl Request {
-    /// Reads the head of a request at the begin of `bytes`; gives it with its length,
+    /// Reads the head of a request at the beginning of `bytes`; gives it with its length,
     /// and `None` if more has to come.
     ///
     /// # Errors

@@ -54,7 +54,7 @@ impl Protocol {
             [5, 1..=9, 0..=9 | 0x80.., ..] => First::Foreign(Protocol::Socks5),
             _ if bytes.starts_with(PROXY_SIGNATURE) => First::Foreign(Protocol::Proxy),
             _ if PROXY_SIGNATURE.starts_with(bytes) => First::Unknown,
-            // The begin of a byte order mark.
+            // The beginning of a byte order mark.
             [0xef] | [0xef, 0xbb] => First::Unknown,
             [] | [0x16] | [0x16, 3] | [4] | [4, 1 | 2] | [5] | [5, 1..=9] => First::Unknown,
             _ => First::Text,

@@ -131,7 +131,7 @@ pub(super) enum State {
     SubnegotiationCommand(Box<Content>),
 }
 
-/// The begin of a subnegotiation's content.
+/// The beginning of a subnegotiation's content.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Content {
     bytes: ArrayVec<u8, CONTENT_BYTES_MAX>,
@@ -260,7 +260,7 @@ impl State {
 const ATCP: u8 = 200;
 const GMCP: u8 = 201;
 
-/// The begin of what isn't a command.
+/// The beginning of what isn't a command.
 fn not_telnet(verb: u8) -> &'static [u8] {
     match verb {
         WILL => &[IAC, WILL],

@@ -54,11 +54,11 @@ export async function people_talk_across_programs(browser) {
   const nc = new Program('nc', ['127.0.0.1', String(port)]);
   const telnet = Program.onTerminal(`telnet 127.0.0.1 ${port}`);
   nc.say('/nick nina');
-  await nc.hears('*** you are nina now');
+  await nc.hears('*** you are now nina');
   // What is typed before telnet has set up its terminal is lost.
   await eventually(() => 'the greeting', () => telnet.said.includes('welcome, guest'));
   telnet.say('/nick tom');
-  await eventually(() => 'a new name', () => /(you are|is now) tom/.test(telnet.said));
+  await eventually(() => 'a new name', () => /(you are|is) now tom/.test(telnet.said));
   await say(ann, 'hello from a page');
   await nc.hears('<ann> hello from a page');
   await eventually(() => 'telnet', () => telnet.said.includes('<ann> hello from a page'));
@@ -99,7 +99,7 @@ export async function a_page_comes_back_without_a_hole_or_a_double(browser) {
   const ann = await openPage(browser, `http://127.0.0.1:${link.port}/`, { name: 'ann' });
   const nc = new Program('nc', ['127.0.0.1', String(port)]);
   nc.say('/nick nina');
-  await nc.hears('*** you are nina now');
+  await nc.hears('*** you are now nina');
   nc.say('before');
   await sees(ann, 'nina before');
   for (const way of ['cut', 'deaf up', 'deaf down']) {
@@ -234,7 +234,7 @@ export async function a_link_that_is_down_gives_no_password_away(browser) {
   const nc = new Program('nc', ['127.0.0.1', String(port)]);
   nc.say('open sesame');
   nc.say('/nick nina');
-  await nc.hears('*** you are nina now');
+  await nc.hears('*** you are now nina');
   const ann = await openPage(browser, `http://127.0.0.1:${port}/#password=open%20sesame`, { name: 'ann' });
   redis.child.kill('SIGSTOP');
   await sees(ann, 'the link to the other servers is down: until it is back, lines reach this server only');
@@ -257,7 +257,7 @@ export async function what_is_not_said_waits_no_more(browser) {
   const { port } = await startServer();
   const nc = new Program('nc', ['127.0.0.1', String(port)]);
   nc.say('/nick nina');
-  await nc.hears('*** you are nina now');
+  await nc.hears('*** you are now nina');
   const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
   const isMarked = what => ann.locator('.gap', { hasText: what }).waitFor();
   await say(ann, 'help');
@@ -282,8 +282,8 @@ export async function a_refused_name_is_not_taken_later(browser) {
   const [nina, tom] = ['nina', 'tom'].map(() => new Program('nc', ['127.0.0.1', String(port)]));
   nina.say('/nick nina');
   tom.say('/nick tom');
-  await nina.hears('*** you are nina now');
-  await tom.hears('*** you are tom now');
+  await nina.hears('*** you are now nina');
+  await tom.hears('*** you are now tom');
   const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
   await say(ann, '/nick nina');
   await eventually(() => 'the refusal', async () => (await shown(ann)).some(text => text.includes('nina is taken')));
@@ -301,7 +301,7 @@ export async function another_site_reaches_nothing(browser) {
   const { port } = await startServer();
   const nc = new Program('nc', ['127.0.0.1', String(port)]);
   nc.say('/nick nina');
-  await nc.hears('*** you are nina now');
+  await nc.hears('*** you are now nina');
   const evil = http.createServer((request, answer) => {
     answer.setHeader('Content-Type', 'text/html');
     answer.end(`<!doctype html><form method=post target=frame enctype=text/plain action="http://127.0.0.1:${port}/lobby"><input name=forged value=form></form><iframe name=frame></iframe>`);
@@ -366,7 +366,7 @@ export async function spare_connections_are_nobody(browser) {
   const { port } = await startServer();
   const nc = new Program('nc', ['127.0.0.1', String(port)]);
   nc.say('/nick nina');
-  await nc.hears('*** you are nina now');
+  await nc.hears('*** you are now nina');
   assert.equal(await connectionsWithoutRequest(port), 1);
   // Requests that are taken back as soon as they are made leave the browser connections that
   // it has opened for them.
@@ -403,7 +403,7 @@ export async function the_keyboard_is_enough(browser) {
   const { port } = await startServer();
   const nc = new Program('nc', ['127.0.0.1', String(port)]);
   nc.say('/nick nina');
-  await nc.hears('*** you are nina now');
+  await nc.hears('*** you are now nina');
   const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
   await ann.getByRole('log').waitFor();
   await ann.locator('#members', { hasText: 'nina' }).waitFor();
@@ -443,7 +443,7 @@ export async function the_keyboard_is_enough(browser) {
   await field(ann).fill('');
   // Rooms are in the panel, which Enter on its button shows and hides.
   nc.say('/join dev');
-  await nc.hears('*** you are in dev now');
+  await nc.hears('*** you are now in dev');
   await ann.getByRole('button', { name: /^dev/ }).focus();
   await ann.keyboard.press('Enter');
   await ann.getByRole('heading', { name: 'dev' }).waitFor();
@@ -462,7 +462,7 @@ export async function what_is_unread_is_marked(browser) {
   const ann = await openPage(browser, `http://127.0.0.1:${port}/`, { name: 'ann' });
   const nc = new Program('nc', ['127.0.0.1', String(port)]);
   nc.say('/nick nina');
-  await nc.hears('*** you are nina now');
+  await nc.hears('*** you are now nina');
   nc.say('read');
   await sees(ann, 'nina read');
   await ann.evaluate(() => { document.hasFocus = () => false; });
@@ -502,7 +502,7 @@ export async function over_https_the_page_speaks_wss_and_notifies(browser) {
   assert.ok(sockets.length > 0 && sockets.every(url => url.startsWith('wss://')), String(sockets));
   const nc = new Program('nc', ['127.0.0.1', String(port)]);
   nc.say('/nick nina');
-  await nc.hears('*** you are nina now');
+  await nc.hears('*** you are now nina');
   await say(ann, 'hello over TLS');
   await nc.hears('<ann> hello over TLS');
   nc.say('/whois ann');

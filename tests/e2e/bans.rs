@@ -36,7 +36,7 @@ impl Files {
 fn operator(machine: &Machine, program: &Program) -> Client {
     let mut operator = machine.guest(program, &mut []);
     operator.say(format!("/op {PASSWORD}"));
-    operator.hears("*** you are an operator now; /help shows what you can do");
+    operator.hears("*** you are now an operator; /help shows what you can do");
     operator
 }
 

@@ -112,7 +112,7 @@ fn a_room_goes_on_where_another_server_has_it() {
     let mut ann = here.connect();
     ann.read_greeting();
     ann.say("/join dev");
-    while ann.line() != "*** you are in dev now" {}
+    while ann.line() != "*** you are now in dev" {}
     ann.say("old news");
     // It has its place before the other server asks.
     ann.say("/seq");
@@ -245,7 +245,7 @@ fn alone_servers_talk_on_and_catch_up() {
     carl.hears("<guest1> alone");
     bob.say("here too");
     carl.say("/nick dora");
-    carl.hears("*** you are dora now");
+    carl.hears("*** you are now dora");
     carl.say("/seq");
     assert!(carl.line().contains("line 2 is the newest"), "lines have no number now");
     // What is said now is late.
@@ -505,7 +505,7 @@ fn rooms_are_spread_over_several_engines() {
         for client in [&mut ann, &mut bob] {
             client.say(format!("/join {room}"));
             if room != "lobby" {
-                hears_at_last(client, &format!("*** you are in {room} now"));
+                hears_at_last(client, &format!("*** you are now in {room}"));
             }
         }
         ann.say(format!("this is {room}"));
@@ -579,14 +579,14 @@ fn the_rights_in_the_page_are_enough() {
     ann.say("/topic all of it\nhello");
     hears_at_last(&mut bob, "<ann> hello");
     ann.say("/op sesame");
-    hears_at_last(&mut ann, "*** you are an operator now; /help shows what you can do");
+    hears_at_last(&mut ann, "*** you are now an operator; /help shows what you can do");
     ann.say("/clear 1");
     let cleared = |line: &str| line.starts_with("*** ann cleared ");
     while !cleared(&bob.line()) {}
     bob.say("/msg ann psst\n/join dev\nhello\n/history\n/quit");
     let psst = format!("<{} to you> psst", bob.nick());
     hears_at_last(&mut ann, &psst);
-    assert!(String::from_utf8_lossy(&bob.rest()).contains("you are in dev now"));
+    assert!(String::from_utf8_lossy(&bob.rest()).contains("you are now in dev"));
     let log = here.stderr() + &there.stderr();
     assert!(!log.contains("NOPERM") && !log.contains("sesame"), "{log}");
 }

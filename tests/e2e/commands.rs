@@ -266,7 +266,7 @@ fn commands_have_the_names_that_they_have_elsewhere() {
     ann.say("/list");
     ann.hears("*** 1 room: lobby (2)");
     ann.say("/join #dev");
-    ann.hears("*** you are in dev now");
+    ann.hears("*** you are now in dev");
     ann.hears("*** 1 here: ann");
     bob.hears("*** ann went to dev");
     ann.say("/exit");

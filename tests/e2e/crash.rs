@@ -79,7 +79,7 @@ fn enter(program: &Program, room: &str) -> Client {
     let mut client = program.connect();
     client.read_greeting();
     client.say(format!("/join {room}"));
-    let entered = if room == "lobby" { "you are in lobby already" } else { "you are in dev now" };
+    let entered = if room == "lobby" { "you are already in lobby" } else { "you are now in dev" };
     while !client.line().contains(entered) {}
     client
 }

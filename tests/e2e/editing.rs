@@ -351,20 +351,18 @@ fn a_client_that_does_not_agree_is_sent_no_more_of_it() {
     let [mut ann, mut bob] = program.guests();
     ann.send("/edit\n");
     ann.expect(b"\xff\xfb\x01");
-    ann.hears("*** line editing starts if your program agrees, as telnet does; /edit off stops it");
+    ann.hears("*** line editing starts if your program supports it; /edit off stops it");
     ann.send("typed in a line\n");
     bob.hears("<guest1> typed in a line");
     ann.send(b"\xff\xfe\x01and after no\r\n");
     bob.hears("<guest1> and after no");
     ann.takes_crlf();
-    ann.hears(
-        "*** your program doesn't let the server edit: your line is edited where it is, if at all",
-    );
+    ann.hears("*** your program doesn't let the server edit your line; it may edit it itself");
     nothing_came_for(&mut [&mut ann], &mut bob);
 }
 
 const UNANSWERED: &str = "*** your program doesn't answer telnet options, so the server can't \
-    edit: use telnet, PuTTY or rlwrap nc; odd characters above are the question to it";
+    edit your line: use telnet, PuTTY or rlwrap nc (and ignore odd characters above)";
 
 /// Promise 79: whoever can't be edited is told so.
 #[test]
@@ -373,7 +371,7 @@ fn a_program_that_does_not_answer_is_told_so() {
     let [mut ann] = program.guests();
     ann.send("/edit\n");
     ann.expect(b"\xff\xfb\x01");
-    ann.hears("*** line editing starts if your program agrees, as telnet does; /edit off stops it");
+    ann.hears("*** line editing starts if your program supports it; /edit off stops it");
     ann.hears(UNANSWERED);
     // It isn't asked again, but may still answer.
     ann.send("/edit\n");
@@ -390,7 +388,7 @@ fn a_program_that_agrees_and_edits_itself_is_told_so() {
     ann.send("/edit\r\n");
     ann.reads_to("/edit off stops it\r\n");
     ann.send(b"\xff\xfd\x01\xff\xfb\x18\xff\xfa\x18\0TINTIN++\xff\xf0");
-    ann.reads_to("*** your program doesn't let the server edit: your line is edited where it is");
+    ann.reads_to("*** your program doesn't let the server edit your line");
 }
 
 /// Nobody who hasn't asked is sent a byte of telnet.

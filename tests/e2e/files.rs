@@ -55,7 +55,7 @@ fn options<'a>(password: &'a Path, bans: &'a Path) -> [&'a str; 4] {
 /// Bans an address, which works at once whatever becomes of the file.
 fn ban(ann: &mut Client, address: &str) {
     ann.say(format!("/op {PASSWORD}"));
-    ann.hears("*** you are an operator now; /help shows what you can do");
+    ann.hears("*** you are now an operator; /help shows what you can do");
     ann.say(format!("/ban {address}"));
     ann.hears(format!("*** {address}/32 is banned for ever, 0 clients were disconnected"));
 }

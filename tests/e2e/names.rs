@@ -30,7 +30,7 @@ fn a_name_is_unique_without_regard_to_case() {
         bob.hears(format!("*** the name {name} is taken"));
     }
     ann.say("/nick Ann");
-    ann.hears("*** your name is Ann already");
+    ann.hears("*** your name is already Ann");
     ann.say("/nick aNN");
     notices(&mut [&mut ann, &mut bob], "Ann is now aNN");
 }
@@ -114,7 +114,9 @@ fn a_bad_name_is_refused_with_the_reason() {
     let [mut ann, mut bob] = room.guests();
     let missing = "*** the name is missing (like /nick ann)".to_owned();
     let too_long = "*** a name has at most 24 characters and 48 bytes".to_owned();
-    let mixed = "*** a name has characters of one script: n belongs to another one than the characters before it".into();
+    let mixed =
+        "*** a name can't mix scripts: n is from a different script than the characters before it"
+            .into();
     let refusals = [
         ("", missing.clone()),
         ("  ", missing),
@@ -137,10 +139,10 @@ fn a_bad_name_is_refused_with_the_reason() {
         ),
         (
             "1\u{5d0}",
-            "*** a name from right to left begins with a letter and ends with a letter or digit"
+            "*** a right-to-left name must begin with a letter and end with a letter or digit"
                 .into(),
         ),
-        ("\u{639}1\u{663}", "*** a name from right to left has digits of one kind".into()),
+        ("\u{639}1\u{663}", "*** a right-to-left name must have digits of one kind".into()),
     ];
     for (name, answer) in refusals {
         ann.say(format!("/nick {name}"));
@@ -228,7 +230,7 @@ fn a_secret_gives_a_proof_beside_the_name() {
     bob.say("/who");
     bob.hears_who(&[&shown, "guest2"]);
     ann.say("/nick  ann!secret ");
-    ann.hears(format!("*** your name is {shown} already"));
+    ann.hears(format!("*** your name is already {shown}"));
     // Another secret, another proof; case belongs to the name's look only.
     let other = prove(&mut ann, "ann", "Secret");
     assert_ne!(other, shown);

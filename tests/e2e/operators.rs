@@ -26,7 +26,7 @@ fn operator(program: &Program) -> Client {
     let mut ann = program.connect();
     ann.read_greeting();
     ann.say("/op secret");
-    ann.hears("*** you are an operator now; /help shows what you can do");
+    ann.hears("*** you are now an operator; /help shows what you can do");
     ann
 }
 
@@ -159,7 +159,7 @@ fn what_operators_do_is_in_the_log() {
     ann.say("/nick boss");
     ann.hears("*** guest1 is now boss");
     ann.say("/op secret");
-    ann.hears("*** you are an operator now; /help shows what you can do");
+    ann.hears("*** you are now an operator; /help shows what you can do");
     ann.say("/mute guest2");
     ann.hears("*** guest2 is muted");
     ann.say("/kick guest3 spam");
@@ -171,10 +171,10 @@ fn what_operators_do_is_in_the_log() {
     assert_eq!(program.exit_code(), 0);
     let log = program.stderr();
     for what in [
-        "is one now",
+        "became an operator",
         "mutes guest2 from this machine",
         "kicks guest3 from this machine: \"spam\"",
-        "bans 192.0.2.7/32 for 5 minutes, which ends 0 clients: \"spam\"",
+        "bans 192.0.2.7/32 for 5 minutes, disconnecting 0 clients: \"spam\"",
         "takes back the ban of 192.0.2.7/32",
         "announces \"tea\"",
     ] {

@@ -25,7 +25,7 @@ fn named(program: &Program, name: &str) -> Client {
     let mut client = program.connect();
     client.read_greeting();
     client.say(format!("/nick {name}"));
-    hears_at_last(&mut client, &format!("*** you are {name} now"));
+    hears_at_last(&mut client, &format!("*** you are now {name}"));
     client
 }
 
@@ -45,11 +45,11 @@ fn names_are_unique_over_all_servers() {
     bob.hears("*** the name ann is taken");
     bob.say("/nick Аnn");
     bob.hears(
-        "*** a name has characters of one script: n belongs to another one than the characters \
+        "*** a name can't mix scripts: n belongs to another one than the characters \
          before it",
     );
     bob.say("/nick АНН");
-    bob.hears("*** you are АНН now");
+    bob.hears("*** you are now АНН");
     let mut eve = here.connect();
     eve.read_greeting();
     eve.say("/nick guest1001");
@@ -57,7 +57,7 @@ fn names_are_unique_over_all_servers() {
     bob.say("/quit");
     bob.hears_goodbye();
     // It is free when the server has said so.
-    say_until(&mut eve, "/nick анн", |line| line == "*** you are анн now");
+    say_until(&mut eve, "/nick анн", |line| line == "*** you are now анн");
 }
 
 /// Promise 68: two who want one name at the same time: one of them gets it.
@@ -76,7 +76,7 @@ fn a_name_that_many_want_at_once_is_one_clients() {
         for client in &mut clients {
             client.say(format!("/nick ann{round}"));
         }
-        let is_theirs = format!("*** you are ann{round} now");
+        let is_theirs = format!("*** you are now ann{round}");
         let answers: Vec<_> = clients.iter_mut().map(Client::line).collect();
         let winners = answers.iter().filter(|answer| **answer == is_theirs).count();
         assert_eq!(winners, 1, "{answers:?}");
@@ -102,7 +102,7 @@ fn a_name_that_is_handed_on_while_the_engine_is_away_stays_where_it_is() {
     hears_at_last(&mut bob, down);
     for (client, name) in [(&mut bob, "bert"), (&mut ann, "bob")] {
         client.say(format!("/nick {name}"));
-        hears_at_last(client, &format!("*** you are {name} now"));
+        hears_at_last(client, &format!("*** you are now {name}"));
     }
     engine.signal(Signal::CONT);
     hears_at_last(&mut ann, "*** the link to the other servers is back");
@@ -136,7 +136,7 @@ fn everybody_sees_who_is_where() {
                 && line.ends_with(", away: \"lunch\"")
     });
     bob.say("/join dev");
-    hears_at_last(&mut bob, "*** you are in dev now");
+    hears_at_last(&mut bob, "*** you are now in dev");
     say_until(&mut ann, "/rooms", |line| line == "*** 2 rooms: lobby (1), dev (1)");
     ann.say("/stats");
     hears_at_last(&mut ann, "*** link: up; office; 1 client on other servers; 0 lines pending");
@@ -222,7 +222,7 @@ fn a_bell_rings_for_people_on_other_servers() {
     let [here, there] = servers(&engine, &[]);
     let (mut ann, mut bob) = ann_and_bob(&here, &there);
     bob.say("/bell on");
-    bob.hears("*** a bell rings when your name is said");
+    bob.hears("*** the bell rings when your name is said");
     ann.say("hello bob");
     bob.expect("*** ann joined\n<ann> hello bob\n\x07");
 }
@@ -247,7 +247,7 @@ fn operators_reach_people_on_other_servers() {
     let [here, there] = servers(&engine, &["--operator-file", &file]);
     let (mut ann, mut bob) = ann_and_bob(&here, &there);
     ann.say("/op secret");
-    ann.hears("*** you are an operator now; /help shows what you can do");
+    ann.hears("*** you are now an operator; /help shows what you can do");
     ann.say("/mute bob");
     ann.hears("*** bob is muted");
     bob.hears("*** an operator has muted you: no one sees what you send");
@@ -274,7 +274,7 @@ fn operators_reach_people_on_other_servers() {
     ann.hears("*** 192.0.2.0/24 is banned for ever: \"spam\", 0 clients were disconnected");
     let mut carl = named(&there, "carl");
     carl.say("/op secret");
-    carl.hears("*** you are an operator now; /help shows what you can do");
+    carl.hears("*** you are now an operator; /help shows what you can do");
     say_until(&mut ann, "/ops", |line| line.starts_with("*** 2 operators: ann, carl on "));
     carl.say("/bans");
     carl.hears("*** 1 ban:");
@@ -302,7 +302,7 @@ fn bans_are_for_servers_that_come_later() {
     let [there] = servers(&engine, &options);
     let mut bob = named(&there, "bob");
     bob.say("/op secret");
-    bob.hears("*** you are an operator now; /help shows what you can do");
+    bob.hears("*** you are now an operator; /help shows what you can do");
     bob.say("/bans");
     bob.hears("*** 1 ban:");
     assert!(bob.line().starts_with("*** 192.0.2.0/24"));
@@ -320,7 +320,7 @@ fn mutes_are_for_servers_that_come_later() {
     let [here] = servers(&engine, &options);
     let [mut ann, mut bob, mut carl] = ["ann", "bob", "carl"].map(|name| named(&here, name));
     ann.say("/op secret");
-    hears_at_last(&mut ann, "*** you are an operator now; /help shows what you can do");
+    hears_at_last(&mut ann, "*** you are now an operator; /help shows what you can do");
     ann.say("/mute bob 10m\n/mute carl 10m\n/unmute carl");
     hears_at_last(&mut ann, "*** carl may speak again");
     // Mutes with an end outlast a connection.
@@ -331,7 +331,7 @@ fn mutes_are_for_servers_that_come_later() {
         let mut client = there.connect();
         client.read_greeting();
         // The name may not be free yet.
-        let is_named = |line: &str| line == format!("*** you are {name} now");
+        let is_named = |line: &str| line == format!("*** you are now {name}");
         say_until(&mut client, &format!("/nick {name}"), is_named);
         client
     });
@@ -358,7 +358,7 @@ fn bans_that_are_over_leave_the_engine() {
     let mut ann = named(&here, "ann");
     // Redis is asked for the name after the ban.
     ann.say("/op secret\n/ban 198.51.100.0/24\n/nick anna");
-    hears_at_last(&mut ann, "*** you are anna now");
+    hears_at_last(&mut ann, "*** you are now anna");
     let mut kept: Vec<_> = engine.ask("HKEYS {rc}:bans").lines().map(str::to_owned).collect();
     kept.sort();
     assert_eq!(kept, ["198.51.100.0/24", "lasting"]);
@@ -381,15 +381,15 @@ fn a_server_that_dies_is_told_of_in_one_line() {
     ann.hears("*** the name bob is taken");
     // The lease of the server takes longer than a client of the tests waits.
     let mut told = Vec::new();
-    while told.last().is_none_or(|line| line != "*** you are bob now") {
+    while told.last().is_none_or(|line| line != "*** you are now bob") {
         std::thread::sleep(Duration::from_millis(100));
         ann.say("/nick bob");
         told.push(ann.line());
         told.retain(|line| line != "*** the name bob is taken");
     }
     let gone = "*** the server there is gone, along with 2 people: bob, carl";
-    assert_eq!(told, [gone, "*** you are bob now"]);
-    assert_eq!(ann.line(), "*** your name is bob already");
+    assert_eq!(told, [gone, "*** you are now bob"]);
+    assert_eq!(ann.line(), "*** your name is already bob");
     ann.say("/who");
     assert!(ann.line().starts_with("*** 1 here; line "));
     ann.hears("*** bob   now");
@@ -412,5 +412,5 @@ fn a_server_that_ends_is_told_of_in_one_line() {
     assert_eq!(there.exit_code(), 0);
     ann.hears("*** the server there has shut down, along with 1 person: bob");
     ann.say("/nick bob");
-    ann.hears("*** you are bob now");
+    ann.hears("*** you are now bob");
 }

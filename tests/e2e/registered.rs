@@ -36,9 +36,7 @@ fn register(client: &mut Client, name: &str) {
     let renamed = client.line();
     assert!(renamed.ends_with(&format!(" is now {name}")), "{renamed}");
     client.say(format!("/register {SECRET}"));
-    client.hears(format!(
-        "*** {name} is yours now: when you are back, /login {name} SECRET takes it"
-    ));
+    client.hears(format!("*** {name} is registered to you; next time, type /login {name} SECRET"));
 }
 
 /// Promise 83.
@@ -186,7 +184,7 @@ fn a_name_is_given_up_by_its_owner_or_an_operator_and_gets_another_secret() {
         ann.hears("*** a secret has 8 to 64 bytes, no space, and isn't the name");
     }
     ann.say("/register five-blue-whales");
-    ann.hears("*** ann has another secret now");
+    ann.hears("*** the secret of ann has been changed");
     let mut bob = guest(&program);
     ann.hears("*** guest2 joined");
     bob.say(format!("/login ann {SECRET}"));
@@ -198,13 +196,13 @@ fn a_name_is_given_up_by_its_owner_or_an_operator_and_gets_another_secret() {
     bob.say("/nick ann");
     notices(&mut [&mut ann, &mut bob], "guest2 is now ann");
     bob.say(format!("/register {SECRET}"));
-    bob.hears("*** ann is yours now: when you are back, /login ann SECRET takes it");
+    bob.hears("*** ann is registered to you; next time, type /login ann SECRET");
     ann.say(format!("/unregister ann {SECRET}"));
     ann.hears("*** ann is no longer registered");
     bob.say(format!("/register {SECRET}"));
-    bob.hears("*** ann is yours now: when you are back, /login ann SECRET takes it");
+    bob.hears("*** ann is registered to you; next time, type /login ann SECRET");
     ann.say("/op let me");
-    ann.hears("*** you are an operator now; /help shows what you can do");
+    ann.hears("*** you are now an operator; /help shows what you can do");
     ann.say("/unregister ANN");
     ann.hears("*** ann is no longer registered");
     program.logs("unregisters ann");
@@ -229,7 +227,7 @@ fn a_reserved_name_is_for_operators() {
         ann.hears(format!("*** {name} is reserved for operators: choose another name"));
     }
     ann.say("/op let me");
-    ann.hears("*** you are an operator now; /help shows what you can do");
+    ann.hears("*** you are now an operator; /help shows what you can do");
     ann.say("/nick admin");
     ann.hears("*** guest1 is now admin");
     let program = Program::start(&["--reserve", "boss,chef", "--reserve", "ops"]);
@@ -329,7 +327,7 @@ fn a_page_that_has_logged_in_stays_so_when_it_connects_again() {
     let target = "/?nick=ann&session=0123456789abcdef";
     let mut page = socket(&program, target);
     page.send(format!("/register {SECRET}").into()).expect("it is sent");
-    skip_to(&mut page, "ann is yours now");
+    skip_to(&mut page, "ann is registered to you");
     let mut again = socket(&program, target);
     assert!(skip_to(&mut again, "welcome, ").contains("welcome, ann"));
     // Another one isn't the same page: it may log in, and the first one gives way.

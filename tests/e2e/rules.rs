@@ -34,7 +34,7 @@ fn operator(program: &Program, name: &str) -> Client {
     let mut client = program.connect();
     client.read_greeting();
     client.say(format!("/nick {name}\n/op secret"));
-    hears_at_last(&mut client, "*** you are an operator now; /help shows what you can do");
+    hears_at_last(&mut client, "*** you are now an operator; /help shows what you can do");
     client
 }
 
@@ -108,10 +108,9 @@ fn a_locked_room_is_told_of_in_the_form_that_a_client_speaks() {
     let program = Program::web(&["--operator-file", &files.path("operator")]);
     let mut ann = operator(&program, "ann");
     ann.say("/lock");
-    let locked =
-        "*** ann locked the room: no one else can enter, but those whom an operator invites";
+    let locked = "*** ann locked the room: only operators and invited users can enter";
     hears_at_last(&mut ann, locked);
-    let text = "goodbye: lobby is locked, and only users whom an operator invites can enter\n";
+    let text = "goodbye: lobby is locked: only operators and invited users can enter\n";
     assert_eq!(post(&program, "/?nick=ci", "one\n"), ("403 Forbidden".into(), text.into()));
     let (status, body) = answer(&program, "GET /lobby?poll=1 HTTP/1.1\nHost: localhost");
     assert_eq!((&*status, &*body), ("403 Forbidden", text));
@@ -190,7 +189,7 @@ fn rules_and_cleared_lines_are_for_all_servers() {
     let mut bob = there.connect();
     bob.read_greeting();
     bob.say("/nick bob");
-    hears_at_last(&mut bob, "*** you are bob now");
+    hears_at_last(&mut bob, "*** you are now bob");
     ann.say("/slow 1h");
     hears_at_last(&mut bob, "*** ann turned on slow mode: one line in 3600 s from each user");
     bob.say("one\ntwo");
@@ -224,17 +223,14 @@ fn rules_and_cleared_lines_are_for_all_servers() {
     there.signal(Signal::TERM);
     assert_eq!(there.exit_code(), 0);
     ann.say("/clear\n/lock");
-    hears_at_last(
-        &mut ann,
-        "*** ann locked the room: no one else can enter, but those whom an operator invites",
-    );
+    hears_at_last(&mut ann, "*** ann locked the room: only operators and invited users can enter");
     let [there] = servers(&engine, &[&options[..], &["--data", &data[1]]].concat());
     let mut eve = there.connect();
     eve.hears(
         "*** lobby is locked: wait, type the name that was invited, or the operators' password",
     );
     eve.say("secret");
-    hears_at_last(&mut eve, "*** you are an operator now; /help shows what you can do");
+    hears_at_last(&mut eve, "*** you are now an operator; /help shows what you can do");
     say_until(&mut eve, "/search secret", |line| line == "*** no line has all these words");
     ann.say("/unlock");
     hears_at_last(&mut eve, "*** ann unlocked the room");

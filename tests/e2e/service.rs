@@ -212,7 +212,7 @@ fn passwords_are_read_again() {
     ann.say("/op old key");
     assert!(ann.line().contains("wrong"), "it isn't that any more");
     ann.say("/op new key");
-    assert!(ann.line().starts_with("*** you are an operator now"));
+    assert!(ann.line().starts_with("*** you are now an operator"));
     // A file that is wrong changes nothing.
     fs::write(&password, "").expect("a file");
     program.signal(Signal::HUP);
@@ -254,7 +254,7 @@ fn bans_are_read_again() {
     let program = supervised(&["--bans", &bans_file, "--operator-file", &operator_file]);
     let [mut ann] = program.guests();
     ann.say("/op a key");
-    assert!(ann.line().starts_with("*** you are an operator now"));
+    assert!(ann.line().starts_with("*** you are now an operator"));
     ann.say("/ban 192.0.2.1");
     assert!(ann.line().starts_with("*** 192.0.2.1/32 is banned"));
     while !fs::read_to_string(&bans).is_ok_and(|text| text.contains("192.0.2.1/32")) {}

@@ -170,7 +170,7 @@ impl<'a> Stage<'a> {
         newcomer.read_greeting();
         newcomer.say(format!("/nick {name}"));
         if !is_prompt {
-            return newcomer.hears(format!("*** you are {name} now"));
+            return newcomer.hears(format!("*** you are now {name}"));
         }
         for (&other, client) in &mut self.clients {
             if other != name {

@@ -137,7 +137,7 @@ fn what_was_said_is_there_after_a_restart() {
     bob.hears("*** the server is shutting down");
     bob.hears("*** guest1 joined");
     bob.say("/join dev");
-    bob.hears("*** you are in dev now");
+    bob.hears("*** you are now in dev");
     bob.hears(format!("*** 1 here: guest1{KEPT}"));
     bob.hears("*** the last 2 lines, from less than a minute ago on:");
     bob.hears("<guest1> in dev");
@@ -263,7 +263,7 @@ fn lines_are_found_by_their_words() {
     assert_eq!(body, "what is said in tea isn't kept, so it can't be searched\n");
     assert_eq!(search("/lobby?search=%21").0, "400 Bad Request");
     ann.say("/join tea");
-    ann.hears("*** you are in tea now");
+    ann.hears("*** you are now in tea");
     ann.hears("*** 1 here: guest1; what is said here isn't kept");
     ann.say("secret tea\n/search tea");
     ann.hears("*** what is said in tea isn't kept, so it can't be searched");
@@ -371,7 +371,7 @@ impl Drop for Follower {
 /// Makes a client an operator.
 fn promote(client: &mut Client) {
     client.say(format!("/op {PASSWORD}"));
-    client.hears("*** you are an operator now; /help shows what you can do");
+    client.hears("*** you are now an operator; /help shows what you can do");
 }
 
 /// The room talks on while nothing can be written, operators are told, and it goes on by

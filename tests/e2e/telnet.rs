@@ -388,8 +388,8 @@ fn the_end_of_an_answer_is_marked_for_programs_that_want_it() {
     bob.say("hello");
     ann.expect(b"<guest2> hello\r\n\xff\xef");
     ann.send("/edit\r\n");
-    ann.expect(b"*** your program doesn't let the server edit: ");
-    ann.expect(b"your line is edited where it is, if at all\r\n\xff\xef");
+    ann.expect(b"*** your program doesn't let the server edit your line; ");
+    ann.expect(b"it may edit it itself\r\n\xff\xef");
     nothing_came_for(&mut [&mut ann], &mut bob);
 }
 

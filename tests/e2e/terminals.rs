@@ -48,7 +48,7 @@ impl Way {
     }
 }
 
-const DECLINED: &str = "your program doesn't let the server edit: your line is edited where it is";
+const DECLINED: &str = "your program doesn't let the server edit your line";
 const UNANSWERED: &str = "your program doesn't answer telnet options, so the server can't edit";
 const LONG: &str =
     "The quick brown fox jumps over the lazy dog, and the dog goes on sleeping in the sun.";

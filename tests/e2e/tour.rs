@@ -229,7 +229,7 @@ impl Evening {
     fn passer_by(&self, name: &str) -> Client {
         let mut client = Client::connect(&self.program.addresses()[1]);
         client.say(format!("/nick {name}"));
-        client.hears(format!("*** you are {name} now"));
+        client.hears(format!("*** you are now {name}"));
         client
     }
 }
@@ -263,15 +263,15 @@ impl People {
         let bob = evening.nc();
         shows(&bob, "*** Friday, 20 November 2026");
         bob.types("/nick bob");
-        shows(&bob, "*** you are bob now");
+        shows(&bob, "*** you are now bob");
         let ann = evening.telnet(80);
         page.shows("coming-in", &ann, "Trying", ">");
         ann.types("/nick ann");
-        shows(&ann, "*** you are ann now");
+        shows(&ann, "*** you are now ann");
         let eve = evening.telnet(40);
         eve.agrees(|screen| cursor_row(screen) == ">");
         eve.types("/nick eve");
-        shows(&eve, "*** you are eve now");
+        shows(&eve, "*** you are now eve");
         People { ann, bob, eve }
     }
 }
@@ -348,7 +348,7 @@ fn look_around(people: &People, page: &mut Page) {
 fn own_a_name(people: &People, page: &mut Page) {
     let People { ann, .. } = people;
     ann.types("/register two-green-bottles");
-    ann.agrees(|screen| screen.contents().contains("is yours now"));
+    ann.agrees(|screen| screen.contents().contains("is registered to you"));
     page.shows("register", ann, "> /register", ">");
 }
 
@@ -365,7 +365,7 @@ fn play(people: &People, page: &mut Page) {
 fn keep_order(evening: &Evening, people: &People, page: &mut Page) -> Client {
     let People { ann, eve, .. } = people;
     ann.types("/op a longer secret");
-    ann.agrees(|screen| screen.contents().contains("you are an operator now"));
+    ann.agrees(|screen| screen.contents().contains("you are now an operator"));
     let mut mallory = evening.passer_by("mallory");
     mallory.say("CHEAP WATCHES");
     mallory.say("CHEAP WATCHES");

@@ -367,7 +367,7 @@ fn a_websocket_gives_the_password_first_and_gets_what_it_asked_for() {
     // A stranger hears nothing of any room.
     ann.say("secret");
     ann.say("/join dev");
-    ann.hears("*** you are in dev now");
+    ann.hears("*** you are now in dev");
     ann.hears("*** 1 here: guest1");
     ann.say("secret too");
     web.send("wrong".into()).expect("it is sent");

@@ -18,7 +18,7 @@ impl Clock {
         Clock { time: Duration::ZERO, last: Instant::now() }
     }
 
-    /// The time since the begin. A step is from one call to the next.
+    /// The time since the beginning. A step is from one call to the next.
     pub fn step(&mut self) -> Duration {
         let now = Instant::now();
         self.time += (now - self.last).min(STEP_MAX);

@@ -143,7 +143,7 @@ impl<'a> Crowd<'a> {
         self.send(id, [line.as_ref(), b"\n"].concat());
     }
 
-    /// The time since the begin, without that in which this machine stood still.
+    /// The time since the beginning, without that in which this machine stood still.
     pub fn time(&mut self) -> Duration {
         self.clock.step()
     }

@@ -256,7 +256,7 @@ const WEB_PIECES: &[&[u8]] = &[
     b"\r\n",
     b"6\r\nhello\n\r\n",
     b"0\r\n\r\n",
-    // Frames: hello, secret, /history, the begin of one, a ping, a close.
+    // Frames: hello, secret, /history, the beginning of one, a ping, a close.
     b"\x81\x85\0\0\0\0hello",
     b"\x81\x86\0\0\0\0secret",
     b"\x81\x88\0\0\0\0/history",

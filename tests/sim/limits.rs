@@ -40,7 +40,7 @@ fn gaps(peer: &Peer) -> Vec<u64> {
 #[test]
 fn a_client_that_takes_nothing_is_closed_at_the_stall_limit() {
     let mut world = world(Config { stall_timeout: Some(90 * SECOND), ..Config::default() });
-    // Not even the welcome fits: it is owed something from the begin.
+    // Not even the welcome fits: it is owed something from the beginning.
     world.connect(Habit::Stuck, 10);
     world.turn();
     world.sleep(89 * SECOND);

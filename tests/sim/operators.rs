@@ -320,7 +320,7 @@ pub fn with_operator() -> World {
         world.connect_from([192, 0, 2, host].into());
     }
     say(&mut world, 0, "/op secret");
-    let answer = "you are an operator now; /help shows what you can do";
+    let answer = "you are now an operator; /help shows what you can do";
     assert_eq!(last(&world.peers[0]), answer);
     world
 }
@@ -715,7 +715,7 @@ fn a_report_reaches_operators_at_once_or_the_next_one() {
     assert_eq!(waiting, "1 report since an operator was here:");
     assert!(report.ends_with("guest4 reports gone_already in lobby: \"spam\""), "{report}");
     say(&mut world, 0, "/op secret");
-    assert!(last(&world.peers[0]).starts_with("you are an operator now"), "it was shown before");
+    assert!(last(&world.peers[0]).starts_with("you are now an operator"), "it was shown before");
     say(&mut world, 0, "/reports");
     let heard = shown(&world.peers[0]);
     assert!(heard.contains(&"the last 2 reports, newest last:"), "{heard:?}");
@@ -757,7 +757,7 @@ fn operators_see_what_operators_did() {
     let actions = &heard[heard.len() - 4..];
     assert_eq!(actions[0], "the last 3 actions of operators, newest last:");
     for (action, what) in actions[1..].iter().zip([
-        "guest1 is one now",
+        "guest1 became an operator",
         "guest1 mutes guest2 from 192.0.2.1/32 for 10 s",
         "guest1 kicks guest3 from 192.0.2.1/32: \"spam\"",
     ]) {

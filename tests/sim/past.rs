@@ -162,7 +162,7 @@ fn one_who_posted_and_stayed_is_introduced_to_the_next_room() {
     assert_eq!(screen(&world.peers[ann]), [""; 0]);
     world.peers[ann].send(b"/join dev\n");
     pass(&mut world, 6 * SECOND);
-    assert_eq!(screen(&world.peers[ann]), ["*** you are in dev now", "*** 2 here: guest1, guest2"]);
+    assert_eq!(screen(&world.peers[ann]), ["*** you are now in dev", "*** 2 here: guest1, guest2"]);
     let told = screen(&world.peers[0]).pop();
     assert_eq!(told.as_deref(), Some("*** guest2 joined"));
 }
@@ -239,7 +239,7 @@ fn one_who_is_quiet_is_told_its_own_new_name() {
     let mut world = world(Config::default());
     world.peers[0].send(b"/quiet on\n/nick ann\n");
     world.settle();
-    assert_eq!(screen(&world.peers[0]).last().map(String::as_str), Some("*** you are ann now"));
+    assert_eq!(screen(&world.peers[0]).last().map(String::as_str), Some("*** you are now ann"));
 }
 
 #[test]

@@ -161,7 +161,7 @@ fn a_visit_that_only_posts_is_told_of_by_its_line_only() {
         world.peers[ci].send(b"/nick ci\nbuild ok\n");
         world.peers[ci].has_fin = true;
         pass(&mut world, 2 * SECOND);
-        assert_eq!(world.peers[ci].screen.shown, [Shown::Public("*** you are ci now".into())]);
+        assert_eq!(world.peers[ci].screen.shown, [Shown::Public("*** you are now ci".into())]);
     }
     pass(&mut world, 10 * SECOND);
     assert_eq!(heard(&world), ["<ci> build ok"; 3]);

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-/// What a client sends first (the begin of a handshake record), and what it is answered.
+/// What a client sends first (the beginning of a handshake record), and what it is answered.
 const HELLO: &[u8] = b"\x16\x03\x01 hello";
 
 /// What the client sends when it has the answer.
@@ -93,7 +93,7 @@ impl Records {
         (open(&mut self.shown), [FINISHED, &said].concat())
     }
 
-    /// The server reads; whether that is the begin of a handshake.
+    /// The server reads; whether that is the beginning of a handshake.
     pub fn take_in(&mut self, bytes: &[u8]) -> bool {
         self.partial.extend(bytes);
         let is_begin = self.stage == Stage::Fresh && !bytes.is_empty();

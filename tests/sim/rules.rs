@@ -93,7 +93,7 @@ fn a_locked_room_is_for_those_in_it_and_those_who_are_invited() {
     say(&mut world, 0, "/invite guest4");
     assert_eq!(last(&world.peers[0]), "the room isn't locked");
     say(&mut world, 0, "/lock");
-    let told = "guest1 locked the room: no one else can enter, but those whom an operator invites";
+    let told = "guest1 locked the room: only operators and invited users can enter";
     assert_eq!(last(&world.peers[1]), told);
     say(&mut world, 1, "hello");
     assert_eq!(last(&world.peers[0]), "<guest2> hello");
@@ -105,15 +105,18 @@ fn a_locked_room_is_for_those_in_it_and_those_who_are_invited() {
     assert_eq!(last(&world.peers[1]), "guest4 can enter dev now");
     assert_eq!(last(&world.peers[3]), "guest1 invites you: /join dev takes you there");
     say(&mut world, 3, "/join dev");
-    assert!(shown(&world.peers[3]).contains(&"this room is locked for others"));
-    assert!(shown(&world.peers[3]).contains(&"you are in dev now"));
+    assert!(
+        shown(&world.peers[3])
+            .contains(&"this room is locked: only operators and invited users can enter")
+    );
+    assert!(shown(&world.peers[3]).contains(&"you are now in dev"));
     // Who leaves it doesn't come back, unless it is an operator.
     say(&mut world, 1, "/leave");
     say(&mut world, 1, "/join dev");
     assert_eq!(last(&world.peers[1]), "dev is locked: an operator has to invite you");
     say(&mut world, 1, "/op secret");
     say(&mut world, 1, "/join dev");
-    assert!(shown(&world.peers[1]).contains(&"you are in dev now"));
+    assert!(shown(&world.peers[1]).contains(&"you are now in dev"));
     for (command, answer) in [
         ("/lock", "the room is locked already; /invite NAME lets a user in"),
         ("/invite", "usage: /invite NAME"),
@@ -124,7 +127,7 @@ fn a_locked_room_is_for_those_in_it_and_those_who_are_invited() {
         assert_eq!(last(&world.peers[0]), answer, "{command}");
     }
     say(&mut world, 4, "/join dev");
-    assert!(shown(&world.peers[4]).contains(&"you are in dev now"));
+    assert!(shown(&world.peers[4]).contains(&"you are now in dev"));
 }
 
 #[test]
@@ -150,7 +153,7 @@ fn newcomers_wait_while_the_first_room_is_locked() {
         shown(&world.peers[zoe])
     );
     say(&mut world, eve, "secret");
-    let told = "you are an operator now; /help shows what you can do";
+    let told = "you are now an operator; /help shows what you can do";
     assert!(shown(&world.peers[eve]).contains(&told), "{:?}", shown(&world.peers[eve]));
     // What comes before he knows that the room is open was meant for the lock.
     world.peers[bob].send(b"secret\n");
@@ -182,7 +185,7 @@ fn a_name_that_is_taken_opens_no_locked_room() {
     say(&mut world, ann, "/op secret\n/join dev\n/lock\n/invite zoe\n/invite eve");
     say(&mut world, ann, "between us");
     say(&mut world, zoe, "/nick zoe");
-    let out = "goodbye: dev is locked, and only users whom an operator invites can enter";
+    let out = "goodbye: dev is locked: only operators and invited users can enter";
     let head =
         |method: &str, target: &str| format!("{method} {target} HTTP/1.1\r\nHost: localhost");
     // It would never take the name.
@@ -260,12 +263,12 @@ fn a_password_counts_in_a_locked_room_too() {
     let [bob, zoe, eve] = [(); 3].map(|()| world.connect(Habit::Prompt, usize::MAX));
     world.settle();
     say(&mut world, bob, "room");
-    let told = "goodbye: lobby is locked, and only users whom an operator invites can enter";
+    let told = "goodbye: lobby is locked: only operators and invited users can enter";
     assert_eq!(last(&world.peers[bob]), told);
     say(&mut world, zoe, "zoe");
     assert_eq!(last(&world.peers[zoe]), "wrong password, 2 tries left");
     say(&mut world, eve, "secret");
-    let told = "you are an operator now; /help shows what you can do";
+    let told = "you are now an operator; /help shows what you can do";
     assert!(shown(&world.peers[eve]).contains(&told));
 }
 

@@ -178,7 +178,7 @@ fn without_the_store_rooms_are_entered_and_no_number_is_used_again() {
     tell(&mut world, "/leave\n");
     world.store.as_mut().expect("a store").break_down();
     let shown = tell(&mut world, "/join dev\n");
-    assert!(shown.contains(&"*** you are in dev now".to_owned()), "{shown:?}");
+    assert!(shown.contains(&"*** you are now in dev".to_owned()), "{shown:?}");
     let lost = "*** the store doesn't answer: earlier lines can't be shown now".to_owned();
     assert!(shown.contains(&lost), "{shown:?}");
     let shown = tell(&mut world, "hello again\n/seq\n/search hello\n");

@@ -292,7 +292,7 @@ impl Client {
         }
         let entered = match self.visit.room {
             0 => line.contains(" here: "),
-            room => line == format!("*** you are in {} now", ROOMS[room]),
+            room => line == format!("*** you are now in {}", ROOMS[room]),
         };
         if let Some(name) = self.name.as_ref().filter(|_| entered) {
             self.cursor = Some(Cursor::new(order, name));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use roomcast::chat::{Arrival, Chat, ClientId, Config, Interest, Refusal};
 use slotmap::{SecondaryMap, SlotMap};
 
-/// The time on the wall at the begin: 2026-11-21, noon.
+/// The time on the wall at the beginning: 2026-11-21, noon.
 pub const NOON: u64 = 1_795_262_400;
 
 /// A chat, a clock and a poller.

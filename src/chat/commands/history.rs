@@ -158,7 +158,7 @@ impl Chat {
         self.has_past(id) && number.saturating_add(1) < room.number_from(room.log.first())
     }
 
-    /// The begin of a day, or a time of it, in the zone of the server.
+    /// The beginning of a day, or a time of it, in the zone of the server.
     fn time_of(&self, text: &str) -> Option<Time> {
         let zoned = text.parse::<DateTime>().ok()?.to_zoned(self.config.zone.clone()).ok()?;
         zoned.timestamp().as_second().try_into().ok()

@@ -88,7 +88,7 @@ impl Chat {
     /// Lets everybody hear a client again, and all who are muted with it.
     pub(in crate::chat) fn unmute(&mut self, other: ClientId) -> Result<(String, String), Problem> {
         let nick = self.sessions[other].nick.clone();
-        let what = format!("lets speak {}", self.described(other));
+        let what = format!("unmutes {}", self.described(other));
         match self.sessions[other].rare().muting {
             None => return Err(texts::not_muted(nick.as_str()).into()),
             Some(Muting::Open) => self.let_speak(other),
@@ -208,7 +208,7 @@ pub(in crate::chat) fn unmute(chat: &mut Chat, id: ClientId, rest: &str) -> Outc
     }
     let (what, text) = match chat.find_client(rest) {
         Ok(other) if other.is_elsewhere() => {
-            chat.log_operator(id, &format!("lets speak {rest}"));
+            chat.log_operator(id, &format!("unmutes {rest}"));
             return chat.send_errand(id, other, Task::Unmute);
         }
         Ok(other) => chat.unmute(other)?,
@@ -219,7 +219,7 @@ pub(in crate::chat) fn unmute(chat: &mut Chat, id: ClientId, rest: &str) -> Outc
             let Some(mute) = mute else { return Err(problem) };
             let name = mute.nick.text();
             chat.undo_mute(mute.number);
-            (format!("lets speak {name}"), texts::unmuted(&name))
+            (format!("unmutes {name}"), texts::unmuted(&name))
         }
     };
     chat.log_operator(id, &what);

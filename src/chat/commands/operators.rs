@@ -67,7 +67,7 @@ impl Chat {
     pub(in crate::chat) fn become_operator(&mut self, id: ClientId) {
         self.sessions[id].set_rare(|rare| (rare.is_operator, rare.password_attempts) = (true, 0));
         self.note_person(id);
-        self.log_operator(id, "is one now");
+        self.log_operator(id, "became an operator");
         self.notify(id, texts::YOU_ARE_OPERATOR);
         self.show_waiting_reports(id);
     }
@@ -136,7 +136,7 @@ impl Chat {
         let clients = self.turn_out_banned(&ban);
         let span = minutes.map_or("for ever".into(), |minutes| format!("for {minutes} minutes"));
         let why = if ban.reason.is_empty() { String::new() } else { format!(": {:?}", ban.reason) };
-        let what = format!("bans {network} {span}, which ends {clients} clients{why}");
+        let what = format!("bans {network} {span}, disconnecting {clients} clients{why}");
         Ok((what, texts::is_banned(network, left, &ban.reason, clients)))
     }
 

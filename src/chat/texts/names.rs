@@ -10,7 +10,7 @@ use crate::chat::notice::Notice;
 use crate::wire::{Facts, NoticeEvent as Event};
 
 pub fn you_are(old: &str, new: &str) -> Notice {
-    Notice::new(format!("you are {new} now"), rename(old, new))
+    Notice::new(format!("you are now {new}"), rename(old, new))
 }
 
 pub fn renamed(old: &str, new: &str) -> Notice {
@@ -50,7 +50,7 @@ pub fn bad_name(what: &str, example: &str, error: NameError) -> String {
         NameError::MixedScripts(c) => {
             let c = shown(c);
             format!(
-                "a name has characters of one script: {c} belongs to another one than the characters before it"
+                "a name can't mix scripts: {c} is from a different script than the characters before it"
             )
         }
         NameError::BeginsWithMark => {
@@ -60,14 +60,14 @@ pub fn bad_name(what: &str, example: &str, error: NameError) -> String {
             "a name can't have that many marks on one letter, or the same one twice".into()
         }
         NameError::Direction => {
-            "a name from right to left begins with a letter and ends with a letter or digit".into()
+            "a right-to-left name must begin with a letter and end with a letter or digit".into()
         }
         NameError::Secret => {
             format!(
                 "a secret has 1 to {SECRET_BYTES_MAX} bytes and no space (like /nick ann!secret)"
             )
         }
-        NameError::MixedDigits => "a name from right to left has digits of one kind".into(),
+        NameError::MixedDigits => "a right-to-left name must have digits of one kind".into(),
     }
 }
 
@@ -96,18 +96,18 @@ pub const LOG_IN_FIRST: &str = "log in first, or give the secret: /unregister NA
 pub const LOGGED_IN_ELSEWHERE: &str = "goodbye: you have logged in on another connection";
 const LOOKS_SECRET: &str =
     "not sent, because it looks like a secret: a command begins with a slash (like /login SECRET)";
-pub const SECRET_IS_NEW: &str = "goodbye: your name has another secret now: log in again";
+pub const SECRET_IS_NEW: &str = "goodbye: the secret of your name has been changed: log in again";
 
 pub fn looks_secret() -> Notice {
     Notice::of(Event::Unsent, LOOKS_SECRET)
 }
 
 pub fn registered(name: &str) -> String {
-    format!("{name} is yours now: when you are back, /login {name} SECRET takes it")
+    format!("{name} is registered to you; next time, type /login {name} SECRET")
 }
 
 pub fn secret_changed(name: &str) -> String {
-    format!("{name} has another secret now")
+    format!("the secret of {name} has been changed")
 }
 
 pub fn is_registered(name: &str) -> String {
@@ -160,7 +160,7 @@ pub fn too_many_registrations(names: u32) -> String {
 }
 
 pub fn name_is_yours(name: &str) -> String {
-    format!("your name is {name} already")
+    format!("your name is already {name}")
 }
 
 pub fn name_of_guest(name: &str) -> String {
@@ -168,6 +168,6 @@ pub fn name_of_guest(name: &str) -> String {
 }
 
 pub fn name_lost(old: &str, new: &str) -> Notice {
-    let text = format!("{old} is already taken on another server: you are {new} now");
+    let text = format!("{old} is already taken on another server: you are now {new}");
     Notice::new(text, rename(old, new))
 }

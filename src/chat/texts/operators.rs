@@ -9,7 +9,7 @@ use crate::chat::notice::Notice;
 use crate::wire::{Facts, NoticeEvent as Event, SharedReport, Time, date_and_time};
 
 pub const NO_OPERATORS: &str = "there are no operators here";
-pub const YOU_ARE_OPERATOR: &str = "you are an operator now; /help shows what you can do";
+pub const YOU_ARE_OPERATOR: &str = "you are now an operator; /help shows what you can do";
 pub const FOR_OPERATORS: &str = "only operators can do that; /op PASSWORD makes you one";
 pub const NO_LONGER_OPERATOR: &str = "you are no longer an operator";
 

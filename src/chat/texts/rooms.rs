@@ -6,11 +6,11 @@ use crate::wire::{Facts, NoticeEvent as Event, Rules};
 
 pub fn entered(room: &str) -> Notice {
     let facts = Facts { target: some(room), ..Facts::new(Event::Enter) };
-    Notice::new(format!("you are in {room} now"), facts)
+    Notice::new(format!("you are now in {room}"), facts)
 }
 
 pub fn here_already(room: &str) -> String {
-    format!("you are in {room} already")
+    format!("you are already in {room}")
 }
 
 /// `ann went to dev`
@@ -72,11 +72,11 @@ pub fn topic_too_long(bytes_max: usize) -> String {
 /// What newcomers to a room are told of its rules, if there are some.
 pub fn rules(rules: &Rules) -> Option<Notice> {
     let slow = (rules.slow_seconds > 0).then(|| one_line_in(rules.slow_seconds));
-    let lock = rules.is_locked.then(|| "it is locked for others".to_owned());
+    let lock = rules.is_locked.then(|| "only operators and invited users can enter".to_owned());
     let text = match (slow, lock) {
         (Some(slow), Some(lock)) => format!("this room is in slow mode, {slow}, and {lock}"),
         (Some(slow), None) => format!("this room is in slow mode: {slow}"),
-        (None, Some(_)) => "this room is locked for others".into(),
+        (None, Some(_)) => "this room is locked: only operators and invited users can enter".into(),
         (None, None) => return None,
     };
     Some(Notice::new(text, rules_now(&[], rules)))
@@ -132,7 +132,7 @@ pub fn partly_posted(unsent: u32, is_part: bool, why: &str) -> String {
 }
 
 pub fn locked(nick: &str) -> String {
-    format!("{nick} locked the room: no one else can enter, but those whom an operator invites")
+    format!("{nick} locked the room: only operators and invited users can enter")
 }
 
 pub fn unlocked(nick: &str) -> String {
@@ -148,7 +148,7 @@ pub fn is_locked(room: &str) -> String {
 
 /// The answer to a request, and the farewell of a WebSocket.
 pub fn locked_out(room: &str) -> String {
-    format!("goodbye: {room} is locked, and only users whom an operator invites can enter")
+    format!("goodbye: {room} is locked: only operators and invited users can enter")
 }
 
 /// What newcomers are asked while the first room is locked.

@@ -1,11 +1,11 @@
 //! What each client sets for itself.
 
 pub const EDIT_OFFERED: &str =
-    "line editing starts if your program agrees, as telnet does; /edit off stops it";
+    "line editing starts if your program supports it; /edit off stops it";
 pub const EDIT_ON: &str = "the server edits your line already; /edit off stops it";
-pub const EDIT_UNANSWERED: &str = "your program doesn't answer telnet options, so the server can't edit: use telnet, PuTTY or rlwrap nc; odd characters above are the question to it";
+pub const EDIT_UNANSWERED: &str = "your program doesn't answer telnet options, so the server can't edit your line: use telnet, PuTTY or rlwrap nc (and ignore odd characters above)";
 pub const EDIT_DECLINED: &str =
-    "your program doesn't let the server edit: your line is edited where it is, if at all";
+    "your program doesn't let the server edit your line; it may edit it itself";
 pub const FORMAT_WEB: &str = "over the web everything is sent as JSON";
 pub const EDIT_WEB: &str = "the server doesn't edit the line of a browser";
 pub const EDIT_OFF: &str = "line editing is off";
@@ -30,8 +30,8 @@ pub fn no_charset(name: &str) -> String {
 
 pub fn bell(is_on: bool) -> &'static str {
     match is_on {
-        true => "a bell rings when your name is said",
-        false => "no bell rings",
+        true => "the bell rings when your name is said",
+        false => "the bell is off",
     }
 }
 

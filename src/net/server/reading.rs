@@ -101,7 +101,7 @@ impl Server {
         }
     }
 
-    /// Takes in bytes that a client has sent, which are at the begin of `scratch`.
+    /// Takes in bytes that a client has sent, which are at the beginning of `scratch`.
     pub(super) fn decrypt(&mut self, now: Instant, id: ClientId, length: usize) -> Received {
         let is_fresh = std::mem::take(&mut self.connections[id].is_fresh);
         let Some(tls) = &mut self.tls else { return Received::Bytes(length) };

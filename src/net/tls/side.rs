@@ -43,7 +43,7 @@ impl TlsSide {
         Ok(TlsSide { connection, said: Vec::new(), has_closed: false, is_broken: false })
     }
 
-    /// Whether these bytes, the first ones of a client, are the begin of a ClientHello.
+    /// Whether these bytes, the first ones of a client, are the beginning of a ClientHello.
     pub fn is_hello(bytes: &[u8]) -> bool {
         let length = bytes.len().min(HELLO.len());
         length > 0 && bytes[..length] == HELLO[..length]

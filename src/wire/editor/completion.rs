@@ -1,4 +1,4 @@
-//! What Tab makes of the begin of a word.
+//! What Tab makes of the beginning of a word.
 
 use super::line::Line;
 

@@ -47,7 +47,7 @@ pub(super) enum Key {
     Search,
     /// Ctrl-G.
     Cancel,
-    /// The begin of a sequence, or a key that has been pressed alone.
+    /// The beginning of a sequence, or a key that has been pressed alone.
     Escape,
     /// Alt and a character.
     Alt(char),

@@ -57,7 +57,7 @@ pub enum Edited {
 #[derive(Debug)]
 pub struct Editor {
     keys: Keys,
-    /// The begin of a character, 3 bytes at most.
+    /// The beginning of a character, 3 bytes at most.
     begun: Vec<u8>,
     line: Line,
     mode: Mode,
@@ -86,7 +86,7 @@ enum Mode {
 }
 
 impl Editor {
-    /// An editor with `begun`, the begin of a line.
+    /// An editor with `begun`, the beginning of a line.
     pub fn new(begun: &[u8], columns: u16) -> Self {
         let text = String::from_utf8_lossy(begun).replace(char::is_control, "");
         let mut editor = Editor {
@@ -130,7 +130,7 @@ impl Editor {
                 taken += length;
                 let edited = self.take(c, line_bytes_max);
                 if edited.is_some() {
-                    // What was begun was the begin of the first one.
+                    // What was begun was the beginning of the first one.
                     *input = &input[taken - begun.len()..];
                     return edited;
                 }
@@ -408,7 +408,7 @@ fn characters(bytes: &[u8]) -> impl Iterator<Item = (char, usize)> {
     })
 }
 
-/// How many bytes at the end are the begin of a character, and not yet wrong.
+/// How many bytes at the end are the beginning of a character, and not yet wrong.
 fn begun_bytes(bytes: &[u8]) -> usize {
     let end = bytes.utf8_chunks().last().map_or(&[][..], |chunk| chunk.invalid());
     let is_begun = str::from_utf8(end).is_err_and(|error| error.error_len().is_none());

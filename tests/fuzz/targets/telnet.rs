@@ -72,7 +72,7 @@ struct Talk {
 }
 
 impl Talk {
-    /// `shape`: whether editing is offered at the begin, or that a password isn't
+    /// `shape`: whether editing is offered at the beginning, or that a password isn't
     /// shown.
     fn new(shape: u8) -> Talk {
         let mut talk = Talk::default();

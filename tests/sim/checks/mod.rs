@@ -45,7 +45,7 @@ pub fn common() -> Vec<Box<dyn Checker>> {
 }
 
 /// The order of the room: what its observer was shown, a client at place 0 that
-/// was there from the begin, says nothing and always reads.
+/// was there from the beginning, says nothing and always reads.
 fn order(world: &World) -> Vec<&str> {
     let shown = &world.peers[0].screen.shown;
     let gap = shown.iter().find(|shown| matches!(shown, Shown::Gap(_)));
