@@ -60,6 +60,9 @@ fn main() -> ExitCode {
         Err(error) => return finish(Err(error)),
     };
     logging::start(stderr.clone(), cli.log_format());
+    if let Some(unknown) = Cli::unknown_variables() {
+        warn!("{unknown}");
+    }
     let result = serve(&cli, signals, &stdout);
     if let Err(error) = &result {
         stderr.push(format!("roomcast: {error}\n").into());

@@ -122,6 +122,12 @@ impl Cli {
         }
     }
 
+    /// What is wrong with the environment: variables that look like those of options.
+    pub fn unknown_variables() -> Option<String> {
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        variables::unknown(&Cli::command(), names)
+    }
+
     /// What is to be done instead of serving, if anything.
     pub fn take_command(&mut self) -> Option<Command> {
         self.command.take()

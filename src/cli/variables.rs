@@ -2,6 +2,13 @@
 
 use clap::builder::BoolishValueParser;
 use clap::{Arg, ArgAction, Command};
+use strsim::osa_distance;
+
+/// What all of them begin with.
+const PREFIX: &str = "ROOMCAST_";
+
+/// So many letters wrong may be a typing error.
+const ERRORS_MAX: usize = 3;
 
 /// Adds to the command line the variables that stand for its options. One that is empty,
 /// or that turns a flag off, counts as unset.
@@ -37,5 +44,45 @@ const OFF: [&str; 6] = ["0", "f", "false", "n", "no", "off"];
 pub fn variable(arg: &Arg) -> Option<String> {
     let is_one = !arg.is_hide_set() && !matches!(arg.get_id().as_str(), "help" | "version");
     let name = arg.get_long().filter(|_| is_one)?;
-    Some(format!("ROOMCAST_{}", name.to_uppercase().replace('-', "_")))
+    Some(format!("{PREFIX}{}", name.to_uppercase().replace('-', "_")))
+}
+
+/// What is wrong with variables of these names that begin like those of options and stand for
+/// none; `None` if nothing is.
+pub fn unknown(command: &Command, names: impl Iterator<Item = String>) -> Option<String> {
+    let commands = std::iter::once(command).chain(command.get_subcommands());
+    let known: Vec<_> = commands.flat_map(Command::get_arguments).filter_map(variable).collect();
+    let mut unknown: Vec<_> = names
+        .filter(|name| name.starts_with(PREFIX) && !known.contains(name))
+        .map(|name| {
+            let near = known.iter().map(|known| (osa_distance(known, &name), known)).min();
+            match near.filter(|(distance, _)| *distance <= ERRORS_MAX) {
+                Some((_, near)) => format!("{} (did you mean {near}?)", name.escape_debug()),
+                None => name.escape_debug().to_string(),
+            }
+        })
+        .collect();
+    unknown.sort();
+    let is_none = unknown.is_empty();
+    (!is_none).then(|| format!("variables that stand for no option: {}", unknown.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn variables_of_no_option_are_named_with_the_nearest_one() {
+        let said =
+            |names: &[&str]| unknown(&Cli::command(), names.iter().map(|name| (*name).to_owned()));
+        assert_eq!(said(&["PATH", "ROOMCAST", "ROOMCAST_MAX_CLIENTS", "ROOMCAST_SINCE"]), None);
+        let names = ["ROOMCAST_MAXCLIENTS", "ROOMCAST_LISTENS", "ROOMCAST_SERVICE_HOST"];
+        let expected = "variables that stand for no option: ROOMCAST_LISTENS (did you mean \
+                        ROOMCAST_LISTEN?), ROOMCAST_MAXCLIENTS (did you mean \
+                        ROOMCAST_MAX_CLIENTS?), ROOMCAST_SERVICE_HOST";
+        assert_eq!(said(&names).as_deref(), Some(expected));
+    }
 }

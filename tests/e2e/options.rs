@@ -378,6 +378,15 @@ fn an_option_may_be_an_environment_variable() {
     ann.hears("<guest1> hi");
 }
 
+#[test]
+fn a_variable_that_stands_for_no_option_is_told_of() {
+    let program = Program::started_by(&["env", "ROOMCAST_MAXCLIENTS=5"], &[]);
+    program.logs(
+        "variables that stand for no option: ROOMCAST_MAXCLIENTS (did you mean \
+         ROOMCAST_MAX_CLIENTS?)",
+    );
+}
+
 /// What a variable turns off was not asked for, and conflicts with nothing.
 #[test]
 fn a_flag_that_a_variable_turns_off_is_not_given() {

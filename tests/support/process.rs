@@ -40,6 +40,9 @@ pub enum Memory {
     Private,
 }
 
+/// Variables that are for the tests, not for a server.
+const TEST_VARIABLES: [&str; 3] = ["ROOMCAST_TOUR", "ROOMCAST_SEED", "ROOMCAST_NEMESIS_SECONDS"];
+
 impl Process {
     /// Starts it. Whatever the tests were started by, it ignores neither SIGINT nor
     /// SIGHUP because of that.
@@ -51,6 +54,7 @@ impl Process {
                 unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }.expect("it can be");
             }
         });
+        TEST_VARIABLES.into_iter().for_each(|name| _ = command.env_remove(name));
         Self::new(command.spawn()?)
     }
 
