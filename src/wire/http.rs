@@ -63,6 +63,8 @@ pub struct Request {
     pub expects_continue: bool,
     /// How long the body is.
     pub body: Length,
+    /// The body is a form in several parts (RFC 7578).
+    pub is_multipart: bool,
     /// The client asks for a WebSocket.
     pub upgrade: Option<Upgrade>,
 }
@@ -199,6 +201,7 @@ impl Request {
             body: fields.body(is_old)?,
             // RFC 9110, section 7.8.
             upgrade: if is_old { None } else { fields.upgrade(method)? },
+            is_multipart: fields.all("content-type").to_ascii_lowercase().starts_with("multipart/"),
         })
     }
 

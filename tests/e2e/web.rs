@@ -164,6 +164,10 @@ fn each_mistake_has_its_status() {
         ("POST /?nick=guest99 HTTP/1.1\nHost: localhost", "409 Conflict"),
         ("POST /?nick=a+b HTTP/1.1\nHost: localhost", "400 Bad Request"),
         (
+            "POST / HTTP/1.1\nHost: localhost\nContent-Type: multipart/form-data; boundary=x",
+            "415 Unsupported Media Type",
+        ),
+        (
             "POST / HTTP/1.1\nHost: localhost\nContent-Length: 1\nContent-Length: 1",
             "400 Bad Request",
         ),

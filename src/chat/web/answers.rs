@@ -26,6 +26,9 @@ pub(super) const TOO_SLOW: &str = "the request took too long";
 
 pub(super) const LINE_TOO_LONG: &str = "a line is too long; the lines before it were sent";
 
+pub(super) const MULTIPART: &str =
+    "the body must be plain text, a line each: curl -d TEXT, or curl --data-binary @FILE";
+
 pub(super) const PLACE_UNKNOWN: &str =
     "the link to the other servers is down: what was sent may be said later, or not at all";
 

@@ -12,6 +12,10 @@ use crate::wire::{Length, Request};
 impl Chat {
     /// The lines of a body are said, as those of a script are.
     pub(super) fn begin_post(&mut self, id: ClientId, request: &Request) -> Result<(), Answer> {
+        if request.is_multipart {
+            // Its borders would be said.
+            return Err(Answer::text("415 Unsupported Media Type", answers::MULTIPART));
+        }
         if self.config.is_shared && !self.outbox.is_up() && !self.config.talks_alone {
             return Err(Answer::text("503 Service Unavailable", texts::NOT_SENT));
         }
