@@ -123,10 +123,24 @@ fn subpage(command: &Command, name: &'static str) -> io::Result<Vec<u8>> {
 /// The manual page of a command, with `more` at its end.
 fn page(command: Command, more: &str) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
-    Man::new(command).render(&mut page)?;
+    Man::new(command.clone()).render(&mut page)?;
     // What comes after the options has a name that says nothing.
     let page = String::from_utf8_lossy(&page).replace(".SH EXTRA\n", ".SH NOTES\n");
-    Ok((page + more).into_bytes())
+    Ok((with_values(&command, &page) + more).into_bytes())
+}
+
+/// The same page with the values of options in its synopsis, where the first of their names is.
+fn with_values(command: &Command, page: &str) -> String {
+    command.get_opts().filter(|arg| arg.get_action().takes_values()).fold(
+        page.to_owned(),
+        |page, arg| {
+            let name = arg.get_long().unwrap_or_default().replace('-', r"\-");
+            let value = arg.get_value_names().and_then(|names| names.first());
+            let value = value.map_or("VALUE", |value| value);
+            let alone = format!(r"\fB\-\-{name}\fR]");
+            page.replacen(&alone, &format!(r"\fB\-\-{name}\fR \fI{value}\fR]"), 1)
+        },
+    )
 }
 
 /// A file of variables for a service manager, all of them commented out.

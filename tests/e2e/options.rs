@@ -340,6 +340,15 @@ fn manual_pages_and_completions_have_all_options() {
         assert!(!shown.contains("EXTRA"), "{shown}");
         let name = what.replacen("man", "roomcast", 1);
         assert!(shown.contains(&format!("NAME\n       {name} - ")), "{shown}");
+        let synopsis = shown.split("DESCRIPTION").next().expect("it begins with that");
+        let synopsis = synopsis.split_whitespace().collect::<Vec<_>>().join(" ");
+        for value in match what {
+            "man" => &["[-l|--listen ADDR]", "[--tls]", "[--threads COUNT[/CLIENTS]]"][..],
+            "man-log" => &["[--data DIR]", "[--json]"],
+            _ => &[],
+        } {
+            assert!(synopsis.contains(value), "{value} isn't in: {synopsis}");
+        }
         if what == "man" {
             for option in &options {
                 assert!(shown.contains(&format!("--{option}")), "--{option} isn't in: {shown}");
