@@ -227,8 +227,8 @@ pub struct Web {
 pub struct Limits {
     /// Threads that write to clients, 1 to 64
     ///
-    /// They write together where CLIENTS or more are written to at once, 96 if that is not
-    /// given. Default: as many as the processors that the server may use, 8 at most.
+    /// All of them are used when a turn writes to at least CLIENTS clients (96 if that is
+    /// not given). Default: as many as the processors that the server may use, 8 at most.
     #[arg(long, value_name = "COUNT[/CLIENTS]", value_parser = values::threads)]
     pub threads: Option<Threads>,
 
@@ -351,7 +351,7 @@ pub struct Access {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Files")]
 pub struct Files {
-    /// Keep what is to outlast the server in DIR (created if missing)
+    /// Store messages, names and bans in DIR (created if missing)
     ///
     /// It holds what is said, bans and the key for name proofs. Default: the first
     /// directory in $STATE_DIRECTORY, which systemd sets, else nothing is kept.

@@ -17,7 +17,7 @@ use crate::cli::values;
 /// How often `--follow` looks for new lines.
 const LOOK_TIME: Duration = Duration::from_millis(200);
 
-/// Print what is stored in --data, while the server runs or after that
+/// Print what is stored in --data, even while the server runs
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct LogArgs {
@@ -25,7 +25,7 @@ pub struct LogArgs {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 
-    /// Print what was said in ROOM only
+    /// Print only what was said in ROOM
     #[arg(long, value_name = "ROOM", value_parser = values::room_name)]
     room: Option<String>,
 
@@ -37,7 +37,7 @@ pub struct LogArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Time>,
 
-    /// Print lines that have all of these words; a word that ends with * may go on
+    /// Print lines that have all of these words; word* matches all that begin so
     #[arg(long, value_name = "WORDS", value_parser = words)]
     search: Option<String>,
 

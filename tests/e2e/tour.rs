@@ -373,7 +373,7 @@ fn keep_order(evening: &Evening, people: &People, page: &mut Page) -> Client {
     eve.types("/report mallory she sends ads");
     ann.agrees(|screen| screen.contents().contains("eve reports mallory"));
     for (command, answer) in
-        [("/slow 10s", "turned on slow mode"), ("/clear 2", "from the history")]
+        [("/slow 10s", "turned on slow mode"), ("/clear 3", "from the history")]
     {
         ann.types(command);
         ann.agrees(|screen| screen.contents().contains(answer));
