@@ -238,6 +238,34 @@ fn a_name_that_is_taken_lets_nobody_into_a_locked_first_room() {
     assert!(shown(&world.peers[0]).contains(&"guest6 is now zoe"), "{:?}", shown(&world.peers[0]));
 }
 
+/// Promise 81: nobody was in the room, and the store doesn't say that it is locked.
+#[test]
+fn a_locked_room_is_locked_without_the_store() {
+    let operator_password = password("secret");
+    let config = Config { has_web: true, has_store: true, operator_password, ..Config::default() };
+    let mut world = World::new(0, config);
+    let [ann, bob] = [0; 2].map(|_| world.connect(Habit::Prompt, usize::MAX));
+    world.sleep(SECOND);
+    world.settle();
+    say(&mut world, ann, "/op secret\n/join dev\nhello\n/slow 5s\n/lock\n/leave");
+    say(&mut world, ann, "/deop");
+    world.store.as_mut().expect("a store").break_down();
+    say(&mut world, bob, "/join dev");
+    assert_eq!(last(&world.peers[bob]), "dev is locked: an operator has to invite you");
+    let stream = ask(&mut world, b"GET /dev?poll=1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let told = sent(&world, stream);
+    let end = "dev is locked, and only users whom an operator invites can enter\n";
+    assert!(told.starts_with("HTTP/1.1 403 Forbidden") && told.ends_with(end), "{told}");
+    say(&mut world, ann, "/op secret");
+    say(&mut world, ann, "/join dev");
+    say(&mut world, ann, "/slow");
+    assert_eq!(last(&world.peers[ann]), "slow mode is on: one line in 5 s from each user");
+    say(&mut world, ann, "/unlock");
+    say(&mut world, ann, "/leave");
+    say(&mut world, bob, "/join dev");
+    assert!(shown(&world.peers[bob]).contains(&"you are in dev now"));
+}
+
 /// Nobody can change the rules of a room where there are no operators.
 #[test]
 fn without_operators_nothing_is_locked() {

@@ -92,6 +92,10 @@ impl Chat {
         if let Some(room) = self.rooms.forget_unused(id) {
             self.schedule.cancel(room.presence.due_at, Due::Presence(id));
             self.keep_end(&room);
+            if room.is_stored && !self.config.is_shared {
+                // The store may not answer when somebody comes.
+                self.moderation.absent_rules.set(&room.name, room.rules);
+            }
             self.unwatch(room.key);
         }
     }

@@ -6,7 +6,7 @@ use crate::chat::commands::find;
 use crate::chat::commands::rules::checked;
 use crate::chat::ids::ClientId;
 use crate::chat::keeping::lookups::Asked;
-use crate::chat::member::Waiting;
+use crate::chat::member::{Session, Waiting};
 use crate::chat::names::nick::Nick;
 use crate::chat::room::key::key_of;
 use crate::chat::room::log::Line;
@@ -73,7 +73,11 @@ impl Chat {
             let tail = match answer {
                 Answer::Tail(tail) => tail,
                 // Its numbers aren't known, so they begin where there were none.
-                _ => Tail { next: self.handover.highest() + 1, ..Tail::default() },
+                _ => Tail {
+                    next: self.handover.highest() + 1,
+                    rules: self.moderation.absent_rules.get(name),
+                    ..Tail::default()
+                },
             };
             let name = Nick::parse(&tail.name).unwrap_or(name.clone());
             let room = self.rooms.insert(Room::new(name, &self.config));
@@ -81,7 +85,8 @@ impl Chat {
         }
         for id in waiting {
             self.resume_waiting(id);
-            if !is_known && self.sessions.contains_key(id) {
+            let is_in = |it: &Session| it.is_member() && self.rooms[it.room].name.is_same(name);
+            if !is_known && self.sessions.get(id).is_some_and(is_in) {
                 self.notify(id, &texts::no_past());
             }
         }

@@ -6,7 +6,9 @@ pub(super) mod mutes;
 pub(super) mod reports;
 pub(super) mod actions;
 pub(super) mod pauses;
+pub(super) mod absent_rules;
 
+use self::absent_rules::AbsentRules;
 use self::actions::Actions;
 use self::mutes::Mutes;
 use self::pauses::Pauses;
@@ -19,4 +21,5 @@ pub(super) struct Moderation {
     pub reports: Reports,
     pub actions: Actions,
     pub pauses: Pauses,
+    pub absent_rules: AbsentRules,
 }
