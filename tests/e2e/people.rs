@@ -45,7 +45,7 @@ fn names_are_unique_over_all_servers() {
     bob.hears("*** the name ann is taken");
     bob.say("/nick Аnn");
     bob.hears(
-        "*** a name can't mix scripts: n belongs to another one than the characters \
+        "*** a name can't mix scripts: n is from a different script than the characters \
          before it",
     );
     bob.say("/nick АНН");

@@ -357,7 +357,7 @@ fn a_bell_rings_for_a_client_that_edits_its_line() {
     };
     // DO ECHO
     until(b"\xff\xfd\x01/nick zoe\r\0", b"is now zoe");
-    until(b"/bell on\r\0", b"a bell rings");
+    until(b"/bell on\r\0", b"the bell rings");
     while bob.line() != "*** guest2 is now zoe" {}
     bob.say("tea, @zoe?");
     until(b"", b"\x07");

@@ -254,7 +254,7 @@ fn a_locked_room_is_locked_without_the_store() {
     assert_eq!(last(&world.peers[bob]), "dev is locked: an operator has to invite you");
     let stream = ask(&mut world, b"GET /dev?poll=1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let told = sent(&world, stream);
-    let end = "dev is locked, and only users whom an operator invites can enter\n";
+    let end = "dev is locked: only operators and invited users can enter\n";
     assert!(told.starts_with("HTTP/1.1 403 Forbidden") && told.ends_with(end), "{told}");
     say(&mut world, ann, "/op secret");
     say(&mut world, ann, "/join dev");
