@@ -31,6 +31,8 @@ pub struct FirstScreen<'a> {
     pub places: Vec<Place>,
     /// What people call the room.
     pub name: Option<&'a str>,
+    /// Why it isn't announced on the LAN, if it should be.
+    pub not_announced: Option<&'static str>,
     /// That of a self-signed certificate.
     pub fingerprint: Option<&'a str>,
     /// The password of the room. It is shown on a terminal, and nowhere else.
@@ -65,8 +67,12 @@ impl FirstScreen<'_> {
     /// A block of text, with a code beside it where that has place.
     fn for_people(&self, columns: usize, can_show_code: bool) -> String {
         let mut lines = Vec::new();
-        if let Some(name) = self.name {
-            lines.extend([name.to_owned(), String::new()]);
+        lines.extend(self.name.map(str::to_owned));
+        if let Some(why) = self.not_announced {
+            lines.extend(["not announced on the LAN:".to_owned(), format!("  {why}")]);
+        }
+        if !lines.is_empty() {
+            lines.push(String::new());
         }
         lines.push("join with:".to_owned());
         let commands: Vec<_> = self.places.iter().flat_map(Place::commands).collect();

@@ -23,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use log::{info, warn};
-use roomcast::discovery::{Announcer, Site};
+use roomcast::discovery::{Announcer, Site, why_no_lan};
 use roomcast::net::{Certificate, CertificateWatcher, Pulse, Server, Stopper};
 
 use crate::cli::Cli;
@@ -123,10 +123,16 @@ fn serve(cli: &Cli, signals: Signals, stdout: &Output) -> Result<(), String> {
         advertised: cli.advertise(),
         is_verbose: cli.is_verbose(),
     };
+    let not_announced = site.as_ref().and_then(|_| why_no_lan());
     let first_screen = FirstScreen {
         places: joining.places(&listeners),
         listeners: &listeners,
-        name: site.as_ref().map(|site| &*site.name),
+        // A name that nobody has chosen is for those who find the room.
+        name: match not_announced {
+            None => site.as_ref().map(|site| &*site.name),
+            Some(_) => cli.name(),
+        },
+        not_announced,
         fingerprint,
         // Nothing but a terminal is to show it.
         password: cli

@@ -30,6 +30,9 @@ impl FindArgs {
     pub fn run(self) -> Result<(), String> {
         let rooms = discovery::find(SEARCH_TIME)?;
         if rooms.is_empty() {
+            if let Some(why) = discovery::why_no_lan() {
+                return Err(format!("no rooms found, and none here can be announced: {why}"));
+            }
             return Err("no rooms found on this LAN; run roomcast to start one".into());
         }
         let cannot = |error: io::Error| format!("cannot print: {error}");

@@ -72,13 +72,18 @@ impl Announcer {
         daemon.disable_interface(IfKind::Predicate(others)).map_err(cannot)?;
         let events = daemon.monitor().map_err(cannot)?;
         let rooms = daemon.browse(ROOM).map_err(cannot)?;
+        let why_not = interfaces::why_no_lan();
+        if let Some(why) = why_not {
+            info!("not announced on the LAN: {why}");
+        }
         let announcer = Announcer { daemon, shared: Arc::default() };
         let watch = Watch {
             announcer: announcer.clone(),
             site,
             users,
             told: 0,
-            is_heard: None,
+            // It may come to a LAN later.
+            is_heard: why_not.map(|_| false),
             is_renamed: false,
         };
         thread::Builder::new()

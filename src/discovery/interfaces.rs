@@ -38,6 +38,17 @@ pub(super) fn is_of_lan(interface: &Interface) -> bool {
     is_real(interface) && !has_public_address(&interface.name)
 }
 
+/// Why no room can be announced or found now, in a few words; `None` if one can.
+pub fn why_no_lan() -> Option<&'static str> {
+    let interfaces = get_if_addrs().ok()?;
+    let real: Vec<_> = interfaces.iter().filter(|interface| is_real(interface)).collect();
+    match real.iter().any(|interface| is_of_lan(interface)) {
+        true => None,
+        false if real.is_empty() => Some("this machine is on no LAN"),
+        false => Some("its addresses are public"),
+    }
+}
+
 /// Whether other machines can be behind it.
 fn is_real(interface: &Interface) -> bool {
     let name = &*interface.name;

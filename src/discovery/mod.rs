@@ -10,5 +10,5 @@ mod records;
 
 pub use announcer::{Announcer, host_label};
 pub use finder::{Found, find};
-pub use interfaces::lan_addresses;
+pub use interfaces::{lan_addresses, why_no_lan};
 pub use records::{NAME_BYTES_MAX, Security, Site};

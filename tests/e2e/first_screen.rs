@@ -10,7 +10,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 use vt100::{Color, Parser, Screen};
 
-use crate::harness::{Namespace, Network, PATIENCE, Program, lacks};
+use crate::harness::{Namespace, Network, PATIENCE, Program, lacks, run};
 use crate::support::process::{Process, ROOMCAST};
 
 /// A program in a terminal of so many columns and rows, on a machine with a LAN; gives the
@@ -23,6 +23,17 @@ fn screen(
 ) -> Screen {
     let mut network = Network::new();
     let _machine = network.machine();
+    screen_in(&network, (columns, rows), variables, options, is_it)
+}
+
+/// The same on the machine of this network.
+fn screen_in(
+    network: &Network,
+    (columns, rows): (u16, u16),
+    variables: &[(&str, &str)],
+    options: &str,
+    is_it: impl Fn(&Screen) -> bool,
+) -> Screen {
     let mut command = Command::new("script");
     let inside = format!("stty cols {columns} rows {rows}; exec {ROOMCAST} {options}");
     command.args(["--quiet", "--flush", "--return", "--command", &inside, "/dev/null"]);
@@ -165,6 +176,34 @@ fn without_a_place_for_the_code_there_is_the_text() {
         let screen = screen((80, 24), &[], &format!("--listen {options}"), has_text);
         assert!(!screen.contents().contains(['█', '▄']), "{options}: {}", screen.contents());
     }
+}
+
+/// A room that nobody can find says so, without a name by which nobody can find it.
+#[test]
+fn a_room_that_is_not_announced_says_so() {
+    if !is_possible() {
+        return;
+    }
+    let network = Network::new();
+    let shown = |options: &str| {
+        let options = format!("--listen 8008 {options}");
+        screen_in(&network, (80, 24), &[], &options, has_text).contents()
+    };
+    let (alone, not) = (shown(""), "not announced on the LAN:\n");
+    assert!(alone.contains(&format!("{not}  this machine is on no LAN\n")), "{alone}");
+    assert!(!alone.contains("roomcast-"), "{alone}");
+    network.add_interface("wan", "203.0.113.9/24");
+    let public = shown("--name Party").replace(['█', '▄', '▀'], " ");
+    let lines: Vec<_> = public.lines().map(str::trim).collect();
+    let said = ["Party", "not announced on the LAN:", "its addresses are public"];
+    assert!(lines.windows(3).any(|lines| lines == said), "{public}");
+    let found = network.enter(|| run(&["find"]));
+    assert_eq!(found.status.code(), Some(1));
+    let said = String::from_utf8(found.stderr).expect("UTF-8");
+    let why = "no rooms found, and none here can be announced: its addresses are public";
+    assert_eq!(said, format!("roomcast: {why}\n"));
+    let program = network.serve(&[]);
+    program.logs("not announced on the LAN: its addresses are public");
 }
 
 /// All addresses are shown on demand.

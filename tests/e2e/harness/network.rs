@@ -51,12 +51,13 @@ impl Network {
         self.server.enter(act)
     }
 
-    /// Gives the server's machine one more interface, to which nobody is linked.
+    /// Gives the server's machine one more interface, to which nobody is linked: the other end
+    /// is none of a LAN.
     pub fn add_interface(&self, name: &str, address: &str) {
-        self.server.ip(&format!("link add {name} type veth peer name {name}-end"));
+        self.server.ip(&format!("link add {name} type veth peer name veth-{name}"));
         self.server.ip(&format!("address add {address} dev {name}"));
         self.server.ip(&format!("link set {name} up"));
-        self.server.ip(&format!("link set {name}-end up"));
+        self.server.ip(&format!("link set veth-{name} up"));
     }
 
     /// A client on the server's own machine that has read nothing yet.
