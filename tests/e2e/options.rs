@@ -262,7 +262,7 @@ fn help_names_each_option_with_its_unit_and_default() {
         assert!(help.contains(clue), "{clue:?} isn't in: {help}");
     }
     let least = Threads::new(2).clients_min;
-    let clue = format!("CLIENTS or more are written to at once, {least} if that is not given");
+    let clue = format!("at least CLIENTS clients ({least} if that is not given)");
     assert!(help.contains(&clue), "{clue:?} isn't in: {help}");
 }
 

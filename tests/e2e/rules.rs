@@ -63,7 +63,7 @@ fn a_post_in_slow_mode_gets_a_status() {
     ann.hears("<ci> six");
 }
 
-/// What becomes of lines is told, whatever has changed when the last one comes.
+/// Promise 80: what becomes of lines is told, whatever has changed when the last one comes.
 #[test]
 fn a_post_is_told_of_all_lines_that_were_not_said() {
     let files = Files::new();
