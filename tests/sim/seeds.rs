@@ -26,7 +26,7 @@ use crate::SCENARIOS;
 use crate::faults::Faults;
 
 /// How long all scenarios together run with fresh seeds under `CI=true`.
-const CI_TIME: Duration = Duration::from_secs(60);
+const CI_TIME: Duration = Duration::from_secs(30);
 
 /// Failures after which the next scenario has its turn.
 const FAILURES_MAX: usize = 5;
