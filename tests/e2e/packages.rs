@@ -123,7 +123,7 @@ fn a_container_needs_nothing_but_the_program() {
     ann.read_greeting();
     assert!(ann.here().ends_with("; what is said here is kept"), "{}", ann.here());
     ann.say("/nick ann!secret\nhello");
-    while !ann.line().starts_with("*** you are ann") {}
+    while !ann.line().starts_with("*** you are now ann") {}
     // SIGHUP and SIGTERM are for process 1, which others can't signal without a handler.
     let first = fs::read_to_string(format!("/proc/{0}/task/{0}/children", room.id()));
     let first = first.expect("it runs").trim().parse().expect("one process");
