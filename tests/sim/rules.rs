@@ -263,7 +263,7 @@ fn a_locked_room_is_locked_without_the_store() {
     say(&mut world, ann, "/unlock");
     say(&mut world, ann, "/leave");
     say(&mut world, bob, "/join dev");
-    assert!(shown(&world.peers[bob]).contains(&"you are in dev now"));
+    assert!(shown(&world.peers[bob]).contains(&"you are now in dev"));
 }
 
 /// Nobody can change the rules of a room where there are no operators.
