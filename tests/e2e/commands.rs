@@ -116,7 +116,9 @@ fn help_says_what_a_proof_is() {
     ann.say("/help nick");
     ann.hears("*** usage: /nick NAME[!SECRET]");
     ann.hears("*** change your name; a secret adds a proof");
-    ann.hears("*** a proof is like ann!k3f9x2: only who knows the same secret has the same one");
+    ann.hears(
+        "*** a proof is like ann!k3f9x2: only somebody with the same secret has the same one",
+    );
     ann.hears("*** example: /nick ann");
 }
 

@@ -241,7 +241,8 @@ pub(super) const TABLE: &[Command] = &[
 ];
 
 /// What a proof is, which `/nick` can add.
-const PROOF: &str = "a proof is like ann!k3f9x2: only who knows the same secret has the same one";
+const PROOF: &str =
+    "a proof is like ann!k3f9x2: only somebody with the same secret has the same one";
 
 /// What a command counts for, as work of the loop: two of one client are run
 /// before others have their turn.
