@@ -148,8 +148,9 @@ function doing.leave()
     return 1
 end
 
--- Clients, each with the same as JSON, and 1 if it is called so already, or 0 if it wants to. Gives for each how much news there was with this; 0 and the
--- name of the one who has its name already; or -1 if this server isn't known.
+-- Clients, each with the same as JSON, and 1 if it is called so already, or 0 if it wants to. Gives
+-- for each how much news there was with this; 0 and the name of the one who has its name already;
+-- or -1 if this server isn't known.
 function doing.put(...)
     local answers = {}
     for i = 1, select('#', ...), 3 do

@@ -81,8 +81,9 @@ impl Chat {
         request.parameter("since").map(|since| self.since(id, since)).transpose()
     }
 
-    /// Greets a WebSocket. One that can't have the name that it asks for is told so, and
-    /// stays where it may be without: a page that comes back may be faster than the end of its old connection.
+    /// Greets a WebSocket. One that can't have the name that it asks for is told so, and stays
+    /// unless the room is locked: a page that comes back may be faster than the end of its old
+    /// connection.
     fn greet_socket(&mut self, id: ClientId, request: &Request, since: Option<Since>) {
         if let Some(token) = session_token(request) {
             self.end_old_connection(id, token);
